@@ -1,0 +1,49 @@
+# Each target sets up what it needs. PG=14 to 18 chooses the Postgres: 15, the default, is Debian's; 16 and 18 are PyPI's.
+PG ?= 15
+export PG
+
+# PG_CONFIG=/path/to/pg_config chooses any other one, such as the one to install into.
+ifdef PG_CONFIG
+export PG_CONFIG
+endif
+
+.PHONY: help setup build demo test bench db db-stop install fmt lint
+
+help: ## this list
+	@sed -nE 's/^([a-z-]+):.*## /make \1\t/p' Makefile | expand -t 16
+	@echo 'PG=16 make test and the like use another Postgres, 14 to 18'
+
+setup: ## packages that are missing: installed for root, named for others
+	@scripts/setup
+
+build: setup ## the extension, for the Postgres in use
+	@scripts/build-extension
+
+demo: setup ## a real CSV file imported by parallel workers
+	cargo build --quiet --package runmeta-cli
+	@scripts/with-cluster sh -c 'DATABASE_URL=$$RUNMETA_TEST_URL exec cargo run --quiet --package runmeta-cli -- demo cli/demo/airports.csv --workers 4'
+
+test: setup ## all tests, beside a server of their own
+	cargo build --package runmeta-cli
+# A server that is killed loses nothing without fsync, only a machine that is; databases come and go ten times as fast.
+	RUNMETA_SETTINGS='fsync = off' scripts/with-cluster cargo test --workspace --exclude runmeta
+
+bench: setup ## the measurements that the README quotes
+	scripts/with-cluster cargo run --release --package runmeta-bench
+
+db: setup ## a server that stays, with a migrated database; its URL is the last line
+	@scripts/db start
+
+db-stop: ## ends that server and removes it
+	@scripts/db stop
+
+install: setup ## the extension into your own Postgres: make install PG_CONFIG=/path/to/pg_config
+	@scripts/install-extension "$$(scripts/build-extension)" "$$(scripts/pg-config)"
+
+fmt: ## formats the code
+	cargo fmt
+
+lint: setup ## formatting and clippy, warnings denied
+	cargo fmt --check
+# In release mode it finds Postgres' headers already translated by the build of the extension.
+	cargo clippy --release --workspace --all-targets -- --deny warnings

@@ -1,0 +1,32 @@
+//! The commands, each in a file of its own.
+
+mod demo;
+mod get;
+mod migrate;
+mod tree;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::error::Error;
+
+/// What the user may ask for.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Migrate(migrate::Migrate),
+    Demo(demo::Demo),
+    Get(get::Get),
+    Tree(tree::Tree),
+}
+
+impl Command {
+    pub(crate) async fn run(self) -> Result<ExitCode, Error> {
+        match self {
+            Self::Migrate(command) => command.run().await,
+            Self::Demo(command) => command.run().await,
+            Self::Get(command) => command.run().await,
+            Self::Tree(command) => command.run().await,
+        }
+    }
+}

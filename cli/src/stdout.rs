@@ -1,0 +1,17 @@
+//! Writing what was asked for.
+
+use std::io::Write;
+
+use crate::error::Error;
+
+/// Writes a text and a line feed to stdout.
+///
+/// # Errors
+///
+/// When stdout is closed, as it is by `| head`: `println!` would panic.
+pub(crate) fn print(text: &str) -> Result<(), Error> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{text}")
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Error::io("stdout cannot be written to", &error))
+}

@@ -1,0 +1,47 @@
+//! What an operation on run metadata means.
+//!
+//! This crate knows no Postgres and does no I/O. The meaning of each operation is written once, in
+//! [`apply`], over the small trait [`Tree`]; whoever has documents of a form of their own (the
+//! extension has JSONB) implements the trait and gets the operations. For [`serde_json::Value`] the
+//! trait is implemented here.
+//!
+//! ```
+//! use runmeta_core::{apply, parse_list};
+//! use serde_json::json;
+//!
+//! let mut document = json!({"progress": 0.1});
+//! let operations = parse_list(&json!([
+//!     {"type": "increment", "key": "progress", "value": 0.2},
+//!     {"type": "append", "key": "$.log.lines", "value": "Step 1 complete"},
+//! ])).unwrap();
+//! let unapplied = apply(&mut document, &operations);
+//!
+//! assert!(unapplied.is_empty());
+//! assert_eq!(document, json!({"progress": 0.3, "log": {"lines": ["Step 1 complete"]}}));
+//! ```
+
+mod apply;
+mod json;
+mod key;
+mod number;
+mod operation;
+mod reason;
+mod shorten;
+mod size;
+mod tree;
+mod weight;
+
+pub use apply::{Unapplied, apply};
+pub use json::{lookup, same_value};
+pub use key::{Key, Step};
+pub use operation::{NotAList, Operation, Parsed, parse_list};
+pub use reason::{BadPath, BadValue, Reason};
+pub use shorten::Shortened;
+pub use size::{escape_growth, size};
+pub use tree::{Kind, Tree};
+
+/// Levels of nesting a document may have: `{}` has one, `{"a":[1]}` two.
+///
+/// JSONB itself would take about 14,000. A hundred is far beyond what people write by hand, and so
+/// few that recursion over a document needs no more than some kilobytes of stack.
+pub const MAXIMUM_DEPTH: usize = 100;

@@ -1,0 +1,172 @@
+//! Exact decimal numbers, held as the text that JSON has for them.
+//!
+//! The bounds are those of Postgres' `numeric`, in which JSONB keeps its numbers: 131,072 digits
+//! before the point and 16,383 behind it (documentation, chapter 8.1.2).
+
+use std::str::FromStr;
+
+use bigdecimal::BigDecimal;
+
+const MAXIMUM_WHOLE_DIGITS: i64 = 131_072;
+const MAXIMUM_SCALE: i64 = 16_383;
+
+/// A number's shape, read without writing it out.
+struct Shape {
+    negative: bool,
+    zero: bool,
+    /// Digits before the point, at least 1.
+    whole: i64,
+    /// Digits behind the point.
+    scale: i64,
+}
+
+impl Shape {
+    fn read(text: &str) -> Shape {
+        let (negative, unsigned) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, saturating(exponent)),
+            None => (unsigned, 0),
+        };
+        let (before, behind) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let digits = || before.bytes().chain(behind.bytes());
+        let leading = digits().take_while(|digit| *digit == b'0').count();
+        let length = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let zero = leading == before.len() + behind.len();
+        let whole = length(before.len()) - length(leading);
+        Shape {
+            negative: negative && !zero,
+            zero,
+            whole: if zero {
+                1
+            } else {
+                whole.saturating_add(exponent).max(1)
+            },
+            scale: length(behind.len()).saturating_sub(exponent).max(0),
+        }
+    }
+
+    fn fits(&self) -> bool {
+        (self.zero || self.whole <= MAXIMUM_WHOLE_DIGITS) && self.scale <= MAXIMUM_SCALE
+    }
+}
+
+fn saturating(exponent: &str) -> i64 {
+    let bound = if exponent.starts_with('-') {
+        i64::MIN / 4
+    } else {
+        i64::MAX / 4
+    };
+    exponent
+        .parse::<i64>()
+        .map_or(bound, |exponent| exponent.clamp(i64::MIN / 4, i64::MAX / 4))
+}
+
+/// Returns true if Postgres can hold the number.
+pub(crate) fn fits(text: &str) -> bool {
+    Shape::read(text).fits()
+}
+
+/// Returns the bytes of the number as Postgres writes it, without an exponent.
+pub(crate) fn plain_length(text: &str) -> usize {
+    let shape = Shape::read(text);
+    let fraction = if shape.scale > 0 { 1 + shape.scale } else { 0 };
+    let length = i64::from(shape.negative)
+        .saturating_add(shape.whole)
+        .saturating_add(fraction);
+    usize::try_from(length).unwrap_or(usize::MAX)
+}
+
+/// Returns the exact sum, without an exponent, or `None` if Postgres could not hold it.
+pub(crate) fn sum(left: &str, right: &str) -> Option<String> {
+    if !fits(left) || !fits(right) {
+        return None;
+    }
+    let sum = BigDecimal::from_str(left).ok()? + BigDecimal::from_str(right).ok()?;
+    let text = sum.to_plain_string();
+    fits(&text).then_some(text)
+}
+
+/// Returns true if both texts stand for the same number.
+pub(crate) fn same(left: &str, right: &str) -> bool {
+    if left == right {
+        return true;
+    }
+    // Texts whose sizes are beyond bounds are never stored; comparing them must not write them out.
+    if !fits(left) || !fits(right) {
+        return false;
+    }
+    match (BigDecimal::from_str(left), BigDecimal::from_str(right)) {
+        (Ok(left), Ok(right)) => left == right,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_exact() {
+        let add = |left, right| sum(left, right).unwrap();
+        assert_eq!(add("0.1", "0.2"), "0.3");
+        assert_eq!(add("1", "-1.00"), "0.00");
+        assert_eq!(add("1e2", "1"), "101");
+        assert_eq!(add("9007199254740993", "2"), "9007199254740995");
+        assert_eq!(
+            add("1e30", "1e-10"),
+            "1000000000000000000000000000000.0000000001"
+        );
+        assert_eq!(add("1e400", "1").len(), 401);
+    }
+
+    #[test]
+    fn what_postgres_cannot_hold_does_not_fit() {
+        for text in [
+            "1e131071",
+            "-9.5e131071",
+            "1e-16383",
+            "0e999999",
+            "0.1e131072",
+        ] {
+            assert!(fits(text), "{text}");
+        }
+        for text in [
+            "1e131072",
+            "1e-16384",
+            "1.5e-16383",
+            "0e-16384",
+            "1e99999999999999999999",
+        ] {
+            assert!(!fits(text), "{text}");
+        }
+        assert_eq!(sum("9e131071", "9e131071"), None);
+    }
+
+    #[test]
+    fn plain_length_is_that_of_the_text_postgres_writes() {
+        for (text, plain) in [
+            ("0", "0"),
+            ("-0", "0"),
+            ("-0.0", "0.0"),
+            ("1.50", "1.50"),
+            ("1e2", "100"),
+            ("-1.25e1", "-12.5"),
+            ("1.5e-3", "0.0015"),
+            ("0.001e3", "1"),
+            ("0.001e2", "0.1"),
+            ("100e-2", "1.00"),
+        ] {
+            assert_eq!(plain_length(text), plain.len(), "{text}");
+        }
+        assert_eq!(plain_length("1e131071"), 131_072);
+    }
+
+    #[test]
+    fn numbers_are_compared_by_value() {
+        assert!(same("1", "1.0") && same("1e2", "100") && same("-0", "0"));
+        assert!(!same("1", "2") && !same("1e131071", "1"));
+    }
+}

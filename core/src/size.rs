@@ -1,0 +1,69 @@
+//! The size of a document: the bytes of its compact JSON text, without writing it.
+
+use serde_json::Value;
+
+use crate::number;
+
+/// Returns the number of UTF-8 bytes of the compact JSON text, with numbers as Postgres writes
+/// them: `1e3` counts four.
+///
+/// The value nests at most [`MAXIMUM_DEPTH`](crate::MAXIMUM_DEPTH) levels.
+pub fn size(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(true) => 4,
+        Value::Bool(false) => 5,
+        Value::Number(number) => number::plain_length(number.as_str()),
+        Value::String(text) => string_size(text),
+        Value::Array(elements) => brackets(elements.iter().map(size)),
+        Value::Object(members) => brackets(
+            members
+                .iter()
+                .map(|(name, value)| string_size(name) + 1 + size(value)),
+        ),
+    }
+}
+
+/// Adds two brackets and the commas between the parts.
+fn brackets(parts: impl ExactSizeIterator<Item = usize>) -> usize {
+    let commas = parts.len().saturating_sub(1);
+    parts.sum::<usize>() + commas + 2
+}
+
+/// Returns the bytes of a text as JSON: quoted, and escaped as `JSON.stringify` does.
+fn string_size(text: &str) -> usize {
+    2 + text.len() + text.bytes().map(escape_growth).sum::<usize>()
+}
+
+/// Returns how many bytes a byte of a text grows by when it is escaped.
+pub fn escape_growth(byte: u8) -> usize {
+    match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 1,
+        0x00..=0x1f => 5,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn size_is_that_of_the_compact_text() {
+        for value in [
+            json!({}),
+            json!([]),
+            json!({"a": [1, true, false, null, "x"], "ключ": "\u{1F642}"}),
+            json!("\"\\\n\r\t\u{8}\u{c}\u{1}\u{1f}\u{7f}/"),
+            json!([[], {}, [[-12.50]]]),
+        ] {
+            assert_eq!(size(&value), value.to_string().len(), "{value}");
+        }
+    }
+
+    #[test]
+    fn exponents_count_as_the_digits_they_stand_for() {
+        let bombs: Value = serde_json::from_str("[1e131071,1e3,1e-3]").unwrap();
+        assert_eq!(size(&bombs), 131_072 + 4 + 5 + 4);
+    }
+}

@@ -1,0 +1,115 @@
+//! Laws that hold for every document and every list of operations.
+
+#![allow(clippy::unwrap_used)]
+
+mod generate;
+
+use bigdecimal::BigDecimal;
+use generate::{document, operations};
+use proptest::prelude::*;
+use runmeta_core::{
+    MAXIMUM_DEPTH, Operation, Parsed, Shortened, Tree, apply, parse_list, same_value, size,
+};
+use serde_json::{Number, Value};
+
+fn parse(list: &Value) -> Vec<Parsed<Value>> {
+    parse_list(list).unwrap()
+}
+
+fn applied(document: &Value, operations: &[Parsed<Value>]) -> Value {
+    let mut document = document.clone();
+    apply(&mut document, operations);
+    document
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn shortening_changes_no_result(document in document(), list in operations()) {
+        let list: Vec<Operation<Value>> = parse(&list).into_iter().flatten().collect();
+        let short: Vec<Parsed<Value>> = list.iter().cloned().collect::<Shortened<_>>().into_iter().map(Ok).collect();
+        prop_assert!(short.len() <= list.len());
+        let list: Vec<Parsed<Value>> = list.into_iter().map(Ok).collect();
+        let (long, short) = (applied(&document, &list), applied(&document, &short));
+        prop_assert!(same_value(&long, &short), "{} is not {}", short, long);
+    }
+
+    #[test]
+    fn applying_never_changes_the_list(document in document(), list in operations()) {
+        let list = parse(&list);
+        let before = list.clone();
+        let first = applied(&document, &list);
+        prop_assert_eq!(&list, &before);
+        prop_assert_eq!(applied(&document, &list), first);
+    }
+
+    #[test]
+    fn lists_can_be_split_anywhere(document in document(), list in operations(), at in 0usize..12) {
+        let list = parse(&list);
+        let (head, tail) = list.split_at(at.min(list.len()));
+        prop_assert_eq!(applied(&applied(&document, head), tail), applied(&document, &list));
+    }
+
+    #[test]
+    fn what_is_unapplied_had_no_effect(document in document(), list in operations()) {
+        let list = parse(&list);
+        let mut whole = document.clone();
+        let unapplied = apply(&mut whole, &list);
+        let skipped = |index: usize| unapplied.iter().any(|unapplied| unapplied.index == index);
+        let kept: Vec<_> = list.iter().enumerate().filter(|(index, _)| !skipped(*index)).map(|(_, operation)| operation.clone()).collect();
+        let mut rest = document.clone();
+        prop_assert_eq!(apply(&mut rest, &kept), []);
+        prop_assert_eq!(rest, whole);
+    }
+
+    #[test]
+    fn a_document_stays_an_object_that_can_be_stored(document in document(), list in operations()) {
+        let result = applied(&document, &parse(&list));
+        prop_assert!(result.is_object());
+        prop_assert_eq!(result.check(0), Ok(()));
+        prop_assert!(depth(&result) <= MAXIMUM_DEPTH);
+    }
+
+    #[test]
+    fn json_form_of_an_operation_is_read_back(list in operations()) {
+        for operation in parse(&list).into_iter().flatten() {
+            prop_assert_eq!(Operation::parse(&operation.to_json()).unwrap(), operation);
+        }
+    }
+
+    #[test]
+    fn size_is_the_length_of_the_text(document in document()) {
+        prop_assert_eq!(size(&document), plain(&document).to_string().len());
+    }
+}
+
+/// Writes every number without an exponent, as Postgres does.
+fn plain(value: &Value) -> Value {
+    match value {
+        Value::Array(elements) => elements.iter().map(plain).collect(),
+        Value::Object(members) => Value::Object(
+            members
+                .iter()
+                .map(|(name, value)| (name.clone(), plain(value)))
+                .collect(),
+        ),
+        Value::Number(number) => {
+            let text = number
+                .as_str()
+                .parse::<BigDecimal>()
+                .unwrap()
+                .to_plain_string();
+            Value::Number(Number::from_string_unchecked(text))
+        }
+        other => other.clone(),
+    }
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(elements) => 1 + elements.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}

@@ -1,0 +1,52 @@
+-- ancestors
+
+CREATE FUNCTION runmeta.ancestors(run_id pg_catalog.text)
+RETURNS TABLE (
+    root_id pg_catalog.text,
+    id pg_catalog.text,
+    parent_id pg_catalog.text,
+    depth pg_catalog.int4,
+    task pg_catalog.text,
+    tags pg_catalog.text[],
+    status pg_catalog.text,
+    metadata pg_catalog.jsonb,
+    version pg_catalog.int8,
+    created_at pg_catalog.timestamptz,
+    updated_at pg_catalog.timestamptz,
+    finished_at pg_catalog.timestamptz
+)
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1000 ROWS 10
+AS $ancestors$
+BEGIN
+    PERFORM FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) ancestors.run_id;
+    IF NOT FOUND THEN
+        PERFORM runmeta._no_such_run(ancestors.run_id);
+    END IF;
+    -- OFFSET 0 keeps each level a look-up by index, whatever the planner believes of the number of rows.
+    RETURN QUERY
+        WITH RECURSIVE line AS (
+            SELECT r.root_id, r.parent_id, 0 AS distance
+            FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) ancestors.run_id
+            UNION ALL
+            SELECT p.root_id, p.parent_id, l.distance OPERATOR(pg_catalog.+) 1
+            FROM line AS l
+            CROSS JOIN LATERAL (
+                SELECT r.root_id, r.parent_id FROM runmeta.run AS r
+                WHERE r.root_id OPERATOR(pg_catalog.=) l.root_id AND r.id OPERATOR(pg_catalog.=) l.parent_id
+                OFFSET 0
+            ) AS p
+        )
+        SELECT p.*
+        FROM line AS l
+        CROSS JOIN LATERAL (
+            SELECT r.root_id, r.id, r.parent_id, r.depth, r.task, r.tags, r.status, r.metadata, r.version,
+                r.created_at, r.updated_at, r.finished_at
+            FROM runmeta.run AS r
+            WHERE r.root_id OPERATOR(pg_catalog.=) l.root_id AND r.id OPERATOR(pg_catalog.=) l.parent_id
+            OFFSET 0
+        ) AS p
+        ORDER BY l.distance;
+END
+$ancestors$;
+
+COMMENT ON FUNCTION runmeta.ancestors IS 'runs above a run, its parent first';

@@ -1,0 +1,39 @@
+-- descendants
+
+CREATE FUNCTION runmeta.descendants(run_id pg_catalog.text)
+RETURNS TABLE (
+    root_id pg_catalog.text,
+    id pg_catalog.text,
+    parent_id pg_catalog.text,
+    depth pg_catalog.int4,
+    task pg_catalog.text,
+    tags pg_catalog.text[],
+    status pg_catalog.text,
+    metadata pg_catalog.jsonb,
+    version pg_catalog.int8,
+    created_at pg_catalog.timestamptz,
+    updated_at pg_catalog.timestamptz,
+    finished_at pg_catalog.timestamptz
+)
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1000 ROWS 1000
+AS $descendants$
+BEGIN
+    PERFORM FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) descendants.run_id;
+    IF NOT FOUND THEN
+        PERFORM runmeta._no_such_run(descendants.run_id);
+    END IF;
+    RETURN QUERY
+        SELECT m.*
+        FROM runmeta._family(descendants.run_id) AS f
+        CROSS JOIN LATERAL (
+            SELECT r.root_id, r.id, r.parent_id, r.depth, r.task, r.tags, r.status, r.metadata, r.version,
+                r.created_at, r.updated_at, r.finished_at
+            FROM runmeta.run AS r
+            WHERE r.root_id OPERATOR(pg_catalog.=) f.root_id AND r.id OPERATOR(pg_catalog.=) f.id
+            OFFSET 0
+        ) AS m
+        WHERE f.distance OPERATOR(pg_catalog.>) 0;
+END
+$descendants$;
+
+COMMENT ON FUNCTION runmeta.descendants IS 'runs below a run, at any depth';

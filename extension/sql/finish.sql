@@ -1,0 +1,10 @@
+-- finish
+
+CREATE FUNCTION runmeta.finish(
+    run_id pg_catalog.text,
+    status pg_catalog.text DEFAULT 'completed'
+) RETURNS pg_catalog.int8
+AS 'MODULE_PATHNAME', 'finish_wrapper'
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000;
+
+COMMENT ON FUNCTION runmeta.finish IS 'finish a run and return its version';

@@ -1,0 +1,12 @@
+-- remove
+
+CREATE FUNCTION runmeta.remove(
+    run_id pg_catalog.text,
+    key pg_catalog.text,
+    value pg_catalog.jsonb,
+    target runmeta.target DEFAULT 'self'
+) RETURNS pg_catalog.int8
+AS 'MODULE_PATHNAME', 'remove_wrapper'
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000;
+
+COMMENT ON FUNCTION runmeta.remove IS 'take every equal element out of the array at a key or path and return the version';

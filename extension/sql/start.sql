@@ -1,0 +1,13 @@
+-- start
+
+CREATE FUNCTION runmeta.start(
+    run_id pg_catalog.text,
+    metadata pg_catalog.jsonb DEFAULT '{}',
+    parent_run_id pg_catalog.text DEFAULT NULL,
+    task pg_catalog.text DEFAULT NULL,
+    tags pg_catalog.text[] DEFAULT '{}'
+) RETURNS pg_catalog.int8
+AS 'MODULE_PATHNAME', 'start_wrapper'
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000;
+
+COMMENT ON FUNCTION runmeta.start IS 'start a run, unless it exists, and return its version';

@@ -1,0 +1,47 @@
+-- tree
+
+CREATE FUNCTION runmeta.tree(run_id pg_catalog.text)
+RETURNS TABLE (
+    depth pg_catalog.int4,
+    id pg_catalog.text,
+    parent_id pg_catalog.text,
+    task pg_catalog.text,
+    tags pg_catalog.text[],
+    status pg_catalog.text,
+    metadata pg_catalog.jsonb,
+    version pg_catalog.int8,
+    created_at pg_catalog.timestamptz,
+    updated_at pg_catalog.timestamptz,
+    finished_at pg_catalog.timestamptz
+)
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1000 ROWS 1000
+AS $tree$
+DECLARE
+    root pg_catalog.text;
+    ids pg_catalog.text[];
+    parent_ids pg_catalog.text[];
+BEGIN
+    SELECT pg_catalog.min(f.root_id),
+        pg_catalog.array_agg(f.id ORDER BY f.distance, f.created_at, f.id COLLATE pg_catalog."C"),
+        pg_catalog.array_agg(f.parent_id ORDER BY f.distance, f.created_at, f.id COLLATE pg_catalog."C")
+    INTO root, ids, parent_ids
+    FROM runmeta._family(tree.run_id) AS f;
+    IF root IS NULL THEN
+        PERFORM runmeta._no_such_run(tree.run_id);
+    END IF;
+    RETURN QUERY
+        SELECT o.depth, m.*
+        FROM runmeta._depth_first(ids, parent_ids) WITH ORDINALITY AS o (id, depth, position)
+        CROSS JOIN LATERAL (
+            SELECT r.id, r.parent_id, r.task, r.tags, r.status, r.metadata, r.version,
+                r.created_at, r.updated_at, r.finished_at
+            FROM runmeta.run AS r
+            WHERE r.root_id OPERATOR(pg_catalog.=) root AND r.id OPERATOR(pg_catalog.=) o.id
+            OFFSET 0
+        ) AS m
+        ORDER BY o.position;
+END
+$tree$;
+
+COMMENT ON FUNCTION runmeta.tree IS
+    'run and the runs below it, each under its parent in the order in which they started, with the depth below the run';

@@ -1,0 +1,139 @@
+//! Telling listeners at commit which runs changed: each run once per transaction, with its last version.
+//!
+//! Changes are kept per subtransaction, so that what a savepoint or an exception block takes back is not
+//! told. The notifications are made just before the transaction commits, as few as fit.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use pgrx::prelude::*;
+use pgrx::{
+    PgSubXactCallbackEvent, PgXactCallbackEvent, register_subxact_callback, register_xact_callback,
+};
+use serde_json::Value;
+
+use crate::channel::notify;
+use crate::refusal::Refusal;
+use crate::settings::{self, Notify};
+
+/// Postgres takes payloads of less than 8,000 bytes.
+const MAXIMUM_PAYLOAD: usize = 7_999;
+
+thread_local! {
+    static CHANGES: RefCell<Changes> = RefCell::default();
+}
+
+/// The changes of the current transaction.
+#[derive(Default)]
+struct Changes {
+    registered: bool,
+    /// From the outermost transaction to the innermost open subtransaction that began after the first
+    /// change. Changes before that belong to level 0, whatever the real nesting was then.
+    levels: Vec<HashMap<String, Change>>,
+}
+
+struct Change {
+    root: String,
+    version: i64,
+}
+
+/// Notes that a run changed, to be told when the transaction commits.
+pub fn changed(root: &str, id: &str, version: i64) {
+    if settings::notify() == Notify::Off {
+        return;
+    }
+    let register = CHANGES.with_borrow_mut(|changes| {
+        if changes.levels.is_empty() {
+            changes.levels.push(HashMap::new());
+        }
+        if let Some(level) = changes.levels.last_mut() {
+            level.insert(
+                id.to_owned(),
+                Change {
+                    root: root.to_owned(),
+                    version,
+                },
+            );
+        }
+        !std::mem::replace(&mut changes.registered, true)
+    });
+    if register {
+        register_callbacks();
+    }
+}
+
+fn register_callbacks() {
+    register_xact_callback(PgXactCallbackEvent::PreCommit, notify_all);
+    register_xact_callback(PgXactCallbackEvent::PrePrepare, || {
+        if CHANGES.with_borrow(|changes| changes.levels.iter().any(|level| !level.is_empty())) {
+            pgrx::pg_sys::panic::ErrorReport::from(Refusal::Prepared).report(PgLogLevel::ERROR);
+        }
+    });
+    for end in [
+        PgXactCallbackEvent::Commit,
+        PgXactCallbackEvent::Abort,
+        PgXactCallbackEvent::Prepare,
+    ] {
+        register_xact_callback(end, || CHANGES.set(Changes::default()));
+    }
+    register_subxact_callback(PgSubXactCallbackEvent::StartSub, |_, _| {
+        CHANGES.with_borrow_mut(|changes| changes.levels.push(HashMap::new()));
+    });
+    register_subxact_callback(PgSubXactCallbackEvent::AbortSub, |_, _| {
+        CHANGES.with_borrow_mut(|changes| {
+            let aborted = changes.levels.pop();
+            // A subtransaction that began before the first change took all changes with it.
+            if changes.levels.is_empty() && aborted.is_some() {
+                changes.levels.push(HashMap::new());
+            }
+        });
+    });
+    register_subxact_callback(PgSubXactCallbackEvent::CommitSub, |_, _| {
+        CHANGES.with_borrow_mut(|changes| {
+            if changes.levels.len() > 1
+                && let Some(inner) = changes.levels.pop()
+                && let Some(outer) = changes.levels.last_mut()
+            {
+                outer.extend(inner);
+            }
+        });
+    });
+}
+
+/// Sends the notifications of the transaction that is about to commit.
+fn notify_all() {
+    let levels = CHANGES.with_borrow_mut(|changes| std::mem::take(&mut changes.levels));
+    let mut changes: Vec<(String, Change)> = levels.into_iter().flatten().collect();
+    if changes.is_empty() {
+        return;
+    }
+    changes.sort_by(|(left, _), (right, _)| left.cmp(right));
+    for payload in payloads(&changes) {
+        notify(&payload);
+    }
+}
+
+/// Writes payloads of the form `{"runs":[{"id":"run_1","root":"run_1","version":12}]}`.
+fn payloads(changes: &[(String, Change)]) -> Vec<String> {
+    const START: &str = "{\"runs\":[";
+    const END: &str = "]}";
+    let mut payloads = Vec::new();
+    let mut payload = START.to_owned();
+    for (id, change) in changes {
+        let (id, root) = (Value::from(id.as_str()), Value::from(change.root.as_str()));
+        // An id has at most 255 bytes, so that one run always fits, escaped as it may be.
+        let run = format!(
+            "{{\"id\":{id},\"root\":{root},\"version\":{}}}",
+            change.version
+        );
+        if payload.len() + 1 + run.len() + END.len() > MAXIMUM_PAYLOAD {
+            payloads.push(std::mem::replace(&mut payload, START.to_owned()) + END);
+        }
+        if payload.len() > START.len() {
+            payload.push(',');
+        }
+        payload.push_str(&run);
+    }
+    payloads.push(payload + END);
+    payloads
+}

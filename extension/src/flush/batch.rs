@@ -1,0 +1,94 @@
+//! Reading a batch: `[{"run":"run_1","operations":[…],"parentOperations":[…],"rootOperations":[…]}]`.
+
+use runmeta_core::{NotAList, Parsed, parse_list};
+
+use crate::jsonb::{Jsonb, Node, View, check_for_interrupts};
+use crate::refusal::Refusal;
+use crate::target::Target;
+
+/// The operations that one run says about one member of its family.
+pub struct List<'a> {
+    /// The run that says them.
+    pub run: &'a str,
+    /// Whose document they are for.
+    pub target: Target,
+    /// The operations.
+    pub operations: Vec<Parsed<Node<'a>>>,
+}
+
+/// Reads the lists of a batch in order: entry by entry, a run's own first, then its parent's and its root's.
+///
+/// # Errors
+///
+/// [`Refusal::BadBatch`] with the place of the first fault.
+pub fn read<'a>(batch: &'a Jsonb<'a>) -> Result<Vec<List<'a>>, Refusal> {
+    let View::Array(entries) = batch.view() else {
+        return Err(bad("the top".to_owned(), "there is no array"));
+    };
+    let mut lists = Vec::with_capacity(entries.count());
+    for (index, entry) in entries.elements().enumerate() {
+        check_for_interrupts();
+        read_entry(index, entry, &mut lists)?;
+    }
+    Ok(lists)
+}
+
+fn read_entry<'a>(index: usize, entry: View<'a>, lists: &mut Vec<List<'a>>) -> Result<(), Refusal> {
+    let View::Object(members) = entry else {
+        return Err(bad(format!("[{index}]"), "there is no object"));
+    };
+    let run = match members.member(b"run") {
+        Some(run) => run.as_str(),
+        None => return Err(bad(format!("[{index}]"), "run is missing")),
+    };
+    let run = run
+        .filter(|run| (1..=255).contains(&run.len()))
+        .ok_or_else(|| {
+            bad(
+                format!("[{index}].run"),
+                "there is no text of 1 to 255 bytes",
+            )
+        })?;
+    for (name, _) in members.members() {
+        match name {
+            b"run" | b"operations" | b"parentOperations" | b"rootOperations" => {}
+            other => {
+                let name = String::from_utf8_lossy(other)
+                    .chars()
+                    .take(80)
+                    .collect::<String>();
+                return Err(bad(
+                    format!("[{index}]"),
+                    &format!("the member \"{name}\" is unknown"),
+                ));
+            }
+        }
+    }
+    for (name, target) in [
+        ("operations", Target::Own),
+        ("parentOperations", Target::Parent),
+        ("rootOperations", Target::Root),
+    ] {
+        let Some(list) = members.member(name.as_bytes()) else {
+            continue;
+        };
+        let place = || format!("[{index}].{name}");
+        let operations = parse_list(&Node::View(list)).map_err(|error| match error {
+            NotAList::NotAnArray => bad(place(), "there is no array"),
+            NotAList::NotAnObject(at) => bad(format!("{}[{at}]", place()), "there is no object"),
+        })?;
+        lists.push(List {
+            run,
+            target,
+            operations,
+        });
+    }
+    Ok(())
+}
+
+fn bad(place: String, problem: &str) -> Refusal {
+    Refusal::BadBatch {
+        place,
+        problem: problem.to_owned(),
+    }
+}

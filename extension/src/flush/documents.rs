@@ -1,0 +1,180 @@
+//! The documents of a flush: locking them all, applying the lists in order, storing what changed.
+
+use std::collections::HashMap;
+
+use pgrx::pg_sys::BuiltinOid::{INT8ARRAYOID, JSONBARRAYOID, TEXTARRAYOID};
+use pgrx::spi::SpiClient;
+
+use super::batch::List;
+use crate::announce;
+use crate::draft::Draft;
+use crate::jsonb::Jsonb;
+use crate::refusal::Refusal;
+use crate::run::{Locked, check_open};
+use crate::settings;
+use crate::statement::Statement;
+use crate::unapplied::unapplied_list;
+
+thread_local! {
+    static LOCK: Statement = const { Statement::new(
+        "SELECT r.root_id, r.id, r.metadata, r.version, r.finished_at FROM runmeta.run AS r
+         WHERE r.id OPERATOR(pg_catalog.=) ANY ($1)
+         ORDER BY r.root_id COLLATE pg_catalog.\"C\", r.id COLLATE pg_catalog.\"C\" FOR NO KEY UPDATE",
+        &[TEXTARRAYOID],
+    ) };
+    static STORE: Statement = const { Statement::new(
+        "UPDATE runmeta.run AS r
+         SET metadata = c.metadata, version = c.version, updated_at = pg_catalog.clock_timestamp()
+         FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4))
+             AS c (root_id, id, metadata, version)
+         WHERE r.root_id OPERATOR(pg_catalog.=) c.root_id AND r.id OPERATOR(pg_catalog.=) c.id",
+        &[TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID, INT8ARRAYOID],
+    ) };
+}
+
+/// What happened to a list, as `runmeta.flush` tells it.
+pub struct Outcome {
+    /// The word for it.
+    pub word: &'static str,
+    /// The document's version after the flush; `None` if there is no document.
+    pub version: Option<i64>,
+    /// Operations that were skipped; `None` if the list was refused.
+    pub unapplied: Option<Jsonb<'static>>,
+}
+
+impl Outcome {
+    /// Returns an outcome without a document.
+    pub fn bare(word: &'static str) -> Self {
+        Outcome {
+            word,
+            version: None,
+            unapplied: None,
+        }
+    }
+}
+
+/// Applies each list to the document of the run at the same place of `targets`, and stores what changed.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn write(
+    client: &mut SpiClient<'_>,
+    lists: &[List<'_>],
+    targets: &[Option<String>],
+) -> Result<Vec<Outcome>, Refusal> {
+    let runs = lock(client, targets)?;
+    let positions: HashMap<&str, usize> = runs
+        .iter()
+        .enumerate()
+        .map(|(position, run)| (run.id.as_str(), position))
+        .collect();
+    let position = |target: &Option<String>| positions.get(target.as_deref()?).copied();
+
+    let limit = settings::maximum_size();
+    let mut drafts: Vec<Draft<'_>> = runs
+        .iter()
+        .map(|run| Draft::new(&run.metadata, limit))
+        .collect();
+    for several in repeated(targets.iter().filter_map(position), runs.len()) {
+        drafts[several].measure();
+    }
+
+    let mut outcomes = Vec::with_capacity(lists.len());
+    for (list, target) in lists.iter().zip(targets) {
+        let Some(position) = position(target) else {
+            outcomes.push(Outcome::bare("not_found"));
+            continue;
+        };
+        let run = &runs[position];
+        if check_open(&run.id, run.finished_at).is_err() {
+            outcomes.push(Outcome::bare("closed"));
+            continue;
+        }
+        outcomes.push(match drafts[position].apply(&list.operations) {
+            Ok(applied) => Outcome {
+                word: if applied.changed {
+                    "applied"
+                } else {
+                    "unchanged"
+                },
+                version: None,
+                unapplied: (!applied.unapplied.is_empty())
+                    .then(|| unapplied_list(&applied.unapplied)),
+            },
+            Err(_) => Outcome::bare("too_large"),
+        });
+    }
+
+    let versions = store(client, &runs, drafts)?;
+    for (outcome, target) in outcomes.iter_mut().zip(targets) {
+        outcome.version = position(target).map(|position| versions[position]);
+    }
+    Ok(outcomes)
+}
+
+/// Locks the runs in the order of (root_id, id). Those that do not exist are left out.
+fn lock(client: &mut SpiClient<'_>, targets: &[Option<String>]) -> Result<Vec<Locked>, Refusal> {
+    let mut ids: Vec<&str> = targets.iter().flatten().map(String::as_str).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut rows = LOCK.with(|statement| statement.run(client, &[ids.into()]))?;
+    let mut runs = Vec::with_capacity(rows.len());
+    while rows.next().is_some() {
+        runs.push(Locked::read(&rows)?);
+    }
+    Ok(runs)
+}
+
+/// Stores the documents that changed, in one statement, and returns the version of each.
+fn store(
+    client: &mut SpiClient<'_>,
+    runs: &[Locked],
+    drafts: Vec<Draft<'_>>,
+) -> Result<Vec<i64>, Refusal> {
+    let mut versions = Vec::with_capacity(runs.len());
+    let (mut roots, mut ids) = (Vec::new(), Vec::new());
+    let (mut documents, mut next) = (Vec::new(), Vec::new());
+    for (run, draft) in runs.iter().zip(drafts) {
+        let refuse = |error| Refusal::of_draft(error, &run.id, settings::maximum_size());
+        let version = match draft.finish().map_err(refuse)? {
+            Some(metadata) => {
+                roots.push(run.root.as_str());
+                ids.push(run.id.as_str());
+                documents.push(metadata);
+                next.push(run.version + 1);
+                run.version + 1
+            }
+            None => run.version,
+        };
+        versions.push(version);
+    }
+    if !ids.is_empty() {
+        for ((root, id), version) in roots.iter().zip(&ids).zip(&next) {
+            announce::changed(root, id, *version);
+        }
+        STORE.with(|statement| {
+            statement.run(
+                client,
+                &[roots.into(), ids.into(), documents.into(), next.into()],
+            )
+        })?;
+    }
+    Ok(versions)
+}
+
+/// Returns the positions below `count` that occur more than once.
+fn repeated(positions: impl Iterator<Item = usize>, count: usize) -> impl Iterator<Item = usize> {
+    let mut times = vec![0u32; count];
+    for position in positions {
+        times[position] += 1;
+    }
+    times
+        .into_iter()
+        .enumerate()
+        .filter(|(_, times)| *times > 1)
+        .map(|(position, _)| position)
+}

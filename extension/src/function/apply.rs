@@ -1,0 +1,30 @@
+//! `runmeta.apply(run_id, operations, target)`
+
+use pgrx::prelude::*;
+use runmeta_core::parse_list;
+
+use crate::jsonb::{Jsonb, Node};
+use crate::refusal::{Answer, Refusal, answer};
+use crate::target::Target;
+use crate::unapplied::unapplied_list;
+use crate::write::write;
+
+/// Applies a list of operations and returns the version and what was skipped. No row without a run id.
+#[pg_extern(sql = false)]
+fn apply(
+    run_id: Option<&str>,
+    operations: Option<Jsonb<'_>>,
+    target: Option<pg_sys::Oid>,
+) -> Answer<TableIterator<'static, (name!(version, i64), name!(unapplied, Jsonb<'static>))>> {
+    answer(|| {
+        let Some(run_id) = run_id else {
+            return Ok(TableIterator::empty());
+        };
+        let operations = operations.ok_or(Refusal::Null {
+            argument: "operations",
+        })?;
+        let operations = parse_list(&Node::View(operations.view()))?;
+        let (version, unapplied) = write(run_id, Target::read(target)?, &operations)?;
+        Ok(TableIterator::once((version, unapplied_list(&unapplied))))
+    })
+}

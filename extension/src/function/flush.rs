@@ -1,0 +1,62 @@
+//! `runmeta.flush(batch, writer, sequence)`
+
+use std::collections::HashMap;
+
+use pgrx::prelude::*;
+
+use crate::flush::{batch, documents, family, sequence};
+use crate::jsonb::Jsonb;
+use crate::refusal::{Answer, Refusal, answer};
+
+/// Applies a batch and returns what happened to each of its lists.
+#[pg_extern(sql = false)]
+#[allow(clippy::type_complexity)]
+fn flush(
+    batch: Option<Jsonb<'_>>,
+    writer: Option<pgrx::Uuid>,
+    sequence: Option<i64>,
+) -> Answer<
+    TableIterator<
+        'static,
+        (
+            name!(run_id, String),
+            name!(target, pg_sys::Oid),
+            name!(outcome, &'static str),
+            name!(version, Option<i64>),
+            name!(unapplied, Option<Jsonb<'static>>),
+        ),
+    >,
+> {
+    answer(|| {
+        let batch = batch.ok_or(Refusal::Null { argument: "batch" })?;
+        let lists = batch::read(&batch)?;
+        let outcomes = Spi::connect_mut(|client| {
+            if !sequence::take(client, writer, sequence)? {
+                return Ok(lists
+                    .iter()
+                    .map(|_| documents::Outcome::bare("duplicate"))
+                    .collect());
+            }
+            let targets = family::resolve(client, &lists)?;
+            documents::write(client, &lists, &targets)
+        })?;
+        let mut values = HashMap::new();
+        let rows: Vec<_> = lists
+            .iter()
+            .zip(outcomes)
+            .map(|(list, outcome)| {
+                let target = *values
+                    .entry(list.target)
+                    .or_insert_with(|| list.target.value());
+                (
+                    list.run.to_owned(),
+                    target,
+                    outcome.word,
+                    outcome.version,
+                    outcome.unapplied,
+                )
+            })
+            .collect();
+        Ok(TableIterator::new(rows))
+    })
+}

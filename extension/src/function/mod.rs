@@ -1,0 +1,21 @@
+//! The SQL functions, a file each. Their declarations are in `sql/`, in files of the same names.
+
+mod append;
+mod apply;
+mod apply_operations;
+mod del;
+mod depth_first;
+mod finish;
+mod flush;
+mod increment;
+mod merge;
+mod no_such_run;
+mod panic_for_tests;
+mod prune;
+mod remove;
+mod replace;
+mod set;
+mod size;
+mod start;
+mod unapplied_operations;
+mod value_at;

@@ -1,0 +1,60 @@
+//! `runmeta.prune(before, max_trees)`
+
+use pgrx::pg_sys::BuiltinOid::{INT4OID, TEXTARRAYOID, TIMESTAMPTZOID};
+use pgrx::prelude::*;
+
+use crate::refusal::{Answer, Refusal, answer};
+use crate::statement::Statement;
+
+thread_local! {
+    // Each tree is held against new children. A tree that somebody holds is left for the next time.
+    static TREES: Statement = const { Statement::new(
+        "SELECT o.root_id FROM (
+             SELECT r.root_id FROM runmeta.run AS r
+             WHERE r.parent_id IS NULL AND r.finished_at OPERATOR(pg_catalog.<) $1
+                 AND NOT EXISTS (
+                     SELECT FROM runmeta.run AS m WHERE m.root_id OPERATOR(pg_catalog.=) r.root_id
+                         AND (m.finished_at IS NULL OR m.finished_at OPERATOR(pg_catalog.>=) $1))
+             ORDER BY r.finished_at LIMIT $2
+         ) AS o
+         WHERE pg_catalog.pg_try_advisory_xact_lock(1920299373, pg_catalog.hashtext(o.root_id))",
+        &[TIMESTAMPTZOID, INT4OID],
+    ) };
+    // Looks again, now that no child can be added: one may have been, before the tree was held.
+    static DELETE: Statement = const { Statement::new(
+        "DELETE FROM runmeta.run AS r
+         WHERE r.root_id OPERATOR(pg_catalog.=) ANY ($1)
+             AND NOT EXISTS (
+                 SELECT FROM runmeta.run AS m WHERE m.root_id OPERATOR(pg_catalog.=) r.root_id
+                     AND (m.finished_at IS NULL OR m.finished_at OPERATOR(pg_catalog.>=) $2))",
+        &[TEXTARRAYOID, TIMESTAMPTZOID],
+    ) };
+    static FORGET_WRITERS: Statement = const { Statement::new(
+        "DELETE FROM runmeta.writer AS w WHERE w.updated_at OPERATOR(pg_catalog.<) $1",
+        &[TIMESTAMPTZOID],
+    ) };
+}
+
+/// Deletes trees of which every run finished before a time, and writers that were last seen before it.
+/// Returns the number of runs.
+#[pg_extern(sql = false)]
+fn prune(before: TimestampWithTimeZone, max_trees: i32) -> Answer<i64> {
+    answer(|| {
+        if max_trees < 1 {
+            return Err(Refusal::NotPositive {
+                argument: "max_trees",
+            });
+        }
+        Spi::connect_mut(|client| {
+            let rows = TREES
+                .with(|statement| statement.run(client, &[before.into(), max_trees.into()]))?;
+            let roots = rows.map(|row| Ok(row.get::<String>(1)?.unwrap_or_default()));
+            let roots = roots.collect::<Result<Vec<String>, Refusal>>()?;
+            let deleted = DELETE
+                .with(|statement| statement.run(client, &[roots.into(), before.into()]))?
+                .len();
+            FORGET_WRITERS.with(|statement| statement.run(client, &[before.into()]))?;
+            Ok(i64::try_from(deleted).unwrap_or(i64::MAX))
+        })
+    })
+}

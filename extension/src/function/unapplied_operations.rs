@@ -1,0 +1,24 @@
+//! `runmeta.unapplied_operations(document, operations)`
+
+use pgrx::prelude::*;
+use runmeta_core::{BadValue, apply, parse_list};
+
+use crate::draft::is_object;
+use crate::jsonb::{Jsonb, Node};
+use crate::refusal::{Answer, Refusal, answer};
+use crate::unapplied::unapplied_list;
+
+/// Returns the positions and reasons of the operations that cannot be applied to the document.
+#[pg_extern(sql = false)]
+fn unapplied_operations(document: Jsonb<'_>, operations: Jsonb<'_>) -> Answer<Jsonb<'static>> {
+    answer(|| {
+        if !is_object(&document) {
+            return Err(Refusal::BadDocument(BadValue::NotAnObject));
+        }
+        let operations = parse_list(&Node::View(operations.view()))?;
+        Ok(unapplied_list(&apply(
+            &mut Node::View(document.view()),
+            &operations,
+        )))
+    })
+}

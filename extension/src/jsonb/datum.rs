@@ -1,0 +1,197 @@
+//! JSONB values on their way from Postgres and back.
+
+use std::borrow::Cow;
+
+use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
+use pgrx::datum::{Datum, FromDatum, IntoDatum};
+use pgrx::pgrx_sql_entity_graph::metadata::{
+    ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
+};
+use pgrx::{pg_sys, varsize_any};
+
+use super::view::{ARRAY, OBJECT};
+use super::{Node, View, numeric};
+
+/// The bytes of the length word before the value.
+const HEADER: usize = 4;
+
+/// A JSONB value: a length word and the bytes of its outermost container.
+#[derive(Clone, Debug)]
+pub struct Jsonb<'a>(Cow<'a, [u8]>);
+
+impl Jsonb<'_> {
+    /// Returns a view of the value.
+    pub fn view(&self) -> View<'_> {
+        View::root(self.0.get(HEADER..).unwrap_or_default())
+    }
+
+    /// Returns the bytes that the value has in memory.
+    pub fn memory(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Returns `[]`.
+    pub fn empty_array() -> Jsonb<'static> {
+        Jsonb::empty(ARRAY)
+    }
+
+    /// Returns `{}`.
+    pub fn empty_object() -> Jsonb<'static> {
+        Jsonb::empty(OBJECT)
+    }
+
+    fn empty(kind: u32) -> Jsonb<'static> {
+        let mut buffer = Jsonb::header(4);
+        buffer.extend_from_slice(&kind.to_ne_bytes());
+        Jsonb::from_buffer(buffer)
+    }
+
+    /// Returns a buffer that has the place of the length word.
+    pub(super) fn header(expected_bytes: usize) -> Vec<u8> {
+        let mut buffer = Vec::with_capacity(expected_bytes + HEADER);
+        buffer.resize(HEADER, 0);
+        buffer
+    }
+
+    pub(super) fn from_buffer(buffer: Vec<u8>) -> Jsonb<'static> {
+        Jsonb(Cow::Owned(buffer))
+    }
+}
+
+/// Borrows the value that a datum points to, detoasted.
+///
+/// # Safety
+///
+/// The datum is a JSONB value that is not NULL and lives, unchanged, as long as `'a`.
+unsafe fn borrow<'a>(datum: pg_sys::Datum) -> Jsonb<'a> {
+    // SAFETY: the caller gives a valid varlena. Detoasting returns it or a copy in the current memory
+    // context, which lives as long as the call of the function.
+    unsafe {
+        let plain = pg_sys::pg_detoast_datum(datum.cast_mut_ptr());
+        Jsonb(Cow::Borrowed(std::slice::from_raw_parts(
+            plain.cast::<u8>(),
+            varsize_any(plain),
+        )))
+    }
+}
+
+// SAFETY: arguments live as long as the call, and so does what borrows from them.
+unsafe impl<'fcx> ArgAbi<'fcx> for Jsonb<'fcx> {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: the caller has checked type and NULL.
+        let argument = unsafe { arg.unbox_arg_using_from_datum::<Argument>() };
+        argument.map_or(Jsonb(Cow::Borrowed(&[])), |Argument(value)| value)
+    }
+}
+
+/// An argument of the function that is being called, borrowed.
+struct Argument(Jsonb<'static>);
+
+impl FromDatum for Argument {
+    unsafe fn from_polymorphic_datum(
+        datum: pg_sys::Datum,
+        is_null: bool,
+        _: pg_sys::Oid,
+    ) -> Option<Self> {
+        // SAFETY: the caller gives an argument; `unbox_arg_unchecked` shortens the lifetime to the call's.
+        (!is_null).then(|| Argument(unsafe { borrow(datum) }))
+    }
+}
+
+// SAFETY: only the names of the SQL type. The SQL declarations are written by hand and do not use them.
+unsafe impl SqlTranslatable for Jsonb<'_> {
+    const TYPE_IDENT: &'static str = "jsonb";
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal("jsonb"));
+    const RETURN_SQL: Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal("jsonb")));
+}
+
+impl FromDatum for Jsonb<'_> {
+    /// Copies the value, since what SPI returns does not outlive its call.
+    unsafe fn from_polymorphic_datum(
+        datum: pg_sys::Datum,
+        is_null: bool,
+        _: pg_sys::Oid,
+    ) -> Option<Self> {
+        if is_null {
+            return None;
+        }
+        // SAFETY: the caller gives a datum of this type that is not NULL; it is copied at once.
+        let borrowed = unsafe { borrow(datum) };
+        Some(Jsonb(Cow::Owned(borrowed.0.into_owned())))
+    }
+}
+
+impl IntoDatum for Jsonb<'_> {
+    fn into_datum(self) -> Option<pg_sys::Datum> {
+        let length = self.0.len();
+        // SAFETY: palloc gives that many bytes or raises an error; all of them are written, the length
+        // word last, so that the result is a whole varlena with a four-byte header.
+        unsafe {
+            let varlena = pg_sys::palloc(length).cast::<u8>();
+            std::ptr::copy_nonoverlapping(self.0.as_ptr(), varlena, length);
+            pgrx::set_varsize_4b(varlena.cast(), i32::try_from(length).unwrap_or(i32::MAX));
+            Some(pg_sys::Datum::from(varlena))
+        }
+    }
+
+    fn type_oid() -> pg_sys::Oid {
+        pg_sys::JSONBOID
+    }
+}
+
+// SAFETY: the datum is a fresh varlena of the type that the SQL declaration names.
+unsafe impl BoxRet for Jsonb<'_> {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
+        match self.into_datum() {
+            // SAFETY: as above.
+            Some(datum) => unsafe { fcinfo.return_raw_datum(datum) },
+            None => fcinfo.return_null(),
+        }
+    }
+}
+
+/// A `numeric` argument, copied as the bytes that JSONB keeps of one.
+pub struct Decimal(Vec<u8>);
+
+impl Decimal {
+    /// Returns the number as a value, or `None` if it is NaN or infinite, which JSON does not know.
+    pub fn node(self) -> Option<Node<'static>> {
+        numeric::is_finite(&self.0).then(|| Node::Sum(self.0.into()))
+    }
+
+    /// Returns the number with the other sign.
+    pub fn negated(self) -> Decimal {
+        Decimal(numeric::negate(&self.0))
+    }
+}
+
+impl FromDatum for Decimal {
+    unsafe fn from_polymorphic_datum(
+        datum: pg_sys::Datum,
+        is_null: bool,
+        _: pg_sys::Oid,
+    ) -> Option<Self> {
+        // SAFETY: the caller gives a varlena that is not NULL; its bytes are copied at once.
+        (!is_null).then(|| Decimal(unsafe { borrow(datum) }.0.into_owned()))
+    }
+}
+
+// SAFETY: the number is copied.
+unsafe impl<'fcx> ArgAbi<'fcx> for Decimal {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: the caller has checked type and NULL.
+        unsafe { arg.unbox_arg_using_from_datum::<Decimal>() }.unwrap_or(Decimal(Vec::new()))
+    }
+}
+
+// SAFETY: only the names of the SQL type.
+unsafe impl SqlTranslatable for Decimal {
+    const TYPE_IDENT: &'static str = "numeric";
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> =
+        Ok(SqlMappingRef::literal("numeric"));
+    const RETURN_SQL: Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal("numeric")));
+}

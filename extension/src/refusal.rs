@@ -1,0 +1,345 @@
+//! Every error that a user can meet, with its SQLSTATE, detail and hint. `docs/errors.md` lists them.
+
+use std::panic::AssertUnwindSafe;
+
+use pgrx::prelude::*;
+use pgrx::spi::SpiError;
+use runmeta_core::{BadPath, BadValue, NotAList, Reason};
+
+use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
+
+use crate::draft::DraftError;
+
+/// A call that is refused. Nothing was changed.
+#[derive(Debug)]
+pub enum Refusal {
+    /// No run has this id, or row-level security hides it.
+    NoSuchRun { run: String },
+    /// A run cannot start under a parent that does not exist.
+    NoSuchParent { run: String, parent: String },
+    /// The id belongs to a run that this role may not see.
+    HiddenRun { run: String },
+    /// The document would pass the limit. Sizes in bytes.
+    TooLarge {
+        run: String,
+        size: usize,
+        limit: usize,
+    },
+    /// The document would be more than JSONB can hold.
+    TooManyBytes,
+    /// The run finished too long ago.
+    Closed {
+        run: String,
+        finished_at: TimestampWithTimeZone,
+        window: i32,
+    },
+    /// An operation cannot be applied.
+    Unapplied {
+        operation: &'static str,
+        key: Option<String>,
+        reason: Reason,
+    },
+    /// A key is no path.
+    BadPath { key: String, bad: BadPath },
+    /// Operations are no list.
+    NotAList(NotAList),
+    /// A document is no object, or cannot be stored.
+    BadDocument(BadValue),
+    /// A text argument has the wrong length.
+    BadLength {
+        argument: &'static str,
+        bytes: usize,
+    },
+    /// An argument is NULL.
+    Null { argument: &'static str },
+    /// A number must be at least 1.
+    NotPositive { argument: &'static str },
+    /// A batch is malformed at this place, as in `[3].operations[0]`.
+    BadBatch { place: String, problem: String },
+    /// Only one of writer and sequence is given, or the sequence is below 1.
+    BadSequence,
+    /// A sequence is not the writer's next one.
+    Gap {
+        writer: pgrx::Uuid,
+        sequence: i64,
+        last: i64,
+    },
+    /// The transaction cannot be prepared.
+    Prepared,
+    /// The tables are not there.
+    NotMigrated { problem: String },
+    /// A query of ours failed in a way that no user can cause.
+    Query(SpiError),
+}
+
+/// Bytes of a key shown in a message. A guess: enough to find it, too few to flood a log.
+const SHOWN: usize = 80;
+
+impl From<SpiError> for Refusal {
+    fn from(error: SpiError) -> Self {
+        Refusal::Query(error)
+    }
+}
+
+impl From<NotAList> for Refusal {
+    fn from(error: NotAList) -> Self {
+        Refusal::NotAList(error)
+    }
+}
+
+impl Refusal {
+    /// Returns the refusal of a draft of this run's document.
+    pub fn of_draft(error: DraftError, run: &str, limit: usize) -> Self {
+        match error {
+            DraftError::TooLarge(size) => Refusal::TooLarge {
+                run: run.to_owned(),
+                size,
+                limit,
+            },
+            DraftError::TooManyBytes => Refusal::TooManyBytes,
+        }
+    }
+
+    fn parts(&self) -> (PgSqlErrorCode, String, Option<String>, Option<String>) {
+        use PgSqlErrorCode::*;
+        let text = |text: &str| Some(text.to_owned());
+        match self {
+            Refusal::NoSuchRun { run } => (
+                ERRCODE_NO_DATA_FOUND,
+                format!("no such run: \"{}\"", shown(run)),
+                text("No run of this id exists, or row-level security hides it."),
+                text("Start the run first, with runmeta.start."),
+            ),
+            Refusal::NoSuchParent { run, parent } => (
+                ERRCODE_NO_DATA_FOUND,
+                format!("no such parent run: \"{}\"", shown(parent)),
+                Some(format!(
+                    "The run \"{}\" was to be started under it.",
+                    shown(run)
+                )),
+                text("Start the parent first, with runmeta.start, and commit it."),
+            ),
+            Refusal::HiddenRun { run } => (
+                ERRCODE_UNIQUE_VIOLATION,
+                format!("run id is taken: \"{}\"", shown(run)),
+                text("A run of this id exists that the current role may not read."),
+                text("Choose another id, or a role that row-level security lets see the run."),
+            ),
+            Refusal::TooLarge { run, size, limit } => (
+                ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                format!("metadata of run \"{}\" would be too large", shown(run)),
+                Some(format!(
+                    "It would have {size} bytes as compact JSON, and the limit is {limit}."
+                )),
+                text("Keep logs short with append's keep, or raise runmeta.maximum_size."),
+            ),
+            Refusal::TooManyBytes => (
+                ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                "document would be too large for jsonb".to_owned(),
+                text("An object or array of jsonb holds at most 268435455 bytes."),
+                text("Store large results elsewhere and keep a reference to them."),
+            ),
+            Refusal::Closed {
+                run,
+                finished_at,
+                window,
+            } => (
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("run \"{}\" is closed", shown(run)),
+                Some(format!(
+                    "It finished at {}, and takes writes for {window} seconds after that.",
+                    finished_at.to_iso_string()
+                )),
+                text("Start a new run, or raise runmeta.update_window."),
+            ),
+            Refusal::Unapplied {
+                operation,
+                key,
+                reason,
+            } => {
+                let at = match key {
+                    Some(key) => format!(" at key \"{}\"", shown(key)),
+                    None => String::new(),
+                };
+                let code = match reason {
+                    Reason::BadValue(BadValue::TooDeep) => ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                    Reason::BadValue(BadValue::NumberOutOfRange) => {
+                        ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE
+                    }
+                    _ => ERRCODE_INVALID_PARAMETER_VALUE,
+                };
+                let detail = format!("Reason {}: {reason}.", reason.code());
+                (
+                    code,
+                    format!("cannot {operation}{at}"),
+                    Some(detail),
+                    Some(hint(*reason).to_owned()),
+                )
+            }
+            Refusal::BadPath { key, bad } => (
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("bad path: \"{}\"", shown(key)),
+                Some(format!("Reason bad_path: {bad}.")),
+                text(PATH_HINT),
+            ),
+            Refusal::NotAList(problem) => (
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                problem.to_string(),
+                None,
+                text(
+                    "Give an array of objects, as in [{\"type\": \"set\", \"key\": \"progress\", \"value\": 0.5}].",
+                ),
+            ),
+            Refusal::BadDocument(BadValue::TooDeep) => (
+                ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                "document nests too deep".to_owned(),
+                text("Documents nest at most 100 levels."),
+                text("Flatten the document, or keep the inner part as a string."),
+            ),
+            Refusal::BadDocument(_) => (
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                "document is not an object".to_owned(),
+                text("Metadata is one JSON object."),
+                text("Put the value under a key, as in {\"value\": …}."),
+            ),
+            Refusal::BadLength { argument, bytes } => (
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("{argument} has {bytes} bytes"),
+                Some(format!("A {argument} has 1 to 255 bytes.")),
+                text("Shorten it, or use a hash of it."),
+            ),
+            Refusal::Null { argument } => (
+                ERRCODE_NULL_VALUE_NOT_ALLOWED,
+                format!("{argument} is null"),
+                None,
+                text("Give a value. For JSON null, write 'null'."),
+            ),
+            Refusal::NotPositive { argument } => (
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("{argument} is not positive"),
+                None,
+                text("Give a whole number from 1."),
+            ),
+            Refusal::BadBatch { place, problem } => (
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                "batch is malformed".to_owned(),
+                Some(format!("At {place}: {problem}.")),
+                text(
+                    "A batch is an array of objects with run and any of operations, parentOperations and rootOperations.",
+                ),
+            ),
+            Refusal::BadSequence => (
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                "writer and sequence do not fit".to_owned(),
+                text("Both are given or neither, and a sequence is at least 1."),
+                text("Number a writer's batches 1, 2, 3 and so on."),
+            ),
+            Refusal::Gap {
+                writer,
+                sequence,
+                last,
+            } => (
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("sequence {sequence} of writer {writer} leaves a gap"),
+                Some(format!("The last sequence known is {last}.")),
+                Some(format!(
+                    "Send the batch with sequence {} first.",
+                    last.saturating_add(1)
+                )),
+            ),
+            Refusal::Prepared => (
+                ERRCODE_FEATURE_NOT_SUPPORTED,
+                "cannot PREPARE a transaction that has changed runs".to_owned(),
+                text(
+                    "Changes are announced when a transaction commits, and a prepared one cannot notify.",
+                ),
+                text("Set runmeta.notify to off in this transaction."),
+            ),
+            Refusal::NotMigrated { problem } => (
+                ERRCODE_UNDEFINED_TABLE,
+                problem.clone(),
+                text("The extension is installed, but its tables are not."),
+                text("Run \"runmeta migrate\" on this database."),
+            ),
+            Refusal::Query(error) => (
+                ERRCODE_INTERNAL_ERROR,
+                format!("a query of runmeta failed: {error}"),
+                None,
+                text(REPORT_HINT),
+            ),
+        }
+    }
+}
+
+const PATH_HINT: &str =
+    "Write paths as $.name.0 or $.name[0], and names with dots or brackets as [\"a.b\"].";
+const REPORT_HINT: &str =
+    "This is a bug in runmeta. Please report it, with the statement that led here.";
+
+fn hint(reason: Reason) -> &'static str {
+    match reason {
+        Reason::NotAnArray => "Remove works on arrays. Make one with append.",
+        Reason::NotAContainer => "Delete the scalar first, or choose another key.",
+        Reason::IndexOutOfRange => {
+            "A position from 0 to the length of the array, or a negative one from its end, is taken."
+        }
+        Reason::BadPath(_) => PATH_HINT,
+        Reason::UnknownType => {
+            "Types are set, delete, update, merge, append, remove and increment."
+        }
+        Reason::BadValue(BadValue::TooDeep) => "Documents nest at most 100 levels.",
+        Reason::BadValue(BadValue::NumberOutOfRange) => {
+            "A number has at most 131072 digits before the point and 16383 behind it."
+        }
+        Reason::BadValue(_) => "Give a value that the operation takes.",
+    }
+}
+
+/// Shortens a text for a message, at a character's border.
+fn shown(text: &str) -> String {
+    if text.len() <= SHOWN * 4 {
+        return text.to_owned();
+    }
+    let end = (0..=SHOWN)
+        .rev()
+        .find(|end| text.is_char_boundary(*end))
+        .unwrap_or(0);
+    format!("{}…", &text[..end])
+}
+
+impl From<Refusal> for ErrorReport {
+    fn from(refusal: Refusal) -> Self {
+        let (code, message, detail, hint) = refusal.parts();
+        let mut report = ErrorReport::new(code, message, function_name!());
+        if let Some(detail) = detail {
+            report = report.set_detail(detail);
+        }
+        if let Some(hint) = hint {
+            report = report.set_hint(hint);
+        }
+        report
+    }
+}
+
+/// What an SQL function returns.
+pub type Answer<T> = Result<T, ErrorReport>;
+
+/// Runs the body of an SQL function. A Rust panic becomes an error that asks to be reported; errors of
+/// Postgres and our own pass through.
+pub fn answer<T>(body: impl FnOnce() -> Result<T, Refusal>) -> Answer<T> {
+    let body = AssertUnwindSafe(|| body().map_err(ErrorReport::from));
+    PgTryBuilder::new(body)
+        .catch_rust_panic(|error| {
+            let message = match &error {
+                CaughtError::RustPanic { ereport, .. } => ereport.message().to_owned(),
+                _ => String::new(),
+            };
+            let report = ErrorReport::new(
+                PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
+                format!("runmeta panicked: {message}"),
+                function_name!(),
+            );
+            Err(report.set_hint(REPORT_HINT))
+        })
+        .execute()
+}

@@ -1,0 +1,150 @@
+//! One run: locking it, looking at it, storing its document.
+
+use pgrx::pg_sys::BuiltinOid::{INT8OID, JSONBOID, TEXTOID};
+use pgrx::prelude::*;
+use pgrx::spi::{SpiClient, SpiError, SpiTupleTable};
+
+use crate::announce;
+use crate::jsonb::Jsonb;
+use crate::refusal::Refusal;
+use crate::settings;
+use crate::statement::Statement;
+use crate::target::Target;
+
+thread_local! {
+    static LOCK_OWN: Statement = const { Statement::new(
+        "SELECT t.root_id, t.id, t.metadata, t.version, t.finished_at FROM runmeta.run AS t
+         WHERE t.id OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE",
+        &[TEXTOID],
+    ) };
+    static LOCK_PARENT: Statement = const { Statement::new(
+        "SELECT t.root_id, t.id, t.metadata, t.version, t.finished_at FROM runmeta.run AS r
+         JOIN runmeta.run AS t ON t.root_id OPERATOR(pg_catalog.=) r.root_id
+             AND t.id OPERATOR(pg_catalog.=) COALESCE(r.parent_id, r.id)
+         WHERE r.id OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE OF t",
+        &[TEXTOID],
+    ) };
+    static LOCK_ROOT: Statement = const { Statement::new(
+        "SELECT t.root_id, t.id, t.metadata, t.version, t.finished_at FROM runmeta.run AS r
+         JOIN runmeta.run AS t ON t.root_id OPERATOR(pg_catalog.=) r.root_id
+             AND t.id OPERATOR(pg_catalog.=) r.root_id
+         WHERE r.id OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE OF t",
+        &[TEXTOID],
+    ) };
+    static STORE: Statement = const { Statement::new(
+        "UPDATE runmeta.run AS t SET metadata = $3, version = $4, updated_at = pg_catalog.clock_timestamp()
+         WHERE t.root_id OPERATOR(pg_catalog.=) $1 AND t.id OPERATOR(pg_catalog.=) $2",
+        &[TEXTOID, TEXTOID, JSONBOID, INT8OID],
+    ) };
+}
+
+/// A run whose row is locked until the transaction ends.
+pub struct Locked {
+    /// The first run of its tree.
+    pub root: String,
+    /// Its id.
+    pub id: String,
+    /// Its document.
+    pub metadata: Jsonb<'static>,
+    /// Its version.
+    pub version: i64,
+    /// When it finished, if it did.
+    pub finished_at: Option<TimestampWithTimeZone>,
+}
+
+impl Locked {
+    /// Locks the run that is addressed from `run_id`.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NoSuchRun`].
+    pub fn lock(
+        client: &mut SpiClient<'_>,
+        run_id: &str,
+        target: Target,
+    ) -> Result<Locked, Refusal> {
+        let statement = match target {
+            Target::Own => &LOCK_OWN,
+            Target::Parent => &LOCK_PARENT,
+            Target::Root => &LOCK_ROOT,
+        };
+        let mut rows = statement.with(|statement| statement.run(client, &[run_id.into()]))?;
+        let missing = || Refusal::NoSuchRun {
+            run: run_id.to_owned(),
+        };
+        rows.next().ok_or_else(missing)?;
+        Locked::read(&rows)
+    }
+
+    /// Reads the row that `rows` stands at: root_id, id, metadata, version, finished_at.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Query`] for a NULL where the table allows none.
+    pub fn read(rows: &SpiTupleTable<'_>) -> Result<Locked, Refusal> {
+        let required = || Refusal::Query(SpiError::InvalidPosition);
+        Ok(Locked {
+            root: rows.get(1)?.ok_or_else(required)?,
+            id: rows.get(2)?.ok_or_else(required)?,
+            metadata: rows.get(3)?.ok_or_else(required)?,
+            version: rows.get(4)?.ok_or_else(required)?,
+            finished_at: rows.get(5)?,
+        })
+    }
+
+    /// Checks that the run takes writes.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Closed`] if it finished longer ago than the update window.
+    pub fn check_open(&self) -> Result<(), Refusal> {
+        check_open(&self.id, self.finished_at)
+    }
+
+    /// Stores a document as the next version, which is returned, and has it announced.
+    ///
+    /// # Errors
+    ///
+    /// Errors of Postgres are raised.
+    pub fn store(
+        &self,
+        client: &mut SpiClient<'_>,
+        metadata: Jsonb<'static>,
+    ) -> Result<i64, Refusal> {
+        let version = self.version + 1;
+        STORE.with(|statement| {
+            let arguments = [
+                self.root.as_str().into(),
+                self.id.as_str().into(),
+                metadata.into(),
+                version.into(),
+            ];
+            statement.run(client, &arguments)
+        })?;
+        announce::changed(&self.root, &self.id, version);
+        Ok(version)
+    }
+}
+
+/// Checks that a run that finished at this time takes writes.
+///
+/// # Errors
+///
+/// [`Refusal::Closed`] if that is longer ago than the update window.
+pub fn check_open(id: &str, finished_at: Option<TimestampWithTimeZone>) -> Result<(), Refusal> {
+    let (Some(finished_at), Some(window)) = (finished_at, settings::update_window()) else {
+        return Ok(());
+    };
+    let microseconds = |time: TimestampWithTimeZone| pg_sys::TimestampTz::from(time);
+    // The clock, not the transaction's start: a long transaction does not hold a run open.
+    let age =
+        microseconds(pgrx::datetime::clock_timestamp()).saturating_sub(microseconds(finished_at));
+    if age > i64::from(window) * 1_000_000 {
+        return Err(Refusal::Closed {
+            run: id.to_owned(),
+            finished_at,
+            window,
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! What can be set, and by whom.
+//!
+//! The two limits protect the database from its writers, so only superusers set them (or roles that were
+//! granted `SET ON PARAMETER`, from Postgres 15 on), usually with `ALTER DATABASE … SET`. How changes are told
+//! concerns the session that makes them, so anyone may set that.
+
+use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
+
+/// How changes are told to listeners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PostgresGucEnum)]
+pub enum Notify {
+    /// Each transaction notifies when it commits.
+    #[name = c"commit"]
+    Commit,
+    /// Nobody is told.
+    #[name = c"off"]
+    Off,
+}
+
+/// The limit of Trigger.dev's metadata too, which is what people come from.
+const DEFAULT_MAXIMUM_SIZE: i32 = 256 * 1024;
+/// JSONB may need eight bytes for one of text (`[1,1,1]`) and holds at most 256 MiB.
+const LARGEST_MAXIMUM_SIZE: i32 = 32 * 1024 * 1024;
+
+static MAXIMUM_SIZE: GucSetting<i32> = GucSetting::<i32>::new(DEFAULT_MAXIMUM_SIZE);
+static UPDATE_WINDOW: GucSetting<i32> = GucSetting::<i32>::new(3600);
+static NOTIFY: GucSetting<Notify> = GucSetting::<Notify>::new(Notify::Commit);
+
+/// Registers the settings. Called once, when the library is loaded.
+pub fn define() {
+    GucRegistry::define_int_guc(
+        c"runmeta.maximum_size",
+        c"Bytes that the metadata of a run may have as compact JSON.",
+        c"A write that would pass it is refused. One that makes a document smaller never is.",
+        &MAXIMUM_SIZE,
+        2,
+        LARGEST_MAXIMUM_SIZE,
+        GucContext::Suset,
+        GucFlags::UNIT_BYTE,
+    );
+    GucRegistry::define_int_guc(
+        c"runmeta.update_window",
+        c"How long a finished run takes writes.",
+        c"-1 means for ever.",
+        &UPDATE_WINDOW,
+        -1,
+        i32::MAX,
+        GucContext::Suset,
+        GucFlags::UNIT_S,
+    );
+    GucRegistry::define_enum_guc(
+        c"runmeta.notify",
+        c"How changes are announced on the channel runmeta.",
+        c"commit: each transaction notifies when it commits. off: it does not.",
+        &NOTIFY,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
+}
+
+/// Returns the bytes that a document may have.
+pub fn maximum_size() -> usize {
+    usize::try_from(MAXIMUM_SIZE.get()).unwrap_or(0)
+}
+
+/// Returns the seconds for which a finished run takes writes, or `None` for ever.
+pub fn update_window() -> Option<i32> {
+    Some(UPDATE_WINDOW.get()).filter(|seconds| *seconds >= 0)
+}
+
+/// Returns how changes are announced.
+pub fn notify() -> Notify {
+    NOTIFY.get()
+}

@@ -1,0 +1,76 @@
+//! SQL that the functions run, planned once per session.
+//!
+//! Every name in it is qualified, operators too, so that the caller's search_path decides nothing. It runs with
+//! the caller's rights: grants and row-level security hold as for anyone's SQL.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use pgrx::datum::DatumWithOid;
+use pgrx::prelude::*;
+use pgrx::spi::{OwnedPreparedStatement, SpiClient, SpiTupleTable};
+use pgrx::{PgBuiltInOids, PgOid};
+
+use crate::refusal::Refusal;
+
+/// A statement and, once it was run, its plan. Lives in a thread-local of the module that runs it.
+pub struct Statement {
+    text: &'static str,
+    arguments: &'static [PgBuiltInOids],
+    plan: RefCell<Option<Rc<OwnedPreparedStatement>>>,
+}
+
+impl Statement {
+    /// Describes a statement with arguments of these types.
+    pub const fn new(text: &'static str, arguments: &'static [PgBuiltInOids]) -> Self {
+        Statement {
+            text,
+            arguments,
+            plan: RefCell::new(None),
+        }
+    }
+
+    /// Runs the statement.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NotMigrated`] if the tables are not there. Errors of Postgres are raised.
+    pub fn run<'conn>(
+        &self,
+        client: &mut SpiClient<'conn>,
+        arguments: &[DatumWithOid<'_>],
+    ) -> Result<SpiTupleTable<'conn>, Refusal> {
+        // No borrow is held while the statement runs: a trigger may come back to it.
+        let planned = self.plan.borrow().clone();
+        let plan = match planned {
+            Some(plan) => plan,
+            None => {
+                let plan = Rc::new(self.prepare(client)?);
+                self.plan.replace(Some(Rc::clone(&plan)));
+                plan
+            }
+        };
+        Ok(client.update(&*plan, None, arguments)?)
+    }
+
+    fn prepare(&self, client: &SpiClient<'_>) -> Result<OwnedPreparedStatement, Refusal> {
+        let types: Vec<PgOid> = self
+            .arguments
+            .iter()
+            .map(|oid| PgOid::BuiltIn(*oid))
+            .collect();
+        PgTryBuilder::new(std::panic::AssertUnwindSafe(|| {
+            Ok(client.prepare_mut(self.text, &types)?.keep())
+        }))
+        .catch_when(PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, |error| {
+            let problem = match &error {
+                pgrx::pg_sys::panic::CaughtError::PostgresError(report) => {
+                    report.message().to_owned()
+                }
+                _ => "tables of runmeta are missing".to_owned(),
+            };
+            Err(Refusal::NotMigrated { problem })
+        })
+        .execute()
+    }
+}

@@ -1,0 +1,44 @@
+//! Whose document is addressed.
+
+use pgrx::enum_helper::{lookup_enum_by_label, lookup_enum_by_oid};
+use pgrx::pg_sys;
+
+use crate::refusal::Refusal;
+
+/// A member of a run's family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// The run itself.
+    Own,
+    /// Its parent; itself if it has none.
+    Parent,
+    /// The first run of its tree.
+    Root,
+}
+
+impl Target {
+    /// Reads a value of the type `runmeta.target`.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Null`] if it is NULL.
+    pub fn read(value: Option<pg_sys::Oid>) -> Result<Target, Refusal> {
+        let value = value.ok_or(Refusal::Null { argument: "target" })?;
+        Ok(match lookup_enum_by_oid(value).0.as_str() {
+            "parent" => Target::Parent,
+            "root" => Target::Root,
+            _ => Target::Own,
+        })
+    }
+
+    /// Returns the value of the type `runmeta.target`.
+    pub fn value(self) -> pg_sys::Oid {
+        let label = match self {
+            Target::Own => "self",
+            Target::Parent => "parent",
+            Target::Root => "root",
+        };
+        let oid = lookup_enum_by_label("runmeta.target", label);
+        u32::try_from(oid.value()).map_or(pg_sys::Oid::INVALID, pg_sys::Oid::from)
+    }
+}

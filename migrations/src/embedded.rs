@@ -1,0 +1,34 @@
+//! The SQL of `sql/`, part of the program.
+
+use refinery::{Migration, Runner};
+
+#[allow(clippy::unwrap_used, missing_docs)] // refinery's code, which reads only names fixed at build time
+mod generated {
+    refinery::embed_migrations!("sql");
+}
+
+/// Where refinery keeps what is applied: in our schema, out of the way of the application's own.
+pub(crate) const HISTORY_TABLE: &str = "runmeta.schema_history";
+
+/// Makes [`HISTORY_TABLE`].
+pub(crate) const SCHEMA_HISTORY: &str = include_str!("../sql/schema_history.sql");
+
+/// Makes the roles and grants what they lack.
+pub(crate) const ROLES_AND_GRANTS: &str = include_str!("../sql/roles_and_grants.sql");
+
+/// Returns every migration, oldest first.
+pub(crate) fn migrations() -> Vec<Migration> {
+    let mut migrations = generated::migrations::runner().get_migrations().clone();
+    migrations.sort();
+    migrations
+}
+
+/// Returns refinery's runner for `pending` migrations, which the caller has compared with the history.
+pub(crate) fn runner() -> Runner {
+    let mut runner = generated::migrations::runner()
+        .set_grouped(true)
+        .set_abort_divergent(true)
+        .set_abort_missing(true);
+    runner.set_migration_table_name(HISTORY_TABLE);
+    runner
+}

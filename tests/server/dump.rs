@@ -1,0 +1,91 @@
+//! A dump restored into a fresh database brings everything back.
+
+use pretty_assertions::assert_str_eq;
+use tokio_postgres::Client;
+
+use crate::harness::{Database, merged_output, postgres_program};
+
+/// Every row, and every right on everything in the schema, as one text.
+const CONTENT: &str = "
+    SELECT pg_catalog.string_agg(line, E'\\n' ORDER BY line) FROM (
+        SELECT 'run ' || pg_catalog.row_to_json(run) FROM runmeta.run
+        UNION ALL
+        SELECT 'writer ' || pg_catalog.row_to_json(writer) FROM runmeta.writer
+        UNION ALL
+        SELECT 'history ' || pg_catalog.row_to_json(schema_history) FROM runmeta.schema_history
+        UNION ALL
+        SELECT 'extension ' || extversion FROM pg_catalog.pg_extension WHERE extname = 'runmeta'
+        UNION ALL
+        SELECT 'schema ' || nspacl::text FROM pg_catalog.pg_namespace WHERE nspname = 'runmeta'
+        UNION ALL
+        SELECT 'relation ' || oid::regclass || ' ' || relacl::text
+        FROM pg_catalog.pg_class WHERE relnamespace = 'runmeta'::regnamespace
+        UNION ALL
+        SELECT 'column ' || attrelid::regclass || ' ' || attname || ' ' || attacl::text
+        FROM pg_catalog.pg_attribute JOIN pg_catalog.pg_class ON pg_class.oid = attrelid
+        WHERE relnamespace = 'runmeta'::regnamespace
+        UNION ALL
+        SELECT 'function ' || oid::regprocedure || ' ' || proacl::text
+        FROM pg_catalog.pg_proc WHERE pronamespace = 'runmeta'::regnamespace
+        UNION ALL
+        SELECT 'type ' || oid::regtype || ' ' || typacl::text
+        FROM pg_catalog.pg_type WHERE typnamespace = 'runmeta'::regnamespace
+    ) AS content (line)";
+
+async fn content(client: &Client) -> String {
+    client.query_one(CONTENT, &[]).await.unwrap().get(0)
+}
+
+#[tokio::test]
+async fn restored_database_has_all_and_works() {
+    let original = Database::new().await;
+    let client = original.connect().await;
+    client
+        .batch_execute(
+            r#"
+            SELECT runmeta.start('nightly', '{"total": 1e400}', tags => '{a,b}');
+            SELECT runmeta.start('import', '{"unicode": "ü\u0001", "": null}', parent_run_id => 'nightly', task => 'csv');
+            SELECT runmeta.increment('import', 'rows', 12345678901234567890.123456789, target => 'parent');
+            SELECT runmeta.flush('[{"run": "import", "operations": [{"type": "set", "key": "k", "value": 1}]}]',
+                                 writer => '00000000-0000-4000-8000-000000000001', sequence => 1);
+            SELECT runmeta.finish('import');
+            "#,
+        )
+        .await
+        .unwrap();
+
+    let restored = Database::empty().await;
+    dump_and_restore(&original, &restored);
+
+    let client_of_restored = restored.connect().await;
+    assert_str_eq!(content(&client).await, content(&client_of_restored).await);
+
+    let writer = restored.connect_as("runmeta_writer").await;
+    let row = writer
+        .query_one(
+            "SELECT runmeta.increment('nightly', 'rows', 1), runmeta.get('nightly', 'rows')::text",
+            &[],
+        )
+        .await
+        .unwrap();
+    let version: i64 = row.get(0);
+    assert_eq!(version, 3);
+}
+
+fn dump_and_restore(original: &Database, restored: &Database) {
+    let file = std::env::temp_dir().join(format!("runmeta-{}.dump", std::process::id()));
+    let mut dump = postgres_program("pg_dump");
+    dump.args(["--format=custom", "--file"])
+        .arg(&file)
+        .arg(original.url());
+    let (output, status) = merged_output(dump, "");
+    assert!(status.success(), "{output}");
+
+    let mut restore = postgres_program("pg_restore");
+    restore
+        .args(["--exit-on-error", "--dbname", &restored.url()])
+        .arg(&file);
+    let (output, status) = merged_output(restore, "");
+    std::fs::remove_file(&file).unwrap();
+    assert!(status.success(), "{output}");
+}

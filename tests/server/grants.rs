@@ -1,0 +1,163 @@
+//! Nothing is for PUBLIC, the two roles can do their work, and neither can do more.
+
+use tokio_postgres::Client;
+
+use crate::harness::{Database, refusal};
+
+/// What PUBLIC may do on anything of ours, in the schema or elsewhere, whether granted or by default.
+const PUBLIC_GRANTS: &str = "
+    WITH owned (classid, objid) AS (
+        SELECT d.classid, d.objid
+        FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
+        WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'runmeta'
+        UNION
+        SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE pronamespace = 'runmeta'::regnamespace
+        UNION
+        SELECT 'pg_class'::regclass, oid FROM pg_class WHERE relnamespace = 'runmeta'::regnamespace
+        UNION
+        SELECT 'pg_type'::regclass, oid FROM pg_type WHERE typnamespace = 'runmeta'::regnamespace
+        UNION
+        SELECT 'pg_namespace'::regclass, 'runmeta'::regnamespace
+    ), rights (classid, objid, acl) AS (
+        SELECT classid, objid, coalesce(proacl, acldefault('f', proowner))
+        FROM owned JOIN pg_proc ON classid = 'pg_proc'::regclass AND oid = objid
+        UNION ALL
+        SELECT classid, objid, coalesce(relacl, acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::\"char\", relowner))
+        FROM owned JOIN pg_class ON classid = 'pg_class'::regclass AND oid = objid
+        UNION ALL
+        SELECT classid, objid, attacl
+        FROM owned JOIN pg_attribute ON classid = 'pg_class'::regclass AND attrelid = objid
+        UNION ALL
+        -- An array has the rights of its elements' type.
+        SELECT classid, objid, coalesce(typacl, acldefault('T', typowner))
+        FROM owned JOIN pg_type ON classid = 'pg_type'::regclass AND oid = objid AND typcategory <> 'A'
+        UNION ALL
+        SELECT classid, objid, coalesce(nspacl, acldefault('n', nspowner))
+        FROM owned JOIN pg_namespace ON classid = 'pg_namespace'::regclass AND oid = objid
+    )
+    SELECT coalesce(string_agg(privilege_type || ' on ' || pg_describe_object(classid, objid, 0), E'\\n' ORDER BY classid, objid), '')
+    FROM rights, aclexplode(acl) WHERE grantee = 0";
+
+const OWNED_OBJECTS: &str = "
+    SELECT coalesce(string_agg(pg_describe_object(classid, objid, objsubid), E'\\n' ORDER BY classid, pg_describe_object(classid, objid, objsubid) COLLATE \"C\"), '')
+    FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
+    WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'runmeta'";
+
+async fn text(client: &Client, query: &str) -> String {
+    client.query_one(query, &[]).await.unwrap().get(0)
+}
+
+#[tokio::test]
+async fn nothing_is_granted_to_public() {
+    let database = Database::new().await;
+    assert_eq!(text(&database.connect().await, PUBLIC_GRANTS).await, "");
+}
+
+#[tokio::test]
+async fn extension_owns_functions_and_types_only() {
+    let database = Database::new().await;
+    insta::assert_snapshot!(text(&database.connect().await, OWNED_OBJECTS).await, @"");
+}
+
+const READS: &[&str] = &[
+    "SELECT * FROM runmeta.run",
+    "SELECT runmeta.get('child')",
+    "SELECT runmeta.get('child', 'key')",
+    "SELECT runmeta.size('{}')",
+    "SELECT runmeta.apply_operations('{}', '[]')",
+    "SELECT runmeta.unapplied_operations('{}', '[]')",
+    "SELECT * FROM runmeta.ancestors('child')",
+    "SELECT * FROM runmeta.descendants('top')",
+    "SELECT * FROM runmeta.tree('top')",
+    "SELECT * FROM runmeta.rollup('top', 'key')",
+];
+
+const WRITES: &[&str] = &[
+    "SELECT runmeta.start('other')",
+    "SELECT runmeta.set('child', 'key', '1')",
+    "SELECT runmeta.set('child', 'key', '1', target => 'root')",
+    "SELECT runmeta.del('child', 'key')",
+    "SELECT runmeta.replace('child', '{}')",
+    "SELECT runmeta.merge('child', '{}')",
+    "SELECT runmeta.append('child', 'list', '1')",
+    "SELECT runmeta.remove('child', 'list', '1')",
+    "SELECT runmeta.increment('child', 'count')",
+    "SELECT runmeta.decrement('child', 'count')",
+    "SELECT * FROM runmeta.apply('child', '[]')",
+    "SELECT * FROM runmeta.flush('[]')",
+    "SELECT * FROM runmeta.flush('[]', '00000000-0000-4000-8000-000000000001', 1)",
+    "SELECT runmeta.finish('child')",
+];
+
+/// What is for the owner alone, however well a statement may be meant.
+const OWNERS: &[&str] = &[
+    "SELECT runmeta.prune(now())",
+    "DELETE FROM runmeta.run",
+    "TRUNCATE runmeta.run",
+    "UPDATE runmeta.run SET parent_id = NULL",
+    "UPDATE runmeta.run SET id = 'mine'",
+    "DELETE FROM runmeta.writer",
+    "SELECT * FROM runmeta.schema_history",
+    "DELETE FROM runmeta.schema_history",
+    "CREATE TABLE runmeta.mine ()",
+    "CREATE FUNCTION runmeta.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+];
+
+async fn database_with_a_family() -> Database {
+    let database = Database::new().await;
+    database
+        .connect()
+        .await
+        .batch_execute(
+            "SELECT runmeta.start('top'); SELECT runmeta.start('child', parent_run_id => 'top')",
+        )
+        .await
+        .unwrap();
+    database
+}
+
+async fn assert_allowed(client: &Client, statements: &[&str]) {
+    for statement in statements {
+        if let Err(error) = client.batch_execute(statement).await {
+            panic!("{statement}: {error:?}");
+        }
+    }
+}
+
+async fn assert_denied(client: &Client, statements: &[&str]) {
+    for statement in statements {
+        let refusal = refusal(client.batch_execute(statement).await);
+        assert!(
+            refusal.starts_with("42501: permission denied"),
+            "{statement}: {refusal}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn reader_reads_and_changes_nothing() {
+    let database = database_with_a_family().await;
+    let reader = database.connect_as("runmeta_reader").await;
+    assert_allowed(&reader, READS).await;
+    assert_denied(&reader, WRITES).await;
+    assert_denied(&reader, OWNERS).await;
+}
+
+#[tokio::test]
+async fn writer_reads_and_writes_and_owns_nothing() {
+    let database = database_with_a_family().await;
+    let writer = database.connect_as("runmeta_writer").await;
+    assert_allowed(&writer, READS).await;
+    assert_allowed(&writer, WRITES).await;
+    assert_denied(&writer, OWNERS).await;
+}
+
+#[tokio::test]
+async fn everybody_else_can_do_nothing() {
+    let database = database_with_a_family().await;
+    // A role of Postgres' own that has no rights here, so that none has to be made.
+    let stranger = database.connect_as("pg_signal_backend").await;
+    assert_denied(&stranger, READS).await;
+    assert_denied(&stranger, WRITES).await;
+    assert_denied(&stranger, OWNERS).await;
+}

@@ -1,0 +1,120 @@
+//! A database for one test, gone when the test ends, also when it panics.
+
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio::sync::OnceCell;
+use tokio_postgres::{Client, Config, NoTls};
+
+use super::environment;
+use super::program::{merged_output, postgres_program};
+
+/// A database that only one test uses.
+pub struct Database {
+    name: String,
+}
+
+impl Database {
+    /// Makes a migrated database: a clone of a template that is migrated once for all tests of the process.
+    pub async fn new() -> Self {
+        static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+        let template = TEMPLATE.get_or_init(migrated_template).await;
+        Self::create(&format!("TEMPLATE {template}")).await
+    }
+
+    /// Makes a database without runmeta.
+    pub async fn empty() -> Self {
+        Self::create("TEMPLATE template0").await
+    }
+
+    async fn create(options: &str) -> Self {
+        let name = unique("runmeta_test");
+        maintenance(&format!("CREATE DATABASE {name} {options}")).await;
+        Self { name }
+    }
+
+    /// Connects as the superuser.
+    pub async fn connect(&self) -> Client {
+        connect(&self.name).await
+    }
+
+    /// Connects as `role`, which need not be allowed to log in.
+    pub async fn connect_as(&self, role: &str) -> Client {
+        let client = self.connect().await;
+        client
+            .batch_execute(&format!("SET SESSION AUTHORIZATION \"{role}\""))
+            .await
+            .unwrap();
+        client
+    }
+
+    /// Returns the superuser's URL, for programs.
+    pub fn url(&self) -> String {
+        let url = environment("RUNMETA_TEST_URL");
+        let (server, _) = url.rsplit_once('/').expect("a URL with a database");
+        format!("{server}/{}", self.name)
+    }
+
+    /// Runs a script in psql and returns what a person would see, errors in their place.
+    ///
+    /// The test's own connections stand still meanwhile.
+    pub fn psql(&self, script: &str) -> String {
+        let mut psql = postgres_program("psql");
+        psql.args(["--no-psqlrc", "--quiet", &self.url()]);
+        merged_output(psql, script).0
+    }
+}
+
+impl Drop for Database {
+    /// Goes through psql, because the test's runtime may be on its way out.
+    fn drop(&mut self) {
+        let mut psql = postgres_program("psql");
+        psql.args(["--no-psqlrc", "--quiet", &environment("RUNMETA_TEST_URL")]);
+        let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        let (output, _) = merged_output(psql, &drop);
+        if !output.is_empty() {
+            eprintln!("{drop}: {output}");
+        }
+    }
+}
+
+async fn migrated_template() -> String {
+    let name = unique("runmeta_template");
+    maintenance(&format!("CREATE DATABASE {name} TEMPLATE template0")).await;
+    let mut client = connect(&name).await;
+    if let Err(error) = runmeta_migrations::migrate(&mut client).await {
+        panic!("the template database could not be migrated: {error}");
+    }
+    // Nobody may be connected to a template, and a closed connection takes a moment to be gone.
+    drop(client);
+    let gone = "DO $$ BEGIN WHILE EXISTS (SELECT FROM pg_stat_activity WHERE datname = '$NAME') \
+                LOOP PERFORM pg_sleep(0.01); PERFORM pg_stat_clear_snapshot(); END LOOP; END $$";
+    maintenance(&gone.replace("$NAME", &name)).await;
+    name
+}
+
+/// Runs a statement in the database that `RUNMETA_TEST_URL` names.
+async fn maintenance(statement: &str) {
+    let url = environment("RUNMETA_TEST_URL");
+    let client = open(&url.parse().unwrap()).await;
+    client.batch_execute(statement).await.unwrap();
+}
+
+async fn connect(database: &str) -> Client {
+    let mut config: Config = environment("RUNMETA_TEST_URL").parse().unwrap();
+    open(config.dbname(database)).await
+}
+
+async fn open(config: &Config) -> Client {
+    let (client, connection) = config.connect(NoTls).await.unwrap();
+    // It ends with an error where a test ends the server's side on purpose; what that means shows at the client.
+    tokio::spawn(async { drop(connection.await) });
+    client
+}
+
+/// Makes a name that no other test has, nor an earlier run on the same server.
+fn unique(prefix: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{prefix}_{}_{count}", process::id())
+}
