@@ -147,7 +147,7 @@ impl Refusal {
                 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("run \"{}\" is closed", shown(run)),
                 Some(format!(
-                    "It finished at {}, and takes writes for {window} seconds after that.",
+                    "It finished at {}, and took writes for {window} seconds after that.",
                     finished_at.to_iso_string()
                 )),
                 text("Start a new run, or raise runmeta.update_window."),
@@ -212,7 +212,7 @@ impl Refusal {
                 ERRCODE_NULL_VALUE_NOT_ALLOWED,
                 format!("{argument} is null"),
                 None,
-                text("Give a value. For JSON null, write 'null'."),
+                text("Give it a value that is not NULL."),
             ),
             Refusal::NotPositive { argument } => (
                 ERRCODE_INVALID_PARAMETER_VALUE,

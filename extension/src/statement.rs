@@ -50,7 +50,9 @@ impl Statement {
                 plan
             }
         };
-        Ok(client.update(&*plan, None, arguments)?)
+        // The plan was prepared as one that may write, so `select` runs it as such. `update` would take a
+        // transaction id first, which a standby refuses as an internal error instead of SQLSTATE 25006.
+        Ok(client.select(&*plan, None, arguments)?)
     }
 
     fn prepare(&self, client: &SpiClient<'_>) -> Result<OwnedPreparedStatement, Refusal> {

@@ -17,8 +17,14 @@ thread_local! {
                          AND (m.finished_at IS NULL OR m.finished_at OPERATOR(pg_catalog.>=) $1))
              ORDER BY r.finished_at LIMIT $2
          ) AS o
-         WHERE pg_catalog.pg_try_advisory_xact_lock(1920299373, pg_catalog.hashtext(o.root_id))",
+         WHERE pg_catalog.pg_try_advisory_xact_lock(1920298605, pg_catalog.hashtext(o.root_id))",
         &[TIMESTAMPTZOID, INT4OID],
+    ) };
+    // In the order in which flushes lock, so that neither waits for the other in a circle.
+    static LOCK: Statement = const { Statement::new(
+        "SELECT FROM runmeta.run AS r WHERE r.root_id OPERATOR(pg_catalog.=) ANY ($1)
+         ORDER BY r.root_id COLLATE pg_catalog.\"C\", r.id COLLATE pg_catalog.\"C\" FOR UPDATE",
+        &[TEXTARRAYOID],
     ) };
     // Looks again, now that no child can be added: one may have been, before the tree was held.
     static DELETE: Statement = const { Statement::new(
@@ -29,8 +35,11 @@ thread_local! {
                      AND (m.finished_at IS NULL OR m.finished_at OPERATOR(pg_catalog.>=) $2))",
         &[TEXTARRAYOID, TIMESTAMPTZOID],
     ) };
+    // Not before a day: a writer that is told nothing of its last batch asks again, and must be known then.
     static FORGET_WRITERS: Statement = const { Statement::new(
-        "DELETE FROM runmeta.writer AS w WHERE w.updated_at OPERATOR(pg_catalog.<) $1",
+        "DELETE FROM runmeta.writer AS w WHERE w.updated_at OPERATOR(pg_catalog.<) $1
+             AND w.updated_at OPERATOR(pg_catalog.<)
+                 (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) '1 day'::pg_catalog.interval)",
         &[TIMESTAMPTZOID],
     ) };
 }
@@ -50,6 +59,7 @@ fn prune(before: TimestampWithTimeZone, max_trees: i32) -> Answer<i64> {
                 .with(|statement| statement.run(client, &[before.into(), max_trees.into()]))?;
             let roots = rows.map(|row| Ok(row.get::<String>(1)?.unwrap_or_default()));
             let roots = roots.collect::<Result<Vec<String>, Refusal>>()?;
+            LOCK.with(|statement| statement.run(client, &[roots.clone().into()]))?;
             let deleted = DELETE
                 .with(|statement| statement.run(client, &[roots.into(), before.into()]))?
                 .len();

@@ -18,9 +18,9 @@ thread_local! {
         &[TEXTOID],
     ) };
     // Keeps prune from deleting the tree until the child is there. An advisory lock and not a lock of the
-    // parent's row, which a thousand children would make a multixact of.
+    // parent's row, which a thousand children would make a multixact of. The number spells "runm".
     static HOLD_TREE: Statement = const { Statement::new(
-        "SELECT pg_catalog.pg_advisory_xact_lock_shared(1920299373, pg_catalog.hashtext($1))",
+        "SELECT pg_catalog.pg_advisory_xact_lock_shared(1920298605, pg_catalog.hashtext($1))",
         &[TEXTOID],
     ) };
     static INSERT: Statement = const { Statement::new(
