@@ -7,6 +7,8 @@ ifdef PG_CONFIG
 export PG_CONFIG
 endif
 
+# `exec scripts/with-cluster`: a signal that make gets and passes on reaches it, and not a shell in between.
+
 .PHONY: help setup build demo test bench db db-stop install fmt lint
 
 help: ## this list
@@ -21,15 +23,18 @@ build: setup ## the extension, for the Postgres in use
 
 demo: setup ## a real CSV file imported by parallel workers
 	cargo build --quiet --package runmeta-cli
-	@scripts/with-cluster sh -c 'DATABASE_URL=$$RUNMETA_TEST_URL exec cargo run --quiet --package runmeta-cli -- demo cli/demo/airports.csv --workers 4'
+	@exec scripts/with-cluster sh -c 'DATABASE_URL=$$RUNMETA_TEST_URL exec cargo run --quiet --package runmeta-cli -- demo cli/demo/airports.csv --workers 4 --rows-per-second 1000'
+	@echo
+	@echo "That server is gone again. 'make db' starts one that stays and prints its URL; the demo runs there too:"
+	@echo '  cargo run --package runmeta-cli -- demo --database-url URL'
 
 test: setup ## all tests, beside a server of their own
 	cargo build --package runmeta-cli
 # A server that is killed loses nothing without fsync, only a machine that is; databases come and go ten times as fast.
-	RUNMETA_SETTINGS='fsync = off' scripts/with-cluster cargo test --workspace --exclude runmeta
+	RUNMETA_SETTINGS='fsync = off' exec scripts/with-cluster cargo test --workspace --exclude runmeta
 
 bench: setup ## the measurements that the README quotes
-	scripts/with-cluster cargo run --release --package runmeta-bench
+	exec scripts/with-cluster cargo run --release --package runmeta-bench
 
 db: setup ## a server that stays, with a migrated database; its URL is the last line
 	@scripts/db start

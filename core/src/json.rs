@@ -77,7 +77,7 @@ impl Tree for Value {
     }
 
     fn as_u64(&self) -> Option<u64> {
-        Value::as_u64(self)
+        number::as_u64(self.as_number()?.as_str())
     }
 
     fn member(&self, name: &str) -> Option<Self> {

@@ -5,7 +5,7 @@
 
 use std::str::FromStr;
 
-use bigdecimal::BigDecimal;
+use bigdecimal::{BigDecimal, ToPrimitive};
 
 const MAXIMUM_WHOLE_DIGITS: i64 = 131_072;
 const MAXIMUM_SCALE: i64 = 16_383;
@@ -89,6 +89,21 @@ pub(crate) fn sum(left: &str, right: &str) -> Option<String> {
     fits(&text).then_some(text)
 }
 
+/// Returns the number if it is whole, as `2.0` and `2e0` are, and fits.
+pub(crate) fn as_u64(text: &str) -> Option<u64> {
+    let shape = Shape::read(text);
+    // 20 digits are enough for every u64, and more need not be written out.
+    if shape.negative || shape.whole > 20 || !shape.fits() {
+        return None;
+    }
+    let number = BigDecimal::from_str(text).ok()?;
+    if number.is_integer() {
+        number.to_u64()
+    } else {
+        None
+    }
+}
+
 /// Returns true if both texts stand for the same number.
 pub(crate) fn same(left: &str, right: &str) -> bool {
     if left == right {
@@ -120,6 +135,19 @@ mod tests {
             "1000000000000000000000000000000.0000000001"
         );
         assert_eq!(add("1e400", "1").len(), 401);
+    }
+
+    #[test]
+    fn whole_numbers_are_so_however_they_are_written() {
+        assert_eq!(
+            ["2", "2.0", "2e0", "20e-1", "0"].map(as_u64),
+            [2, 2, 2, 2, 0].map(Some)
+        );
+        assert_eq!(as_u64("18446744073709551615"), Some(u64::MAX));
+        assert_eq!(
+            ["2.5", "-1", "18446744073709551616", "1e131071", "1e-1"].map(as_u64),
+            [None; 5]
+        );
     }
 
     #[test]

@@ -4,7 +4,8 @@
 
 DO $requirements$
 BEGIN
-    -- Whoever may create schemas could have made this one first and planted functions under our name.
+    -- Whoever may create schemas could have made this one first and planted functions under our name. The
+    -- database's owner is trusted: his is the schema when a superuser restores a dump of his database.
     IF EXISTS (
         SELECT FROM pg_catalog.pg_namespace AS n
         CROSS JOIN pg_catalog.pg_extension AS e
@@ -12,12 +13,15 @@ BEGIN
         WHERE n.nspname OPERATOR(pg_catalog.=) 'runmeta'
             AND e.extname OPERATOR(pg_catalog.=) 'runmeta'
             AND n.nspowner OPERATOR(pg_catalog.<>) e.extowner
+            AND n.nspowner OPERATOR(pg_catalog.<>) (
+                SELECT b.datdba FROM pg_catalog.pg_database AS b
+                WHERE b.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
             AND NOT o.rolsuper
     ) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'object_not_in_prerequisite_state',
             MESSAGE = 'schema runmeta belongs to another role',
-            DETAIL = 'Only the role that installs the extension, or a superuser, may have made it.',
+            DETAIL = 'Only the role that installs the extension, the owner of the database or a superuser may have made it.',
             HINT = 'Look at what is in the schema, and drop it or change its owner.';
     END IF;
     IF pg_catalog.current_setting('server_encoding') OPERATOR(pg_catalog.<>) 'UTF8' THEN

@@ -20,6 +20,8 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM runmeta._no_such_run(rollup.run_id);
     END IF;
+    -- A path that is none is refused even if there is no run to look at.
+    PERFORM runmeta._value_at('{}', rollup.key);
     RETURN QUERY
         SELECT pg_catalog.count(v.number), pg_catalog.sum(v.number), pg_catalog.min(v.number),
             pg_catalog.max(v.number), pg_catalog.avg(v.number),

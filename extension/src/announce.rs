@@ -47,13 +47,12 @@ pub fn changed(root: &str, id: &str, version: i64) {
             changes.levels.push(HashMap::new());
         }
         if let Some(level) = changes.levels.last_mut() {
-            level.insert(
-                id.to_owned(),
-                Change {
-                    root: root.to_owned(),
-                    version,
-                },
-            );
+            // A trigger on the run may have written it again, and told so before the write that woke it.
+            let known = level.get(id).is_some_and(|known| known.version >= version);
+            if !known {
+                let root = root.to_owned();
+                level.insert(id.to_owned(), Change { root, version });
+            }
         }
         !std::mem::replace(&mut changes.registered, true)
     });

@@ -19,6 +19,7 @@ mod draft;
 mod flush;
 mod function;
 mod jsonb;
+mod process;
 mod refusal;
 mod run;
 mod settings;
@@ -34,5 +35,7 @@ pgrx::pg_module_magic!(name = c"runmeta", version = c"0.1.0");
 /// Runs when the library is loaded: at the first call in a session, or with the server.
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {
+    process::keep_backtraces_out();
     settings::define();
+    process::reserve_settings();
 }

@@ -11,8 +11,21 @@
 
 mod harness;
 
+mod agreement;
+mod cli;
+mod conformance;
+mod demo;
 mod docs;
 mod dump;
+mod errors;
+mod families;
+mod flush;
 mod grants;
+mod hostile;
+mod limits;
+mod migrate;
+mod notify;
+mod operations;
 mod pgspot;
+mod prune;
 mod schema;

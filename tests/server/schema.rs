@@ -22,7 +22,7 @@ async fn schema_is_the_committed_one() {
     }
 
     let dump = postgres_program("pg_dump")
-        .args(["--schema-only", "--schema=runmeta", &database.url()])
+        .args(["--schema-only", &database.url()])
         .output()
         .unwrap();
     assert!(

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use clap::Args;
 use indicatif::HumanCount;
@@ -27,6 +28,9 @@ use crate::stdout::print;
 
 /// What a shell gives for a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
+
+/// Signals that come within this time are one wish to stop.
+const ONE_CTRL_C: Duration = Duration::from_secs(1);
 
 /// Import a CSV file with parallel workers and watch their progress
 ///
@@ -80,7 +84,7 @@ impl Demo {
         };
         if outcome.is_err() || stopping.asked() {
             stop.ask();
-            // What the watcher has met is what the workers have met, or less.
+            // What the watcher has met, the workers have met too.
             let _ = screen.end().await;
             outcome.map_err(|error| error.or_hint("The same command goes on with the import."))?;
             let (processed, total) = import.rows(&client).await?;
@@ -92,7 +96,11 @@ impl Demo {
             return Ok(ExitCode::from(INTERRUPTED));
         }
         import.finish(&client).await?;
-        screen.end().await?;
+        if let Err(error) = screen.end().await {
+            tell(&format!(
+                "the progress could not be watched to the end\n{error}"
+            ));
+        }
         print(&report(&client, &import.run).await?)?;
         Ok(ExitCode::SUCCESS)
     }
@@ -156,6 +164,8 @@ async fn stop_by_signal(stop: &Stop) -> Error {
         return failed(&error);
     }
     stop.ask();
+    // One Ctrl-C may come twice: from the terminal, and passed on by the program that started this one.
+    tokio::time::sleep(ONE_CTRL_C).await;
     if let Err(error) = signalled().await {
         return failed(&error);
     }

@@ -5,10 +5,11 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use csv::{ByteRecord, Reader, ReaderBuilder};
+use csv::ByteRecord;
 use sha2::{Digest, Sha256};
 
 use crate::demo::chunk::{self, Span};
+use crate::demo::records::Records;
 use crate::error::Error;
 use crate::printable::printable;
 
@@ -17,6 +18,8 @@ const LARGEST_FILE: u64 = 512 * 1024 * 1024;
 
 /// How far into a file git looks for a NUL byte to tell binary from text.
 const BINARY_PROBE: usize = 8_000;
+
+const WHAT_TO_TAKE: &str = "Take a CSV file with a header.";
 
 const AIRPORTS: &[u8] = include_bytes!("../../demo/airports.csv");
 
@@ -85,18 +88,15 @@ impl CsvFile {
             delimiter: delimiter_of(&bytes),
             bytes,
         };
-        let mut reader = file.reader_at(0);
-        let mut record = ByteRecord::new();
-        if !file.read(&mut reader, &mut record)? {
-            return Err(Error::new(format!("\"{}\" is empty", file.name))
-                .with_hint("Take a CSV file with a header."));
-        }
-        let header = file.header_of(&record)?;
+        let mut records = file.records_at(0, 1);
+        let Some(first) = records.next_record()? else {
+            return Err(Error::new(format!("\"{}\" is empty", file.name)).with_hint(WHAT_TO_TAKE));
+        };
+        let header = file.header_of(first.fields)?;
         let mut rows = 0;
-        while file.read(&mut reader, &mut record)? {
+        while records.next_record()?.is_some() {
             rows += 1;
         }
-        drop(reader);
         if rows == 0 {
             return Err(
                 Error::new(format!("\"{}\" has no rows", file.name)).with_detail(format!(
@@ -142,32 +142,7 @@ impl CsvFile {
 
     /// Reads records from a byte on, which is the beginning of a record in that line.
     pub(crate) fn records_at(&self, offset: u64, line: u64) -> Records<'_> {
-        Records {
-            file: self,
-            reader: self.reader_at(offset),
-            record: ByteRecord::new(),
-            offset,
-            line,
-        }
-    }
-
-    fn reader_at(&self, offset: u64) -> Reader<&[u8]> {
-        let rest = usize::try_from(offset)
-            .ok()
-            .and_then(|offset| self.bytes.get(offset..))
-            .unwrap_or_default();
-        ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(self.delimiter)
-            .from_reader(rest)
-    }
-
-    fn read(&self, reader: &mut Reader<&[u8]>, record: &mut ByteRecord) -> Result<bool, Error> {
-        reader.read_byte_record(record).map_err(|error| {
-            Error::new(format!("\"{}\" cannot be read as CSV", self.name))
-                .with_detail(error.to_string())
-        })
+        Records::new(&self.bytes, self.delimiter, offset, line)
     }
 
     fn header_of(&self, record: &ByteRecord) -> Result<Vec<String>, Error> {
@@ -198,60 +173,16 @@ impl CsvFile {
     }
 }
 
-/// Records of a file, one after the other.
-pub(crate) struct Records<'a> {
-    file: &'a CsvFile,
-    reader: Reader<&'a [u8]>,
-    record: ByteRecord,
-    offset: u64,
-    line: u64,
-}
-
-/// A record and where it begins.
-pub(crate) struct Record<'a> {
-    pub(crate) fields: &'a ByteRecord,
-    pub(crate) offset: u64,
-    pub(crate) line: u64,
-}
-
-impl Records<'_> {
-    /// Returns the next record, `None` after the last one.
-    pub(crate) fn next_record(&mut self) -> Result<Option<Record<'_>>, Error> {
-        if !self.file.read(&mut self.reader, &mut self.record)? {
-            return Ok(None);
-        }
-        let position = self.record.position();
-        let mut offset = self.offset + position.map_or(0, csv::Position::byte);
-        let mut line = self.line - 1 + position.map_or(1, csv::Position::line);
-        // The reader's position is behind the last record, where line feeds of it and blank lines may follow.
-        while let Some(byte @ (b'\r' | b'\n')) = usize::try_from(offset)
-            .ok()
-            .and_then(|at| self.file.bytes.get(at))
-        {
-            line += u64::from(*byte == b'\n');
-            offset += 1;
-        }
-        Ok(Some(Record {
-            fields: &self.record,
-            offset,
-            line,
-        }))
-    }
-}
-
 fn refuse_what_is_no_text(name: &str, bytes: &[u8]) -> Result<(), Error> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(Error::new(format!("\"{name}\" is UTF-16, not UTF-8"))
             .with_hint(format!("Run: iconv -f UTF-16 -t UTF-8 '{name}'")));
     }
     if bytes[..bytes.len().min(BINARY_PROBE)].contains(&0) {
-        return Err(Error::new(format!("\"{name}\" is binary, not CSV"))
-            .with_hint("Take a CSV file with a header."));
+        return Err(Error::new(format!("\"{name}\" is binary, not CSV")).with_hint(WHAT_TO_TAKE));
     }
     if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Err(
-            Error::new(format!("\"{name}\" is empty")).with_hint("Take a CSV file with a header.")
-        );
+        return Err(Error::new(format!("\"{name}\" is empty")).with_hint(WHAT_TO_TAKE));
     }
     Ok(())
 }
@@ -331,26 +262,6 @@ mod tests {
         );
         let spans = file.spans().unwrap();
         assert_eq!(spans.iter().map(|span| span.rows).sum::<u64>(), 3_376);
-    }
-
-    #[test]
-    fn lines_are_right_whatever_ends_them() {
-        let expected = [
-            (2, vec!["1".to_owned(), "2".to_owned()]),
-            (5, vec!["3".to_owned(), "4".to_owned()]),
-        ];
-        assert_eq!(rows("a,b\n1,2\n\n\n3,4\n"), expected);
-        assert_eq!(rows("a,b\r\n1,2\r\n\r\n\r\n3,4\r\n"), expected);
-        assert_eq!(rows("a,b\n1,2\n\n\n3,4"), expected);
-    }
-
-    #[test]
-    fn quoted_line_feed_is_part_of_a_row() {
-        let lines: Vec<u64> = rows("a,b\n\"x\ny\",2\n3,4\n")
-            .into_iter()
-            .map(|(line, _)| line)
-            .collect();
-        assert_eq!(lines, [2, 4]);
     }
 
     #[test]

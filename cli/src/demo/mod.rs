@@ -6,7 +6,7 @@
 //! committed is therefore counted exactly once, and an import that was killed goes
 //! on where each chunk's `nextRow` stands.
 //!
-//! - [`csv_file`] reads a file and finds its rows; [`row`] checks one; [`chunk`] splits them.
+//! - [`csv_file`] reads a file, [`records`] finds its rows; [`row`] checks one; [`chunk`] splits them.
 //! - [`import`] begins or resumes an import; [`turn`] keeps a second one of the same file out.
 //! - [`worker`] does the work, at a [`pace`]; [`stop`] ends it early.
 //! - [`watch`] follows the import by LISTEN, beside the workers and knowing nothing of them; [`progress`] shows it.
@@ -17,6 +17,7 @@ pub(crate) mod csv_file;
 pub(crate) mod import;
 pub(crate) mod pace;
 pub(crate) mod progress;
+pub(crate) mod records;
 pub(crate) mod report;
 pub(crate) mod row;
 pub(crate) mod stop;

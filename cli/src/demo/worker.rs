@@ -8,8 +8,9 @@ use tokio_postgres::{Client, IsolationLevel};
 
 use crate::connect::Database;
 use crate::demo::chunk::Chunk;
-use crate::demo::csv_file::{CsvFile, Records};
+use crate::demo::csv_file::CsvFile;
 use crate::demo::pace::Pace;
+use crate::demo::records::Records;
 use crate::demo::row::Columns;
 use crate::demo::stop::Stopping;
 use crate::demo::turn::Turn;

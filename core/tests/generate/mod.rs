@@ -80,6 +80,12 @@ pub fn key() -> impl Strategy<Value = String> {
     ]
 }
 
+fn keep() -> impl Strategy<Value = Value> {
+    let written =
+        prop_oneof![Just("2.0"), Just("1e0"), Just("1.5"), Just("1e300")].prop_map(decimal);
+    prop_oneof![4 => (0u64..4).prop_map(Value::from), 1 => written]
+}
+
 pub fn operation() -> impl Strategy<Value = Value> {
     let value = prop_oneof![12 => value(), 1 => deep_value()];
     prop_oneof![
@@ -88,7 +94,7 @@ pub fn operation() -> impl Strategy<Value = Value> {
         1 => document().prop_map(|value| json!({"type": "update", "value": value})),
         1 => prop_oneof![document(), value.clone()].prop_map(|value| json!({"type": "merge", "value": value})),
         1 => (key(), value.clone()).prop_map(|(key, value)| json!({"type": "merge", "key": key, "value": value})),
-        3 => (key(), value.clone(), proptest::option::of(0u64..4)).prop_map(|(key, value, keep)| match keep {
+        3 => (key(), value.clone(), proptest::option::of(keep())).prop_map(|(key, value, keep)| match keep {
             Some(keep) => json!({"type": "append", "key": key, "value": value, "keep": keep}),
             None => json!({"type": "append", "key": key, "value": value}),
         }),

@@ -27,7 +27,8 @@ impl Database {
         Self::create("TEMPLATE template0").await
     }
 
-    async fn create(options: &str) -> Self {
+    /// Makes a database without runmeta, with these options of `CREATE DATABASE`.
+    pub async fn create(options: &str) -> Self {
         let name = unique("runmeta_test");
         maintenance(&format!("CREATE DATABASE {name} {options}")).await;
         Self { name }

@@ -1,12 +1,20 @@
 //! What every test needs: a database, the server's programs, and an error in a form that can be compared.
 
 mod database;
+mod listener;
 mod program;
 mod refusal;
+mod role;
+mod rows;
+mod waiting;
 
 pub use database::Database;
+pub use listener::Listener;
 pub use program::{merged_output, postgres_program, repository};
 pub use refusal::refusal;
+pub use role::Role;
+pub use rows::rows;
+pub use waiting::{process, until_waiting};
 
 /// Reads a variable that `scripts/with-cluster` sets.
 fn environment(name: &str) -> String {

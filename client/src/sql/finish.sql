@@ -1,1 +1,0 @@
-SELECT runmeta.finish(run_id => $1::pg_catalog.text, status => $2::pg_catalog.text)

@@ -1,0 +1,199 @@
+CREATE SCHEMA runmeta;
+
+ALTER SCHEMA runmeta OWNER TO postgres;
+
+COMMENT ON SCHEMA runmeta IS 'run metadata: what background jobs say about themselves while they run';
+
+CREATE EXTENSION IF NOT EXISTS runmeta WITH SCHEMA runmeta;
+
+COMMENT ON EXTENSION runmeta IS 'run metadata: a JSON document for each run of a background job, changed while it runs';
+
+CREATE TABLE runmeta.run (
+    root_id text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    parent_id text COLLATE pg_catalog."C",
+    depth integer DEFAULT 0 NOT NULL,
+    task text,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    status text DEFAULT 'running'::text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT run_depth_not_negative CHECK ((depth >= 0)),
+    CONSTRAINT run_id_length CHECK (((octet_length(id) >= 1) AND (octet_length(id) <= 255))),
+    CONSTRAINT run_metadata_is_object CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    CONSTRAINT run_version_positive CHECK ((version > 0)),
+    CONSTRAINT run_without_parent_has_depth_zero CHECK (((parent_id IS NULL) = (depth = 0))),
+    CONSTRAINT run_without_parent_is_its_own_root CHECK (((parent_id IS NULL) = (root_id = id)))
+)
+WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0.05', autovacuum_analyze_scale_factor='0.5', toast.autovacuum_vacuum_scale_factor='0.05', toast.autovacuum_vacuum_threshold='5000');
+ALTER TABLE ONLY runmeta.run ALTER COLUMN metadata SET STATISTICS 0;
+ALTER TABLE ONLY runmeta.run ALTER COLUMN metadata SET COMPRESSION lz4;
+
+ALTER TABLE runmeta.run OWNER TO postgres;
+
+COMMENT ON TABLE runmeta.run IS 'runs, their families and their metadata';
+
+COMMENT ON COLUMN runmeta.run.root_id IS 'first run of the tree, the run itself if it has no parent';
+
+COMMENT ON COLUMN runmeta.run.id IS 'id given by the caller, 1 to 255 bytes';
+
+COMMENT ON COLUMN runmeta.run.parent_id IS 'run that started this one, never changes';
+
+COMMENT ON COLUMN runmeta.run.depth IS 'steps up to the root, 0 for the root';
+
+COMMENT ON COLUMN runmeta.run.task IS 'name of the job that runs';
+
+COMMENT ON COLUMN runmeta.run.tags IS 'words to find the run by';
+
+COMMENT ON COLUMN runmeta.run.status IS 'running until finished, then what finish was told';
+
+COMMENT ON COLUMN runmeta.run.metadata IS 'the document, a json object';
+
+COMMENT ON COLUMN runmeta.run.version IS 'counter of the document, 1 at start, grows with each change';
+
+COMMENT ON COLUMN runmeta.run.created_at IS 'when the run was started';
+
+COMMENT ON COLUMN runmeta.run.updated_at IS 'when the document last changed';
+
+COMMENT ON COLUMN runmeta.run.finished_at IS 'when the run finished, null while it runs';
+
+CREATE TABLE runmeta.schema_history (
+    version integer NOT NULL,
+    name text NOT NULL,
+    applied_on text NOT NULL,
+    checksum text NOT NULL
+);
+
+ALTER TABLE runmeta.schema_history OWNER TO postgres;
+
+COMMENT ON TABLE runmeta.schema_history IS 'migrations this database has';
+
+COMMENT ON COLUMN runmeta.schema_history.version IS 'number of the migration';
+
+COMMENT ON COLUMN runmeta.schema_history.name IS 'name of the migration';
+
+COMMENT ON COLUMN runmeta.schema_history.applied_on IS 'when it was applied, as in rfc 3339';
+
+COMMENT ON COLUMN runmeta.schema_history.checksum IS 'hash of its name, number and text';
+
+CREATE TABLE runmeta.writer (
+    id uuid NOT NULL,
+    last_sequence bigint NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT writer_last_sequence_positive CHECK ((last_sequence > 0))
+)
+WITH (fillfactor='50');
+
+ALTER TABLE runmeta.writer OWNER TO postgres;
+
+COMMENT ON TABLE runmeta.writer IS 'client processes and the last batch of each, so that none is applied twice';
+
+COMMENT ON COLUMN runmeta.writer.id IS 'uuid the client process chose';
+
+COMMENT ON COLUMN runmeta.writer.last_sequence IS 'number of its last batch, counted from 1';
+
+COMMENT ON COLUMN runmeta.writer.updated_at IS 'when that batch came';
+
+ALTER TABLE ONLY runmeta.run
+    ADD CONSTRAINT run_id_key UNIQUE (id);
+
+ALTER TABLE ONLY runmeta.run
+    ADD CONSTRAINT run_pkey PRIMARY KEY (root_id, id);
+
+ALTER TABLE ONLY runmeta.schema_history
+    ADD CONSTRAINT schema_history_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY runmeta.writer
+    ADD CONSTRAINT writer_pkey PRIMARY KEY (id);
+
+CREATE INDEX run_finished_at_idx ON runmeta.run USING btree (finished_at) WHERE ((parent_id IS NULL) AND (finished_at IS NOT NULL));
+
+COMMENT ON INDEX runmeta.run_finished_at_idx IS 'finished trees, for prune';
+
+CREATE INDEX run_root_id_parent_id_idx ON runmeta.run USING btree (root_id, parent_id) WHERE (parent_id IS NOT NULL);
+
+COMMENT ON INDEX runmeta.run_root_id_parent_id_idx IS 'children of a run';
+
+GRANT USAGE ON SCHEMA runmeta TO runmeta_reader;
+GRANT USAGE ON SCHEMA runmeta TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._depth_first(ids text[], parent_ids text[]) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._depth_first(ids text[], parent_ids text[]) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._family(run_id text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._family(run_id text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._no_such_run(run_id text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._no_such_run(run_id text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._value_at(document jsonb, key text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._value_at(document jsonb, key text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.ancestors(run_id text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta.ancestors(run_id text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.append(run_id text, key text, value jsonb, target runmeta.target, keep integer) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.apply(run_id text, operations jsonb, target runmeta.target) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.apply_operations(document jsonb, operations jsonb) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta.apply_operations(document jsonb, operations jsonb) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.decrement(run_id text, key text, by numeric, target runmeta.target) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.del(run_id text, key text, target runmeta.target) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.descendants(run_id text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta.descendants(run_id text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.finish(run_id text, status text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.flush(batch jsonb, writer uuid, sequence bigint) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.get(run_id text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta.get(run_id text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.get(run_id text, key text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta.get(run_id text, key text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.increment(run_id text, key text, by numeric, target runmeta.target) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.merge(run_id text, value jsonb, target runmeta.target, key text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.remove(run_id text, key text, value jsonb, target runmeta.target) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.replace(run_id text, value jsonb, target runmeta.target) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.rollup(run_id text, key text, include_self boolean) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta.rollup(run_id text, key text, include_self boolean) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.set(run_id text, key text, value jsonb, target runmeta.target) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.size(document jsonb) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta.size(document jsonb) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.start(run_id text, metadata jsonb, parent_run_id text, task text, tags text[]) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.tree(run_id text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta.tree(run_id text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.unapplied_operations(document jsonb, operations jsonb) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta.unapplied_operations(document jsonb, operations jsonb) TO runmeta_writer;
+
+GRANT SELECT ON TABLE runmeta.run TO runmeta_reader;
+GRANT SELECT,INSERT ON TABLE runmeta.run TO runmeta_writer;
+
+GRANT UPDATE(status) ON TABLE runmeta.run TO runmeta_writer;
+
+GRANT UPDATE(metadata) ON TABLE runmeta.run TO runmeta_writer;
+
+GRANT UPDATE(version) ON TABLE runmeta.run TO runmeta_writer;
+
+GRANT UPDATE(updated_at) ON TABLE runmeta.run TO runmeta_writer;
+
+GRANT UPDATE(finished_at) ON TABLE runmeta.run TO runmeta_writer;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE runmeta.writer TO runmeta_writer;

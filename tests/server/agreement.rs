@@ -1,0 +1,271 @@
+//! The extension, which works on JSONB, and `core`, which works on JSON values, do the same on any document with any list.
+//!
+//! Each run draws new documents. A failure prints the seed, and `RUNMETA_SEED` draws the same ones again.
+
+use std::hash::{BuildHasher, RandomState};
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use runmeta_core::{Key, apply, lookup, parse_list, same_value, size};
+use serde_json::{Value, json};
+use tokio_postgres::{Client, Row};
+
+use crate::harness::Database;
+
+#[path = "../../core/tests/generate/mod.rs"]
+mod generate;
+
+/// A document and a list of operations.
+type Pair = (Value, Value);
+
+/// `record_image_eq` compares byte by byte: what the extension writes is what Postgres itself makes of the same text, to the
+/// last bit of padding. Looking up every member and element exercises the offsets that stand at each 32nd of them.
+const ASK: &str = r"
+    SELECT r.result::text, runmeta.unapplied_operations(p.document, p.operations)::text,
+        runmeta.size(p.document), runmeta.size(r.result),
+        record_image_eq(ROW(p.document, p.operations), ROW(t.document::jsonb, t.operations::jsonb)) AS arguments_are_unchanged,
+        record_image_eq(ROW(r.result), ROW(r.result::text::jsonb)) AS bytes_are_those_of_postgres,
+        r.result = r.result::text::jsonb AND r.result @> r.result
+            AND jsonb_hash(r.result) = jsonb_hash(r.result::text::jsonb) AS compares_and_hashes,
+        NOT EXISTS (
+            SELECT FROM jsonb_each(r.result) AS m
+            WHERE r.result -> m.key IS DISTINCT FROM m.value OR NOT r.result ? m.key
+        ) AS members_are_found,
+        NOT EXISTS (
+            SELECT FROM jsonb_each(r.result) AS m
+            CROSS JOIN jsonb_array_elements(CASE jsonb_typeof(m.value) WHEN 'array' THEN m.value ELSE '[]' END)
+                WITH ORDINALITY AS e (value, position)
+            WHERE m.value -> (e.position - 1)::int IS DISTINCT FROM e.value
+        ) AS elements_are_found
+    FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS t (document, operations, position)
+    CROSS JOIN LATERAL (
+        SELECT t.document::jsonb, t.operations::jsonb OFFSET 0
+    ) AS p (document, operations)
+    CROSS JOIN LATERAL (
+        SELECT runmeta.apply_operations(p.document, p.operations) OFFSET 0
+    ) AS r (result)
+    ORDER BY t.position";
+
+async fn assert_agreement(client: &Client, seed: u64, pairs: &[Pair]) {
+    let texts = |text: fn(&Pair) -> String| pairs.iter().map(text).collect::<Vec<_>>();
+    let documents = texts(|(document, _)| document.to_string());
+    let operations = texts(|(_, operations)| operations.to_string());
+    let rows = client.query(ASK, &[&documents, &operations]).await.unwrap();
+    assert_eq!(rows.len(), pairs.len());
+    for (row, pair) in rows.iter().zip(pairs) {
+        if let Err(difference) = agree(row, pair) {
+            let (document, operations) = pair;
+            panic!(
+                "{difference}\nRUNMETA_SEED={seed}\ndocument: {document}\noperations: {operations}"
+            );
+        }
+    }
+}
+
+fn agree(row: &Row, (document, operations): &Pair) -> Result<(), String> {
+    let mut expected = document.clone();
+    let unapplied: Vec<Value> = apply(&mut expected, &parse_list(operations).unwrap())
+        .iter()
+        .map(|skipped| json!({"index": skipped.index, "reason": skipped.reason.code()}))
+        .collect();
+    let unapplied = Value::from(unapplied);
+
+    let result: Value = serde_json::from_str(row.get(0)).unwrap();
+    let told: Value = serde_json::from_str(row.get(1)).unwrap();
+    if !same_value(&result, &expected) {
+        return Err(format!("{result}\nis not {expected}"));
+    }
+    if !same_value(&told, &unapplied) {
+        return Err(format!("unapplied are {told}\nand not {unapplied}"));
+    }
+    let sizes = (row.get::<_, i32>(2), row.get::<_, i32>(3));
+    let expected_sizes = (size(document) as i32, size(&expected) as i32);
+    // A number that came out by addition may have zeros at its end that core has too, so sizes are the same and not near.
+    if sizes != expected_sizes || size(&result) as i32 != sizes.1 {
+        return Err(format!("sizes are {sizes:?} and not {expected_sizes:?}"));
+    }
+    for column in 4..row.len() {
+        if !row.get::<_, bool>(column) {
+            return Err(format!("not so: {}", row.columns()[column].name()));
+        }
+    }
+    Ok(())
+}
+
+struct Source {
+    seed: u64,
+    runner: TestRunner,
+}
+
+impl Source {
+    fn new() -> Self {
+        let seed = match std::env::var("RUNMETA_SEED") {
+            Ok(seed) => seed.parse().expect("RUNMETA_SEED is a number"),
+            Err(_) => RandomState::new().hash_one(()),
+        };
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        Self {
+            seed,
+            runner: TestRunner::new_with_rng(Config::default(), rng),
+        }
+    }
+
+    fn draw<T>(&mut self, strategy: &impl Strategy<Value = T>, count: usize) -> Vec<T> {
+        let mut draw = || strategy.new_tree(&mut self.runner).unwrap().current();
+        (0..count).map(|_| draw()).collect()
+    }
+}
+
+#[tokio::test]
+async fn extension_and_core_agree_on_generated_documents() {
+    let database = Database::new().await;
+    let client = database.connect().await;
+    let mut source = Source::new();
+    let strategy = (generate::document(), generate::operations());
+    for _ in 0..16 {
+        let pairs = source.draw(&strategy, 500);
+        assert_agreement(&client, source.seed, &pairs).await;
+    }
+}
+
+/// Documents beyond the first offset of 32, of many kilobytes, and near the limit of nesting.
+fn large() -> impl Strategy<Value = Pair> {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    let member = (0u32..150).prop_map(|number| format!("member {number}"));
+    let wide =
+        vec((member, generate::value()), 33..160).prop_map(|members| members.into_iter().collect());
+    let list = prop_oneof![
+        vec(generate::value(), 900..1200),
+        vec((0i64..40).prop_map(Value::from), 31..70),
+    ]
+    .prop_map(Value::Array);
+    let text = prop_oneof!["[a-z\u{1}é🙂\"]{3000,6000}", "[ -~]{0,200}"].prop_map(Value::String);
+    let deep = (85usize..97).prop_map(|levels| {
+        (0..levels).fold(json!({"bottom": [1]}), |inner, level| {
+            match level % 2 == 0 {
+                true => json!({"a": inner, "b": level}),
+                false => json!([level, inner]),
+            }
+        })
+    });
+    let document = (wide, list, text, deep, generate::document()).prop_map(
+        |(wide, list, text, deep, rest)| {
+            let mut document: serde_json::Map<String, Value> = wide;
+            document.extend(rest.as_object().cloned().unwrap_or_default());
+            document.insert("list".to_owned(), list);
+            document.insert("text".to_owned(), text);
+            document.insert("deep".to_owned(), deep);
+            Value::Object(document)
+        },
+    );
+
+    let key = prop_oneof![
+        (0u32..160).prop_map(|number| format!("member {number}")),
+        (0u32..160).prop_map(|number| format!("$.[\"member {number}\"].a")),
+        (-1300i32..1300).prop_map(|position| format!("$.list.{position}")),
+        (0u32..50).prop_map(|position| format!("$.list[{position}].c")),
+        Just("list".to_owned()),
+        Just("text".to_owned()),
+        (0usize..50).prop_map(|times| format!("$.deep{}.b", ".a[1]".repeat(times))),
+        (0usize..50).prop_map(|times| format!("$.deep{}", ".1.a".repeat(times))),
+    ];
+    let operation =
+        (key, generate::operation(), generate::value()).prop_map(|(key, mut operation, value)| {
+            if operation["type"] != "update" && operation["type"] != "merge" {
+                operation["key"] = Value::from(key);
+            } else if operation["type"] == "update" {
+                operation = json!({"type": "set", "key": key, "value": value});
+            }
+            operation
+        });
+    (document, vec(operation, 0..20).prop_map(Value::Array))
+}
+
+#[tokio::test]
+async fn extension_and_core_agree_on_large_documents() {
+    let database = Database::new().await;
+    let client = database.connect().await;
+    let mut source = Source::new();
+    let pairs = source.draw(&large(), 100);
+    assert_agreement(&client, source.seed, &pairs).await;
+}
+
+#[tokio::test]
+async fn extension_and_core_agree_on_numbers_at_their_limits() {
+    let database = Database::new().await;
+    let client = database.connect().await;
+    let numbers = [
+        "0",
+        "-0",
+        "0.000",
+        "1e400",
+        "-1e-400",
+        "1e10000",
+        "9e131071",
+        "-9.5e131071",
+        "1e-16383",
+        "1.000",
+        "9999",
+        "10000",
+        "0.0001",
+        "99999999.99999999",
+        "1234567890123456789012345678901234567890.0123456789",
+        "1e131072",
+        "1e-16384",
+    ];
+    let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    let mut pairs = Vec::new();
+    for left in &numbers[..15] {
+        for right in &numbers[..15] {
+            let operations = json!([{"type": "increment", "key": "n", "value": parse(right)},
+                {"type": "append", "key": "list", "value": parse(left)},
+                {"type": "remove", "key": "list", "value": parse(right)},
+                {"type": "increment", "key": "$.new.n", "value": parse(right)}]);
+            pairs.push((
+                json!({"n": parse(left), "list": [parse(left), 1]}),
+                operations,
+            ));
+        }
+    }
+    assert_agreement(&client, 0, &pairs).await;
+}
+
+#[tokio::test]
+async fn extension_and_core_find_the_same_value_at_a_key() {
+    let database = Database::new().await;
+    let client = database.connect().await;
+    let mut source = Source::new();
+    let draw = (generate::document(), generate::key());
+    let looked_up: Vec<(Value, String)> = source.draw(&draw, 4000);
+    let looked_up = looked_up
+        .into_iter()
+        .filter(|(_, key)| Key::parse(key).is_ok());
+    let (documents, keys): (Vec<Value>, Vec<String>) = looked_up.unzip();
+    let texts: Vec<String> = documents.iter().map(Value::to_string).collect();
+    let ask =
+        "SELECT runmeta._value_at(document::jsonb, key)::text FROM unnest($1::text[], $2::text[])
+        WITH ORDINALITY AS t (document, key, position) ORDER BY position";
+    let rows = client.query(ask, &[&texts, &keys]).await.unwrap();
+    let mut found = 0;
+    for ((row, document), key) in rows.iter().zip(&documents).zip(&keys) {
+        let told: Option<&str> = row.get(0);
+        let told: Option<Value> = told.map(|text| serde_json::from_str(text).unwrap());
+        let expected = lookup(document, &Key::parse(key).unwrap());
+        let same = match (&told, expected) {
+            (Some(told), Some(expected)) => same_value(told, expected),
+            (None, None) => true,
+            _ => false,
+        };
+        let seed = source.seed;
+        assert!(
+            same,
+            "{told:?} is not {expected:?} at {key} of {document}\nRUNMETA_SEED={seed}"
+        );
+        found += usize::from(told.is_some());
+    }
+    assert!(found > 400, "only {found} keys found something");
+}

@@ -1,0 +1,58 @@
+//! A session that listens to what runmeta announces.
+
+use futures_util::StreamExt;
+use futures_util::stream::poll_fn;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Notification};
+
+use super::Database;
+
+/// A session that has said `LISTEN runmeta`.
+pub struct Listener {
+    client: Client,
+    notifications: UnboundedReceiver<Notification>,
+}
+
+impl Listener {
+    /// Begins to listen.
+    pub async fn new(database: &Database) -> Self {
+        let config: Config = database.url().parse().unwrap();
+        let (client, mut connection) = config.connect(NoTls).await.unwrap();
+        let (sender, notifications) = unbounded_channel();
+        tokio::spawn(async move {
+            let mut messages = poll_fn(|context| connection.poll_message(context));
+            while let Some(Ok(message)) = messages.next().await {
+                if let AsyncMessage::Notification(notification) = message
+                    && sender.send(notification).is_err()
+                {
+                    return;
+                }
+            }
+        });
+        client
+            .batch_execute("LISTEN runmeta; LISTEN runmeta_test_end")
+            .await
+            .unwrap();
+        Self {
+            client,
+            notifications,
+        }
+    }
+
+    /// Returns the payloads that committed transactions announced since the last call, in order.
+    pub async fn payloads(&mut self) -> Vec<String> {
+        // Notifications arrive in the order of the commits, so that this one comes after all that are waited for.
+        self.client
+            .batch_execute("NOTIFY runmeta_test_end")
+            .await
+            .unwrap();
+        let mut payloads = Vec::new();
+        while let Some(notification) = self.notifications.recv().await {
+            if notification.channel() == "runmeta_test_end" {
+                break;
+            }
+            payloads.push(notification.payload().to_owned());
+        }
+        payloads
+    }
+}
