@@ -44,6 +44,15 @@ impl Database {
         Ok(Database { url, client })
     }
 
+    /// Returns the URL of the database.
+    pub fn url(&self) -> String {
+        let server = self
+            .url
+            .rsplit_once('/')
+            .map_or(self.url.as_str(), |(server, _)| server);
+        format!("{server}/{NAME}")
+    }
+
     /// Returns what server this is and how it is set.
     ///
     /// # Errors

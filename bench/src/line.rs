@@ -6,6 +6,8 @@ pub enum Budget {
     TimesAsFast(f64),
     /// Ours may take at most this many times as long as theirs.
     AtMostTimes(f64),
+    /// Ours may be at most this, and there is nothing to compare with.
+    AtMost(f64),
     /// Ours must be at least this many, and there is nothing to compare with.
     AtLeast(f64),
 }
@@ -46,6 +48,7 @@ impl Line {
                     ratio <= most,
                 )
             }
+            Budget::AtMost(most) => (String::new(), format!("≤ {most}"), self.ours <= most),
             Budget::AtLeast(least) => (String::new(), format!("≥ {least}"), self.ours >= least),
         };
         [

@@ -4,6 +4,7 @@
 //! server, so that the ratio is worth more than either figure. Nothing here passes or fails a test.
 
 mod apply;
+mod client;
 mod database;
 mod flush;
 mod line;
@@ -14,13 +15,19 @@ use std::error::Error;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let database = database::Database::create().await?;
+    let workers = runmeta_client::Client::connect(&database.url()).await?;
+    let [increment, allocations] = client::increment(&workers).await?;
     let lines = [
         apply::one_operation(&database.client).await?,
         apply::twenty_operations(&database.client).await?,
         flush::throughput(&database.client).await?,
         flush::beside_a_bare_update(&database.client).await?,
         set::one_session(&database.client).await?,
+        increment,
+        allocations,
+        client::shortening(&workers).await?,
     ];
+    workers.shutdown(std::time::Duration::from_secs(10)).await?;
     println!("{}", database.description().await?);
     println!();
     println!("{}", line::table(&lines));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::{BadPath, BadValue, Key, Kind, Reason, Tree};
+use crate::{BadPath, BadValue, Key, Kind, MAXIMUM_DEPTH, Reason, Tree};
 
 /// One change to a document, whose values are of the form `T`.
 #[derive(Clone, Debug, PartialEq)]
@@ -188,6 +188,8 @@ impl<T: Tree> Operation<T> {
                 value,
             } => value.check(key.len()),
             Operation::Append { keep: Some(0), .. } => Err(BadValue::BadKeep),
+            // The array that may be made at the key is a level of its own.
+            Operation::Append { key, .. } if key.len() >= MAXIMUM_DEPTH => Err(BadValue::TooDeep),
             Operation::Append { key, value, .. } => value.check(key.len() + 1),
             // Such a value may be in no document, but comparing it must not go deep either.
             Operation::Remove { value, .. } => value.check(0),
@@ -313,6 +315,16 @@ mod tests {
         bad_value: keep is not a whole number from 1
         bad_value: keep is not a whole number from 1
         ");
+    }
+
+    #[test]
+    fn append_makes_no_array_below_the_last_level() {
+        let append = |steps: usize| {
+            let key = format!("${}", ".a".repeat(steps));
+            Operation::parse(&json!({"type": "append", "key": key, "value": 1})).is_ok()
+        };
+        assert!(append(99));
+        assert!(!append(100));
     }
 
     #[test]

@@ -18,21 +18,23 @@ RETURNS TABLE (
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1000 ROWS 10
 AS $ancestors$
 BEGIN
-    PERFORM FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) ancestors.run_id;
+    PERFORM FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) ancestors.run_id COLLATE pg_catalog."C";
     IF NOT FOUND THEN
         PERFORM runmeta._no_such_run(ancestors.run_id);
     END IF;
-    -- OFFSET 0 keeps each level a look-up by index, whatever the planner believes of the number of rows.
+    -- OFFSET 0 keeps each level a look-up by index, whatever the planner believes of the number of rows. The depth is
+    -- asked for so that a cycle, which a plain INSERT could make, ends where it would begin again.
     RETURN QUERY
         WITH RECURSIVE line AS (
-            SELECT r.root_id, r.parent_id, 0 AS distance
-            FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) ancestors.run_id
+            SELECT r.root_id, r.parent_id, r.depth, 0 AS distance
+            FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) ancestors.run_id COLLATE pg_catalog."C"
             UNION ALL
-            SELECT p.root_id, p.parent_id, l.distance OPERATOR(pg_catalog.+) 1
+            SELECT p.root_id, p.parent_id, p.depth, l.distance OPERATOR(pg_catalog.+) 1
             FROM line AS l
             CROSS JOIN LATERAL (
-                SELECT r.root_id, r.parent_id FROM runmeta.run AS r
+                SELECT r.root_id, r.parent_id, r.depth FROM runmeta.run AS r
                 WHERE r.root_id OPERATOR(pg_catalog.=) l.root_id AND r.id OPERATOR(pg_catalog.=) l.parent_id
+                    AND r.depth OPERATOR(pg_catalog.=) (l.depth OPERATOR(pg_catalog.-) 1)
                 OFFSET 0
             ) AS p
         )
@@ -43,6 +45,7 @@ BEGIN
                 r.created_at, r.updated_at, r.finished_at
             FROM runmeta.run AS r
             WHERE r.root_id OPERATOR(pg_catalog.=) l.root_id AND r.id OPERATOR(pg_catalog.=) l.parent_id
+                AND r.depth OPERATOR(pg_catalog.=) (l.depth OPERATOR(pg_catalog.-) 1)
             OFFSET 0
         ) AS p
         ORDER BY l.distance;

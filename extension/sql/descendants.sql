@@ -18,7 +18,7 @@ RETURNS TABLE (
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1000 ROWS 1000
 AS $descendants$
 BEGIN
-    PERFORM FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) descendants.run_id;
+    PERFORM FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) descendants.run_id COLLATE pg_catalog."C";
     IF NOT FOUND THEN
         PERFORM runmeta._no_such_run(descendants.run_id);
     END IF;
@@ -29,7 +29,8 @@ BEGIN
             SELECT r.root_id, r.id, r.parent_id, r.depth, r.task, r.tags, r.status, r.metadata, r.version,
                 r.created_at, r.updated_at, r.finished_at
             FROM runmeta.run AS r
-            WHERE r.root_id OPERATOR(pg_catalog.=) f.root_id AND r.id OPERATOR(pg_catalog.=) f.id
+            WHERE r.root_id OPERATOR(pg_catalog.=) f.root_id COLLATE pg_catalog."C"
+                AND r.id OPERATOR(pg_catalog.=) f.id COLLATE pg_catalog."C"
             OFFSET 0
         ) AS m
         WHERE f.distance OPERATOR(pg_catalog.>) 0;

@@ -6,7 +6,7 @@ AS $get$
 DECLARE
     document pg_catalog.jsonb;
 BEGIN
-    SELECT r.metadata INTO document FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) get.run_id;
+    SELECT r.metadata INTO document FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) get.run_id COLLATE pg_catalog."C";
     IF NOT FOUND THEN
         PERFORM runmeta._no_such_run(get.run_id);
     END IF;

@@ -30,17 +30,19 @@ RETURNS TABLE (
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1000 ROWS 1000
 AS $family$
 BEGIN
-    -- OFFSET 0 keeps each level a look-up by index, whatever the planner believes of the number of rows.
+    -- OFFSET 0 keeps each level a look-up by index, whatever the planner believes of the number of rows. The depth is
+    -- asked for so that a cycle, which a plain INSERT could make, ends where it would begin again.
     RETURN QUERY
         WITH RECURSIVE family AS (
-            SELECT r.root_id, r.id, r.parent_id, r.created_at, 0 AS distance
-            FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) _family.run_id
+            SELECT r.root_id, r.id, r.parent_id, r.depth, r.created_at, 0 AS distance
+            FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) _family.run_id COLLATE pg_catalog."C"
             UNION ALL
-            SELECT c.root_id, c.id, c.parent_id, c.created_at, f.distance OPERATOR(pg_catalog.+) 1
+            SELECT c.root_id, c.id, c.parent_id, c.depth, c.created_at, f.distance OPERATOR(pg_catalog.+) 1
             FROM family AS f
             CROSS JOIN LATERAL (
-                SELECT r.root_id, r.id, r.parent_id, r.created_at FROM runmeta.run AS r
+                SELECT r.root_id, r.id, r.parent_id, r.depth, r.created_at FROM runmeta.run AS r
                 WHERE r.root_id OPERATOR(pg_catalog.=) f.root_id AND r.parent_id OPERATOR(pg_catalog.=) f.id
+                    AND r.depth OPERATOR(pg_catalog.=) (f.depth OPERATOR(pg_catalog.+) 1)
                 OFFSET 0
             ) AS c
         )

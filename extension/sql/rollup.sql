@@ -16,7 +16,7 @@ CREATE FUNCTION runmeta.rollup(
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1000 ROWS 1
 AS $rollup$
 BEGIN
-    PERFORM FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) rollup.run_id;
+    PERFORM FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) rollup.run_id COLLATE pg_catalog."C";
     IF NOT FOUND THEN
         PERFORM runmeta._no_such_run(rollup.run_id);
     END IF;
@@ -36,7 +36,8 @@ BEGIN
                 END AS number
             FROM (
                 SELECT runmeta._value_at(r.metadata, rollup.key) AS value FROM runmeta.run AS r
-                WHERE r.root_id OPERATOR(pg_catalog.=) f.root_id AND r.id OPERATOR(pg_catalog.=) f.id
+                WHERE r.root_id OPERATOR(pg_catalog.=) f.root_id COLLATE pg_catalog."C"
+                AND r.id OPERATOR(pg_catalog.=) f.id COLLATE pg_catalog."C"
                 OFFSET 0
             ) AS a
         ) AS v

@@ -19,6 +19,7 @@ mod draft;
 mod flush;
 mod function;
 mod jsonb;
+mod list;
 mod process;
 mod refusal;
 mod run;

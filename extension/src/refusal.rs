@@ -9,6 +9,7 @@ use runmeta_core::{BadPath, BadValue, NotAList, Reason};
 use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
 
 use crate::draft::DraftError;
+use crate::list;
 
 /// A call that is refused. Nothing was changed.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub enum Refusal {
     },
     /// The document would be more than JSONB can hold.
     TooManyBytes,
+    /// One call brings too many operations or entries.
+    TooManyOperations { limit: usize },
     /// The run finished too long ago.
     Closed {
         run: String,
@@ -52,6 +55,8 @@ pub enum Refusal {
     },
     /// An argument is NULL.
     Null { argument: &'static str },
+    /// prune looks again after it has locked, which one snapshot for the whole transaction prevents.
+    Isolation { level: String },
     /// A number must be at least 1.
     NotPositive { argument: &'static str },
     /// A batch is malformed at this place, as in `[3].operations[0]`.
@@ -64,6 +69,8 @@ pub enum Refusal {
         sequence: i64,
         last: i64,
     },
+    /// A trigger kept a run from being stored.
+    NotStored,
     /// The transaction cannot be prepared.
     Prepared,
     /// The tables are not there.
@@ -139,6 +146,14 @@ impl Refusal {
                 text("An object or array of jsonb holds at most 268435455 bytes."),
                 text("Store large results elsewhere and keep a reference to them."),
             ),
+            Refusal::TooManyOperations { limit } => (
+                ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                "too many operations in one call".to_owned(),
+                Some(format!(
+                    "A list or a batch has at most {limit} operations, and a batch as many entries."
+                )),
+                text("Send them in several calls."),
+            ),
             Refusal::Closed {
                 run,
                 finished_at,
@@ -206,13 +221,21 @@ impl Refusal {
                 ERRCODE_INVALID_PARAMETER_VALUE,
                 format!("{argument} has {bytes} bytes"),
                 Some(format!("A {argument} has 1 to 255 bytes.")),
-                text("Shorten it, or use a hash of it."),
+                text("Give a shorter text, or a hash of it, and never an empty one."),
             ),
             Refusal::Null { argument } => (
                 ERRCODE_NULL_VALUE_NOT_ALLOWED,
                 format!("{argument} is null"),
                 None,
                 text("Give it a value that is not NULL."),
+            ),
+            Refusal::Isolation { level } => (
+                ERRCODE_INVALID_TRANSACTION_STATE,
+                format!("cannot prune at isolation level \"{level}\""),
+                text(
+                    "A run that was started meanwhile would not be seen, and would lose its parent.",
+                ),
+                text("Call prune at the isolation level \"read committed\"."),
             ),
             Refusal::NotPositive { argument } => (
                 ERRCODE_INVALID_PARAMETER_VALUE,
@@ -246,6 +269,14 @@ impl Refusal {
                     "Send the batch with sequence {} first.",
                     last.saturating_add(1)
                 )),
+            ),
+            Refusal::NotStored => (
+                ERRCODE_TRIGGERED_ACTION_EXCEPTION,
+                "a run was not stored".to_owned(),
+                text(
+                    "A trigger on runmeta.run left out the row, so nothing of the call takes effect.",
+                ),
+                text("Let the trigger return the row, or raise an error of its own."),
             ),
             Refusal::Prepared => (
                 ERRCODE_FEATURE_NOT_SUPPORTED,
@@ -291,6 +322,7 @@ fn hint(reason: Reason) -> &'static str {
         Reason::BadValue(BadValue::NumberOutOfRange) => {
             "A number has at most 131072 digits before the point and 16383 behind it."
         }
+        Reason::BadValue(BadValue::BadKeep) => "Give keep a whole number from 1, or leave it out.",
         Reason::BadValue(_) => "Give a value that the operation takes.",
     }
 }
@@ -327,6 +359,7 @@ pub type Answer<T> = Result<T, ErrorReport>;
 /// Runs the body of an SQL function. A Rust panic becomes an error that asks to be reported; errors of
 /// Postgres and our own pass through.
 pub fn answer<T>(body: impl FnOnce() -> Result<T, Refusal>) -> Answer<T> {
+    list::begin();
     let body = AssertUnwindSafe(|| body().map_err(ErrorReport::from));
     PgTryBuilder::new(body)
         .catch_rust_panic(|error| {

@@ -105,14 +105,14 @@ impl Locked {
     ///
     /// # Errors
     ///
-    /// Errors of Postgres are raised.
+    /// [`Refusal::NotStored`]; errors of Postgres are raised.
     pub fn store(
         &self,
         client: &mut SpiClient<'_>,
         metadata: Jsonb<'static>,
     ) -> Result<i64, Refusal> {
         let version = self.version + 1;
-        STORE.with(|statement| {
+        let stored = STORE.with(|statement| {
             let arguments = [
                 self.root.as_str().into(),
                 self.id.as_str().into(),
@@ -121,6 +121,9 @@ impl Locked {
             ];
             statement.run(client, &arguments)
         })?;
+        if stored.len() != 1 {
+            return Err(Refusal::NotStored);
+        }
         announce::changed(&self.root, &self.id, version);
         Ok(version)
     }

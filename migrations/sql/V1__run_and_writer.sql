@@ -25,8 +25,9 @@ CREATE TABLE runmeta.run (
     status      pg_catalog.text        NOT NULL DEFAULT 'running',
     metadata    pg_catalog.jsonb       NOT NULL DEFAULT '{}',
     version     pg_catalog.int8        NOT NULL DEFAULT 1,
-    created_at  pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
-    updated_at  pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    -- The clock and not the transaction's start: a tree is printed in the order in which its runs started.
+    created_at  pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    updated_at  pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     finished_at pg_catalog.timestamptz,
 
     CONSTRAINT run_pkey PRIMARY KEY (root_id, id),

@@ -160,7 +160,7 @@ async fn finish_is_idempotent_and_takes_a_new_status_within_the_window() {
     insta::assert_snapshot!(refused(&client, "SELECT runmeta.finish('run', '')").await, @"
     22023: status has 0 bytes
     DETAIL: A status has 1 to 255 bytes.
-    HINT: Shorten it, or use a hash of it.
+    HINT: Give a shorter text, or a hash of it, and never an empty one.
     ");
 }
 

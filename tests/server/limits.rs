@@ -513,7 +513,7 @@ async fn long_work_is_cancelled_and_the_session_goes_on() {
     client
         .batch_execute(
             r#"CREATE TABLE work AS SELECT
-                (SELECT jsonb_agg(jsonb_build_object('type', 'increment', 'key', '$.a.n', 'value', n)) FROM generate_series(1, 400000) AS n) AS many,
+                (SELECT jsonb_agg(jsonb_build_object('type', 'increment', 'key', '$.a.n', 'value', n)) FROM generate_series(1, 100000) AS n) AS many,
                 (SELECT jsonb_agg(jsonb_build_object('type', 'remove', 'key', 'list', 'value', -n)) FROM generate_series(1, 5000) AS n) AS removes,
                 (SELECT jsonb_build_object('list', jsonb_agg(n)) FROM generate_series(1, 20000) AS n) AS document,
                 (SELECT jsonb_agg('{"run": "run", "operations": [{"type": "append", "key": "log", "value": 1}]}'::jsonb) FROM generate_series(1, 20000)) AS batch,

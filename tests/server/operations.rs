@@ -141,12 +141,12 @@ async fn append_wraps_what_is_no_array_and_keep_bounds_a_log() {
     insta::assert_snapshot!(refused(&client, "SELECT runmeta.append('child', 'log', '1', keep => 0)").await, @r#"
     22023: cannot append at key "log"
     DETAIL: Reason bad_value: keep is not a whole number from 1.
-    HINT: Give a value that the operation takes.
+    HINT: Give keep a whole number from 1, or leave it out.
     "#);
     insta::assert_snapshot!(refused(&client, "SELECT runmeta.append('child', 'log', '1', keep => -1)").await, @r#"
     22023: cannot append at key "log"
     DETAIL: Reason bad_value: keep is not a whole number from 1.
-    HINT: Give a value that the operation takes.
+    HINT: Give keep a whole number from 1, or leave it out.
     "#);
 }
 

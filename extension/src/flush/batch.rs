@@ -1,8 +1,9 @@
 //! Reading a batch: `[{"run":"run_1","operations":[…],"parentOperations":[…],"rootOperations":[…]}]`.
 
-use runmeta_core::{NotAList, Parsed, parse_list};
+use runmeta_core::{NotAList, Parsed};
 
 use crate::jsonb::{Jsonb, Node, View, check_for_interrupts};
+use crate::list::{self, MAXIMUM_OPERATIONS};
 use crate::refusal::Refusal;
 use crate::target::Target;
 
@@ -25,10 +26,26 @@ pub fn read<'a>(batch: &'a Jsonb<'a>) -> Result<Vec<List<'a>>, Refusal> {
     let View::Array(entries) = batch.view() else {
         return Err(bad("the top".to_owned(), "there is no array"));
     };
+    if entries.count() > MAXIMUM_OPERATIONS {
+        return Err(Refusal::TooManyOperations {
+            limit: MAXIMUM_OPERATIONS,
+        });
+    }
     let mut lists = Vec::with_capacity(entries.count());
+    let mut count = 0;
     for (index, entry) in entries.elements().enumerate() {
         check_for_interrupts();
+        let known = lists.len();
         read_entry(index, entry, &mut lists)?;
+        count += lists[known..]
+            .iter()
+            .map(|list| list.operations.len())
+            .sum::<usize>();
+        if count > MAXIMUM_OPERATIONS {
+            return Err(Refusal::TooManyOperations {
+                limit: MAXIMUM_OPERATIONS,
+            });
+        }
     }
     Ok(lists)
 }
@@ -73,9 +90,12 @@ fn read_entry<'a>(index: usize, entry: View<'a>, lists: &mut Vec<List<'a>>) -> R
             continue;
         };
         let place = || format!("[{index}].{name}");
-        let operations = parse_list(&Node::View(list)).map_err(|error| match error {
-            NotAList::NotAnArray => bad(place(), "there is no array"),
-            NotAList::NotAnObject(at) => bad(format!("{}[{at}]", place()), "there is no object"),
+        let operations = list::read(list).map_err(|error| match error {
+            Refusal::NotAList(NotAList::NotAnArray) => bad(place(), "there is no array"),
+            Refusal::NotAList(NotAList::NotAnObject(at)) => {
+                bad(format!("{}[{at}]", place()), "there is no object")
+            }
+            other => other,
         })?;
         lists.push(List {
             run,

@@ -129,40 +129,76 @@ fn lock(client: &mut SpiClient<'_>, targets: &[Option<String>]) -> Result<Vec<Lo
     Ok(runs)
 }
 
-/// Stores the documents that changed, in one statement, and returns the version of each.
+/// Bytes of documents in one statement, at most but for a single one. Postgres holds 1 GB in an array, and a batch
+/// may concern more than that.
+const SLICE: usize = 64 * 1024 * 1024;
+
+/// Documents that are stored in one statement.
+#[derive(Default)]
+struct Slice<'a> {
+    roots: Vec<&'a str>,
+    ids: Vec<&'a str>,
+    documents: Vec<Jsonb<'static>>,
+    versions: Vec<i64>,
+    bytes: usize,
+}
+
+impl<'a> Slice<'a> {
+    fn add(&mut self, run: &'a Locked, document: Jsonb<'static>) {
+        self.roots.push(&run.root);
+        self.ids.push(&run.id);
+        self.bytes += document.memory();
+        self.documents.push(document);
+        self.versions.push(run.version + 1);
+    }
+
+    fn store(self, client: &mut SpiClient<'_>) -> Result<(), Refusal> {
+        let count = self.ids.len();
+        if count == 0 {
+            return Ok(());
+        }
+        for ((root, id), version) in self.roots.iter().zip(&self.ids).zip(&self.versions) {
+            announce::changed(root, id, *version);
+        }
+        let arguments = [
+            self.roots.into(),
+            self.ids.into(),
+            self.documents.into(),
+            self.versions.into(),
+        ];
+        let stored = STORE
+            .with(|statement| statement.run(client, &arguments))?
+            .len();
+        if stored == count {
+            Ok(())
+        } else {
+            Err(Refusal::NotStored)
+        }
+    }
+}
+
+/// Stores the documents that changed, in one statement if they are not very large, and returns the version of each.
 fn store(
     client: &mut SpiClient<'_>,
     runs: &[Locked],
     drafts: Vec<Draft<'_>>,
 ) -> Result<Vec<i64>, Refusal> {
     let mut versions = Vec::with_capacity(runs.len());
-    let (mut roots, mut ids) = (Vec::new(), Vec::new());
-    let (mut documents, mut next) = (Vec::new(), Vec::new());
+    let mut slice = Slice::default();
     for (run, draft) in runs.iter().zip(drafts) {
         let refuse = |error| Refusal::of_draft(error, &run.id, settings::maximum_size());
-        let version = match draft.finish().map_err(refuse)? {
-            Some(metadata) => {
-                roots.push(run.root.as_str());
-                ids.push(run.id.as_str());
-                documents.push(metadata);
-                next.push(run.version + 1);
-                run.version + 1
+        match draft.finish().map_err(refuse)? {
+            Some(document) => {
+                if slice.bytes + document.memory() > SLICE {
+                    std::mem::take(&mut slice).store(client)?;
+                }
+                slice.add(run, document);
+                versions.push(run.version + 1);
             }
-            None => run.version,
-        };
-        versions.push(version);
-    }
-    if !ids.is_empty() {
-        for ((root, id), version) in roots.iter().zip(&ids).zip(&next) {
-            announce::changed(root, id, *version);
+            None => versions.push(run.version),
         }
-        STORE.with(|statement| {
-            statement.run(
-                client,
-                &[roots.into(), ids.into(), documents.into(), next.into()],
-            )
-        })?;
     }
+    slice.store(client)?;
     Ok(versions)
 }
 

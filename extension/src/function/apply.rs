@@ -1,13 +1,12 @@
 //! `runmeta.apply(run_id, operations, target)`
 
-use pgrx::prelude::*;
-use runmeta_core::parse_list;
-
-use crate::jsonb::{Jsonb, Node};
+use crate::jsonb::Jsonb;
+use crate::list;
 use crate::refusal::{Answer, Refusal, answer};
 use crate::target::Target;
 use crate::unapplied::unapplied_list;
 use crate::write::write;
+use pgrx::prelude::*;
 
 /// Applies a list of operations and returns the version and what was skipped. No row without a run id.
 #[pg_extern(sql = false)]
@@ -23,7 +22,7 @@ fn apply(
         let operations = operations.ok_or(Refusal::Null {
             argument: "operations",
         })?;
-        let operations = parse_list(&Node::View(operations.view()))?;
+        let operations = list::read(operations.view())?;
         let (version, unapplied) = write(run_id, Target::read(target)?, &operations)?;
         Ok(TableIterator::once((version, unapplied_list(&unapplied))))
     })

@@ -1,10 +1,11 @@
 //! `runmeta.apply_operations(document, operations)`
 
 use pgrx::prelude::*;
-use runmeta_core::{BadValue, apply, parse_list};
+use runmeta_core::{BadValue, apply};
 
 use crate::draft::is_object;
 use crate::jsonb::{Jsonb, Node, encode};
+use crate::list;
 use crate::refusal::{Answer, Refusal, answer};
 
 /// Returns the document that the operations make. Those that cannot be applied are skipped.
@@ -14,7 +15,7 @@ fn apply_operations(document: Jsonb<'_>, operations: Jsonb<'_>) -> Answer<Jsonb<
         if !is_object(&document) {
             return Err(Refusal::BadDocument(BadValue::NotAnObject));
         }
-        let operations = parse_list(&Node::View(operations.view()))?;
+        let operations = list::read(operations.view())?;
         let mut node = Node::View(document.view());
         apply(&mut node, &operations);
         encode(&node, document.memory()).map_err(|_| Refusal::TooManyBytes)

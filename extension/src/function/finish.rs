@@ -57,7 +57,10 @@ fn finish(run_id: Option<&str>, status: Option<&str>) -> Answer<Option<i64>> {
                 status.into(),
                 version.into(),
             ];
-            FINISH.with(|statement| statement.run(client, &arguments))?;
+            let finished = FINISH.with(|statement| statement.run(client, &arguments))?;
+            if finished.len() != 1 {
+                return Err(Refusal::NotStored);
+            }
             announce::changed(&root, run_id, version);
             Ok(Some(version))
         })

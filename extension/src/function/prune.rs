@@ -3,10 +3,15 @@
 use pgrx::pg_sys::BuiltinOid::{INT4OID, TEXTARRAYOID, TIMESTAMPTZOID};
 use pgrx::prelude::*;
 
+use crate::function::start::one_snapshot_a_statement;
 use crate::refusal::{Answer, Refusal, answer};
 use crate::statement::Statement;
 
 thread_local! {
+    static ISOLATION: Statement = const { Statement::new(
+        "SELECT pg_catalog.current_setting('transaction_isolation')",
+        &[],
+    ) };
     // Each tree is held against new children. A tree that somebody holds is left for the next time.
     static TREES: Statement = const { Statement::new(
         "SELECT o.root_id FROM (
@@ -17,7 +22,7 @@ thread_local! {
                          AND (m.finished_at IS NULL OR m.finished_at OPERATOR(pg_catalog.>=) $1))
              ORDER BY r.finished_at LIMIT $2
          ) AS o
-         WHERE pg_catalog.pg_try_advisory_xact_lock(1920298605, pg_catalog.hashtext(o.root_id))",
+         WHERE pg_catalog.pg_try_advisory_xact_lock(1920298605, pg_catalog.hashtext(o.root_id) OPERATOR(pg_catalog.&) 1023)",
         &[TIMESTAMPTZOID, INT4OID],
     ) };
     // In the order in which flushes lock, so that neither waits for the other in a circle.
@@ -55,6 +60,12 @@ fn prune(before: TimestampWithTimeZone, max_trees: i32) -> Answer<i64> {
             });
         }
         Spi::connect_mut(|client| {
+            let mut isolation = ISOLATION.with(|statement| statement.run(client, &[]))?;
+            isolation.next();
+            let level = isolation.get::<String>(1)?.unwrap_or_default();
+            if !one_snapshot_a_statement(&level) {
+                return Err(Refusal::Isolation { level });
+            }
             let rows = TREES
                 .with(|statement| statement.run(client, &[before.into(), max_trees.into()]))?;
             let roots = rows.map(|row| Ok(row.get::<String>(1)?.unwrap_or_default()));

@@ -1,5 +1,7 @@
 //! `runmeta.start(run_id, metadata, parent_run_id, task, tags)`
 
+use std::thread::LocalKey;
+
 use pgrx::pg_sys::BuiltinOid::{INT4OID, JSONBOID, TEXTARRAYOID, TEXTOID};
 use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
@@ -19,8 +21,15 @@ thread_local! {
     ) };
     // Keeps prune from deleting the tree until the child is there. An advisory lock and not a lock of the
     // parent's row, which a thousand children would make a multixact of. The number spells "runm".
+    // A thousand locks for all trees: a transaction with a lock for each of its trees would use up the server's table.
     static HOLD_TREE: Statement = const { Statement::new(
-        "SELECT pg_catalog.pg_advisory_xact_lock_shared(1920298605, pg_catalog.hashtext($1))",
+        "SELECT pg_catalog.pg_advisory_xact_lock_shared(1920298605, pg_catalog.hashtext($1) OPERATOR(pg_catalog.&) 1023),
+             pg_catalog.current_setting('transaction_isolation')",
+        &[TEXTOID],
+    ) };
+    // Where the transaction has one snapshot, only a lock of the row tells that the tree was pruned meanwhile.
+    static LOCK_PARENT: Statement = const { Statement::new(
+        "SELECT p.root_id, p.depth FROM runmeta.run AS p WHERE p.id OPERATOR(pg_catalog.=) $1 FOR KEY SHARE",
         &[TEXTOID],
     ) };
     static INSERT: Statement = const { Statement::new(
@@ -154,23 +163,38 @@ impl New<'_> {
 
 /// Returns the root and the depth that a child of this run has, and keeps the tree from being pruned.
 fn find_parent(client: &mut SpiClient<'_>, parent: &str) -> Result<Option<(String, i32)>, Refusal> {
-    let mut found = None;
-    // Once to know which tree to hold, and again to see whether it is still there.
-    for _ in 0..2 {
-        let mut rows = PARENT.with(|statement| statement.run(client, &[parent.into()]))?;
-        if rows.next().is_none() {
-            return Ok(None);
-        }
-        let (root, depth) = (
-            rows.get::<String>(1)?.unwrap_or_default(),
-            rows.get::<i32>(2)?.unwrap_or(0),
-        );
-        if found.is_none() {
-            HOLD_TREE.with(|statement| statement.run(client, &[root.as_str().into()]))?;
-        }
-        found = Some((root, depth.saturating_add(1)));
+    let Some((root, _)) = root_and_depth(client, &PARENT, parent)? else {
+        return Ok(None);
+    };
+    let mut held = HOLD_TREE.with(|statement| statement.run(client, &[root.as_str().into()]))?;
+    held.next();
+    let isolation = held.get::<String>(2)?.unwrap_or_default();
+    // Again, to see whether the tree is still there now that it is held.
+    match one_snapshot_a_statement(&isolation) {
+        true => root_and_depth(client, &PARENT, parent),
+        false => root_and_depth(client, &LOCK_PARENT, parent),
     }
-    Ok(found)
+}
+
+/// Returns true if each statement of a transaction at this isolation level sees what was committed before it.
+pub fn one_snapshot_a_statement(isolation: &str) -> bool {
+    matches!(isolation, "read committed" | "read uncommitted")
+}
+
+fn root_and_depth(
+    client: &mut SpiClient<'_>,
+    statement: &'static LocalKey<Statement>,
+    parent: &str,
+) -> Result<Option<(String, i32)>, Refusal> {
+    let mut rows = statement.with(|statement| statement.run(client, &[parent.into()]))?;
+    if rows.next().is_none() {
+        return Ok(None);
+    }
+    let depth = rows.get::<i32>(2)?.unwrap_or(0);
+    Ok(Some((
+        rows.get(1)?.unwrap_or_default(),
+        depth.saturating_add(1),
+    )))
 }
 
 fn version(client: &mut SpiClient<'_>, run_id: &str) -> Result<Option<i64>, Refusal> {

@@ -1,10 +1,11 @@
 //! `runmeta.unapplied_operations(document, operations)`
 
 use pgrx::prelude::*;
-use runmeta_core::{BadValue, apply, parse_list};
+use runmeta_core::{BadValue, apply};
 
 use crate::draft::is_object;
 use crate::jsonb::{Jsonb, Node};
+use crate::list;
 use crate::refusal::{Answer, Refusal, answer};
 use crate::unapplied::unapplied_list;
 
@@ -15,7 +16,7 @@ fn unapplied_operations(document: Jsonb<'_>, operations: Jsonb<'_>) -> Answer<Js
         if !is_object(&document) {
             return Err(Refusal::BadDocument(BadValue::NotAnObject));
         }
-        let operations = parse_list(&Node::View(operations.view()))?;
+        let operations = list::read(operations.view())?;
         Ok(unapplied_list(&apply(
             &mut Node::View(document.view()),
             &operations,

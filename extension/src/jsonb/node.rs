@@ -72,6 +72,16 @@ impl<'a> Node<'a> {
     }
 }
 
+/// Stops a call whose sums would take more memory than a server should give to one.
+#[cold]
+fn too_many_digits() -> ! {
+    pgrx::ereport!(
+        ERROR,
+        pgrx::PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+        "too many digits in the sums of one call"
+    );
+}
+
 fn search(members: &[Member<'_>], name: &str) -> Result<usize, usize> {
     members.binary_search_by(|(other, _)| compare_names(other, name.as_bytes()))
 }
@@ -313,6 +323,9 @@ impl Tree for Node<'_> {
 
     fn sum(&self, other: &Self) -> Option<Self> {
         let sum = numeric::sum(self.number()?, other.number()?)?;
+        if !crate::list::admit_sum(sum.len()) {
+            too_many_digits();
+        }
         Some(Node::Sum(sum.into()))
     }
 

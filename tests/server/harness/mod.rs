@@ -2,7 +2,11 @@
 
 mod database;
 mod listener;
+mod load;
+mod own_server;
+mod pgbouncer;
 mod program;
+mod proxy;
 mod refusal;
 mod role;
 mod rows;
@@ -10,7 +14,11 @@ mod waiting;
 
 pub use database::Database;
 pub use listener::Listener;
+pub use load::{assert_complete, load};
+pub use own_server::OwnServer;
+pub use pgbouncer::PgBouncer;
 pub use program::{merged_output, postgres_program, repository};
+pub use proxy::Proxy;
 pub use refusal::refusal;
 pub use role::Role;
 pub use rows::rows;

@@ -1,0 +1,296 @@
+//! A batch: operations for many runs, one list for each run, as they go to the server in one statement.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use runmeta_core::{Operation, Parsed};
+use serde::Serialize;
+use serde::ser::{SerializeMap, SerializeSeq, Serializer};
+use serde_json::Value;
+
+use crate::Error;
+use crate::answer::{Answer, Outcome, Target};
+use crate::buffer::Buffer;
+use crate::document::Effect;
+use crate::refusal::{Refusal, kind};
+use crate::run_state::{RunState, Way};
+
+#[derive(Debug)]
+pub(crate) struct Batch {
+    /// The JSON text. It never changes: a batch that is sent again is the same batch.
+    pub(crate) text: Arc<str>,
+    parts: Vec<Part>,
+}
+
+/// The operations on one run.
+#[derive(Clone, Debug)]
+struct Part {
+    state: Arc<RunState>,
+    /// The run under which they are listed: the run itself, or the child they came through.
+    entry: Arc<str>,
+    target: Target,
+    operations: Arc<Vec<Parsed<Value>>>,
+    weight: usize,
+    /// How many of the run's operations are settled with this part, if that is known.
+    upto: Option<u64>,
+}
+
+impl Batch {
+    /// Takes what waits, up to the bounds of a batch. `None` if nothing waits.
+    pub(crate) fn gather(buffer: &Buffer) -> Option<Batch> {
+        let (mut operations, mut weight) = (
+            buffer.settings.batch_operations,
+            buffer.settings.batch_bytes(),
+        );
+        let mut parts = Vec::new();
+        let mut more = Vec::new();
+        // All at once: a run that is scheduled again meanwhile must not come into this batch twice.
+        let mut scheduled = buffer.take_scheduled().into_iter();
+        while operations > 0 && weight > 0 {
+            let Some(state) = scheduled.next() else {
+                break;
+            };
+            let mut pending = state.lock();
+            let before = pending.queue.weight();
+            let length = pending.queue.len();
+            let said = pending.said;
+            let taken = pending.queue.take(operations, weight, said);
+            buffer.adjust(before, pending.queue.weight() + taken.weight);
+            buffer.count(length, pending.queue.len());
+            operations = operations.saturating_sub(taken.operations.len());
+            weight = weight.saturating_sub(taken.weight);
+            let (entry, target) = match &pending.way {
+                Way::Direct => (state.id.clone(), Target::SelfRun),
+                Way::Through(child, target) => (child.clone(), *target),
+            };
+            let sent = Arc::new(taken.operations.into_iter().map(Ok).collect::<Vec<_>>());
+            pending.in_flight = Some(sent.clone());
+            let done = pending.queue.is_empty();
+            pending.scheduled = !done;
+            drop(pending);
+            if !done {
+                more.push(state.clone());
+            }
+            if !sent.is_empty() {
+                parts.push(Part {
+                    state,
+                    entry,
+                    target,
+                    operations: sent,
+                    weight: taken.weight,
+                    upto: taken.upto,
+                });
+            }
+        }
+        buffer.schedule_again(scheduled.chain(more));
+        (!parts.is_empty()).then(|| Batch::new(parts))
+    }
+
+    fn new(mut parts: Vec<Part>) -> Batch {
+        parts.sort_by(|left, right| (&left.entry, left.target).cmp(&(&right.entry, right.target)));
+        // Strings and numbers are all there is in it, so writing it cannot fail.
+        let text = serde_json::to_string(&Entries(&parts))
+            .unwrap_or_default()
+            .into();
+        Batch { text, parts }
+    }
+
+    /// Returns the number of runs.
+    pub(crate) fn runs(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Returns the number of operations.
+    pub(crate) fn operations(&self) -> usize {
+        self.parts.iter().map(|part| part.operations.len()).sum()
+    }
+
+    /// Makes two batches of one that the server refused for something in it.
+    pub(crate) fn split(self) -> (Batch, Batch) {
+        let mut parts = self.parts;
+        let second = parts.split_off(parts.len() / 2);
+        (Batch::new(parts), Batch::new(second))
+    }
+
+    /// Takes over what the server answered.
+    pub(crate) fn settle(self, buffer: &Buffer, answers: Vec<Answer>) {
+        let answers: HashMap<(&str, Target), &Answer> = answers
+            .iter()
+            .map(|answer| ((answer.run.as_str(), answer.target), answer))
+            .collect();
+        for part in &self.parts {
+            match answers.get(&(&*part.entry, part.target)) {
+                Some(answer) => part.settle(buffer, answer),
+                None => {
+                    tracing::error!(
+                        run = &*part.state.id,
+                        "the server's answer says nothing about this run"
+                    );
+                    part.end(buffer, Effect::Applied { version: None }, Vec::new());
+                }
+            }
+        }
+    }
+
+    /// Gives up a batch that the server will not take.
+    pub(crate) fn give_up(self, buffer: &Buffer, error: &Error) {
+        let reason = error
+            .code()
+            .map_or("error".to_owned(), |code| code.code().to_owned());
+        for part in &self.parts {
+            part.end(
+                buffer,
+                Effect::Refused,
+                part.all_refused(&reason, Some(error)),
+            );
+        }
+    }
+}
+
+impl Part {
+    fn settle(&self, buffer: &Buffer, answer: &Answer) {
+        if answer.outcome.is_refusal() {
+            return self.end(
+                buffer,
+                Effect::Refused,
+                self.all_refused(answer.outcome.word(), None),
+            );
+        }
+        let refusals = answer.unapplied.iter().filter_map(|(index, reason)| {
+            let operation = self.operations.get(*index)?.as_ref().ok()?;
+            Some(Refusal::of(&self.state.id, operation, reason.clone()))
+        });
+        let effect = match answer.outcome {
+            Outcome::Unchanged => Effect::Unchanged {
+                version: answer.version,
+            },
+            Outcome::Applied => Effect::Applied {
+                version: answer.version,
+            },
+            // The version is that of now, not of then.
+            _ => Effect::Applied { version: None },
+        };
+        self.end(buffer, effect, refusals.collect());
+    }
+
+    fn all_refused(&self, reason: &str, error: Option<&Error>) -> Vec<Refusal> {
+        let operations = self.operations.iter().flatten();
+        let refusals = operations.map(|operation| {
+            Refusal::new(
+                &self.state.id,
+                kind(operation),
+                operation.key().map(|key| key.as_str()),
+                reason.to_owned(),
+            )
+        });
+        match error {
+            Some(error) => refusals.map(|refusal| refusal.because(error)).collect(),
+            None => refusals.collect(),
+        }
+    }
+
+    fn end(&self, buffer: &Buffer, effect: Effect, refusals: Vec<Refusal>) {
+        let mut pending = self.state.lock();
+        pending.in_flight = None;
+        if let Some(upto) = self.upto {
+            pending.settled = upto;
+        }
+        for refusal in refusals {
+            buffer.refuse(&self.state, &mut pending, refusal);
+        }
+        if let Some(document) = &mut pending.document {
+            document.sent(&self.operations, effect);
+        }
+        buffer.ask_if_outdated(&self.state, &mut pending);
+        drop(pending);
+        buffer.adjust(self.weight, 0);
+    }
+}
+
+/// The batch as JSON: an object for each entry, parts of one entry next to each other.
+struct Entries<'a>(&'a [Part]);
+
+impl Serialize for Entries<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut entries = serializer.serialize_seq(None)?;
+        for parts in self.0.chunk_by(|left, right| left.entry == right.entry) {
+            entries.serialize_element(&Entry(parts))?;
+        }
+        entries.end()
+    }
+}
+
+struct Entry<'a>(&'a [Part]);
+
+impl Serialize for Entry<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut entry = serializer.serialize_map(None)?;
+        for (position, part) in self.0.iter().enumerate() {
+            if position == 0 {
+                entry.serialize_entry("run", &*part.entry)?;
+            }
+            let operations: Vec<Written<'_>> =
+                part.operations.iter().flatten().map(Written::new).collect();
+            entry.serialize_entry(part.target.list(), &operations)?;
+        }
+        entry.end()
+    }
+}
+
+/// An operation's JSON form, as `Operation::to_json` has it, without copying its value.
+#[derive(Serialize)]
+struct Written<'a> {
+    r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep: Option<u64>,
+}
+
+impl<'a> Written<'a> {
+    fn new(operation: &'a Operation<Value>) -> Written<'a> {
+        let (value, keep) = match operation {
+            Operation::Delete { .. } => (None, None),
+            Operation::Append { value, keep, .. } => (Some(value), *keep),
+            Operation::Set { value, .. }
+            | Operation::Update { value }
+            | Operation::Merge { value, .. }
+            | Operation::Remove { value, .. }
+            | Operation::Increment { value, .. } => (Some(value), None),
+        };
+        Written {
+            r#type: kind(operation),
+            key: operation.key().map(|key| key.as_str()),
+            value,
+            keep,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn written_form_is_that_of_core() {
+        for operation in [
+            json!({"type": "set", "key": "a", "value": null}),
+            json!({"type": "delete", "key": "$.a.b"}),
+            json!({"type": "update", "value": {"a": 1}}),
+            json!({"type": "merge", "value": {"a": null}}),
+            json!({"type": "merge", "key": "a", "value": 1}),
+            json!({"type": "append", "key": "a", "value": 1, "keep": 20}),
+            json!({"type": "remove", "key": "a", "value": "x"}),
+            json!({"type": "increment", "key": "a", "value": -0.5}),
+        ] {
+            let read = Operation::parse(&operation).unwrap();
+            assert_eq!(
+                serde_json::to_value(Written::new(&read)).unwrap(),
+                operation
+            );
+        }
+    }
+}

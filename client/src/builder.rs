@@ -1,0 +1,183 @@
+//! Settings of a client.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ClientConfig;
+use tokio_postgres::Config;
+
+use crate::buffer::Buffer;
+use crate::connection::Source;
+use crate::postgres::Postgres;
+use crate::settings::Settings;
+use crate::{Client, Error, tls};
+
+/// Builds a [`Client`].
+///
+/// ```no_run
+/// # async fn example() -> Result<(), runmeta_client::Error> {
+/// use std::time::Duration;
+///
+/// let client = runmeta_client::Builder::url("postgres://localhost/app")
+///     .application_name("import-worker")
+///     .interval(Duration::from_millis(100))
+///     .buffer_bytes(8 * 1024 * 1024)
+///     .connect()
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use]
+pub struct Builder {
+    origin: Origin,
+    application_name: Option<String>,
+    tls: Option<ClientConfig>,
+    settings: Settings,
+}
+
+enum Origin {
+    Url(String),
+    Config(Box<Config>),
+    #[cfg(feature = "pool")]
+    Pool(deadpool_postgres::Pool),
+}
+
+impl Builder {
+    fn new(origin: Origin) -> Builder {
+        Builder {
+            origin,
+            application_name: None,
+            tls: None,
+            settings: Settings::default(),
+        }
+    }
+
+    /// Connects to the database of this URL, or of a string such as `host=/run/postgresql dbname=app`. `sslmode` may be
+    /// `disable`, `prefer` (the default: encrypted where the server can, unchecked), `require`, `verify-ca` or
+    /// `verify-full` (the last three all check the certificate and the host against the system's roots).
+    pub fn url(url: &str) -> Builder {
+        Builder::new(Origin::Url(url.to_owned()))
+    }
+
+    /// Connects with this configuration.
+    pub fn config(config: Config) -> Builder {
+        Builder::new(Origin::Config(Box::new(config)))
+    }
+
+    /// Takes connections from this pool, one for the batches and others while calls are made. Encryption and application
+    /// name are the pool's.
+    #[cfg(feature = "pool")]
+    pub fn pool(pool: deadpool_postgres::Pool) -> Builder {
+        Builder::new(Origin::Pool(pool))
+    }
+
+    /// Names the program in `pg_stat_activity`; `runmeta` if neither this nor the URL says.
+    pub fn application_name(mut self, name: impl Into<String>) -> Builder {
+        self.application_name = Some(name.into());
+        self
+    }
+
+    /// Encrypts with this configuration instead of the one that `sslmode` chooses, for other roots or a client's
+    /// certificate. `sslmode=disable` still has none.
+    pub fn tls(mut self, config: ClientConfig) -> Builder {
+        self.tls = Some(config);
+        self
+    }
+
+    /// Sets the time in which there is at most one flush, 250 ms by default. The first operation after a pause goes at
+    /// once, and so does a batch that is full.
+    pub fn interval(mut self, interval: Duration) -> Builder {
+        self.settings.interval = interval;
+        self
+    }
+
+    /// Sets how many operations go into one batch, 10,000 by default.
+    pub fn batch_operations(mut self, operations: usize) -> Builder {
+        self.settings.batch_operations = operations.max(1);
+        self
+    }
+
+    /// Bounds the memory for operations, 32 MiB by default: half of it for those that wait or are under way, the rest for
+    /// the text of batches and those kept back. Beyond it operations are refused with the reason `buffer_full`. A single
+    /// operation may take an eighth of it.
+    pub fn buffer_bytes(mut self, bytes: usize) -> Builder {
+        self.settings.buffer_bytes = bytes;
+        self
+    }
+
+    /// Sets the pauses between retries, from the first to the longest; 50 ms to 10 s by default.
+    pub fn backoff(mut self, pauses: RangeInclusive<Duration>) -> Builder {
+        self.settings.first_pause = *pauses.start();
+        self.settings.longest_pause = *pauses.end();
+        self
+    }
+
+    /// Sets how long a statement may take before its connection is given up and it is sent again; 60 s by default.
+    pub fn statement_timeout(mut self, timeout: Duration) -> Builder {
+        self.settings.statement_timeout = timeout;
+        self
+    }
+
+    /// Sets how long `start`, `run`, `finish` and `refresh` go on trying; 30 s by default.
+    pub fn call_timeout(mut self, timeout: Duration) -> Builder {
+        self.settings.call_timeout = timeout;
+        self
+    }
+
+    /// Sets how long leaving a [scope](crate::Run::scope) waits for its flush; 5 s by default. What could not be sent by
+    /// then stays in the buffer.
+    pub fn scope_timeout(mut self, timeout: Duration) -> Builder {
+        self.settings.scope_timeout = timeout;
+        self
+    }
+
+    /// Connects, and begins to send in the background on the current runtime.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::connect`].
+    pub async fn connect(self) -> Result<Client, Error> {
+        let source = match self.origin {
+            Origin::Url(url) => own(parse(&url)?, self.application_name, self.tls)?,
+            Origin::Config(config) => own(*config, self.application_name, self.tls)?,
+            #[cfg(feature = "pool")]
+            Origin::Pool(pool) => Source::Pool(pool),
+        };
+        let buffer = Arc::new(Buffer::new(self.settings));
+        let postgres = Postgres::new(source, buffer.clone());
+        postgres.connect().await?;
+        Ok(Client::over(buffer, Arc::new(postgres)))
+    }
+}
+
+fn own(
+    mut config: Config,
+    name: Option<String>,
+    tls: Option<ClientConfig>,
+) -> Result<Source, Error> {
+    match name {
+        Some(name) => {
+            config.application_name(name);
+        }
+        None if config.get_application_name().is_none() => {
+            config.application_name("runmeta");
+        }
+        None => {}
+    }
+    let connector = tls::connector(config.get_ssl_mode(), tls)?;
+    Ok(Source::own(config, connector))
+}
+
+fn parse(url: &str) -> Result<Config, Error> {
+    // tokio-postgres leaves checking to the encryption, and knows no names for it.
+    let url = url
+        .replace("sslmode=verify-full", "sslmode=require")
+        .replace("sslmode=verify-ca", "sslmode=require");
+    url.parse().map_err(|error| {
+        Error::settings(
+            "the database URL cannot be read",
+            Some(Box::<tokio_postgres::Error>::new(error)),
+        )
+    })
+}

@@ -1,0 +1,210 @@
+//! A run's metadata: the operations.
+
+use runmeta_core::Operation;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::answer::Target;
+use crate::buffer::Voice;
+use crate::refusal::Refusal;
+use crate::{Amount, Error, Run};
+
+/// The metadata of a run, of its parent or of its root; cheap to clone, and good to keep for a loop.
+///
+/// Operations return at once: they go to a buffer, are shortened there, and leave in batches. They never fail a job. What
+/// could not take effect is told by [`flush`](Metadata::flush), logged, and counted in
+/// [`Metrics::refused`](crate::Metrics::refused). Each returns the handle, so that calls can be chained.
+///
+/// A key that begins with `$.` is a path, such as `$.users[0].name`; any other is a top-level name. Values are whatever
+/// [`Serialize`] makes JSON of.
+///
+/// Outside a run, where [`metadata::handle`](crate::metadata::handle) may be called too, operations have no effect and reads
+/// give nothing.
+#[derive(Clone, Debug)]
+pub struct Metadata {
+    pub(crate) run: Option<Run>,
+    pub(crate) target: Target,
+}
+
+impl Metadata {
+    pub(crate) fn of(run: Run, target: Target) -> Metadata {
+        let target = run.normal(target);
+        Metadata {
+            run: Some(run),
+            target,
+        }
+    }
+
+    pub(crate) fn here() -> Metadata {
+        match crate::scope::current() {
+            Some(run) => run.metadata(),
+            None => Metadata {
+                run: None,
+                target: Target::SelfRun,
+            },
+        }
+    }
+
+    /// Returns the metadata of the parent of the run: the run's own, if it has none. Of the run that this handle came from,
+    /// also when this is the parent's or the root's: a grandparent is not reached.
+    #[must_use]
+    pub fn parent(&self) -> Metadata {
+        self.other(Target::Parent)
+    }
+
+    /// Returns the metadata of the first run of the tree: the run's own, if it has no parent.
+    #[must_use]
+    pub fn root(&self) -> Metadata {
+        self.other(Target::Root)
+    }
+
+    fn other(&self, target: Target) -> Metadata {
+        match &self.run {
+            Some(run) => Metadata::of(run.clone(), target),
+            None => self.clone(),
+        }
+    }
+
+    /// The value at `key` becomes `value`. Containers that are missing on the way of a path are made.
+    pub fn set(&self, key: &str, value: impl Serialize) -> &Metadata {
+        self.say("set", Some(key), value, |key, value| Operation::Set {
+            key,
+            value,
+        })
+    }
+
+    /// The value at `key` goes; nothing happens if it is not there.
+    pub fn del(&self, key: &str) -> &Metadata {
+        self.say("delete", Some(key), (), |key, _| Operation::Delete { key })
+    }
+
+    /// The whole document becomes `value`, an object: a struct, a map or `json!({…})`.
+    pub fn replace(&self, value: impl Serialize) -> &Metadata {
+        self.say("update", None, value, |_, value| Operation::Update {
+            value,
+        })
+    }
+
+    /// Merges an object into the document, as a JSON merge patch (RFC 7396): null removes.
+    pub fn merge(&self, value: impl Serialize) -> &Metadata {
+        self.say("merge", None, value, |_, value| Operation::Merge {
+            key: None,
+            value,
+        })
+    }
+
+    /// Merges a value into the value at `key`, as a JSON merge patch (RFC 7396): null removes.
+    pub fn merge_at(&self, key: &str, value: impl Serialize) -> &Metadata {
+        self.say("merge", Some(key), value, |key, value| Operation::Merge {
+            key: Some(key),
+            value,
+        })
+    }
+
+    /// `value` goes to the end of the array at `key`. If nothing is there, an array of one; if something else is, an array
+    /// of that and the value.
+    pub fn append(&self, key: &str, value: impl Serialize) -> &Metadata {
+        self.say("append", Some(key), value, |key, value| Operation::Append {
+            key,
+            value,
+            keep: None,
+        })
+    }
+
+    /// As [`append`](Metadata::append), and then only the last `keep` elements stay: a log that does not outgrow the
+    /// document. `keep` is at least 1.
+    pub fn append_keep(&self, key: &str, value: impl Serialize, keep: u64) -> &Metadata {
+        self.say("append", Some(key), value, |key, value| Operation::Append {
+            key,
+            value,
+            keep: Some(keep),
+        })
+    }
+
+    /// Every element that equals `value` leaves the array at `key`.
+    pub fn remove(&self, key: &str, value: impl Serialize) -> &Metadata {
+        self.say("remove", Some(key), value, |key, value| Operation::Remove {
+            key,
+            value,
+        })
+    }
+
+    /// The number at `key` grows by `by`; what is missing or no number counts as 0. Sums are exact decimals: ten times 0.1
+    /// is 1.
+    ///
+    /// Repeats are added up in the buffer: a million calls make one operation. On a handle that is kept, a call takes some
+    /// tens of nanoseconds and allocates nothing.
+    #[inline]
+    pub fn increment(&self, key: &str, by: impl Amount) -> &Metadata {
+        if let Some(run) = &self.run {
+            run.speak(self.target);
+            let state = run.state(self.target);
+            run.client()
+                .buffer()
+                .increment(state, self.voice(run), key, by.addend());
+        }
+        self
+    }
+
+    /// The number at `key` shrinks by `by`.
+    #[inline]
+    pub fn decrement(&self, key: &str, by: impl Amount) -> &Metadata {
+        if let Some(run) = &self.run {
+            run.speak(self.target);
+            let state = run.state(self.target);
+            run.client()
+                .buffer()
+                .increment(state, self.voice(run), key, by.addend().negated());
+        }
+        self
+    }
+
+    /// Waits until everything said through this run's handles before is committed: on the run, its parent and its root.
+    ///
+    /// It may be dropped at any time; the operations stay in the buffer. While the server cannot be reached it waits, as
+    /// that passes; put a `tokio::time::timeout` around it if you cannot.
+    ///
+    /// # Errors
+    ///
+    /// - Operations were refused since the last flush of this handle: [`Error::refusals`] lists them with the reasons. What
+    ///   others said on the same parent or root is among them.
+    /// - The server takes nothing, and waiting would not mend it: the user may not connect, for instance.
+    pub async fn flush(&self) -> Result<(), Error> {
+        match &self.run {
+            Some(run) => run.flush().await,
+            None => Ok(()),
+        }
+    }
+
+    fn voice<'a>(&self, run: &'a Run) -> Voice<'a> {
+        Voice {
+            run: &run.state(Target::SelfRun).id,
+            target: self.target,
+        }
+    }
+
+    fn say(
+        &self,
+        kind: &'static str,
+        key: Option<&str>,
+        value: impl Serialize,
+        operation: impl FnOnce(runmeta_core::Key, Value) -> Operation<Value>,
+    ) -> &Metadata {
+        let Some(run) = &self.run else { return self };
+        run.speak(self.target);
+        let buffer = run.client().buffer();
+        let state = run.state(self.target);
+        // The caller's code runs before any lock is taken: it may panic, or say something itself.
+        match serde_json::to_value(value) {
+            Ok(value) => buffer.say(state, self.voice(run), kind, key, |key| {
+                operation(key, value)
+            }),
+            Err(error) => {
+                let refusal =
+                    Refusal::new(&state.id, kind, key, "not_serializable").because(&error);
+                buffer.refuse(state, &mut state.lock(), refusal);
+            }
+        }
+        self
+    }
+}

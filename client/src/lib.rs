@@ -1,0 +1,45 @@
+#![doc = include_str!("../README.md")]
+
+mod amount;
+mod answer;
+mod backoff;
+mod batch;
+mod batcher;
+mod buffer;
+mod builder;
+mod call;
+mod client;
+mod connection;
+mod decimal;
+mod document;
+mod error;
+mod handle;
+mod meter;
+mod new_run;
+mod postgres;
+mod queue;
+mod read;
+mod refusal;
+mod run;
+mod run_state;
+mod scope;
+mod settings;
+mod tls;
+mod transport;
+mod writer;
+
+pub mod metadata;
+
+#[cfg(test)]
+mod tests;
+
+pub use amount::Amount;
+pub use builder::Builder;
+pub use client::Client;
+pub use error::Error;
+pub use handle::Metadata;
+pub use meter::Metrics;
+pub use new_run::NewRun;
+pub use refusal::Refusal;
+pub use run::Run;
+pub use scope::spawn;

@@ -1,0 +1,76 @@
+//! Counting what the client does.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+/// Figures of one client, read with [`Client::metrics`](crate::Client::metrics). Counters begin at 0 when it connects.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// Operations that wait, after shortening. Not those under way.
+    pub buffered_operations: usize,
+    /// Bytes of memory reserved for operations that wait or are under way, and for batches kept back. Stays under the
+    /// [bound](crate::Builder::buffer_bytes).
+    pub buffered_bytes: usize,
+    /// Batches that the server answered.
+    pub flushes: u64,
+    /// Operations in them, after shortening.
+    pub flushed_operations: u64,
+    /// Bytes of JSON in them.
+    pub flushed_bytes: u64,
+    /// Attempts that failed and were followed by another, of batches and of calls.
+    pub retries: u64,
+    /// Connections that were made.
+    pub connections: u64,
+    /// Operations that were refused, by the client or the server.
+    pub refused: u64,
+    /// Batches that the server had acknowledged and no longer knew, and that were not kept back long enough to be sent
+    /// again: a standby was promoted that lagged far behind, or somebody removed this writer from `runmeta.writer`.
+    pub lost_batches: u64,
+    /// The last error, also if it was mended since.
+    pub last_error: Option<String>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    /// Weight of operations that wait or are under way: what bounds the buffer.
+    pub(crate) weight: AtomicUsize,
+    pub(crate) waiting: AtomicUsize,
+    pub(crate) text_bytes: AtomicUsize,
+    pub(crate) flushes: AtomicU64,
+    pub(crate) flushed_operations: AtomicU64,
+    pub(crate) flushed_bytes: AtomicU64,
+    pub(crate) retries: AtomicU64,
+    pub(crate) connections: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) lost_batches: AtomicU64,
+    last_error: Mutex<Option<String>>,
+}
+
+impl Meter {
+    pub(crate) fn note_error(&self, error: &crate::Error) {
+        *self
+            .last_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+    }
+
+    pub(crate) fn read(&self) -> Metrics {
+        Metrics {
+            buffered_operations: self.waiting.load(Relaxed),
+            buffered_bytes: self.weight.load(Relaxed) + self.text_bytes.load(Relaxed),
+            flushes: self.flushes.load(Relaxed),
+            flushed_operations: self.flushed_operations.load(Relaxed),
+            flushed_bytes: self.flushed_bytes.load(Relaxed),
+            retries: self.retries.load(Relaxed),
+            connections: self.connections.load(Relaxed),
+            refused: self.refused.load(Relaxed),
+            lost_batches: self.lost_batches.load(Relaxed),
+            last_error: self
+                .last_error
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! A run to be started.
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// A run to be started with [`Client::start`](crate::Client::start).
+///
+/// ```
+/// use runmeta_client::NewRun;
+/// use serde_json::json;
+///
+/// let run = NewRun::new("import-42").parent("nightly").task("import").tags(["csv"]).metadata(json!({"rows": 0}));
+/// ```
+#[derive(Debug)]
+pub struct NewRun {
+    pub(crate) id: String,
+    pub(crate) parent: Option<String>,
+    pub(crate) task: Option<String>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) metadata: Option<Result<Value, serde_json::Error>>,
+}
+
+impl NewRun {
+    /// Names the run: any text of 1 to 255 bytes, commonly the id that your queue gave the job.
+    pub fn new(id: impl Into<String>) -> NewRun {
+        NewRun {
+            id: id.into(),
+            parent: None,
+            task: None,
+            tags: Vec::new(),
+            metadata: None,
+        }
+    }
+
+    /// Makes it a child of this run, which must have been started.
+    pub fn parent(mut self, id: impl Into<String>) -> NewRun {
+        self.parent = Some(id.into());
+        self
+    }
+
+    /// Names the job that runs.
+    pub fn task(mut self, task: impl Into<String>) -> NewRun {
+        self.task = Some(task.into());
+        self
+    }
+
+    /// Adds words to find the run by.
+    pub fn tags(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> NewRun {
+        self.tags.extend(tags.into_iter().map(Into::into));
+        self
+    }
+
+    /// Gives the document to begin with, an object: a struct, a map or `json!({…})`. What cannot be serialised makes
+    /// `start` fail.
+    pub fn metadata(mut self, metadata: impl Serialize) -> NewRun {
+        self.metadata = Some(serde_json::to_value(metadata));
+        self
+    }
+}

@@ -1,0 +1,201 @@
+//! The server, by way of `tokio-postgres`.
+//!
+//! Every call is one statement, sent as an unnamed one with the types of its parameters, and so its own transaction:
+//! nothing stays behind in the session, and PgBouncer may give each call another connection. Columns of types that
+//! `tokio-postgres` does not know would make it look them up by named statements, so they are cast to text.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use serde::Deserialize;
+use tokio::time::timeout;
+use tokio_postgres::Row;
+
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use uuid::Uuid;
+
+use crate::answer::{Answer, Loaded, Outcome, Target};
+use crate::buffer::Buffer;
+use crate::connection::Source;
+use crate::transport::{Reply, Transport, Wanted};
+use crate::{Error, NewRun};
+
+const FLUSH: &str = include_str!("sql/flush.sql");
+const LOAD: &str = include_str!("sql/load.sql");
+const START: &str = include_str!("sql/start.sql");
+const FINISH: &str = include_str!("sql/finish.sql");
+
+pub(crate) struct Postgres {
+    source: Source,
+    buffer: Arc<Buffer>,
+}
+
+type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
+
+impl Postgres {
+    pub(crate) fn new(source: Source, buffer: Arc<Buffer>) -> Postgres {
+        Postgres { source, buffer }
+    }
+
+    /// Makes sure that there is a connection.
+    pub(crate) async fn connect(&self) -> Result<(), Error> {
+        self.source.lease(&self.buffer).await.map(drop)
+    }
+
+    async fn query(
+        &self,
+        statement: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Vec<Row>, Error> {
+        let turn = self.source.turn().await;
+        let lease = match self.source.lease(&self.buffer).await {
+            Ok(lease) => lease,
+            Err(error) => {
+                turn.end();
+                return Err(error);
+            }
+        };
+        let limit = self.buffer.settings.statement_timeout;
+        // All rows and the end of the transaction: an error at commit comes after the last row.
+        let result = match timeout(limit, lease.query_typed(statement, parameters)).await {
+            Ok(result) => result.map_err(Error::statement),
+            Err(_) => Err(Error::timed_out("a statement")),
+        };
+        if let Err(error) = &result {
+            // A server that may only read for now answers like this for as long as the connection lives.
+            let read_only = error.code().is_some_and(|code| code.code() == "25006");
+            if !error.is_answer() && error.last_sequence_known().is_none() || read_only {
+                self.source.give_up(lease).await;
+            }
+        }
+        turn.end();
+        result
+    }
+
+    async fn version(&self, statement: &str, parameters: &[Parameter<'_>]) -> Result<i64, Error> {
+        let rows = self.query(statement, parameters).await?;
+        let row = rows
+            .first()
+            .ok_or_else(|| Error::unexpected("the server answered with no row"))?;
+        Ok(column::<Option<i64>>(row, 0)?.unwrap_or_default())
+    }
+}
+
+impl Transport for Postgres {
+    fn flush<'a>(&'a self, batch: &'a str, writer: Uuid, sequence: i64) -> Reply<'a, Vec<Answer>> {
+        Box::pin(async move {
+            let parameters: [Parameter<'_>; 3] = [
+                (&Json(batch), Type::JSONB),
+                (&writer, Type::UUID),
+                (&sequence, Type::INT8),
+            ];
+            let rows = self.query(FLUSH, &parameters).await?;
+            rows.iter().map(answer).collect()
+        })
+    }
+
+    fn load<'a>(&'a self, wanted: &'a [Wanted]) -> Reply<'a, Vec<Loaded>> {
+        Box::pin(async move {
+            let ids: Vec<&str> = wanted.iter().map(|(id, _)| id.as_str()).collect();
+            let roots: Option<Vec<&str>> = wanted.iter().map(|(_, root)| root.as_deref()).collect();
+            let rows = self
+                .query(
+                    LOAD,
+                    &[(&ids, Type::TEXT_ARRAY), (&roots, Type::TEXT_ARRAY)],
+                )
+                .await?;
+            rows.iter().map(loaded).collect()
+        })
+    }
+
+    fn start<'a>(&'a self, run: &'a NewRun, metadata: &'a str) -> Reply<'a, i64> {
+        Box::pin(async move {
+            let parameters: [Parameter<'_>; 5] = [
+                (&run.id, Type::TEXT),
+                (&Json(metadata), Type::JSONB),
+                (&run.parent, Type::TEXT),
+                (&run.task, Type::TEXT),
+                (&run.tags, Type::TEXT_ARRAY),
+            ];
+            self.version(START, &parameters).await
+        })
+    }
+
+    fn finish<'a>(&'a self, run: &'a str, status: &'a str) -> Reply<'a, i64> {
+        Box::pin(async move {
+            self.version(FINISH, &[(&run, Type::TEXT), (&status, Type::TEXT)])
+                .await
+        })
+    }
+}
+
+fn column<'a, T: tokio_postgres::types::FromSql<'a>>(
+    row: &'a Row,
+    index: usize,
+) -> Result<T, Error> {
+    row.try_get(index).map_err(|error| {
+        Error::unexpected(format!("the server answered in a form of its own: {error}"))
+    })
+}
+
+fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(|error| {
+        Error::unexpected(format!("the server answered in a form of its own: {error}"))
+    })
+}
+
+fn answer(row: &Row) -> Result<Answer, Error> {
+    #[derive(Deserialize)]
+    struct Unapplied {
+        index: usize,
+        reason: String,
+    }
+    let unapplied: Vec<Unapplied> = match column::<Option<&str>>(row, 4)? {
+        Some(text) => json(text)?,
+        None => Vec::new(),
+    };
+    Ok(Answer {
+        run: column(row, 0)?,
+        target: Target::parse(column(row, 1)?)?,
+        outcome: Outcome::parse(column(row, 2)?)?,
+        version: column(row, 3)?,
+        unapplied: unapplied
+            .into_iter()
+            .map(|unapplied| (unapplied.index, unapplied.reason))
+            .collect(),
+    })
+}
+
+fn loaded(row: &Row) -> Result<Loaded, Error> {
+    Ok(Loaded {
+        id: column(row, 0)?,
+        root: column(row, 1)?,
+        parent: column(row, 2)?,
+        version: column(row, 3)?,
+        document: json(column(row, 4)?)?,
+    })
+}
+
+/// JSON text as a parameter of type jsonb, without reading it first.
+#[derive(Debug)]
+struct Json<'a>(&'a str);
+
+impl ToSql for Json<'_> {
+    fn to_sql(
+        &self,
+        _: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
+        // The version of the binary form, followed by text.
+        out.extend_from_slice(&[1]);
+        out.extend_from_slice(self.0.as_bytes());
+        Ok(IsNull::No)
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        *ty == Type::JSONB
+    }
+
+    to_sql_checked!();
+}

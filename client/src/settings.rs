@@ -1,0 +1,61 @@
+//! What can be set, and the defaults.
+
+use std::time::Duration;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// At most one flush in this time, but for batches that are full and calls of `flush`.
+    pub(crate) interval: Duration,
+    /// Operations in one batch.
+    pub(crate) batch_operations: usize,
+    /// All memory for operations: those that wait, those under way, and the batches kept back.
+    pub(crate) buffer_bytes: usize,
+    /// Pause before the first retry. It doubles from there.
+    pub(crate) first_pause: Duration,
+    /// Longest pause between retries.
+    pub(crate) longest_pause: Duration,
+    /// How long a statement may take before its connection is given up.
+    pub(crate) statement_timeout: Duration,
+    /// How long `start`, `run`, `finish` and `refresh` go on trying.
+    pub(crate) call_timeout: Duration,
+    /// How long leaving a scope waits for its flush.
+    pub(crate) scope_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            interval: Duration::from_millis(250),
+            batch_operations: 10_000,
+            buffer_bytes: 32 * 1024 * 1024,
+            first_pause: Duration::from_millis(50),
+            longest_pause: Duration::from_secs(10),
+            statement_timeout: Duration::from_secs(60),
+            call_timeout: Duration::from_secs(30),
+            scope_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Settings {
+    /// Returns how much the operations that wait or are under way may weigh.
+    ///
+    /// Half of the whole. A quarter is for the text of the batch under way, of which there are two while it is sent; an
+    /// eighth for the batches kept back; an eighth is left for the maps and lists that hold all of it.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.buffer_bytes / 2
+    }
+
+    /// Returns how much the operations of one batch may weigh.
+    pub(crate) fn batch_bytes(&self) -> usize {
+        (self.buffer_bytes / 8).min(MAXIMUM_BATCH_BYTES)
+    }
+
+    /// Returns how much the batches kept back may weigh.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        self.buffer_bytes / 8
+    }
+}
+
+/// A batch that takes longer than a moment holds its row locks that long. A guess: a tenth of a second's work.
+const MAXIMUM_BATCH_BYTES: usize = 4 * 1024 * 1024;

@@ -1,0 +1,7 @@
+SELECT runmeta.start(
+    run_id => $1::pg_catalog.text,
+    metadata => $2::pg_catalog.jsonb,
+    parent_run_id => $3::pg_catalog.text,
+    task => $4::pg_catalog.text,
+    tags => $5::pg_catalog.text[]
+)

@@ -1,0 +1,230 @@
+//! A model of the server: what `runmeta.flush` means, with faults on demand.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Mutex;
+
+use runmeta_core::{apply, parse_list, same_value};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::answer::{Answer, Loaded, Outcome, Target};
+use crate::buffer::lock;
+use crate::transport::{Reply, Transport, Wanted};
+use crate::{Error, NewRun};
+
+/// What goes wrong with a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The connection is cut before the server has the statement.
+    CutBefore,
+    /// The connection is cut between commit and answer.
+    CutAfter,
+    /// A standby takes over that misses the last batches, and answers the next statement.
+    Failover(usize),
+    /// The server refuses the statement, and will always.
+    Denied,
+}
+
+#[derive(Clone, Debug, Default)]
+struct State {
+    runs: BTreeMap<String, Run>,
+    writers: HashMap<Uuid, i64>,
+}
+
+#[derive(Clone, Debug)]
+struct Run {
+    parent: Option<String>,
+    root: String,
+    document: Value,
+    version: i64,
+    closed: bool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct FakeServer {
+    state: Mutex<State>,
+    /// The states before each of the last batches.
+    history: Mutex<Vec<State>>,
+    faults: Mutex<VecDeque<Fault>>,
+    /// The batches that came, whether they took effect or not.
+    pub(crate) batches: Mutex<Vec<Value>>,
+    /// Runs whose operations are denied for the whole statement, as a row-level security policy would.
+    pub(crate) denied: Mutex<Vec<String>>,
+}
+
+impl FakeServer {
+    pub(crate) fn fail_next(&self, fault: Fault) {
+        lock(&self.faults).push_back(fault);
+    }
+
+    pub(crate) fn document(&self, run: &str) -> Value {
+        lock(&self.state).runs[run].document.clone()
+    }
+
+    pub(crate) fn close(&self, run: &str) {
+        if let Some(run) = lock(&self.state).runs.get_mut(run) {
+            run.closed = true;
+        }
+    }
+
+    /// Changes a run as another writer would.
+    pub(crate) fn write(&self, run: &str, operation: Value) {
+        let mut state = lock(&self.state);
+        state.change(run, &json!([operation]));
+        // A standby that takes over later has it: only our own batches get lost.
+        for earlier in lock(&self.history).iter_mut() {
+            earlier.change(run, &json!([operation]));
+        }
+    }
+
+    fn flush_now(&self, batch: &str, writer: Uuid, sequence: i64) -> Result<Vec<Answer>, Error> {
+        let fault = lock(&self.faults).pop_front();
+        let batch: Value = serde_json::from_str(batch).unwrap();
+        lock(&self.batches).push(batch.clone());
+        match fault {
+            Some(Fault::CutBefore) => return Err(Error::lost()),
+            Some(Fault::Denied) => return Err(Error::denied()),
+            Some(Fault::Failover(batches)) => {
+                let mut history = lock(&self.history);
+                let kept = history.len().saturating_sub(batches);
+                if let Some(earlier) = history.drain(kept..).next() {
+                    *lock(&self.state) = earlier;
+                }
+            }
+            _ => {}
+        }
+        let entries = batch.as_array().unwrap();
+        if entries.iter().any(|entry| {
+            lock(&self.denied)
+                .iter()
+                .any(|denied| entry["run"] == json!(denied))
+        }) {
+            return Err(Error::denied());
+        }
+        let mut state = lock(&self.state);
+        let known = state.writers.get(&writer).copied().unwrap_or(0);
+        if sequence > known + 1 {
+            return Err(Error::gap(known));
+        }
+        let before = state.clone();
+        let answers = state.flush(entries, sequence <= known);
+        if sequence > known {
+            state.writers.insert(writer, sequence);
+            lock(&self.history).push(before);
+        }
+        match fault {
+            Some(Fault::CutAfter) => Err(Error::lost()),
+            _ => Ok(answers),
+        }
+    }
+}
+
+impl State {
+    fn flush(&mut self, entries: &[Value], duplicate: bool) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        for entry in entries {
+            let id = entry["run"].as_str().unwrap();
+            for target in [Target::SelfRun, Target::Parent, Target::Root] {
+                let Some(operations) = entry.get(target.list()) else {
+                    continue;
+                };
+                let run = &self.runs[id];
+                let addressed = match target {
+                    Target::SelfRun => id.to_owned(),
+                    Target::Parent => run.parent.clone().unwrap_or(id.to_owned()),
+                    Target::Root => run.root.clone(),
+                };
+                let (outcome, unapplied) = match (duplicate, self.runs[&addressed].closed) {
+                    (true, _) => (Outcome::Duplicate, Vec::new()),
+                    (_, true) => (Outcome::Closed, Vec::new()),
+                    _ => self.change(&addressed, operations),
+                };
+                let version = Some(self.runs[&addressed].version);
+                answers.push(Answer {
+                    run: id.to_owned(),
+                    target,
+                    outcome,
+                    version,
+                    unapplied,
+                });
+            }
+        }
+        answers
+    }
+
+    fn change(&mut self, run: &str, operations: &Value) -> (Outcome, Vec<(usize, String)>) {
+        let run = self.runs.get_mut(run).unwrap();
+        let before = run.document.clone();
+        let unapplied = apply(&mut run.document, &parse_list(operations).unwrap());
+        let unapplied = unapplied
+            .iter()
+            .map(|skipped| (skipped.index, skipped.reason.code().to_owned()))
+            .collect();
+        if same_value(&before, &run.document) {
+            return (Outcome::Unchanged, unapplied);
+        }
+        run.version += 1;
+        (Outcome::Applied, unapplied)
+    }
+}
+
+impl Transport for FakeServer {
+    fn flush<'a>(&'a self, batch: &'a str, writer: Uuid, sequence: i64) -> Reply<'a, Vec<Answer>> {
+        Box::pin(async move {
+            // The answer takes a while, so that something can be said meanwhile.
+            tokio::task::yield_now().await;
+            let answer = self.flush_now(batch, writer, sequence);
+            tokio::task::yield_now().await;
+            answer
+        })
+    }
+
+    fn load<'a>(&'a self, wanted: &'a [Wanted]) -> Reply<'a, Vec<Loaded>> {
+        Box::pin(async move {
+            let state = lock(&self.state);
+            let loaded = wanted.iter().filter_map(|(id, _)| {
+                let run = state.runs.get(id)?;
+                Some(Loaded {
+                    id: id.clone(),
+                    root: run.root.clone(),
+                    parent: run.parent.clone(),
+                    version: run.version,
+                    document: run.document.clone(),
+                })
+            });
+            Ok(loaded.collect())
+        })
+    }
+
+    fn start<'a>(&'a self, run: &'a NewRun, metadata: &'a str) -> Reply<'a, i64> {
+        Box::pin(async move {
+            let document = serde_json::from_str(metadata).unwrap();
+            let mut state = lock(&self.state);
+            let root = run
+                .parent
+                .as_ref()
+                .map_or(run.id.clone(), |parent| state.runs[parent].root.clone());
+            let new = Run {
+                parent: run.parent.clone(),
+                root,
+                document,
+                version: 1,
+                closed: false,
+            };
+            for earlier in lock(&self.history).iter_mut() {
+                earlier
+                    .runs
+                    .entry(run.id.clone())
+                    .or_insert_with(|| new.clone());
+            }
+            Ok(state.runs.entry(run.id.clone()).or_insert(new).version)
+        })
+    }
+
+    fn finish<'a>(&'a self, run: &'a str, _: &'a str) -> Reply<'a, i64> {
+        Box::pin(async move {
+            self.close(run);
+            Ok(lock(&self.state).runs[run].version)
+        })
+    }
+}

@@ -1,0 +1,187 @@
+//! Connections lost, servers replaced, statements refused.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::fake_server::Fault;
+use super::{FakeServer, client_of, milliseconds, on_a_fast_clock, start};
+use crate::buffer::lock;
+use crate::settings::Settings;
+
+#[test]
+fn a_batch_whose_answer_was_lost_is_sent_again_unchanged() {
+    on_a_fast_clock(async {
+        let server = Arc::new(FakeServer::default());
+        let client = client_of(&server, Settings::default());
+        let run = start(&client, "a").await;
+        server.fail_next(Fault::CutAfter);
+        server.fail_next(Fault::CutBefore);
+        run.metadata().increment("n", 1);
+        milliseconds(1).await;
+        run.metadata().increment("n", 1);
+        run.metadata().flush().await.unwrap();
+        let batches = lock(&server.batches).clone();
+        assert_eq!(batches.len(), 4);
+        assert!(batches[0] == batches[1] && batches[1] == batches[2]);
+        assert_eq!(server.document("a"), json!({"n": 2}));
+        assert_eq!(client.metrics().retries, 2);
+    });
+}
+
+#[test]
+fn a_server_that_is_down_for_a_minute_costs_nothing_but_memory() {
+    on_a_fast_clock(async {
+        let server = Arc::new(FakeServer::default());
+        let client = client_of(&server, Settings::default());
+        let run = start(&client, "a").await;
+        (0..10).for_each(|_| server.fail_next(Fault::CutBefore));
+        for value in 0..60 {
+            run.metadata().append("log", value);
+            milliseconds(1000).await;
+        }
+        run.metadata().flush().await.unwrap();
+        assert_eq!(server.document("a")["log"], (0..60).collect::<Value>());
+    });
+}
+
+#[test]
+fn what_will_not_mend_itself_is_told_at_once_and_the_next_operations_are_tried_anew() {
+    on_a_fast_clock(async {
+        let server = Arc::new(FakeServer::default());
+        let client = client_of(&server, Settings::default());
+        let run = start(&client, "a").await;
+        server.fail_next(Fault::Denied);
+        run.metadata().set("key", 1);
+        let error = run.metadata().flush().await.unwrap_err();
+        assert_eq!(error.code().unwrap().code(), "42501");
+        assert!(!error.is_retryable());
+        assert_eq!(
+            (error.refusals()[0].kind(), error.refusals()[0].reason()),
+            ("set", "42501")
+        );
+        assert_eq!(client.metrics().retries, 0);
+        assert_eq!(
+            run.metadata().get::<u8>("key"),
+            None,
+            "a refused operation is not read"
+        );
+        run.metadata().set("key", 2).flush().await.unwrap();
+        assert_eq!(server.document("a"), json!({"key": 2}));
+    });
+}
+
+#[test]
+fn one_run_that_is_denied_costs_no_other_its_operations() {
+    on_a_fast_clock(async {
+        let server = Arc::new(FakeServer::default());
+        let client = client_of(&server, Settings::default());
+        let mut runs = Vec::new();
+        for id in 0..500 {
+            runs.push(start(&client, &id.to_string()).await);
+        }
+        lock(&server.denied).extend(["17".to_owned(), "401".to_owned()]);
+        for run in &runs {
+            run.metadata().set("key", 1);
+        }
+        let error = client.flush().await.unwrap_err();
+        let mut denied: Vec<_> = error
+            .refusals()
+            .iter()
+            .map(|refusal| refusal.run_id())
+            .collect();
+        denied.sort_unstable();
+        assert_eq!(denied, ["17", "401"]);
+        for run in &runs {
+            let expected = if denied.contains(&run.id()) {
+                json!({})
+            } else {
+                json!({"key": 1})
+            };
+            assert_eq!(server.document(run.id()), expected);
+        }
+    });
+}
+
+#[test]
+fn a_batch_that_may_have_arrived_is_never_split() {
+    on_a_fast_clock(async {
+        let server = Arc::new(FakeServer::default());
+        let client = client_of(&server, Settings::default());
+        let runs = [start(&client, "a").await, start(&client, "b").await];
+        server.fail_next(Fault::CutAfter);
+        server.fail_next(Fault::Denied);
+        runs.iter().for_each(|run| {
+            run.metadata().increment("n", 1);
+        });
+        client.flush().await.unwrap_err();
+        runs.iter().for_each(|run| {
+            run.metadata().increment("n", 10);
+        });
+        client.flush().await.unwrap();
+        assert_eq!(
+            [server.document("a"), server.document("b")],
+            [json!({"n": 11}), json!({"n": 11})]
+        );
+    });
+}
+
+#[test]
+fn what_a_promoted_standby_lost_and_nobody_kept_is_counted() {
+    on_a_fast_clock(async {
+        let server = Arc::new(FakeServer::default());
+        let client = client_of(
+            &server,
+            Settings {
+                buffer_bytes: 16 * 1024,
+                ..Settings::default()
+            },
+        );
+        let run = start(&client, "a").await;
+        for value in 0..4 {
+            run.metadata()
+                .append("log", format!("{value} {:900}", ""))
+                .flush()
+                .await
+                .unwrap();
+        }
+        server.fail_next(Fault::Failover(4));
+        run.metadata()
+            .append("log", "the end")
+            .flush()
+            .await
+            .unwrap();
+        let log: Vec<String> = server.document("a")["log"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|line| line.to_string())
+            .collect();
+        assert!(
+            log.len() >= 2
+                && log[log.len() - 1] == "\"the end\""
+                && log[log.len() - 2].starts_with("\"3"),
+            "{log:?}"
+        );
+        assert_eq!(client.metrics().lost_batches, 5 - log.len() as u64);
+        assert!(client.metrics().lost_batches >= 1);
+    });
+}
+
+#[test]
+fn flushes_may_be_dropped_at_any_point() {
+    on_a_fast_clock(async {
+        let server = Arc::new(FakeServer::default());
+        let client = client_of(&server, Settings::default());
+        let run = start(&client, "a").await;
+        (0..3).for_each(|_| server.fail_next(Fault::CutAfter));
+        for _ in 0..20 {
+            let metadata = run.metadata();
+            metadata.increment("n", 1);
+            let _ = tokio::time::timeout(Duration::from_millis(7), metadata.flush()).await;
+        }
+        run.metadata().flush().await.unwrap();
+        assert_eq!(server.document("a"), json!({"n": 20}));
+    });
+}

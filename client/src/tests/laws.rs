@@ -1,0 +1,191 @@
+//! Whatever is said, whenever it is flushed, and whatever happens to the connection: the documents end as `core` computes
+//! them from what was said, and reads show it all along.
+
+#[path = "../../../core/tests/generate/mod.rs"]
+#[allow(dead_code, missing_docs)]
+mod generate;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use runmeta_core::{Operation, apply, same_value};
+use serde_json::{Value, json};
+
+use crate::answer::Target;
+use crate::settings::Settings;
+use crate::{Metadata, NewRun, Run};
+
+use super::fake_server::{FakeServer, Fault};
+use super::{client_of, on_a_fast_clock};
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// Say something on run 0, 1 or 2, or on its parent or root.
+    Say(usize, Target, Value),
+    /// Count another writer's way.
+    OtherWriter(usize),
+    Flush(usize),
+    Refresh(usize),
+    /// Let time pass.
+    Wait(u64),
+    Fail(Fault),
+}
+
+fn target() -> impl Strategy<Value = Target> {
+    prop_oneof![3 => Just(Target::SelfRun), 1 => Just(Target::Parent), 1 => Just(Target::Root)]
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    prop_oneof![
+        Just(Fault::CutBefore),
+        Just(Fault::CutAfter),
+        (1usize..4).prop_map(Fault::Failover)
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        10 => (0usize..3, target(), generate::operation()).prop_map(|(run, target, operation)| Step::Say(run, target, operation)),
+        1 => (0usize..3).prop_map(Step::OtherWriter),
+        2 => (0usize..3).prop_map(Step::Flush),
+        1 => (0usize..3).prop_map(Step::Refresh),
+        3 => (0u64..400).prop_map(Step::Wait),
+        2 => fault().prop_map(Step::Fail),
+    ]
+}
+
+fn say(metadata: &Metadata, operation: Operation<Value>) {
+    let key = operation.key().map(|key| key.as_str().to_owned());
+    let key = key.as_deref();
+    match (operation, key) {
+        (Operation::Set { value, .. }, Some(key)) => metadata.set(key, value),
+        (Operation::Delete { .. }, Some(key)) => metadata.del(key),
+        (Operation::Update { value }, _) => metadata.replace(value),
+        (Operation::Merge { value, .. }, Some(key)) => metadata.merge_at(key, value),
+        (Operation::Merge { value, .. }, None) => metadata.merge(value),
+        (
+            Operation::Append {
+                value,
+                keep: Some(keep),
+                ..
+            },
+            Some(key),
+        ) => metadata.append_keep(key, value, keep),
+        (Operation::Append { value, .. }, Some(key)) => metadata.append(key, value),
+        (Operation::Remove { value, .. }, Some(key)) => metadata.remove(key, value),
+        (
+            Operation::Increment {
+                value: Value::Number(by),
+                ..
+            },
+            Some(key),
+        ) => metadata.increment(key, by),
+        (other, _) => panic!("{other:?}"),
+    };
+}
+
+fn addressed(run: &Run, target: Target) -> &str {
+    match target {
+        Target::SelfRun => run.id(),
+        Target::Parent => run.parent_id(),
+        Target::Root => run.root_id(),
+    }
+}
+
+fn count_other() -> Value {
+    json!({"type": "increment", "key": "other writer", "value": 1})
+}
+
+fn without_other(document: &Value) -> Value {
+    let mut document = document.clone();
+    document.as_object_mut().unwrap().remove("other writer");
+    document
+}
+
+async fn play(steps: Vec<Step>, settings: Settings) {
+    let server = Arc::new(FakeServer::default());
+    let client = client_of(&server, settings);
+    let mut runs = Vec::new();
+    for (id, parent) in [("a", None), ("b", Some("a")), ("c", Some("b"))] {
+        let run = NewRun::new(id).metadata(json!({"n": 0.5}));
+        let run = parent.into_iter().fold(run, NewRun::parent);
+        runs.push(client.start(run).await.unwrap());
+    }
+    let mut expected: BTreeMap<&str, Value> =
+        ["a", "b", "c"].map(|id| (id, json!({"n": 0.5}))).into();
+    for step in steps {
+        match step {
+            Step::Say(run, target, operation) => {
+                // What no document takes is refused here and never sent.
+                let Ok(operation) = Operation::parse(&operation) else {
+                    continue;
+                };
+                let run = &runs[run];
+                let metadata = Metadata::of(run.clone(), target);
+                let document = expected.get_mut(addressed(run, target)).unwrap();
+                apply(document, &[Ok(operation.clone())]);
+                say(&metadata, operation);
+                let seen = metadata.current().unwrap();
+                assert!(
+                    same_value(&without_other(&seen), document),
+                    "{seen} is read, {document} was said"
+                );
+            }
+            Step::OtherWriter(run) => server.write(runs[run].id(), count_other()),
+            // What was refused is told in full by other tests.
+            Step::Flush(run) => drop(runs[run].metadata().flush().await),
+            Step::Refresh(run) => runs[run].metadata().refresh().await.unwrap(),
+            Step::Wait(milliseconds) => {
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await
+            }
+            Step::Fail(fault) => server.fail_next(fault),
+        }
+    }
+    drop(client.flush().await);
+    // A failover that nothing was sent after is found out by the next batch only.
+    for _ in 0..8 {
+        runs[0].metadata().increment("n", 0);
+        drop(client.flush().await);
+    }
+    apply(
+        expected.get_mut("a").unwrap(),
+        &[Operation::parse(
+            &json!({"type": "increment", "key": "n", "value": 0}),
+        )],
+    );
+    for run in &runs {
+        let (document, expected) = (
+            without_other(&server.document(run.id())),
+            &expected[run.id()],
+        );
+        assert!(
+            same_value(&document, expected),
+            "run {}: {document} is stored, {expected} was said",
+            run.id()
+        );
+        run.metadata().refresh().await.unwrap();
+        assert!(same_value(
+            &run.metadata().current().unwrap(),
+            &server.document(run.id())
+        ));
+    }
+    assert_eq!(client.metrics().lost_batches, 0);
+    client.shutdown(Duration::from_secs(1)).await.unwrap();
+    assert_eq!(client.metrics().buffered_operations, 0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn documents_end_as_core_computes_them(steps in proptest::collection::vec(step(), 0..60)) {
+        on_a_fast_clock(play(steps, Settings::default()));
+    }
+
+    #[test]
+    fn tiny_batches_change_nothing(steps in proptest::collection::vec(step(), 0..60), operations in 1usize..4) {
+        on_a_fast_clock(play(steps, Settings { batch_operations: operations, ..Settings::default() }));
+    }
+}

@@ -1,0 +1,43 @@
+//! The client against a model of the server, on a clock that jumps: everything that needs no real one.
+
+mod batching;
+mod fake_server;
+mod faults;
+mod laws;
+mod memory;
+mod reading;
+mod refusing;
+mod scopes;
+mod stopping;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::buffer::Buffer;
+use crate::settings::Settings;
+use crate::{Client, NewRun, Run};
+
+use fake_server::FakeServer;
+
+/// Returns a client of the model.
+fn client_of(server: &Arc<FakeServer>, settings: Settings) -> Client {
+    Client::over(Arc::new(Buffer::new(settings)), server.clone())
+}
+
+/// Runs a future on a clock that jumps ahead whenever everybody waits.
+fn on_a_fast_clock<F: Future>(future: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(future)
+}
+
+async fn start(client: &Client, id: &str) -> Run {
+    client.start(NewRun::new(id)).await.unwrap()
+}
+
+async fn milliseconds(milliseconds: u64) {
+    tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+}

@@ -1,0 +1,138 @@
+//! Reading what was said, and what others wrote.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{FakeServer, client_of, milliseconds, on_a_fast_clock, start};
+use crate::settings::Settings;
+use crate::{Client, NewRun};
+
+fn here() -> (Arc<FakeServer>, Client) {
+    let server = Arc::new(FakeServer::default());
+    (server.clone(), client_of(&server, Settings::default()))
+}
+
+#[test]
+fn a_read_shows_what_was_said_while_a_flush_is_under_way() {
+    on_a_fast_clock(async {
+        let (_, client) = here();
+        let run = start(&client, "a").await;
+        let metadata = run.metadata();
+        metadata.increment("n", 0.1);
+        tokio::task::yield_now().await;
+        metadata.increment("n", 0.2);
+        assert_eq!(metadata.get::<f64>("n"), Some(0.3));
+        metadata.flush().await.unwrap();
+        assert_eq!(metadata.get::<f64>("n"), Some(0.3));
+        for _ in 0..200 {
+            metadata.increment("n", 0.1);
+        }
+        assert_eq!(metadata.get::<String>("n"), None);
+        assert_eq!(metadata.get::<f64>("n"), Some(20.3));
+        assert_eq!(metadata.get::<f64>("$.no.such[0].path"), None);
+    });
+}
+
+#[test]
+fn the_local_document_follows_another_writer_and_keeps_what_is_not_yet_sent() {
+    on_a_fast_clock(async {
+        let (server, client) = here();
+        let run = start(&client, "a").await;
+        let metadata = run.metadata();
+        metadata.increment("n", 1).flush().await.unwrap();
+        assert_eq!(metadata.get::<u8>("n"), Some(1));
+        server.write("a", json!({"type": "increment", "key": "n", "value": 100}));
+        metadata.increment("n", 1).flush().await.unwrap();
+        metadata.increment("n", 1);
+        milliseconds(1).await;
+        metadata.increment("n", 1);
+        assert_eq!(metadata.get::<u8>("n"), Some(104));
+        server.write("a", json!({"type": "set", "key": "n", "value": 50}));
+        metadata.increment("n", 1);
+        metadata.refresh().await.unwrap();
+        assert_eq!(metadata.get::<u8>("n"), Some(53));
+        metadata.flush().await.unwrap();
+        assert_eq!(server.document("a"), json!({"n": 53}));
+    });
+}
+
+#[test]
+fn a_parent_is_read_through_its_children_and_its_own_handle_alike() {
+    on_a_fast_clock(async {
+        let (_, client) = here();
+        let parent = client
+            .start(NewRun::new("parent").metadata(json!({"rows": 5})))
+            .await
+            .unwrap();
+        let child = client
+            .start(NewRun::new("child").parent("parent"))
+            .await
+            .unwrap();
+        child.metadata().parent().increment("rows", 1);
+        assert_eq!(parent.metadata().get::<u8>("rows"), Some(6));
+        assert_eq!(child.metadata().root().get::<u8>("rows"), Some(6));
+        assert_eq!(child.metadata().current(), Some(json!({})));
+        assert_eq!((child.parent_id(), child.root_id()), ("parent", "parent"));
+        assert_eq!((parent.parent_id(), parent.root_id()), ("parent", "parent"));
+    });
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Import {
+    started: DateTime<Utc>,
+    progress: f64,
+    users: Vec<User>,
+    #[serde(flatten)]
+    rest: BTreeMap<String, Value>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct User {
+    name: String,
+}
+
+#[test]
+fn typed_metadata_goes_both_ways_with_dates_as_iso_strings() {
+    on_a_fast_clock(async {
+        let (server, client) = here();
+        let run = start(&client, "a").await;
+        let import = Import {
+            started: "2026-02-03T04:05:06.789Z".parse().unwrap(),
+            progress: 0.25,
+            users: vec![User {
+                name: "Eric".to_owned(),
+            }],
+            rest: BTreeMap::from([("rows".to_owned(), json!(12.50))]),
+        };
+        run.metadata().replace(&import).flush().await.unwrap();
+        assert_eq!(server.document("a")["started"], "2026-02-03T04:05:06.789Z");
+        run.metadata().refresh().await.unwrap();
+        assert_eq!(run.metadata().typed::<Import>().unwrap(), import);
+    });
+}
+
+#[test]
+fn typed_metadata_that_does_not_fit_names_the_path() {
+    on_a_fast_clock(async {
+        let (_, client) = here();
+        let run = start(&client, "a").await;
+        run.metadata()
+            .set("list", json!([{"name": "Eric"}, {"name": 7}]));
+        #[derive(Debug, Deserialize)]
+        #[expect(dead_code, reason = "it cannot be read")]
+        struct Typed {
+            list: Vec<User>,
+        }
+        let error = run.metadata().typed::<Typed>().unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("the metadata does not fit at \"list[1].name\": "),
+            "{error}"
+        );
+    });
+}

@@ -1,0 +1,167 @@
+//! What cannot take effect is told, and the job goes on.
+
+use std::sync::Arc;
+
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
+use serde_json::json;
+
+use super::{FakeServer, client_of, on_a_fast_clock, start};
+use crate::settings::Settings;
+use crate::{Error, NewRun};
+
+fn told(error: &Error) -> Vec<(&str, &str, Option<&str>, &str)> {
+    error
+        .refusals()
+        .iter()
+        .map(|told| (told.run_id(), told.kind(), told.key(), told.reason()))
+        .collect()
+}
+
+struct Broken;
+
+impl Serialize for Broken {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(S::Error::custom("broken on purpose"))
+    }
+}
+
+#[test]
+fn each_refused_operation_is_listed_with_its_reason_and_the_others_count() {
+    on_a_fast_clock(async {
+        let server = Arc::new(FakeServer::default());
+        let client = client_of(&server, Settings::default());
+        let run = client
+            .start(NewRun::new("a").metadata(json!({"text": "x"})))
+            .await
+            .unwrap();
+        let metadata = run.metadata();
+        metadata
+            .set("broken", Broken)
+            .set("$.a..b", 1)
+            .set("nul", "\0")
+            .increment("n", f64::NAN)
+            .replace([1])
+            .append_keep("log", 1, 0)
+            .remove("text", "x")
+            .set("$.text.inner", 1)
+            .set("good", 1);
+        let error = metadata.flush().await.unwrap_err();
+        assert_eq!(
+            told(&error),
+            [
+                ("a", "set", Some("broken"), "not_serializable"),
+                ("a", "set", Some("$.a..b"), "bad_path"),
+                ("a", "set", Some("nul"), "bad_value"),
+                ("a", "increment", Some("n"), "bad_value"),
+                ("a", "update", None, "bad_value"),
+                ("a", "append", Some("log"), "bad_value"),
+                ("a", "remove", Some("text"), "not_an_array"),
+                ("a", "set", Some("$.text.inner"), "not_a_container"),
+            ]
+        );
+        assert_eq!(
+            error.to_string(),
+            "8 operations were refused: set of run \"a\" at key \"broken\": not_serializable (broken on purpose); set of run \
+             \"a\" at key \"$.a..b\": bad_path (an empty step stands at byte 4 of the key); set of run \"a\" at key \"nul\": \
+             bad_value (a text contains the character U+0000); and 5 more"
+        );
+        assert_eq!(server.document("a"), json!({"text": "x", "good": 1}));
+        assert_eq!(client.metrics().refused, 8);
+        metadata.flush().await.unwrap();
+        assert_eq!(client.flush().await.unwrap_err().refusals().len(), 8);
+        client.flush().await.unwrap();
+    });
+}
+
+#[test]
+fn a_closed_run_is_told_to_each_who_said_something_and_to_no_other() {
+    on_a_fast_clock(async {
+        let server = Arc::new(FakeServer::default());
+        let client = client_of(&server, Settings::default());
+        let parent = start(&client, "parent").await;
+        let child = |id: &str| client.start(NewRun::new(id).parent("parent"));
+        let (one, other, silent) = (
+            child("1").await.unwrap(),
+            child("2").await.unwrap(),
+            child("3").await.unwrap(),
+        );
+        parent.finish().await.unwrap();
+        for child in [&one, &other] {
+            child.metadata().set("own", 1).parent().increment("rows", 1);
+        }
+        silent.metadata().set("own", 1);
+        for child in [&one, &other] {
+            let error = child.metadata().flush().await.unwrap_err();
+            assert!(error.is_closed() && !error.is_retryable());
+            assert_eq!(
+                told(&error),
+                [("parent", "increment", Some("rows"), "closed")]
+            );
+        }
+        silent.metadata().flush().await.unwrap();
+        assert_eq!(server.document("1"), json!({"own": 1}));
+        assert_eq!(one.metadata().parent().current(), Some(json!({})));
+    });
+}
+
+#[test]
+fn a_full_buffer_refuses_what_grows_it_and_takes_what_shortens() {
+    on_a_fast_clock(async {
+        let server = Arc::new(FakeServer::default());
+        let client = client_of(
+            &server,
+            Settings {
+                buffer_bytes: 256 * 1024,
+                ..Settings::default()
+            },
+        );
+        let run = start(&client, "a").await;
+        let metadata = run.metadata();
+        metadata.increment("n", 1).set("text", "x".repeat(10_000));
+        let mut accepted = 0;
+        while client.metrics().refused == 0 {
+            metadata.append("log", accepted);
+            accepted += 1;
+        }
+        metadata.set("one more", 1);
+        assert_eq!(client.metrics().refused, 2);
+        // These need no more memory than there was.
+        metadata.set("text", "y".repeat(9_000)).increment("n", 1);
+        assert_eq!(client.metrics().refused, 2);
+        let error = metadata.flush().await.unwrap_err();
+        assert_eq!(
+            told(&error),
+            [
+                ("a", "append", Some("log"), "buffer_full"),
+                ("a", "set", Some("one more"), "buffer_full")
+            ]
+        );
+        assert_eq!(
+            server.document("a")["log"].as_array().unwrap().len(),
+            accepted - 1
+        );
+        assert_eq!(server.document("a")["text"], "y".repeat(9_000));
+        assert_eq!(server.document("a")["n"], 2);
+        assert_eq!(client.metrics().buffered_operations, 0);
+    });
+}
+
+#[test]
+fn a_run_that_does_not_exist_is_an_error() {
+    on_a_fast_clock(async {
+        let server = Arc::new(FakeServer::default());
+        let client = client_of(&server, Settings::default());
+        let error = client.run("nobody").await.unwrap_err();
+        assert_eq!(error.code().unwrap().code(), "P0002");
+        assert_eq!(error.to_string(), "there is no run \"nobody\"");
+        let error = client
+            .start(NewRun::new("a").metadata(Broken))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the metadata cannot be serialised: broken on purpose"
+        );
+    });
+}

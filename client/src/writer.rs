@@ -1,0 +1,160 @@
+//! Exactly once: which batches the server has, and which it may have lost.
+//!
+//! Batches of one writer are numbered from 1. A batch whose answer was lost is sent again with the same number, and the
+//! server says `duplicate` if it has it. A standby that was promoted may miss batches that its primary acknowledged; it
+//! refuses the next one and tells the last it knows. So the last batches are kept back for a while and sent again then.
+//! Where they do not reach that far back, what is missing is lost and reported, and a new writer goes on from 1.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// How long batches are kept back. A failover takes seconds to minutes. Must stay far below the time after which the
+/// server may forget an idle writer: what a server forgot would look like what it lost, and be applied twice.
+const KEPT_FOR: Duration = Duration::from_secs(600);
+
+#[derive(Debug)]
+pub(crate) struct Writer {
+    id: Uuid,
+    /// The number of the next batch that was never sent.
+    next: i64,
+    kept: VecDeque<Kept>,
+    kept_bytes: usize,
+    maximum_bytes: usize,
+}
+
+#[derive(Debug)]
+struct Kept {
+    sequence: i64,
+    text: Arc<str>,
+    answered: Instant,
+}
+
+/// What to do about a gap.
+#[derive(Debug)]
+pub(crate) struct Resync {
+    /// Batches to send again, in order, before the one that was refused.
+    pub(crate) again: VecDeque<Arc<str>>,
+    /// Batches that are lost.
+    pub(crate) lost: i64,
+}
+
+impl Writer {
+    pub(crate) fn new(maximum_bytes: usize) -> Writer {
+        Writer {
+            id: Uuid::new_v4(),
+            next: 1,
+            kept: VecDeque::new(),
+            kept_bytes: 0,
+            maximum_bytes,
+        }
+    }
+
+    pub(crate) fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// Returns the number of the batch to be sent.
+    pub(crate) fn sequence(&self) -> i64 {
+        self.next
+    }
+
+    /// Returns the bytes of the batches kept back.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        self.kept_bytes
+    }
+
+    /// Notes that the batch was answered, and keeps it back.
+    pub(crate) fn answered(&mut self, text: Arc<str>) {
+        self.kept_bytes += text.len();
+        self.kept.push_back(Kept {
+            sequence: self.next,
+            text,
+            answered: Instant::now(),
+        });
+        self.next += 1;
+        self.forget();
+    }
+
+    /// Becomes another writer, as it is not known whether the server took the last number.
+    pub(crate) fn begin_anew(&mut self) {
+        self.id = Uuid::new_v4();
+        self.next = 1;
+        self.kept.clear();
+        self.kept_bytes = 0;
+    }
+
+    /// Finds what to send again to a server that knows nothing after `known`.
+    pub(crate) fn resync(&mut self, known: i64) -> Resync {
+        self.forget();
+        let missing = self.next - 1 - known;
+        // What it has stays kept back: the next standby may have less.
+        let has = self.kept.partition_point(|kept| kept.sequence <= known);
+        let again: VecDeque<Arc<str>> = self.kept.drain(has..).map(|kept| kept.text).collect();
+        self.kept_bytes = self.kept.iter().map(|kept| kept.text.len()).sum();
+        let lost = missing - i64::try_from(again.len()).unwrap_or(i64::MAX);
+        if lost == 0 && known >= 0 {
+            self.next = known + 1;
+        } else {
+            self.begin_anew();
+        }
+        Resync { again, lost }
+    }
+
+    fn forget(&mut self) {
+        while let Some(oldest) = self.kept.front() {
+            if self.kept_bytes <= self.maximum_bytes && oldest.answered.elapsed() <= KEPT_FOR {
+                break;
+            }
+            self.kept_bytes -= oldest.text.len();
+            self.kept.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn writer(batches: i64, maximum_bytes: usize) -> Writer {
+        let mut writer = Writer::new(maximum_bytes);
+        for sequence in 1..=batches {
+            assert_eq!(writer.sequence(), sequence);
+            writer.answered(sequence.to_string().into());
+        }
+        writer
+    }
+
+    fn texts(resync: &Resync) -> Vec<&str> {
+        resync.again.iter().map(|text| &**text).collect()
+    }
+
+    #[tokio::test]
+    async fn what_the_server_lost_is_sent_again_in_order() {
+        let mut writer = writer(5, 100);
+        let id = writer.id();
+        let resync = writer.resync(2);
+        assert_eq!((texts(&resync), resync.lost), (vec!["3", "4", "5"], 0));
+        assert_eq!((writer.id(), writer.sequence()), (id, 3));
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_no_more_is_reported_and_a_new_writer_goes_on() {
+        let mut writer = writer(5, 2);
+        let id = writer.id();
+        let resync = writer.resync(1);
+        assert_eq!((texts(&resync), resync.lost), (vec!["4", "5"], 2));
+        assert_ne!(writer.id(), id);
+        assert_eq!(writer.sequence(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn old_batches_are_not_sent_again() {
+        let mut writer = writer(5, 100);
+        tokio::time::advance(KEPT_FOR + Duration::from_secs(1)).await;
+        assert_eq!(texts(&writer.resync(0)), [""; 0]);
+    }
+}

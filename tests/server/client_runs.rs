@@ -1,0 +1,148 @@
+//! The client's calls against the server.
+
+use std::time::Duration;
+
+use runmeta_client::{Client, NewRun, metadata};
+use serde_json::{Value, json};
+
+use crate::harness::Database;
+
+async fn stored(database: &Database, run: &str) -> (Value, String) {
+    let client = database.connect().await;
+    let row = client
+        .query_one(
+            "SELECT metadata, status FROM runmeta.run WHERE id = $1",
+            &[&run],
+        )
+        .await
+        .unwrap();
+    (row.get(0), row.get(1))
+}
+
+#[tokio::test]
+async fn every_operation_arrives_and_is_read_the_same_on_both_sides() {
+    let database = Database::new().await;
+    let client = Client::connect(&database.url()).await.unwrap();
+    let new = NewRun::new("import")
+        .task("csv")
+        .tags(["a", "b"])
+        .metadata(json!({"user": {"name": "Eric"}, "tags": [1, 2, 1]}));
+    let run = client.start(new).await.unwrap();
+    run.scope(async {
+        metadata::set("$.steps[0].name", "load")
+            .append("log", "one")
+            .append_keep("log", "two", 1)
+            .remove("tags", 1.0)
+            .increment("progress", 0.1)
+            .increment("progress", 0.2)
+            .decrement("left", 3)
+            .merge(json!({"user": {"name": null, "id": 7}}))
+            .merge_at("user", json!({"plan": "free"}))
+            .set("gone", 1)
+            .del("gone");
+    })
+    .await;
+    let expected = json!({
+        "steps": {"0": {"name": "load"}}, "log": ["two"], "tags": [2], "progress": 0.3, "left": -3,
+        "user": {"id": 7, "plan": "free"}
+    });
+    assert_eq!(run.metadata().current(), Some(expected.clone()));
+    assert_eq!(
+        stored(&database, "import").await,
+        (expected, "running".to_owned())
+    );
+    run.metadata().replace(json!({"done": true}));
+    run.finish().await.unwrap();
+    assert_eq!(
+        stored(&database, "import").await,
+        (json!({"done": true}), "completed".to_owned())
+    );
+    // A job that is tried again starts its run again.
+    let again = client.start(NewRun::new("import")).await.unwrap();
+    assert_eq!(again.metadata().get("done"), Some(true));
+    client.shutdown(Duration::from_secs(10)).await.unwrap();
+}
+
+#[tokio::test]
+async fn refusals_of_the_server_are_told_with_their_reasons() {
+    let database = Database::new().await;
+    database.connect().await.batch_execute(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET runmeta.update_window = 0', current_database());
+            EXECUTE format('ALTER DATABASE %I SET runmeta.maximum_size = ''1kB''', current_database()); END $$",
+    ).await.unwrap();
+    let client = Client::connect(&database.url()).await.unwrap();
+    let missing = client
+        .start(NewRun::new("child").parent("nobody"))
+        .await
+        .unwrap_err();
+    assert_eq!(missing.code().unwrap().code(), "P0002");
+    assert!(!missing.is_retryable());
+    let run = client
+        .start(NewRun::new("a").metadata(json!({"list": "no"})))
+        .await
+        .unwrap();
+    run.metadata().remove("list", 1).set("ok", 1);
+    let error = run.metadata().flush().await.unwrap_err();
+    assert_eq!(
+        (error.refusals().len(), error.refusals()[0].reason()),
+        (1, "not_an_array")
+    );
+    run.metadata().set("big", "x".repeat(2000));
+    let error = run.metadata().flush().await.unwrap_err();
+    assert_eq!(
+        (error.refusals()[0].reason(), error.code().unwrap().code()),
+        ("too_large", "54000")
+    );
+    run.finish_as("failed").await.unwrap();
+    run.metadata().set("late", 1);
+    let error = run.metadata().flush().await.unwrap_err();
+    assert!(error.is_closed());
+    assert_eq!(
+        stored(&database, "a").await,
+        (json!({"list": "no", "ok": 1}), "failed".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn what_will_not_mend_itself_surfaces_at_once() {
+    let empty = Database::empty().await;
+    let client = Client::connect(&empty.url()).await.unwrap();
+    let error = client.start(NewRun::new("a")).await.unwrap_err();
+    assert!(!error.is_retryable());
+    assert_eq!(error.code().unwrap().code(), "3F000");
+
+    let url = empty.url().replace("runmeta_test", "no_such_database");
+    let error = Client::connect(&url).await.unwrap_err();
+    assert!(!error.is_retryable());
+    assert_eq!(error.code().unwrap().code(), "3D000");
+
+    let error = Client::connect("postgresql://127.0.0.1:1/app")
+        .await
+        .unwrap_err();
+    assert!(error.is_retryable());
+}
+
+#[tokio::test]
+async fn connections_may_come_from_a_pool() {
+    let database = Database::new().await;
+    let config: tokio_postgres::Config = database.url().parse().unwrap();
+    let manager = deadpool_postgres::Manager::new(config, tokio_postgres::NoTls);
+    let pool = deadpool_postgres::Pool::builder(manager)
+        .max_size(2)
+        .build()
+        .unwrap();
+    let client = runmeta_client::Builder::pool(pool.clone())
+        .connect()
+        .await
+        .unwrap();
+    let run = client.start(NewRun::new("a")).await.unwrap();
+    run.metadata().set("key", 1).flush().await.unwrap();
+    // A connection that the server ended is no trouble: the batch goes over another.
+    let killer = database.connect().await;
+    let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    killer.query(others, &[]).await.unwrap();
+    run.metadata().set("key", 2).flush().await.unwrap();
+    assert_eq!(stored(&database, "a").await.0, json!({"key": 2}));
+    client.shutdown(Duration::from_secs(10)).await.unwrap();
+    assert_eq!(pool.status().size, pool.status().available);
+}

@@ -1,0 +1,78 @@
+//! A server for one test, to be stopped and started.
+
+use std::path::PathBuf;
+use std::process::{self, Command};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::{environment, repository};
+
+/// A server that only one test uses.
+pub struct OwnServer {
+    folder: PathBuf,
+    url: String,
+}
+
+impl OwnServer {
+    /// Starts a server with a migrated database.
+    pub async fn start() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        // Where `scripts/with-cluster` ends it if the test is killed.
+        let name = format!("own-{}-{count}", process::id());
+        let folder = PathBuf::from(environment("RUNMETA_CLUSTER_DIR")).join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let url = cluster(&["start", folder.to_str().unwrap()]).await;
+        let server = Self { folder, url };
+        let config: tokio_postgres::Config = server.url.parse().unwrap();
+        let (mut client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(async { drop(connection.await) });
+        runmeta_migrations::migrate(&mut client).await.unwrap();
+        server
+    }
+
+    /// Returns the superuser's URL.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Stops it as a crash would, and starts it again.
+    pub async fn crash(&self) {
+        self.stop().await;
+        self.start_again().await;
+    }
+
+    /// Stops it as a crash would.
+    pub async fn stop(&self) {
+        cluster(&["stop", self.folder.to_str().unwrap(), "immediate"]).await;
+    }
+
+    /// Starts it again.
+    pub async fn start_again(&self) {
+        cluster(&["start", self.folder.to_str().unwrap()]).await;
+    }
+}
+
+impl Drop for OwnServer {
+    fn drop(&mut self) {
+        let mut stop = command(&["stop", self.folder.to_str().unwrap(), "immediate"]);
+        let _ = stop.status();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(repository("scripts/cluster"));
+    command.args(arguments);
+    command
+}
+
+/// Runs `scripts/cluster` and returns the last line that it printed.
+async fn cluster(arguments: &[&str]) -> String {
+    let mut command = command(arguments);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap());
+    let output = output.await.unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().last().unwrap_or_default().to_owned()
+}
