@@ -14,10 +14,11 @@ use crate::refusal::{Answer, answer};
 /// id is the top.
 #[pg_extern(sql = false)]
 fn depth_first(
-    ids: Vec<String>,
+    ids: Vec<Option<String>>,
     parent_ids: Vec<Option<String>>,
 ) -> Answer<TableIterator<'static, (name!(id, String), name!(depth, i32))>> {
     answer(|| {
+        let ids: Vec<String> = ids.into_iter().map(Option::unwrap_or_default).collect();
         let mut children: HashMap<&str, Vec<usize>> = HashMap::new();
         for (position, parent) in parent_ids.iter().enumerate().skip(1) {
             if let Some(parent) = parent {
