@@ -11,38 +11,32 @@ use crate::line::{Budget, Line, median};
 const RUNS: usize = 1000;
 const ROUNDS: usize = 30;
 
-/// How many operations a second one session flushes, commit and all.
+/// How many operations a second one session flushes, commit and all, and how that compares with an `UPDATE` that
+/// checks nothing, skips nothing and tells nothing.
 ///
 /// # Errors
 ///
 /// Those of Postgres.
-pub async fn throughput(client: &Client) -> Result<Line, Box<dyn Error>> {
-    let (ours, _) = compare(client).await?;
-    Ok(Line {
-        name: "flush, 1,000 runs a batch, one session",
+pub async fn one_session(client: &Client) -> Result<[Line; 2], Box<dyn Error>> {
+    let (ours, theirs) = compare(client).await?;
+    let name = "flush, 1,000 runs a batch, one session";
+    let throughput = Line {
+        name,
         instead: "",
         ours: RUNS as f64 / ours * 1e3,
         theirs: None,
         unit: "operations/s",
         budget: Budget::AtLeast(100_000.0),
-    })
-}
-
-/// How that compares with an `UPDATE` that checks nothing, skips nothing and tells nothing.
-///
-/// # Errors
-///
-/// Those of Postgres.
-pub async fn beside_a_bare_update(client: &Client) -> Result<Line, Box<dyn Error>> {
-    let (ours, theirs) = compare(client).await?;
-    Ok(Line {
-        name: "flush, 1,000 runs a batch, one session",
+    };
+    let beside_a_bare_update = Line {
+        name,
         instead: "UPDATE … jsonb_set … FROM unnest",
         ours,
         theirs: Some(theirs),
         unit: "ms",
         budget: Budget::AtMostTimes(2.5),
-    })
+    };
+    Ok([throughput, beside_a_bare_update])
 }
 
 /// Returns the milliseconds that a batch takes either way, seen from the client.

@@ -17,11 +17,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let database = database::Database::create().await?;
     let workers = runmeta_client::Client::connect(&database.url()).await?;
     let [increment, allocations] = client::increment(&workers).await?;
+    let [throughput, beside_a_bare_update] = flush::one_session(&database.client).await?;
     let lines = [
         apply::one_operation(&database.client).await?,
         apply::twenty_operations(&database.client).await?,
-        flush::throughput(&database.client).await?,
-        flush::beside_a_bare_update(&database.client).await?,
+        throughput,
+        beside_a_bare_update,
         set::one_session(&database.client).await?,
         increment,
         allocations,

@@ -18,6 +18,7 @@ mod channel;
 mod draft;
 mod flush;
 mod function;
+mod hold;
 mod jsonb;
 mod list;
 mod process;

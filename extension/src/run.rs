@@ -112,18 +112,15 @@ impl Locked {
         metadata: Jsonb<'static>,
     ) -> Result<i64, Refusal> {
         let version = self.version + 1;
-        let stored = STORE.with(|statement| {
+        STORE.with(|statement| {
             let arguments = [
                 self.root.as_str().into(),
                 self.id.as_str().into(),
                 metadata.into(),
                 version.into(),
             ];
-            statement.run(client, &arguments)
+            statement.store(client, &arguments, 1)
         })?;
-        if stored.len() != 1 {
-            return Err(Refusal::NotStored);
-        }
         announce::changed(&self.root, &self.id, version);
         Ok(version)
     }
@@ -150,4 +147,16 @@ pub fn check_open(id: &str, finished_at: Option<TimestampWithTimeZone>) -> Resul
         });
     }
     Ok(())
+}
+
+/// Checks the length of a text that is kept with a run.
+///
+/// # Errors
+///
+/// [`Refusal::BadLength`] if it has not 1 to 255 bytes.
+pub fn check_length(argument: &'static str, text: &str) -> Result<(), Refusal> {
+    match text.len() {
+        1..=255 => Ok(()),
+        bytes => Err(Refusal::BadLength { argument, bytes }),
+    }
 }

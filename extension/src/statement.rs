@@ -55,6 +55,23 @@ impl Statement {
         Ok(client.select(&*plan, None, arguments)?)
     }
 
+    /// Runs a statement that stores this many rows.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run), and [`Refusal::NotStored`] if a trigger left one out.
+    pub fn store(
+        &self,
+        client: &mut SpiClient<'_>,
+        arguments: &[DatumWithOid<'_>],
+        rows: usize,
+    ) -> Result<(), Refusal> {
+        match self.run(client, arguments)?.len() == rows {
+            true => Ok(()),
+            false => Err(Refusal::NotStored),
+        }
+    }
+
     fn prepare(&self, client: &SpiClient<'_>) -> Result<OwnedPreparedStatement, Refusal> {
         let types: Vec<PgOid> = self
             .arguments

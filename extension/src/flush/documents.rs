@@ -166,14 +166,7 @@ impl<'a> Slice<'a> {
             self.documents.into(),
             self.versions.into(),
         ];
-        let stored = STORE
-            .with(|statement| statement.run(client, &arguments))?
-            .len();
-        if stored == count {
-            Ok(())
-        } else {
-            Err(Refusal::NotStored)
-        }
+        STORE.with(|statement| statement.store(client, &arguments, count))
     }
 }
 

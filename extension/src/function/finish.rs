@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 
 use crate::announce;
 use crate::refusal::{Answer, Refusal, answer};
-use crate::run::check_open;
+use crate::run::{check_length, check_open};
 use crate::statement::Statement;
 
 thread_local! {
@@ -30,12 +30,7 @@ fn finish(run_id: Option<&str>, status: Option<&str>) -> Answer<Option<i64>> {
             return Ok(None);
         };
         let status = status.ok_or(Refusal::Null { argument: "status" })?;
-        if !(1..=255).contains(&status.len()) {
-            return Err(Refusal::BadLength {
-                argument: "status",
-                bytes: status.len(),
-            });
-        }
+        check_length("status", status)?;
         Spi::connect_mut(|client| {
             let mut rows = LOCK.with(|statement| statement.run(client, &[run_id.into()]))?;
             if rows.next().is_none() {
@@ -57,10 +52,7 @@ fn finish(run_id: Option<&str>, status: Option<&str>) -> Answer<Option<i64>> {
                 status.into(),
                 version.into(),
             ];
-            let finished = FINISH.with(|statement| statement.run(client, &arguments))?;
-            if finished.len() != 1 {
-                return Err(Refusal::NotStored);
-            }
+            FINISH.with(|statement| statement.store(client, &arguments, 1))?;
             announce::changed(&root, run_id, version);
             Ok(Some(version))
         })

@@ -3,7 +3,7 @@
 use pgrx::pg_sys::BuiltinOid::{INT4OID, TEXTARRAYOID, TIMESTAMPTZOID};
 use pgrx::prelude::*;
 
-use crate::function::start::one_snapshot_a_statement;
+use crate::hold::{one_snapshot_a_statement, tree_lock};
 use crate::refusal::{Answer, Refusal, answer};
 use crate::statement::Statement;
 
@@ -14,7 +14,7 @@ thread_local! {
     ) };
     // Each tree is held against new children. A tree that somebody holds is left for the next time.
     static TREES: Statement = const { Statement::new(
-        "SELECT o.root_id FROM (
+        concat!("SELECT o.root_id FROM (
              SELECT r.root_id FROM runmeta.run AS r
              WHERE r.parent_id IS NULL AND r.finished_at OPERATOR(pg_catalog.<) $1
                  AND NOT EXISTS (
@@ -22,7 +22,7 @@ thread_local! {
                          AND (m.finished_at IS NULL OR m.finished_at OPERATOR(pg_catalog.>=) $1))
              ORDER BY r.finished_at LIMIT $2
          ) AS o
-         WHERE pg_catalog.pg_try_advisory_xact_lock(1920298605, pg_catalog.hashtext(o.root_id) OPERATOR(pg_catalog.&) 1023)",
+         WHERE pg_catalog.pg_try_advisory_xact_lock(", tree_lock!("o.root_id"), ")"),
         &[TIMESTAMPTZOID, INT4OID],
     ) };
     // In the order in which flushes lock, so that neither waits for the other in a circle.

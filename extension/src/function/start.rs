@@ -9,8 +9,10 @@ use runmeta_core::{BadValue, Tree};
 
 use crate::announce;
 use crate::draft::is_object;
+use crate::hold::{one_snapshot_a_statement, tree_lock};
 use crate::jsonb::{self, Jsonb, Node};
 use crate::refusal::{Answer, Refusal, answer};
+use crate::run::check_length;
 use crate::settings;
 use crate::statement::Statement;
 
@@ -19,12 +21,11 @@ thread_local! {
         "SELECT p.root_id, p.depth FROM runmeta.run AS p WHERE p.id OPERATOR(pg_catalog.=) $1",
         &[TEXTOID],
     ) };
-    // Keeps prune from deleting the tree until the child is there. An advisory lock and not a lock of the
-    // parent's row, which a thousand children would make a multixact of. The number spells "runm".
-    // A thousand locks for all trees: a transaction with a lock for each of its trees would use up the server's table.
     static HOLD_TREE: Statement = const { Statement::new(
-        "SELECT pg_catalog.pg_advisory_xact_lock_shared(1920298605, pg_catalog.hashtext($1) OPERATOR(pg_catalog.&) 1023),
-             pg_catalog.current_setting('transaction_isolation')",
+        concat!(
+            "SELECT pg_catalog.pg_advisory_xact_lock_shared(", tree_lock!("$1"), "),
+                 pg_catalog.current_setting('transaction_isolation')",
+        ),
         &[TEXTOID],
     ) };
     // Where the transaction has one snapshot, only a lock of the row tells that the tree was pruned meanwhile.
@@ -78,13 +79,6 @@ fn start(
             new.insert(client).map(Some)
         })
     })
-}
-
-fn check_length(argument: &'static str, text: &str) -> Result<(), Refusal> {
-    match text.len() {
-        1..=255 => Ok(()),
-        bytes => Err(Refusal::BadLength { argument, bytes }),
-    }
 }
 
 fn check_document(run_id: &str, metadata: &Jsonb<'_>) -> Result<(), Refusal> {
@@ -175,11 +169,6 @@ fn find_parent(client: &mut SpiClient<'_>, parent: &str) -> Result<Option<(Strin
         true => root_and_depth(client, &PARENT, parent),
         false => root_and_depth(client, &LOCK_PARENT, parent),
     }
-}
-
-/// Returns true if each statement of a transaction at this isolation level sees what was committed before it.
-pub fn one_snapshot_a_statement(isolation: &str) -> bool {
-    matches!(isolation, "read committed" | "read uncommitted")
 }
 
 fn root_and_depth(
