@@ -1,6 +1,6 @@
 //! What an increment may be by.
 
-use serde_json::Number;
+use serde_json::{Number, Value};
 
 use crate::decimal::Decimal;
 
@@ -34,6 +34,15 @@ impl Addend {
                 None => Addend::long(&format!("-{number}")),
             },
             Addend::NotFinite => Addend::NotFinite,
+        }
+    }
+
+    /// Returns it as JSON: null, which is no number, if it is not finite.
+    pub(crate) fn value(self) -> Value {
+        match self {
+            Addend::Short(number) => number.value(),
+            Addend::Long(number) => Value::Number(number),
+            Addend::NotFinite => Value::Null,
         }
     }
 

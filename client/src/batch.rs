@@ -1,6 +1,6 @@
 //! A batch: operations for many runs, one list for each run, as they go to the server in one statement.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use runmeta_core::{Operation, Parsed};
@@ -13,7 +13,7 @@ use crate::answer::{Answer, Outcome, Target};
 use crate::buffer::Buffer;
 use crate::document::Effect;
 use crate::refusal::{Refusal, kind};
-use crate::run_state::{RunState, Way};
+use crate::run_state::RunState;
 
 #[derive(Debug)]
 pub(crate) struct Batch {
@@ -24,69 +24,22 @@ pub(crate) struct Batch {
 
 /// The operations on one run.
 #[derive(Clone, Debug)]
-struct Part {
-    state: Arc<RunState>,
+pub(crate) struct Part {
+    pub(crate) state: Arc<RunState>,
+    /// The same for runs whose operations must not come into different batches.
+    pub(crate) unit: usize,
     /// The run under which they are listed: the run itself, or the child they came through.
-    entry: Arc<str>,
-    target: Target,
-    operations: Arc<Vec<Parsed<Value>>>,
-    weight: usize,
+    pub(crate) entry: Arc<str>,
+    pub(crate) target: Target,
+    pub(crate) operations: Arc<Vec<Parsed<Value>>>,
+    pub(crate) weight: usize,
     /// How many of the run's operations are settled with this part, if that is known.
-    upto: Option<u64>,
+    pub(crate) upto: Option<u64>,
 }
 
 impl Batch {
-    /// Takes what waits, up to the bounds of a batch. `None` if nothing waits.
-    pub(crate) fn gather(buffer: &Buffer) -> Option<Batch> {
-        let (mut operations, mut weight) = (
-            buffer.settings.batch_operations,
-            buffer.settings.batch_bytes(),
-        );
-        let mut parts = Vec::new();
-        let mut more = Vec::new();
-        // All at once: a run that is scheduled again meanwhile must not come into this batch twice.
-        let mut scheduled = buffer.take_scheduled().into_iter();
-        while operations > 0 && weight > 0 {
-            let Some(state) = scheduled.next() else {
-                break;
-            };
-            let mut pending = state.lock();
-            let before = pending.queue.weight();
-            let length = pending.queue.len();
-            let said = pending.said;
-            let taken = pending.queue.take(operations, weight, said);
-            buffer.adjust(before, pending.queue.weight() + taken.weight);
-            buffer.count(length, pending.queue.len());
-            operations = operations.saturating_sub(taken.operations.len());
-            weight = weight.saturating_sub(taken.weight);
-            let (entry, target) = match &pending.way {
-                Way::Direct => (state.id.clone(), Target::SelfRun),
-                Way::Through(child, target) => (child.clone(), *target),
-            };
-            let sent = Arc::new(taken.operations.into_iter().map(Ok).collect::<Vec<_>>());
-            pending.in_flight = Some(sent.clone());
-            let done = pending.queue.is_empty();
-            pending.scheduled = !done;
-            drop(pending);
-            if !done {
-                more.push(state.clone());
-            }
-            if !sent.is_empty() {
-                parts.push(Part {
-                    state,
-                    entry,
-                    target,
-                    operations: sent,
-                    weight: taken.weight,
-                    upto: taken.upto,
-                });
-            }
-        }
-        buffer.schedule_again(scheduled.chain(more));
-        (!parts.is_empty()).then(|| Batch::new(parts))
-    }
-
-    fn new(mut parts: Vec<Part>) -> Batch {
+    /// Writes the operations of these runs as one batch.
+    pub(crate) fn new(mut parts: Vec<Part>) -> Batch {
         parts.sort_by(|left, right| (&left.entry, left.target).cmp(&(&right.entry, right.target)));
         // Strings and numbers are all there is in it, so writing it cannot fail.
         let text = serde_json::to_string(&Entries(&parts))
@@ -100,16 +53,27 @@ impl Batch {
         self.parts.len()
     }
 
+    /// Returns true if some of its runs may be sent without the others.
+    pub(crate) fn can_split(&self) -> bool {
+        let mut units = self.parts.iter().map(|part| part.unit);
+        let first = units.next();
+        units.any(|unit| Some(unit) != first)
+    }
+
     /// Returns the number of operations.
     pub(crate) fn operations(&self) -> usize {
         self.parts.iter().map(|part| part.operations.len()).sum()
     }
 
-    /// Makes two batches of one that the server refused for something in it.
+    /// Makes two batches of one that the server refused for something in it. See [`can_split`](Batch::can_split).
     pub(crate) fn split(self) -> (Batch, Batch) {
-        let mut parts = self.parts;
-        let second = parts.split_off(parts.len() / 2);
-        (Batch::new(parts), Batch::new(second))
+        let units: BTreeSet<usize> = self.parts.iter().map(|part| part.unit).collect();
+        let middle = units.iter().nth(units.len().div_ceil(2)).copied();
+        let (first, second) = self
+            .parts
+            .into_iter()
+            .partition(|part| middle.is_none_or(|middle| part.unit < middle));
+        (Batch::new(first), Batch::new(second))
     }
 
     /// Takes over what the server answered.

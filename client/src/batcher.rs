@@ -20,6 +20,7 @@ use crate::backoff::Backoff;
 use crate::batch::Batch;
 use crate::buffer::Buffer;
 use crate::document::Document;
+use crate::gather::gather;
 use crate::run_state::{Family, RunState};
 use crate::transport::Transport;
 use crate::writer::Writer;
@@ -65,7 +66,7 @@ impl Batcher {
                 }
             }
             self.buffer.urgent.store(false, Relaxed);
-            if let Some(batch) = Batch::gather(&self.buffer) {
+            if let Some(batch) = gather(&self.buffer) {
                 self.last_flush = Some(Instant::now());
                 self.deliver(batch).await;
             }
@@ -125,7 +126,7 @@ impl Batcher {
                         .fetch_add(batch.text.len() as u64, Relaxed);
                     batch.settle(&self.buffer, answers);
                 }
-                Err(Refused { error, certain }) if certain && batch.runs() > 1 && search > 0 => {
+                Err(Refused { error, certain }) if certain && batch.can_split() && search > 0 => {
                     tracing::warn!(
                         "a batch of {} runs was refused and is sent in two: {error}",
                         batch.runs()

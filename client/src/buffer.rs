@@ -7,19 +7,19 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use runmeta_core::{BadValue, Key, Operation};
+use runmeta_core::{Key, Operation};
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
 use crate::Error;
-use crate::amount::Addend;
 use crate::answer::Target;
 use crate::decimal::Decimal;
 use crate::meter::Meter;
 use crate::queue::Queue;
-use crate::refusal::{Refusal, Refusals, kind};
+use crate::refusal::{Refusal, Refusals};
 use crate::run_state::{Pending, RunState};
 use crate::settings::Settings;
+use crate::tie::Ties;
 
 #[derive(Debug)]
 pub(crate) struct Buffer {
@@ -30,6 +30,8 @@ pub(crate) struct Buffer {
     scheduled: Mutex<VecDeque<Arc<RunState>>>,
     /// Runs whose document is to be read.
     asked: Mutex<Vec<Arc<RunState>>>,
+    /// Runs whose operations leave together.
+    pub(crate) ties: Mutex<Ties>,
     refusals: Mutex<Refusals>,
     /// Why the last attempt failed; `None` after one that did not.
     trouble: Mutex<Option<Error>>,
@@ -63,6 +65,7 @@ impl Buffer {
             runs: Mutex::default(),
             scheduled: Mutex::default(),
             asked: Mutex::default(),
+            ties: Mutex::default(),
             refusals: Mutex::default(),
             trouble: Mutex::default(),
             wake: Notify::new(),
@@ -97,35 +100,24 @@ impl Buffer {
 
     /// Adds to a number. The way of nearly every increment takes one lock and allocates nothing.
     #[inline]
-    pub(crate) fn increment(&self, state: &Arc<RunState>, voice: Voice<'_>, key: &str, by: Addend) {
-        match by {
-            Addend::Short(by) => {
-                let mut pending = state.lock();
-                pending.come_by(voice.run, voice.target);
-                let watched = pending
-                    .document
-                    .as_ref()
-                    .is_some_and(|document| document.has_view());
-                if !watched && !self.closed.load(Relaxed) && pending.queue.add(key, by) {
-                    pending.said += 1;
-                    return;
-                }
-                self.begin_sum(state, pending, key, by);
-            }
-            Addend::Long(number) => self.say(state, voice, "increment", Some(key), |key| {
-                Operation::Increment {
-                    key,
-                    value: Value::Number(number),
-                }
-            }),
-            Addend::NotFinite => {
-                self.refuse(
-                    state,
-                    &mut state.lock(),
-                    Refusal::invalid(&state.id, "increment", Some(key), BadValue::NotANumber),
-                );
-            }
+    pub(crate) fn increment(
+        &self,
+        state: &Arc<RunState>,
+        voice: Voice<'_>,
+        key: &str,
+        by: Decimal,
+    ) {
+        let mut pending = state.lock();
+        pending.come_by(voice.run, voice.target);
+        let watched = pending
+            .document
+            .as_ref()
+            .is_some_and(|document| document.has_view());
+        if !watched && !self.closed.load(Relaxed) && pending.queue.add(key, by) {
+            pending.said += 1;
+            return;
         }
+        self.begin_sum(state, pending, key, by);
     }
 
     #[cold]
@@ -153,55 +145,27 @@ impl Buffer {
             return self.refuse(state, pending, refusal("shut_down"));
         }
         let added = pending.queue.add(key.as_str(), by);
-        if !added && !self.reserve(weight, weight + Queue::weight_of_sum(&key, by)) {
+        let with = weight + Queue::weight_of_sum(&key, by);
+        if !added && !self.reserve(pending, weight, with) {
             return self.refuse(state, pending, refusal("buffer_full"));
         }
         if let Some(document) = &mut pending.document {
-            let value = Value::Number(serde_json::Number::from_string_unchecked(by.to_string()));
             document.said(&Operation::Increment {
                 key: key.clone(),
-                value,
+                value: by.value(),
             });
         }
         if !added {
-            let reserved = weight + Queue::weight_of_sum(&key, by);
             pending.queue.begin_sum(key, by);
-            self.adjust(reserved, pending.queue.weight());
+            self.correct(pending, with);
         }
         self.accepted(state, pending, length);
     }
 
     /// Adds an operation at the end of its run's queue.
-    pub(crate) fn say(
-        &self,
-        state: &Arc<RunState>,
-        voice: Voice<'_>,
-        kind: &'static str,
-        key: Option<&str>,
-        operation: impl FnOnce(Key) -> Operation<Value>,
-    ) {
-        // Without a key, the operation is made with one that it does not use.
-        match Key::parse(key.unwrap_or_default()) {
-            Ok(parsed) => self.push(state, voice, operation(parsed)),
-            Err(bad) => self.refuse(
-                state,
-                &mut state.lock(),
-                Refusal::invalid(&state.id, kind, key, bad),
-            ),
-        }
-    }
-
-    fn push(&self, state: &Arc<RunState>, voice: Voice<'_>, operation: Operation<Value>) {
+    pub(crate) fn say(&self, state: &Arc<RunState>, voice: Voice<'_>, operation: Operation<Value>) {
         let mut pending = state.lock();
         let pending = &mut *pending;
-        if let Err(bad) = operation.check() {
-            let key = operation.key().map(Key::as_str);
-            return self.refuse(
-                state,
-                pending,
-                Refusal::invalid(&state.id, kind(&operation), key, bad),
-            );
-        }
         if self.closed.load(Relaxed) {
             return self.refuse(
                 state,
@@ -213,8 +177,9 @@ impl Buffer {
         let (weight, length) = (pending.queue.weight(), pending.queue.len());
         let with = pending.queue.weight_with(&operation);
         // An operation that no batch could hold would stand in the way of the others.
-        if operation.weight() > self.settings.batch_bytes() || !self.reserve(weight, with) {
-            self.adjust(weight, pending.queue.weight());
+        if operation.weight() > self.settings.batch_bytes() || !self.reserve(pending, weight, with)
+        {
+            self.correct(pending, weight);
             self.count(length, pending.queue.len());
             return self.refuse(
                 state,
@@ -222,11 +187,22 @@ impl Buffer {
                 Refusal::of(&state.id, &operation, "buffer_full"),
             );
         }
+        self.add(state, pending, operation, length);
+    }
+
+    /// Adds an operation for which there is room.
+    pub(crate) fn add(
+        &self,
+        state: &Arc<RunState>,
+        pending: &mut Pending,
+        operation: Operation<Value>,
+        length_before: usize,
+    ) {
         if let Some(document) = &mut pending.document {
             document.said(&operation);
         }
         pending.queue.push(operation);
-        self.accepted(state, pending, length);
+        self.accepted(state, pending, length_before);
     }
 
     fn accepted(&self, state: &Arc<RunState>, pending: &mut Pending, length_before: usize) {
@@ -281,8 +257,32 @@ impl Buffer {
         }
     }
 
-    /// Changes a reservation and returns true, unless it would grow beyond the bound.
-    fn reserve(&self, before: usize, after: usize) -> bool {
+    /// Changes a run's reservation to what its queue weighs.
+    pub(crate) fn correct(&self, pending: &Pending, reserved: usize) {
+        let weight = pending.queue.weight();
+        self.adjust(reserved, weight);
+        if let Some(tie) = &pending.tie {
+            tie.adjust(reserved, weight);
+        }
+    }
+
+    /// Changes a run's reservation and returns true, unless that would grow beyond a bound.
+    fn reserve(&self, pending: &Pending, before: usize, after: usize) -> bool {
+        let bound = self.settings.batch_bytes();
+        if let Some(tie) = &pending.tie
+            && !tie.reserve(before, after, bound)
+        {
+            return false;
+        }
+        let reserved = self.grow(before, after);
+        if let (false, Some(tie)) = (reserved, &pending.tie) {
+            tie.adjust(after, before);
+        }
+        reserved
+    }
+
+    /// Changes the weight of all and returns true, unless it would grow beyond the bound.
+    pub(crate) fn grow(&self, before: usize, after: usize) -> bool {
         if after <= before {
             self.adjust(before, after);
             return true;

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::io::Write;
 
+use serde_json::{Number, Value};
+
 /// `digits` divided by 10 to the power of `scale`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decimal {
@@ -70,6 +72,11 @@ impl Decimal {
     }
 
     /// Returns the number with the other sign, or `None` if it is too long.
+    /// Returns it as JSON.
+    pub(crate) fn value(self) -> Value {
+        Value::Number(Number::from_string_unchecked(self.to_string()))
+    }
+
     pub(crate) fn negated(self) -> Option<Decimal> {
         Some(Decimal {
             digits: self.digits.checked_neg()?,

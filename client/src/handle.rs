@@ -1,11 +1,12 @@
 //! A run's metadata: the operations.
 
-use runmeta_core::Operation;
+use runmeta_core::{Key, Operation};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::amount::Addend;
 use crate::answer::Target;
-use crate::buffer::Voice;
+use crate::group::{Draft, Fate};
 use crate::refusal::Refusal;
 use crate::{Amount, Error, Run};
 
@@ -24,6 +25,8 @@ use crate::{Amount, Error, Run};
 pub struct Metadata {
     pub(crate) run: Option<Run>,
     pub(crate) target: Target,
+    /// The group that operations go to, inside [`atomically`](Metadata::atomically).
+    pub(crate) draft: Option<Draft>,
 }
 
 impl Metadata {
@@ -32,6 +35,7 @@ impl Metadata {
         Metadata {
             run: Some(run),
             target,
+            draft: None,
         }
     }
 
@@ -41,6 +45,7 @@ impl Metadata {
             None => Metadata {
                 run: None,
                 target: Target::SelfRun,
+                draft: None,
             },
         }
     }
@@ -58,9 +63,12 @@ impl Metadata {
         self.other(Target::Root)
     }
 
-    fn other(&self, target: Target) -> Metadata {
+    pub(crate) fn other(&self, target: Target) -> Metadata {
         match &self.run {
-            Some(run) => Metadata::of(run.clone(), target),
+            Some(run) => Metadata {
+                draft: self.draft.clone(),
+                ..Metadata::of(run.clone(), target)
+            },
             None => self.clone(),
         }
     }
@@ -136,27 +144,13 @@ impl Metadata {
     /// tens of nanoseconds and allocates nothing.
     #[inline]
     pub fn increment(&self, key: &str, by: impl Amount) -> &Metadata {
-        if let Some(run) = &self.run {
-            run.speak(self.target);
-            let state = run.state(self.target);
-            run.client()
-                .buffer()
-                .increment(state, self.voice(run), key, by.addend());
-        }
-        self
+        self.add(key, by.addend())
     }
 
     /// The number at `key` shrinks by `by`.
     #[inline]
     pub fn decrement(&self, key: &str, by: impl Amount) -> &Metadata {
-        if let Some(run) = &self.run {
-            run.speak(self.target);
-            let state = run.state(self.target);
-            run.client()
-                .buffer()
-                .increment(state, self.voice(run), key, by.addend().negated());
-        }
-        self
+        self.add(key, by.addend().negated())
     }
 
     /// Waits until everything said through this run's handles before is committed: on the run, its parent and its root.
@@ -176,10 +170,18 @@ impl Metadata {
         }
     }
 
-    fn voice<'a>(&self, run: &'a Run) -> Voice<'a> {
-        Voice {
-            run: &run.state(Target::SelfRun).id,
-            target: self.target,
+    #[inline]
+    fn add(&self, key: &str, by: Addend) -> &Metadata {
+        match (&self.run, &self.draft, by) {
+            (Some(run), None, Addend::Short(by)) => {
+                run.speak(self.target);
+                let (state, voice) = (run.state(self.target), run.voice(self.target));
+                run.client().buffer().increment(state, voice, key, by);
+                self
+            }
+            (_, _, by) => self.say("increment", Some(key), by.value(), |key, value| {
+                Operation::Increment { key, value }
+            }),
         }
     }
 
@@ -188,22 +190,41 @@ impl Metadata {
         kind: &'static str,
         key: Option<&str>,
         value: impl Serialize,
-        operation: impl FnOnce(runmeta_core::Key, Value) -> Operation<Value>,
+        operation: impl FnOnce(Key, Value) -> Operation<Value>,
     ) -> &Metadata {
         let Some(run) = &self.run else { return self };
         run.speak(self.target);
         let buffer = run.client().buffer();
         let state = run.state(self.target);
         // The caller's code runs before any lock is taken: it may panic, or say something itself.
-        match serde_json::to_value(value) {
-            Ok(value) => buffer.say(state, self.voice(run), kind, key, |key| {
-                operation(key, value)
-            }),
+        let operation = match serde_json::to_value(value) {
             Err(error) => {
-                let refusal =
-                    Refusal::new(&state.id, kind, key, "not_serializable").because(&error);
-                buffer.refuse(state, &mut state.lock(), refusal);
+                Err(Refusal::new(&state.id, kind, key, "not_serializable").because(&error))
             }
+            // Without a key, the operation is made with one that it does not use.
+            Ok(value) => match Key::parse(key.unwrap_or_default()) {
+                Err(bad) => Err(Refusal::invalid(&state.id, kind, key, bad)),
+                Ok(parsed) => {
+                    let operation = operation(parsed, value);
+                    match operation.check() {
+                        Err(bad) => Err(Refusal::invalid(&state.id, kind, key, bad)),
+                        Ok(()) => Ok(operation),
+                    }
+                }
+            },
+        };
+        let alone = match (operation, &self.draft) {
+            (Err(refusal), _) => Err(refusal),
+            (Ok(operation), None) => Ok(operation),
+            (Ok(operation), Some(draft)) => match draft.keep(self.target, operation) {
+                Fate::Kept => return self,
+                Fate::Alone(operation) => Ok(operation),
+                Fate::Refused(operation) => Err(Refusal::of(&state.id, &operation, "buffer_full")),
+            },
+        };
+        match alone {
+            Ok(operation) => buffer.say(state, run.voice(self.target), operation),
+            Err(refusal) => buffer.refuse(state, &mut state.lock(), refusal),
         }
         self
     }

@@ -61,6 +61,13 @@ operations! {
     decrement(key: &str, by: impl Amount);
 }
 
+/// Does [`Metadata::atomically`].
+pub fn atomically(say: impl FnOnce(&Metadata)) -> Metadata {
+    let metadata = handle();
+    metadata.atomically(say);
+    metadata
+}
+
 /// Does [`Metadata::get`].
 pub fn get<T: DeserializeOwned>(key: &str) -> Option<T> {
     handle().get(key)

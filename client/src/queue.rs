@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 
 use runmeta_core::{Key, Operation, Shortened};
-use serde_json::{Number, Value};
+use serde_json::Value;
 
 use crate::decimal::Decimal;
 
@@ -19,7 +19,7 @@ use crate::decimal::Decimal;
 const SUMS: usize = 8;
 
 /// What a sum's text may grow to: 38 digits, sign and point.
-const SUM_TEXT: usize = 40;
+pub(crate) const SUM_TEXT: usize = 40;
 
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
@@ -42,13 +42,9 @@ impl Sum {
     fn operation(&self) -> Operation<Value> {
         Operation::Increment {
             key: self.key.clone(),
-            value: number(self.sum),
+            value: self.sum.value(),
         }
     }
-}
-
-fn number(number: Decimal) -> Value {
-    Value::Number(Number::from_string_unchecked(number.to_string()))
 }
 
 impl Queue {
@@ -95,7 +91,7 @@ impl Queue {
     pub(crate) fn weight_of_sum(key: &Key, by: Decimal) -> usize {
         Operation::Increment {
             key: key.clone(),
-            value: number(by),
+            value: by.value(),
         }
         .weight()
             + SUM_TEXT
@@ -123,27 +119,34 @@ impl Queue {
     /// Takes operations from the front, up to a number and a weight, but at least one. `said` counts those that were
     /// ever said.
     pub(crate) fn take(&mut self, operations: usize, weight: usize, said: u64) -> Taken {
+        let mut taken = Taken::default();
+        while let Some(next) = self.next_to_leave(said) {
+            let full = taken.operations.len() >= operations || taken.weight + next > weight;
+            if full && !taken.operations.is_empty() {
+                break;
+            }
+            taken.operations.extend(self.leaving.pop_front());
+            taken.weight += next;
+            self.leaving_weight = self.leaving_weight.saturating_sub(next);
+            if self.leaving.is_empty() {
+                taken.upto = Some(self.leaving_said);
+            }
+        }
+        if self.leaving.is_empty() {
+            self.leaving = VecDeque::new();
+        }
+        taken
+    }
+
+    /// Returns the weight of the first operation, after which it and all others are told to leave.
+    fn next_to_leave(&mut self, said: u64) -> Option<usize> {
         if self.leaving.is_empty() {
             self.settle();
             self.leaving_said = said;
             self.leaving_weight = self.list.weight();
             self.leaving = std::mem::take(&mut self.list).into_iter().collect();
         }
-        let mut taken = Taken::default();
-        while let Some(next) = self.leaving.front().map(Operation::weight) {
-            let full = taken.operations.len() >= operations.max(1) || taken.weight + next > weight;
-            if full && !taken.operations.is_empty() {
-                break;
-            }
-            taken.operations.extend(self.leaving.pop_front());
-            taken.weight += next;
-        }
-        self.leaving_weight = self.leaving_weight.saturating_sub(taken.weight);
-        if self.leaving.is_empty() {
-            self.leaving = VecDeque::new();
-            taken.upto = Some(self.leaving_said);
-        }
-        taken
+        self.leaving.front().map(Operation::weight)
     }
 
     /// Returns the operations in order, the sums as they are now.
@@ -176,7 +179,7 @@ impl Queue {
 pub(crate) struct Taken {
     pub(crate) operations: Vec<Operation<Value>>,
     pub(crate) weight: usize,
-    /// How many of the operations ever said have been taken now; `None` if that is known only after another time.
+    /// How many of the operations ever said have certainly been taken now; `None` if that is known only after another time.
     pub(crate) upto: Option<u64>,
 }
 
@@ -285,8 +288,8 @@ mod tests {
             json!({"type": "append", "key": "log", "value": 5}),
         );
         assert_eq!(values(queue.take(usize::MAX, 1, 0)), [json!(2)]);
-        assert_eq!(values(queue.take(9, usize::MAX, 0)), [json!(3), json!(4)]);
-        assert_eq!(values(queue.take(9, usize::MAX, 0)), [json!(5)]);
+        let rest = queue.take(9, usize::MAX, 0);
+        assert_eq!(values(rest), [json!(3), json!(4), json!(5)]);
         assert_eq!(queue.weight(), 0);
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use tokio::time::timeout;
 
 use crate::answer::Target;
+use crate::buffer::Voice;
 use crate::run_state::RunState;
 use crate::{Client, Error, Metadata, scope};
 
@@ -150,6 +151,13 @@ impl Run {
             Target::Parent => &self.inner.parent,
             Target::Root => &self.inner.root,
         }
+    }
+
+    /// Tells who says something through this handle.
+    #[inline]
+    pub(crate) fn voice(&self, target: Target) -> Voice<'_> {
+        let run = &self.inner.me.id;
+        Voice { run, target }
     }
 
     /// Returns the shortest way to the same run: who has no parent is its own.

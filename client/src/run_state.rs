@@ -13,6 +13,7 @@ use crate::answer::Target;
 use crate::document::Document;
 use crate::queue::Queue;
 use crate::refusal::Refusals;
+use crate::tie::Tie;
 
 #[derive(Debug)]
 pub(crate) struct RunState {
@@ -34,6 +35,8 @@ pub(crate) struct Pending {
     pub(crate) way: Way,
     /// True while the buffer's list of runs to be sent holds this one.
     pub(crate) scheduled: bool,
+    /// Set while its operations must leave together with those of other runs.
+    pub(crate) tie: Option<Arc<Tie>>,
     /// What was sent and not yet answered.
     pub(crate) in_flight: Option<Arc<Vec<Parsed<Value>>>>,
     /// Operations accepted so far.

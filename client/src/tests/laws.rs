@@ -24,8 +24,11 @@ use super::{client_of, on_a_fast_clock};
 enum Step {
     /// Say something on run 0, 1 or 2, or on its parent or root.
     Say(usize, Target, Value),
+    /// Say several things atomically.
+    SayTogether(usize, Vec<(Target, Value)>),
     /// Count another writer's way.
     OtherWriter(usize),
+    Read(usize),
     Flush(usize),
     Refresh(usize),
     /// Let time pass.
@@ -48,7 +51,10 @@ fn fault() -> impl Strategy<Value = Fault> {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         10 => (0usize..3, target(), generate::operation()).prop_map(|(run, target, operation)| Step::Say(run, target, operation)),
+        3 => (0usize..3, proptest::collection::vec((target(), generate::operation()), 0..5))
+            .prop_map(|(run, operations)| Step::SayTogether(run, operations)),
         1 => (0usize..3).prop_map(Step::OtherWriter),
+        6 => (0usize..3).prop_map(Step::Read),
         2 => (0usize..3).prop_map(Step::Flush),
         1 => (0usize..3).prop_map(Step::Refresh),
         3 => (0u64..400).prop_map(Step::Wait),
@@ -94,6 +100,12 @@ fn addressed(run: &Run, target: Target) -> &str {
     }
 }
 
+/// Takes out what no document takes: it is refused here and never sent.
+fn parsed(operations: Vec<(Target, Value)>) -> Vec<(Target, Operation<Value>)> {
+    let parse = |(target, operation)| Some((target, Operation::parse(&operation).ok()?));
+    operations.into_iter().filter_map(parse).collect()
+}
+
 fn count_other() -> Value {
     json!({"type": "increment", "key": "other writer", "value": 1})
 }
@@ -102,6 +114,17 @@ fn without_other(document: &Value) -> Value {
     let mut document = document.clone();
     document.as_object_mut().unwrap().remove("other writer");
     document
+}
+
+/// Applies an operation to what is expected.
+fn hear(
+    expected: &mut BTreeMap<&str, Value>,
+    run: &Run,
+    target: Target,
+    operation: Operation<Value>,
+) {
+    let document = expected.get_mut(addressed(run, target)).unwrap();
+    apply(document, &[Ok(operation)]);
 }
 
 async fn play(steps: Vec<Step>, settings: Settings) {
@@ -118,24 +141,35 @@ async fn play(steps: Vec<Step>, settings: Settings) {
     for step in steps {
         match step {
             Step::Say(run, target, operation) => {
-                // What no document takes is refused here and never sent.
-                let Ok(operation) = Operation::parse(&operation) else {
-                    continue;
-                };
-                let run = &runs[run];
-                let metadata = Metadata::of(run.clone(), target);
-                let document = expected.get_mut(addressed(run, target)).unwrap();
-                apply(document, &[Ok(operation.clone())]);
-                say(&metadata, operation);
-                let seen = metadata.current().unwrap();
-                assert!(
-                    same_value(&without_other(&seen), document),
-                    "{seen} is read, {document} was said"
-                );
+                for (target, operation) in parsed(vec![(target, operation)]) {
+                    say(&Metadata::of(runs[run].clone(), target), operation.clone());
+                    hear(&mut expected, &runs[run], target, operation);
+                }
+            }
+            Step::SayTogether(run, operations) => {
+                let operations = parsed(operations);
+                runs[run].metadata().atomically(|metadata| {
+                    for (target, operation) in operations.clone() {
+                        say(&metadata.other(target), operation);
+                    }
+                });
+                for (target, operation) in operations {
+                    hear(&mut expected, &runs[run], target, operation);
+                }
             }
             Step::OtherWriter(run) => server.write(runs[run].id(), count_other()),
             // What was refused is told in full by other tests.
             Step::Flush(run) => drop(runs[run].metadata().flush().await),
+            Step::Read(run) => {
+                let (seen, said) = (
+                    runs[run].metadata().current().unwrap(),
+                    &expected[runs[run].id()],
+                );
+                assert!(
+                    same_value(&without_other(&seen), said),
+                    "{seen} is read, {said} was said"
+                );
+            }
             Step::Refresh(run) => runs[run].metadata().refresh().await.unwrap(),
             Step::Wait(milliseconds) => {
                 tokio::time::sleep(Duration::from_millis(milliseconds)).await

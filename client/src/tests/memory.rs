@@ -102,7 +102,16 @@ fn most_bytes(say: fn(&crate::Metadata, usize)) -> usize {
 
 #[test]
 fn memory_stays_under_the_bound_when_the_server_is_gone_and_the_producer_never_stops() {
-    let kinds: [fn(&crate::Metadata, usize); 5] = [
+    let kinds: [fn(&crate::Metadata, usize); 6] = [
+        |metadata, round| {
+            drop(
+                metadata
+                    .atomically(|metadata| {
+                        drop(metadata.append("log", round).set("n", round).clone())
+                    })
+                    .clone(),
+            )
+        },
         |metadata, round| drop(metadata.append("log", round).clone()),
         |metadata, round| drop(metadata.set(&format!("key {round}"), round).clone()),
         |metadata, round| {

@@ -3,6 +3,7 @@
 mod batching;
 mod fake_server;
 mod faults;
+mod groups;
 mod laws;
 mod memory;
 mod reading;
