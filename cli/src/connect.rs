@@ -26,16 +26,21 @@ impl Database {
         self.open(show_notice).await.map(|(client, _)| client)
     }
 
-    /// Connects without a word to the user: for tasks that run while a progress bar is on the screen.
-    pub(crate) async fn connect_quietly(&self) -> Result<Client, Error> {
-        self.open(|_| ()).await.map(|(client, _)| client)
-    }
-
-    /// Connects as [`connect_quietly`](Self::connect_quietly) and hands over notifications, which end with the connection.
+    /// Connects without a word to the user, and hands over notifications, which end with the connection.
     pub(crate) async fn connect_to_listen(
         &self,
     ) -> Result<(Client, mpsc::UnboundedReceiver<Notification>), Error> {
         self.open(|_| ()).await
+    }
+
+    /// Makes the client by which workers say how far they are.
+    pub(crate) async fn runs(
+        &self,
+        application_name: String,
+    ) -> Result<runmeta_client::Client, Error> {
+        let runs =
+            runmeta_client::Builder::config(self.config()?).application_name(application_name);
+        Ok(runs.connect().await?)
     }
 
     async fn open(

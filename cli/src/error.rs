@@ -97,6 +97,20 @@ impl Error {
     }
 }
 
+impl From<runmeta_client::Error> for Error {
+    fn from(error: runmeta_client::Error) -> Self {
+        let cause = error.source();
+        let server = cause.and_then(|cause| cause.downcast_ref::<tokio_postgres::Error>());
+        match (server.and_then(|server| server.as_db_error()), cause) {
+            (Some(db), _) => Self::from_db(db),
+            (None, Some(cause)) => {
+                Self::new(error.to_string()).with_detail(sentence(&cause.to_string()))
+            }
+            (None, None) => Self::new(error.to_string()),
+        }
+    }
+}
+
 impl From<runmeta_migrations::Error> for Error {
     fn from(cause: runmeta_migrations::Error) -> Self {
         let mut error = Self::new(cause.message());

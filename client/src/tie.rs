@@ -43,18 +43,25 @@ impl Tie {
     }
 }
 
-/// The ties of all trees.
+/// The ties of all trees, by the id of the root.
 #[derive(Debug, Default)]
-pub(crate) struct Ties(HashMap<Arc<str>, (Arc<Tie>, Vec<Arc<RunState>>)>);
+pub(crate) struct Ties(HashMap<Arc<str>, Tied>);
+
+#[derive(Debug)]
+struct Tied {
+    tie: Arc<Tie>,
+    runs: Vec<Arc<RunState>>,
+}
 
 impl Ties {
     /// Returns the tie of a tree, a new one if it has none.
     pub(crate) fn of(&mut self, root: &Arc<str>) -> Arc<Tie> {
-        let (tie, _) = self.0.entry(root.clone()).or_insert_with(|| {
+        let tied = self.0.entry(root.clone()).or_insert_with(|| {
             let (root, weight) = (root.clone(), AtomicUsize::new(0));
-            (Arc::new(Tie { root, weight }), Vec::new())
+            let (tie, runs) = (Arc::new(Tie { root, weight }), Vec::new());
+            Tied { tie, runs }
         });
-        tie.clone()
+        tied.tie.clone()
     }
 
     /// Ties a run, with all that waits on it, and returns true if it was not tied before.
@@ -65,9 +72,9 @@ impl Ties {
         }
         tie.adjust(0, pending.queue.weight());
         pending.tie = Some(tie.clone());
-        let runs = self.0.get_mut(&tie.root);
-        runs.into_iter()
-            .for_each(|(_, runs)| runs.push(state.clone()));
+        if let Some(tied) = self.0.get_mut(&tie.root) {
+            tied.runs.push(state.clone());
+        }
         true
     }
 
@@ -76,9 +83,9 @@ impl Ties {
         let mut pending = state.lock();
         tie.adjust(pending.queue.weight(), 0);
         pending.tie = None;
-        if let Some((_, runs)) = self.0.get_mut(&tie.root) {
-            runs.retain(|run| !Arc::ptr_eq(run, state));
-            if runs.is_empty() {
+        if let Some(tied) = self.0.get_mut(&tie.root) {
+            tied.runs.retain(|run| !Arc::ptr_eq(run, state));
+            if tied.runs.is_empty() {
                 self.0.remove(&tie.root);
             }
         }
@@ -86,13 +93,13 @@ impl Ties {
 
     /// Returns the runs of a tie.
     pub(crate) fn runs(&self, tie: &Tie) -> &[Arc<RunState>] {
-        self.0.get(&tie.root).map_or(&[], |(_, runs)| runs)
+        self.0.get(&tie.root).map_or(&[], |tied| &tied.runs)
     }
 
     /// Ends a tie and returns its runs, which still believe in it.
     pub(crate) fn end(&mut self, tie: &Tie) -> Vec<Arc<RunState>> {
         self.0
             .remove(&tie.root)
-            .map_or(Vec::new(), |(_, runs)| runs)
+            .map_or(Vec::new(), |tied| tied.runs)
     }
 }

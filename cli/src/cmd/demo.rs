@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use clap::Args;
 use indicatif::HumanCount;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinSet;
+use tokio_postgres::{Client, Notification};
 
 use crate::connect::Database;
 use crate::demo::chunk::Chunk;
@@ -29,6 +31,9 @@ use crate::stdout::print;
 /// What a shell gives for a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
+/// How long to try to send what was said, at the end.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
 /// Signals that come within this time are one wish to stop.
 const ONE_CTRL_C: Duration = Duration::from_secs(1);
 
@@ -40,7 +45,7 @@ const ONE_CTRL_C: Duration = Duration::from_secs(1);
 pub(crate) struct Demo {
     /// CSV file with a header; airports of the United States if none is named
     file: Option<PathBuf>,
-    /// Workers, each with a connection of its own
+    /// Workers, all of which speak over one connection
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     workers: u16,
     /// Slow down to so many rows a second, of all workers together
@@ -56,38 +61,57 @@ impl Demo {
             None => CsvFile::airports()?,
             Some(path) => CsvFile::load(path)?,
         };
-        let mut client = self.database.connect().await?;
-        let migrated = runmeta_migrations::migrate(&mut client).await?;
+        let mut database = self.database.connect().await?;
+        let migrated = runmeta_migrations::migrate(&mut database).await?;
         if !migrated.is_empty() {
             tell(&migrated.to_string());
         }
-
+        let (database, notifications) = self.database.connect_to_listen().await?;
         let turn = Turn::of(&file.hash);
-        turn.take(&client, &file.name).await?;
-        let import = Import::open(&mut client, &file, self.workers.into()).await?;
-        self.announce(&file, &import);
+        turn.take(&database, &file.name).await?;
+        let runs = self.database.runs(turn.application_name()).await?;
+        let outcome = self.import(file, &database, notifications, &runs).await;
+        // What was said is counted, whatever ended the import.
+        let said = runs.shutdown(LAST_WORDS).await;
+        let code = outcome?;
+        said?;
+        Ok(code)
+    }
 
-        let watcher = Watcher::listen(&self.database, &import.run).await?;
+    /// Works on the file to its end, or until a signal asks to stop.
+    async fn import(
+        &self,
+        file: CsvFile,
+        database: &Client,
+        notifications: UnboundedReceiver<Notification>,
+        runs: &runmeta_client::Client,
+    ) -> Result<ExitCode, Error> {
+        let mut import = Import::open(database, runs, &file, self.workers.into()).await?;
+        self.announce(&file, &import);
+        database.batch_execute("LISTEN runmeta").await?;
         let job = Arc::new(Job {
             columns: Columns::new(&file.header),
             file,
-            waiting: Mutex::new(import.chunks.iter().cloned().collect()),
+            waiting: Mutex::new(std::mem::take(&mut import.chunks).into()),
             pace: Pace::new(self.rows_per_second),
-            turn,
-            database: self.database.clone(),
         });
+        let mut watcher = Watcher {
+            client: database,
+            notifications,
+            run: import.run.id(),
+        };
+        let mut display = Display::new();
         let (stop, stopping) = stop();
-        let screen = Screen::follow(watcher, stopping.clone());
         let outcome = tokio::select! {
             outcome = work_together(&job, self.workers, &stop, &stopping) => outcome,
-            signal = stop_by_signal(&stop) => Err(signal),
+            // The session that is lost held our turn.
+            Err(lost) = watcher.follow(&mut display) => Err(lost),
+            signals = stop_by_signal(&stop) => Err(signals),
         };
         if outcome.is_err() || stopping.asked() {
-            stop.ask();
-            // What the watcher has met, the workers have met too.
-            let _ = screen.end().await;
+            display.end();
             outcome.map_err(|error| error.or_hint("The same command goes on with the import."))?;
-            let (processed, total) = import.rows(&client).await?;
+            let (processed, total) = import.rows();
             tell(&format!(
                 "stopped with {} of {} rows done; the same command goes on",
                 HumanCount(processed),
@@ -95,13 +119,11 @@ impl Demo {
             ));
             return Ok(ExitCode::from(INTERRUPTED));
         }
-        import.finish(&client).await?;
-        if let Err(error) = screen.end().await {
-            tell(&format!(
-                "the progress could not be watched to the end\n{error}"
-            ));
-        }
-        print(&report(&client, &import.run).await?)?;
+        import.run.finish().await?;
+        let watched = watcher.follow(&mut display).await;
+        display.end();
+        watched?;
+        print(&report(database, import.run.id()).await?)?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -122,7 +144,7 @@ impl Demo {
             "{rows} in {chunks} chunk{}, {workers} worker{}\nrun {}",
             plural(chunks),
             plural(workers),
-            import.run
+            import.run.id()
         ));
     }
 }
@@ -170,30 +192,4 @@ async fn stop_by_signal(stop: &Stop) -> Error {
         return failed(&error);
     }
     std::process::exit(INTERRUPTED.into());
-}
-
-/// The progress on the screen, followed beside the work.
-struct Screen(JoinHandle<Result<(), Error>>);
-
-impl Screen {
-    /// Follows a run until it has finished, or somebody asks to stop.
-    fn follow(mut watcher: Watcher, mut stopping: Stopping) -> Self {
-        Self(tokio::spawn(async move {
-            let mut display = Display::new();
-            let outcome = tokio::select! {
-                outcome = watcher.follow(&mut display) => outcome,
-                () = stopping.wait() => Ok(()),
-            };
-            display.end();
-            outcome
-        }))
-    }
-
-    /// Waits until the screen is free for what follows.
-    async fn end(self) -> Result<(), Error> {
-        match self.0.await {
-            Ok(outcome) => outcome,
-            Err(error) => Err(Error::new("the watcher failed").with_detail(error.to_string())),
-        }
-    }
 }

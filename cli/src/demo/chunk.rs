@@ -1,5 +1,6 @@
 //! The chunks of an import: spans of rows, each a run of its own.
 
+use runmeta_client::Run;
 use serde_json::{Value, json};
 
 /// Fewest rows of a chunk, so that a small file has more than one, and many workers something to do.
@@ -22,10 +23,9 @@ pub(crate) struct Span {
 }
 
 /// A span that is a run.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub(crate) struct Chunk {
-    /// The id of the run.
-    pub(crate) run: String,
+    pub(crate) run: Run,
     pub(crate) span: Span,
     /// The row to go on with.
     pub(crate) next_row: u64,
@@ -49,33 +49,28 @@ impl Span {
             "invalidRows": 0,
         })
     }
+
+    /// Reads from the metadata of the span's run which row to go on with; `None` if the metadata is not of this span.
+    pub(crate) fn next_row(&self, metadata: &Value) -> Option<u64> {
+        let mut begun = metadata.as_object()?.clone();
+        let next_row = begun.get("nextRow")?.as_u64()?;
+        for key in ["nextRow", "processedRows", "invalidRows"] {
+            begun.insert(key.to_owned(), self.metadata()[key].clone());
+        }
+        let fits = Value::Object(begun) == self.metadata();
+        (fits && (self.first_row..=self.end()).contains(&next_row)).then_some(next_row)
+    }
+
+    /// Returns the number of the row behind the last.
+    fn end(&self) -> u64 {
+        self.first_row + self.rows
+    }
 }
 
 impl Chunk {
-    /// Reads the metadata of a chunk's run; `None` if it is not what a chunk's run has.
-    pub(crate) fn from_metadata(run: String, metadata: &Value) -> Option<Self> {
-        let number = |key: &str| metadata.get(key)?.as_u64();
-        let span = Span {
-            first_row: number("firstRow")?,
-            rows: number("totalRows")?,
-            offset: number("offset")?,
-            line: number("line")?,
-        };
-        let next_row = number("nextRow")?;
-        let fits = span.first_row >= 1
-            && span.line >= 1
-            && next_row >= span.first_row
-            && next_row <= span.first_row.checked_add(span.rows)?;
-        fits.then_some(Self {
-            run,
-            span,
-            next_row,
-        })
-    }
-
     /// Returns how many rows are still to be done.
     pub(crate) fn remaining(&self) -> u64 {
-        self.span.first_row + self.span.rows - self.next_row
+        self.span.end() - self.next_row
     }
 }
 
@@ -101,49 +96,30 @@ mod tests {
     }
 
     #[test]
-    fn chunk_begins_at_its_first_row() {
-        let chunk = Chunk::from_metadata("run".to_owned(), &span().metadata()).unwrap();
-        assert_eq!(chunk.next_row, 101);
-        assert_eq!(chunk.remaining(), 100);
-        assert_eq!(chunk.span, span());
-    }
-
-    #[test]
-    fn chunk_goes_on_at_its_next_row() {
+    fn span_begins_at_its_first_row_and_goes_on_at_its_next() {
         let mut metadata = span().metadata();
-        metadata["nextRow"] = json!(151);
-        assert_eq!(
-            Chunk::from_metadata("run".to_owned(), &metadata)
-                .unwrap()
-                .remaining(),
-            50
-        );
-        metadata["nextRow"] = json!(201);
-        assert_eq!(
-            Chunk::from_metadata("run".to_owned(), &metadata)
-                .unwrap()
-                .remaining(),
-            0
-        );
+        assert_eq!(span().next_row(&metadata), Some(101));
+        metadata["processedRows"] = json!(50);
+        for next_row in [151, 201] {
+            metadata["nextRow"] = json!(next_row);
+            assert_eq!(span().next_row(&metadata), Some(next_row));
+        }
     }
 
     #[test]
-    fn metadata_that_somebody_changed_is_no_chunk() {
+    fn metadata_that_somebody_changed_is_not_of_the_span() {
         for (key, value) in [
             ("nextRow", json!(202)),
             ("nextRow", json!(100)),
             ("nextRow", json!("150")),
-            ("totalRows", json!(u64::MAX)),
+            ("totalRows", json!(99)),
             ("line", json!(0)),
             ("offset", json!(null)),
         ] {
             let mut metadata = span().metadata();
             metadata[key] = value;
-            assert_eq!(
-                Chunk::from_metadata("run".to_owned(), &metadata),
-                None,
-                "{metadata}"
-            );
+            assert_eq!(span().next_row(&metadata), None, "{metadata}");
         }
+        assert_eq!(span().next_row(&json!([])), None);
     }
 }

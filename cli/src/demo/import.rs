@@ -1,9 +1,9 @@
-//! The import of a file: begun, resumed, finished.
+//! The import of a file: begun or resumed.
 
+use runmeta_client::{Client, NewRun, Run};
 use serde_json::{Value, json};
-use tokio_postgres::{Client, IsolationLevel};
 
-use crate::demo::chunk::Chunk;
+use crate::demo::chunk::{Chunk, Span};
 use crate::demo::csv_file::CsvFile;
 use crate::error::Error;
 use crate::printable::shortened;
@@ -22,16 +22,10 @@ const NEWEST: &str = "
     ORDER BY n DESC
     LIMIT 1";
 
-const CHUNKS: &str = "
-    SELECT r.id, runmeta.get(r.id)
-    FROM runmeta.run AS r
-    WHERE r.root_id = $1 AND r.parent_id = $1 AND r.finished_at IS NULL";
-
 /// An import that is under way.
 pub(crate) struct Import {
-    /// The id of its run.
-    pub(crate) run: String,
-    /// The chunks that are not finished, in the order of their rows.
+    pub(crate) run: Run,
+    /// The chunks of which rows are left, in the order of their rows.
     pub(crate) chunks: Vec<Chunk>,
     /// Whether it was begun before.
     pub(crate) resumed: bool,
@@ -39,13 +33,18 @@ pub(crate) struct Import {
 
 impl Import {
     /// Goes on with the newest import of the file, or begins the next one if that is finished.
+    ///
+    /// Both are the same calls: to start a run that was started before changes nothing, and brings its metadata.
     pub(crate) async fn open(
-        client: &mut Client,
+        database: &tokio_postgres::Client,
+        client: &Client,
         file: &CsvFile,
         workers: usize,
     ) -> Result<Self, Error> {
         let series = series(file);
-        let newest = client.query_opt(NEWEST, &[&series, &MOST_IMPORTS]).await?;
+        let newest = database
+            .query_opt(NEWEST, &[&series, &MOST_IMPORTS])
+            .await?;
         let (number, resumed) = match newest {
             None => (1, false),
             Some(row) => match (row.try_get::<_, i32>(0)?, row.try_get::<_, bool>(1)?) {
@@ -53,11 +52,25 @@ impl Import {
                 (number, false) => (number, true),
             },
         };
-        let run = format!("{series}-{number}");
-        if !resumed {
-            begin(client, file, &run, workers).await?;
+        let spans = file.spans()?;
+        let new = NewRun::new(format!("{series}-{number}"))
+            .task("import-file")
+            .tags(["demo"]);
+        let run = client
+            .start(new.metadata(metadata(file, workers, spans.len())))
+            .await?;
+        let digits = spans.len().to_string().len();
+        let mut chunks = Vec::new();
+        for (index, span) in spans.into_iter().enumerate() {
+            let id = format!("{}/chunk-{:0digits$}", run.id(), index + 1);
+            let chunk = start_chunk(client, &run, id, span).await?;
+            if chunk.remaining() > 0 {
+                chunks.push(chunk);
+            } else {
+                // Who did the last row may have been killed before it could say so.
+                chunk.run.finish().await?;
+            }
         }
-        let chunks = read_chunks(client, &run).await?;
         Ok(Self {
             run,
             chunks,
@@ -65,22 +78,11 @@ impl Import {
         })
     }
 
-    /// Reads how many rows are done, and how many there are.
-    pub(crate) async fn rows(&self, client: &Client) -> Result<(u64, u64), Error> {
-        let metadata: Value = client
-            .query_one("SELECT runmeta.get($1)", &[&self.run])
-            .await?
-            .try_get(0)?;
-        let number = |key: &str| metadata[key].as_u64().unwrap_or(0);
-        Ok((number("processedRows"), number("totalRows")))
-    }
-
-    /// Closes the run of the file.
-    pub(crate) async fn finish(&self, client: &Client) -> Result<(), Error> {
-        client
-            .execute("SELECT runmeta.finish($1)", &[&self.run])
-            .await?;
-        Ok(())
+    /// Returns how many rows are done, and how many there are.
+    pub(crate) fn rows(&self) -> (u64, u64) {
+        let metadata = self.run.metadata();
+        let number = |key: &str| metadata.get(key).unwrap_or(0);
+        (number("processedRows"), number("totalRows"))
     }
 }
 
@@ -92,66 +94,46 @@ fn series(file: &CsvFile) -> String {
     format!("{name}-{hash}")
 }
 
-/// Starts the run of the file and those of all chunks, or none of them.
-async fn begin(
-    client: &mut Client,
-    file: &CsvFile,
-    run: &str,
-    workers: usize,
-) -> Result<(), Error> {
-    let spans = file.spans()?;
-    let metadata = json!({
+/// Makes the metadata with which the file's run starts.
+fn metadata(file: &CsvFile, workers: usize, chunks: usize) -> Value {
+    let names = file.header.iter().take(MOST_COLUMNS);
+    json!({
         "file": file.name,
         "bytes": file.size(),
         "sha256": file.hash,
         "columns": file.header.len(),
-        "header": file.header.iter().take(MOST_COLUMNS).map(|name| shortened(name, 100)).collect::<Vec<_>>(),
+        "header": names.map(|name| shortened(name, 100)).collect::<Vec<_>>(),
         "workers": workers,
-        "chunks": spans.len(),
+        "chunks": chunks,
         "totalRows": file.rows,
         "processedRows": 0,
         "invalidRows": 0,
         "problems": [],
-    });
-    let transaction = client
-        .build_transaction()
-        .isolation_level(IsolationLevel::ReadCommitted)
-        .start()
-        .await?;
-    transaction
-        .execute(
-            "SELECT runmeta.start($1, $2, task => 'import-file', tags => ARRAY['demo'])",
-            &[&run, &metadata],
-        )
-        .await?;
-    let start = transaction
-        .prepare("SELECT runmeta.start($1, $2, parent_run_id => $3, task => 'import-chunk', tags => ARRAY['demo'])")
-        .await?;
-    let digits = spans.len().to_string().len();
-    for (index, span) in spans.iter().enumerate() {
-        let chunk = format!("{run}/chunk-{:0digits$}", index + 1);
-        transaction
-            .execute(&start, &[&chunk, &span.metadata(), &run])
-            .await?;
-    }
-    transaction.commit().await?;
-    Ok(())
+    })
 }
 
-async fn read_chunks(client: &Client, run: &str) -> Result<Vec<Chunk>, Error> {
-    let mut chunks = Vec::new();
-    for row in client.query(CHUNKS, &[&run]).await? {
-        let id: String = row.try_get(0)?;
-        let metadata: Value = row.try_get(1)?;
-        let chunk = Chunk::from_metadata(id.clone(), &metadata).ok_or_else(|| {
-            Error::new(format!("the metadata of run \"{id}\" is not that of a chunk"))
-                .with_detail("Somebody else has written to it, and where to go on is not known.")
-                .with_hint(format!("Give the import up with SELECT runmeta.finish('{run}', 'failed'); and start a new one."))
-        })?;
-        chunks.push(chunk);
-    }
-    chunks.sort_by_key(|chunk| chunk.span.first_row);
-    Ok(chunks)
+async fn start_chunk(client: &Client, file: &Run, id: String, span: Span) -> Result<Chunk, Error> {
+    let new = NewRun::new(&id)
+        .parent(file.id())
+        .task("import-chunk")
+        .tags(["demo"]);
+    let run = client.start(new.metadata(span.metadata())).await?;
+    let metadata = run.metadata().current().unwrap_or_default();
+    let next_row = span.next_row(&metadata).ok_or_else(|| {
+        Error::new(format!(
+            "the metadata of run \"{id}\" is not that of its chunk"
+        ))
+        .with_detail("Somebody else has written to it, and where to go on is not known.")
+        .with_hint(format!(
+            "Give the import up with SELECT runmeta.finish('{}', 'failed'); and start a new one.",
+            file.id()
+        ))
+    })?;
+    Ok(Chunk {
+        run,
+        span,
+        next_row,
+    })
 }
 
 #[cfg(test)]

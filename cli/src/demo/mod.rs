@@ -1,10 +1,8 @@
 //! The demo: a CSV file imported by parallel workers whose progress lives in Postgres.
 //!
-//! One run stands for the file, a child run for each chunk of its rows. A worker
-//! takes a chunk, checks a group of rows, and says so in one transaction: the
-//! chunk's `nextRow` moves on, and the counters of the file grow. Whatever was
-//! committed is therefore counted exactly once, and an import that was killed goes
-//! on where each chunk's `nextRow` stands.
+//! One run stands for the file, a child run for each chunk of its rows. A worker takes a chunk, checks a group of rows,
+//! and says so atomically: the chunk's `nextRow` moves on, and the counters of the file grow. Whatever was committed is
+//! therefore counted exactly once, and an import that was killed goes on where each chunk's `nextRow` stands.
 //!
 //! - [`csv_file`] reads a file, [`records`] finds its rows; [`row`] checks one; [`chunk`] splits them.
 //! - [`import`] begins or resumes an import; [`turn`] keeps a second one of the same file out.

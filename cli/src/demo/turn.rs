@@ -1,9 +1,8 @@
 //! One import of a file at a time.
 //!
-//! Two locks, held by sessions so that the server lets go of them when a program
-//! dies. `ALONE` is held by the program that imports. `WORKING` is shared by its
-//! workers: a worker that was killed may still have a statement under way in the
-//! server, and who reads `nextRow` before that commits would count its rows twice.
+//! The program that imports holds a lock of its session, which the server lets go of when the program dies. The
+//! sessions by which its workers speak carry a name: a program that was killed may still have a statement under way in
+//! the server, and who reads `nextRow` before that commits would count its rows twice.
 
 use std::time::Duration;
 
@@ -12,14 +11,19 @@ use tokio_postgres::Client;
 
 use crate::error::Error;
 
-/// First halves of the locks' names: "demo" and "work" in ASCII. The second half is from the import.
-const ALONE: i32 = 0x6465_6d6f;
-const WORKING: i32 = 0x776f_726b;
+/// First half of the lock's name: "demo" in ASCII. The second half is from the import.
+const DEMO: i32 = 0x6465_6d6f;
 
 /// How long the server may take to notice that the program before us was killed.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The imports of one file, as the locks name them.
+const POLL: Duration = Duration::from_millis(50);
+
+const SPEAKING: &str = "
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = $1";
+
+/// The imports of one file, as locks and sessions name them.
 #[derive(Clone, Copy)]
 pub(crate) struct Turn(i32);
 
@@ -32,11 +36,16 @@ impl Turn {
         Self(bits.unwrap_or_default().cast_signed())
     }
 
-    /// Makes this session the only one that imports, and waits for workers of a program that was killed.
+    /// Names the sessions by which workers speak.
+    pub(crate) fn application_name(self) -> String {
+        format!("runmeta demo {:08x}", self.0)
+    }
+
+    /// Makes this session the only one that imports, and waits for what a program that was killed has under way.
     pub(crate) async fn take(self, client: &Client, file: &str) -> Result<(), Error> {
         let deadline = Instant::now() + PATIENCE;
         while !client
-            .query_one("SELECT pg_try_advisory_lock($1, $2)", &[&ALONE, &self.0])
+            .query_one("SELECT pg_try_advisory_lock($1, $2)", &[&DEMO, &self.0])
             .await?
             .try_get::<_, bool>(0)?
         {
@@ -45,25 +54,16 @@ impl Turn {
                     .with_detail("Another program works on this very file in this database.")
                     .with_hint("Wait for it, or import another file."));
             }
-            sleep(Duration::from_millis(100)).await;
+            sleep(POLL).await;
         }
-        client
-            .execute("SELECT pg_advisory_lock($1, $2)", &[&WORKING, &self.0])
-            .await?;
-        client
-            .execute("SELECT pg_advisory_unlock($1, $2)", &[&WORKING, &self.0])
-            .await?;
-        Ok(())
-    }
-
-    /// Marks the session as a worker's.
-    pub(crate) async fn join(self, client: &Client) -> Result<(), Error> {
-        client
-            .execute(
-                "SELECT pg_advisory_lock_shared($1, $2)",
-                &[&WORKING, &self.0],
-            )
-            .await?;
+        while client
+            .query_one(SPEAKING, &[&self.application_name()])
+            .await?
+            .try_get::<_, i64>(0)?
+            > 0
+        {
+            sleep(POLL).await;
+        }
         Ok(())
     }
 }

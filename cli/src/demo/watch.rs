@@ -7,7 +7,6 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
 use tokio_postgres::{Client, Notification};
 
-use crate::connect::Database;
 use crate::demo::progress::{Display, Progress};
 use crate::error::Error;
 
@@ -20,24 +19,13 @@ const STATE: &str = "
     WHERE r.id = $1";
 
 /// Watches a run until it has finished, and shows each state.
-pub(crate) struct Watcher {
-    client: Client,
-    notifications: UnboundedReceiver<Notification>,
-    run: String,
+pub(crate) struct Watcher<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) notifications: UnboundedReceiver<Notification>,
+    pub(crate) run: &'a str,
 }
 
-impl Watcher {
-    /// Begins to listen, on a connection of its own.
-    pub(crate) async fn listen(database: &Database, run: &str) -> Result<Self, Error> {
-        let (client, notifications) = database.connect_to_listen().await?;
-        client.batch_execute("LISTEN runmeta").await?;
-        Ok(Self {
-            client,
-            notifications,
-            run: run.to_owned(),
-        })
-    }
-
+impl Watcher<'_> {
     /// Shows each state; returns when the run has finished.
     pub(crate) async fn follow(&mut self, display: &mut Display) -> Result<(), Error> {
         loop {
@@ -64,7 +52,7 @@ impl Watcher {
     async fn wait_for_news(&mut self, version: i64) -> Result<(), Error> {
         let news = async {
             while let Some(notification) = self.notifications.recv().await {
-                if is_news(notification.payload(), &self.run, version) {
+                if is_news(notification.payload(), self.run, version) {
                     return Ok(());
                 }
             }
