@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use runmeta_client::{Builder, Client};
+use runmeta_client::{Builder, Client, NewRun};
 
 use crate::harness::{Database, OwnServer, Proxy, assert_complete, load};
 
@@ -117,10 +117,7 @@ async fn statement_that_waits_too_long_is_sent_again_and_counts_once() {
         .connect()
         .await
         .unwrap();
-    let run = client
-        .start(runmeta_client::NewRun::new("a"))
-        .await
-        .unwrap();
+    let run = client.start(NewRun::new("a")).await.unwrap();
     let mut other = database.connect().await;
     let transaction = other.transaction().await.unwrap();
     transaction
@@ -133,4 +130,57 @@ async fn statement_that_waits_too_long_is_sent_again_and_counts_once() {
     run.metadata().flush().await.unwrap();
     run.metadata().refresh().await.unwrap();
     assert_eq!(run.metadata().get::<u8>("n"), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_atomically_is_there_whole_at_any_moment() {
+    const CHILDREN: i64 = 8;
+    const ROUNDS: i64 = 250;
+    let database = Database::new().await;
+    let proxy = Proxy::before(&database).await;
+    let client = client(proxy.url()).await;
+    client.start(NewRun::new("parent")).await.unwrap();
+    proxy.cut_every(3);
+    let mut children = tokio::task::JoinSet::new();
+    for child in 0..CHILDREN {
+        let run = NewRun::new(format!("child {child}")).parent("parent");
+        let run = client.start(run).await.unwrap();
+        children.spawn(async move {
+            for round in 0..ROUNDS {
+                run.metadata().atomically(|metadata| {
+                    metadata.set("next", round + 1);
+                    metadata.parent().increment("all", 1);
+                });
+                if round % 10 == 0 {
+                    run.metadata().flush().await.unwrap();
+                }
+            }
+            run.metadata().flush().await.unwrap();
+        });
+    }
+    let observer = database.connect().await;
+    let look = "SELECT coalesce((runmeta.get('parent')->'all')::int8, 0),
+            coalesce((SELECT sum((c.metadata->'next')::int8) FROM runmeta.run AS c WHERE c.parent_id = 'parent'), 0)::int8";
+    let mut looks = 0;
+    loop {
+        let done = children.try_join_next();
+        let row = observer.query_one(look, &[]).await.unwrap();
+        let (all, sum): (i64, i64) = (row.get(0), row.get(1));
+        assert_eq!(all, sum);
+        looks += 1;
+        match done {
+            Some(done) => done.unwrap(),
+            None if children.is_empty() => {
+                assert_eq!(all, CHILDREN * ROUNDS);
+                break;
+            }
+            None => {}
+        }
+    }
+    assert!(
+        proxy.cuts() >= 5 && looks >= 10,
+        "{} cuts, {looks} looks",
+        proxy.cuts()
+    );
+    client.shutdown(Duration::from_secs(60)).await.unwrap();
 }
