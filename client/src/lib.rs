@@ -46,3 +46,8 @@ pub use new_run::NewRun;
 pub use refusal::Refusal;
 pub use run::Run;
 pub use scope::spawn;
+
+/// Runs the Rust in the project's README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct ProjectReadme;

@@ -6,6 +6,9 @@
 #[allow(dead_code, missing_docs, clippy::duplicate_mod)]
 mod generate;
 
+#[path = "../../client/src/tests/say.rs"]
+mod say;
+
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -16,6 +19,7 @@ use runmeta_core::{Operation, apply, same_value};
 use serde_json::{Value, json};
 
 use crate::harness::{Database, Proxy};
+use say::say;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -34,36 +38,6 @@ fn step() -> impl Strategy<Value = Step> {
         1 => prop_oneof![Just(0), Just(2), Just(3)].prop_map(Step::Cut),
         2 => Just(Step::Yield),
     ]
-}
-
-fn say(metadata: &Metadata, operation: Operation<Value>) {
-    let key = operation.key().map(|key| key.as_str().to_owned());
-    let key = key.as_deref();
-    match (operation, key) {
-        (Operation::Set { value, .. }, Some(key)) => metadata.set(key, value),
-        (Operation::Delete { .. }, Some(key)) => metadata.del(key),
-        (Operation::Update { value }, _) => metadata.replace(value),
-        (Operation::Merge { value, .. }, Some(key)) => metadata.merge_at(key, value),
-        (Operation::Merge { value, .. }, None) => metadata.merge(value),
-        (
-            Operation::Append {
-                value,
-                keep: Some(keep),
-                ..
-            },
-            Some(key),
-        ) => metadata.append_keep(key, value, keep),
-        (Operation::Append { value, .. }, Some(key)) => metadata.append(key, value),
-        (Operation::Remove { value, .. }, Some(key)) => metadata.remove(key, value),
-        (
-            Operation::Increment {
-                value: Value::Number(by),
-                ..
-            },
-            Some(key),
-        ) => metadata.increment(key, by),
-        (other, _) => panic!("{other:?}"),
-    };
 }
 
 /// Plays the steps on a family of three runs of this case.

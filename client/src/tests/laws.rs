@@ -18,6 +18,7 @@ use crate::settings::Settings;
 use crate::{Metadata, NewRun, Run};
 
 use super::fake_server::{FakeServer, Fault};
+use super::say::say;
 use super::{client_of, on_a_fast_clock};
 
 #[derive(Clone, Debug)]
@@ -60,36 +61,6 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0u64..400).prop_map(Step::Wait),
         2 => fault().prop_map(Step::Fail),
     ]
-}
-
-fn say(metadata: &Metadata, operation: Operation<Value>) {
-    let key = operation.key().map(|key| key.as_str().to_owned());
-    let key = key.as_deref();
-    match (operation, key) {
-        (Operation::Set { value, .. }, Some(key)) => metadata.set(key, value),
-        (Operation::Delete { .. }, Some(key)) => metadata.del(key),
-        (Operation::Update { value }, _) => metadata.replace(value),
-        (Operation::Merge { value, .. }, Some(key)) => metadata.merge_at(key, value),
-        (Operation::Merge { value, .. }, None) => metadata.merge(value),
-        (
-            Operation::Append {
-                value,
-                keep: Some(keep),
-                ..
-            },
-            Some(key),
-        ) => metadata.append_keep(key, value, keep),
-        (Operation::Append { value, .. }, Some(key)) => metadata.append(key, value),
-        (Operation::Remove { value, .. }, Some(key)) => metadata.remove(key, value),
-        (
-            Operation::Increment {
-                value: Value::Number(by),
-                ..
-            },
-            Some(key),
-        ) => metadata.increment(key, by),
-        (other, _) => panic!("{other:?}"),
-    };
 }
 
 fn addressed(run: &Run, target: Target) -> &str {

@@ -8,6 +8,7 @@ mod laws;
 mod memory;
 mod reading;
 mod refusing;
+mod say;
 mod scopes;
 mod stopping;
 
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use crate::buffer::Buffer;
 use crate::settings::Settings;
-use crate::{Client, NewRun, Run};
+use crate::{Client, Metadata, NewRun, Run};
 
 use fake_server::FakeServer;
 
