@@ -76,20 +76,24 @@ impl Batch {
         (Batch::new(first), Batch::new(second))
     }
 
-    /// Takes over what the server answered.
-    pub(crate) fn settle(self, buffer: &Buffer, answers: Vec<Answer>) {
+    /// Takes over what the server answered; `None` if it has the batch, but what it said is lost.
+    pub(crate) fn settle(self, buffer: &Buffer, answers: Option<Vec<Answer>>) {
+        let known = answers.is_some();
         let answers: HashMap<(&str, Target), &Answer> = answers
             .iter()
+            .flatten()
             .map(|answer| ((answer.run.as_str(), answer.target), answer))
             .collect();
         for part in &self.parts {
             match answers.get(&(&*part.entry, part.target)) {
                 Some(answer) => part.settle(buffer, answer),
                 None => {
-                    tracing::error!(
-                        run = &*part.state.id,
-                        "the server's answer says nothing about this run"
-                    );
+                    if known {
+                        tracing::error!(
+                            run = &*part.state.id,
+                            "the server's answer says nothing about this run"
+                        );
+                    }
                     part.end(buffer, Effect::Applied { version: None }, Vec::new());
                 }
             }
@@ -160,7 +164,7 @@ impl Part {
             pending.settled = upto;
         }
         for refusal in refusals {
-            buffer.refuse(&self.state, &mut pending, refusal);
+            buffer.refuse(&mut pending, refusal);
         }
         if let Some(document) = &mut pending.document {
             document.sent(&self.operations, effect);

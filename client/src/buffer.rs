@@ -44,6 +44,12 @@ pub(crate) struct Buffer {
     pub(crate) closing: AtomicBool,
     /// Set by `shutdown`: take nothing more.
     pub(crate) closed: AtomicBool,
+    /// Set when nothing is sent any more.
+    pub(crate) ended: AtomicBool,
+    /// Refusals that are not logged yet. Logging runs code of others, which may say something itself: it must not find a
+    /// lock held.
+    unlogged: Mutex<Vec<(u64, Refusal)>>,
+    has_unlogged: AtomicBool,
 }
 
 /// Who says an operation, and on whose document.
@@ -73,6 +79,9 @@ impl Buffer {
             urgent: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            unlogged: Mutex::default(),
+            has_unlogged: AtomicBool::new(false),
         }
     }
 
@@ -118,6 +127,7 @@ impl Buffer {
             return;
         }
         self.begin_sum(state, pending, key, by);
+        self.log_refusals();
     }
 
     #[cold]
@@ -133,7 +143,6 @@ impl Buffer {
             Ok(parsed) => parsed,
             Err(bad) => {
                 return self.refuse(
-                    state,
                     pending,
                     Refusal::invalid(&state.id, "increment", Some(key), bad),
                 );
@@ -142,12 +151,12 @@ impl Buffer {
         let (weight, length) = (pending.queue.weight(), pending.queue.len());
         let refusal = |reason| Refusal::new(&state.id, "increment", Some(key.as_str()), reason);
         if self.closed.load(Relaxed) {
-            return self.refuse(state, pending, refusal("shut_down"));
+            return self.refuse(pending, refusal("shut_down"));
         }
         let added = pending.queue.add(key.as_str(), by);
         let with = weight + Queue::weight_of_sum(&key, by);
         if !added && !self.reserve(pending, weight, with) {
-            return self.refuse(state, pending, refusal("buffer_full"));
+            return self.refuse(pending, refusal("buffer_full"));
         }
         if let Some(document) = &mut pending.document {
             document.said(&Operation::Increment {
@@ -167,11 +176,7 @@ impl Buffer {
         let mut pending = state.lock();
         let pending = &mut *pending;
         if self.closed.load(Relaxed) {
-            return self.refuse(
-                state,
-                pending,
-                Refusal::of(&state.id, &operation, "shut_down"),
-            );
+            return self.refuse(pending, Refusal::of(&state.id, &operation, "shut_down"));
         }
         pending.come_by(voice.run, voice.target);
         let (weight, length) = (pending.queue.weight(), pending.queue.len());
@@ -181,11 +186,7 @@ impl Buffer {
         {
             self.correct(pending, weight);
             self.count(length, pending.queue.len());
-            return self.refuse(
-                state,
-                pending,
-                Refusal::of(&state.id, &operation, "buffer_full"),
-            );
+            return self.refuse(pending, Refusal::of(&state.id, &operation, "buffer_full"));
         }
         self.add(state, pending, operation, length);
     }
@@ -299,16 +300,35 @@ impl Buffer {
             .is_ok()
     }
 
-    /// Notes that an operation had no effect.
-    pub(crate) fn refuse(&self, state: &RunState, pending: &mut Pending, refusal: Refusal) {
+    /// Notes that an operation had no effect. Whoever calls this calls [`log_refusals`](Buffer::log_refusals) as soon as he
+    /// holds no lock.
+    pub(crate) fn refuse(&self, pending: &mut Pending, refusal: Refusal) {
         self.meter.refused.fetch_add(1, Relaxed);
         // A full buffer may refuse millions: the first of a run is told, then the 2nd, 4th, 8th …
         let count = pending.refusals.count() + 1;
         if count.is_power_of_two() {
-            tracing::warn!(run = &*state.id, count, "operation refused: {refusal}");
+            lock(&self.unlogged).push((count, refusal.clone()));
+            self.has_unlogged.store(true, Relaxed);
         }
         lock(&self.refusals).push(refusal.clone());
         pending.refusals.push(refusal);
+    }
+
+    /// Logs the refusals that were noted.
+    #[inline]
+    pub(crate) fn log_refusals(&self) {
+        if !self.has_unlogged.load(Relaxed) {
+            return;
+        }
+        self.has_unlogged.store(false, Relaxed);
+        let unlogged = std::mem::take(&mut *lock(&self.unlogged));
+        for (count, refusal) in unlogged {
+            tracing::warn!(
+                run = refusal.run_id(),
+                count,
+                "operation refused: {refusal}"
+            );
+        }
     }
 
     /// Returns the refusals of all runs after number `seen`, and the number of the last.
@@ -345,7 +365,10 @@ impl Buffer {
     }
 
     pub(crate) fn ask_again(&self, states: Vec<Arc<RunState>>) {
-        lock(&self.asked).extend(states);
+        // Those who asked first come first.
+        let mut asked = lock(&self.asked);
+        let since = std::mem::replace(&mut *asked, states);
+        asked.extend(since);
     }
 
     /// Wants a flush without waiting for the interval.

@@ -13,6 +13,9 @@ use crate::postgres::Postgres;
 use crate::settings::Settings;
 use crate::{Client, Error, tls};
 
+/// Longer than anybody means to wait, and short enough to be added to a point in time.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// Builds a [`Client`].
 ///
 /// ```no_run
@@ -88,7 +91,7 @@ impl Builder {
     /// Sets the time in which there is at most one flush, 250 ms by default. The first operation after a pause goes at
     /// once, and so does a batch that is full.
     pub fn interval(mut self, interval: Duration) -> Builder {
-        self.settings.interval = interval;
+        self.settings.interval = interval.min(LONGEST);
         self
     }
 
@@ -108,27 +111,27 @@ impl Builder {
 
     /// Sets the pauses between retries, from the first to the longest; 50 ms to 10 s by default.
     pub fn backoff(mut self, pauses: RangeInclusive<Duration>) -> Builder {
-        self.settings.first_pause = *pauses.start();
-        self.settings.longest_pause = *pauses.end();
+        self.settings.first_pause = (*pauses.start()).min(LONGEST);
+        self.settings.longest_pause = (*pauses.end()).min(LONGEST);
         self
     }
 
     /// Sets how long a statement may take before its connection is given up and it is sent again; 60 s by default.
     pub fn statement_timeout(mut self, timeout: Duration) -> Builder {
-        self.settings.statement_timeout = timeout;
+        self.settings.statement_timeout = timeout.min(LONGEST);
         self
     }
 
     /// Sets how long `start`, `run`, `finish` and `refresh` go on trying; 30 s by default.
     pub fn call_timeout(mut self, timeout: Duration) -> Builder {
-        self.settings.call_timeout = timeout;
+        self.settings.call_timeout = timeout.min(LONGEST);
         self
     }
 
     /// Sets how long leaving a [scope](crate::Run::scope) waits for its flush; 5 s by default. What could not be sent by
     /// then stays in the buffer.
     pub fn scope_timeout(mut self, timeout: Duration) -> Builder {
-        self.settings.scope_timeout = timeout;
+        self.settings.scope_timeout = timeout.min(LONGEST);
         self
     }
 
@@ -180,4 +183,30 @@ fn parse(url: &str) -> Result<Config, Error> {
             Some(Box::<tokio_postgres::Error>::new(error)),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::Instant;
+
+    #[test]
+    fn no_time_is_too_long_to_be_added_to_now() {
+        let most = Duration::MAX;
+        let builder = Builder::url("").interval(most).statement_timeout(most);
+        let builder = builder
+            .call_timeout(most)
+            .scope_timeout(most)
+            .backoff(most..=most);
+        let set = builder.settings;
+        for time in [
+            set.interval,
+            set.statement_timeout,
+            set.call_timeout,
+            set.scope_timeout,
+            2 * set.longest_pause,
+        ] {
+            assert!(Instant::now().checked_add(time).is_some());
+        }
+    }
 }

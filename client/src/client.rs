@@ -166,10 +166,12 @@ impl Client {
     /// - Operations were refused since the last call; [`Error::refusals`] lists the last twenty.
     /// - The server cannot take anything, and waiting would not mend it.
     pub async fn flush(&self) -> Result<(), Error> {
-        self.settle(self.buffer().runs()).await?;
+        // Of two that flush at the same time, both are told.
         let seen = self.owner.told.load(Relaxed);
+        self.settle(self.buffer().runs()).await?;
         let (refusals, count) = self.buffer().refusals_since(seen);
-        if self.owner.told.fetch_max(count, Relaxed) >= count {
+        self.owner.told.fetch_max(count, Relaxed);
+        if count == seen {
             return Ok(());
         }
         let more = (count - seen).saturating_sub(refusals.len() as u64);
@@ -305,7 +307,7 @@ impl Client {
     }
 
     fn check_alive(&self) -> Result<(), Error> {
-        match self.owner.batcher.is_finished() {
+        match self.buffer().ended.load(Relaxed) {
             true => Err(Error::shut_down()),
             false => Ok(()),
         }

@@ -243,6 +243,18 @@ impl Error {
     }
 
     #[cfg(test)]
+    pub(crate) fn not_let_in() -> Error {
+        let code = Some(SqlState::INVALID_PASSWORD);
+        Error::new(
+            Kind::Connection {
+                retryable: false,
+                code,
+            },
+            None,
+        )
+    }
+
+    #[cfg(test)]
     pub(crate) fn denied() -> Error {
         Error::new(
             Kind::Statement {

@@ -116,6 +116,7 @@ impl Metadata {
                 say(&handle);
                 let (said, complete) = draft.close();
                 buffer.say_together(run, said, complete);
+                buffer.log_refusals();
             }
             // In the closure of another group, all belongs to that; outside a run, nothing has an effect.
             _ => say(self),
@@ -138,7 +139,7 @@ impl Buffer {
             let mut pending = state.lock();
             if let Err(reason) = room {
                 let refusal = Refusal::of(&state.id, &operation, reason);
-                self.refuse(state, &mut pending, refusal);
+                self.refuse(&mut pending, refusal);
                 continue;
             }
             let voice = run.voice(target);

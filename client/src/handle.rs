@@ -224,8 +224,9 @@ impl Metadata {
         };
         match alone {
             Ok(operation) => buffer.say(state, run.voice(self.target), operation),
-            Err(refusal) => buffer.refuse(state, &mut state.lock(), refusal),
+            Err(refusal) => buffer.refuse(&mut state.lock(), refusal),
         }
+        buffer.log_refusals();
         self
     }
 }

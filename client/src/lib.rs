@@ -25,6 +25,7 @@ mod refusal;
 mod run;
 mod run_state;
 mod scope;
+mod sender;
 mod settings;
 mod tie;
 mod tls;

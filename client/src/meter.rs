@@ -37,9 +37,9 @@ pub(crate) struct Meter {
     pub(crate) weight: AtomicUsize,
     pub(crate) waiting: AtomicUsize,
     pub(crate) text_bytes: AtomicUsize,
-    pub(crate) flushes: AtomicU64,
-    pub(crate) flushed_operations: AtomicU64,
-    pub(crate) flushed_bytes: AtomicU64,
+    flushes: AtomicU64,
+    flushed_operations: AtomicU64,
+    flushed_bytes: AtomicU64,
     pub(crate) retries: AtomicU64,
     pub(crate) connections: AtomicU64,
     pub(crate) refused: AtomicU64,
@@ -48,6 +48,14 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
+    /// Counts a batch that was answered.
+    pub(crate) fn flushed(&self, operations: usize, bytes: usize) {
+        self.flushes.fetch_add(1, Relaxed);
+        self.flushed_operations
+            .fetch_add(operations as u64, Relaxed);
+        self.flushed_bytes.fetch_add(bytes as u64, Relaxed);
+    }
+
     pub(crate) fn note_error(&self, error: &crate::Error) {
         *self
             .last_error

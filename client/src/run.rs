@@ -25,6 +25,8 @@ struct Inner {
     ears: [Ear; 3],
 }
 
+const TARGETS: [Target; 3] = [Target::SelfRun, Target::Parent, Target::Root];
+
 #[derive(Default)]
 struct Ear {
     /// True once something was said.
@@ -102,7 +104,7 @@ impl Run {
         let inner = &self.inner;
         match timeout(
             inner.client.buffer().settings.scope_timeout,
-            inner.client.settle(self.addressed()),
+            inner.client.settle(self.family()),
         )
         .await
         {
@@ -131,13 +133,13 @@ impl Run {
     /// - Operations were refused: the run is finished all the same, and [`Error::refusals`] lists them.
     /// - The server could not be reached for the [call timeout](crate::Builder::call_timeout), or refused.
     pub async fn finish_as(&self, status: &str) -> Result<(), Error> {
-        let client = &self.inner.client;
+        let (client, told) = (&self.inner.client, self.told());
         let limit = client.buffer().settings.call_timeout;
-        timeout(limit, client.settle(self.addressed()))
+        timeout(limit, client.settle(self.family()))
             .await
             .map_err(|_| Error::timed_out("finish"))??;
         client.finish_now(self.id(), status).await?;
-        self.tell()
+        self.tell(told)
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -173,29 +175,44 @@ impl Run {
         self.inner.ears[target as usize].spoke.store(true, Relaxed);
     }
 
-    /// Waits until everything said through this handle is committed, and tells what was refused.
+    /// Waits until everything said on the run, its parent and its root is committed, and tells what was refused.
     pub(crate) async fn flush(&self) -> Result<(), Error> {
-        self.inner.client.settle(self.addressed()).await?;
-        self.tell()
+        let told = self.told();
+        self.inner.client.settle(self.family()).await?;
+        self.tell(told)
     }
 
-    /// Returns the runs on which something was said through this handle.
-    fn addressed(&self) -> Vec<Arc<RunState>> {
-        let targets = [Target::SelfRun, Target::Parent, Target::Root].into_iter();
-        targets
-            .filter(|target| self.inner.ears[*target as usize].spoke.load(Relaxed))
-            .map(|target| self.state(target).clone())
-            .collect()
+    /// Returns the runs that this handle speaks of: itself, its parent and its root. Other handles of this process speak of
+    /// them, too, and a flush of one is a flush of all.
+    fn family(&self) -> Vec<Arc<RunState>> {
+        let mut family: Vec<Arc<RunState>> = Vec::new();
+        for target in TARGETS {
+            let state = self.state(target);
+            if !family.iter().any(|known| Arc::ptr_eq(known, state)) {
+                family.push(state.clone());
+            }
+        }
+        family
     }
 
-    fn tell(&self) -> Result<(), Error> {
+    /// Returns the number of the last refusal that was told, of each target.
+    fn told(&self) -> [u64; 3] {
+        TARGETS.map(|target| self.inner.ears[target as usize].told.load(Relaxed))
+    }
+
+    /// Tells what was refused since then: of the run, and of its parent and root if this handle spoke of them. Of two who
+    /// flush at the same time, both are told.
+    fn tell(&self, since: [u64; 3]) -> Result<(), Error> {
         let (mut refusals, mut more) = (Vec::new(), 0);
-        for target in [Target::SelfRun, Target::Parent, Target::Root] {
+        for target in TARGETS {
             let ear = &self.inner.ears[target as usize];
             let pending = self.state(target).lock();
             let count = pending.refusals.count();
-            let told = ear.told.swap(count, Relaxed);
-            if ear.spoke.load(Relaxed) && count > told {
+            let told = since[target as usize];
+            ear.told.fetch_max(count, Relaxed);
+            let speaks = target == self.normal(target)
+                && (target == Target::SelfRun || ear.spoke.load(Relaxed));
+            if speaks && count > told {
                 let before = refusals.len() as u64;
                 refusals.extend(pending.refusals.since(told).cloned());
                 more += (count - told) - (refusals.len() as u64 - before);

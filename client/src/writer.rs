@@ -16,6 +16,9 @@ use uuid::Uuid;
 /// server may forget an idle writer: what a server forgot would look like what it lost, and be applied twice.
 const KEPT_FOR: Duration = Duration::from_secs(600);
 
+/// How long a writer may be silent. `runmeta.prune` forgets writers after a day.
+const IDLE: Duration = Duration::from_secs(12 * 60 * 60);
+
 #[derive(Debug)]
 pub(crate) struct Writer {
     id: Uuid,
@@ -24,6 +27,8 @@ pub(crate) struct Writer {
     kept: VecDeque<Kept>,
     kept_bytes: usize,
     maximum_bytes: usize,
+    /// When the last batch was answered.
+    last: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -50,6 +55,7 @@ impl Writer {
             kept: VecDeque::new(),
             kept_bytes: 0,
             maximum_bytes,
+            last: None,
         }
     }
 
@@ -70,13 +76,23 @@ impl Writer {
     /// Notes that the batch was answered, and keeps it back.
     pub(crate) fn answered(&mut self, text: Arc<str>) {
         self.kept_bytes += text.len();
+        let answered = Instant::now();
         self.kept.push_back(Kept {
             sequence: self.next,
             text,
-            answered: Instant::now(),
+            answered,
         });
+        self.last = Some(answered);
         self.next += 1;
         self.forget();
+    }
+
+    /// Becomes another writer after a long time without a batch: the server may have forgotten this one.
+    pub(crate) fn rest(&mut self) {
+        let idle = self.last.is_some_and(|last| last.elapsed() > IDLE);
+        if idle {
+            self.begin_anew();
+        }
     }
 
     /// Becomes another writer, as it is not known whether the server took the last number.
@@ -85,6 +101,7 @@ impl Writer {
         self.next = 1;
         self.kept.clear();
         self.kept_bytes = 0;
+        self.last = None;
     }
 
     /// Finds what to send again to a server that knows nothing after `known`.
@@ -147,6 +164,19 @@ mod tests {
         let id = writer.id();
         let resync = writer.resync(1);
         assert_eq!((texts(&resync), resync.lost), (vec!["4", "5"], 2));
+        assert_ne!(writer.id(), id);
+        assert_eq!(writer.sequence(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn writer_that_was_silent_for_long_is_another() {
+        let mut writer = writer(5, 100);
+        let id = writer.id();
+        tokio::time::advance(IDLE - Duration::from_secs(1)).await;
+        writer.rest();
+        assert_eq!((writer.id(), writer.sequence()), (id, 6));
+        tokio::time::advance(Duration::from_secs(2)).await;
+        writer.rest();
         assert_ne!(writer.id(), id);
         assert_eq!(writer.sequence(), 1);
     }

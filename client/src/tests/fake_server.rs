@@ -23,6 +23,8 @@ pub(crate) enum Fault {
     Failover(usize),
     /// The server refuses the statement, and will always.
     Denied,
+    /// The server lets nobody in.
+    NotLetIn,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -84,6 +86,7 @@ impl FakeServer {
         match fault {
             Some(Fault::CutBefore) => return Err(Error::lost()),
             Some(Fault::Denied) => return Err(Error::denied()),
+            Some(Fault::NotLetIn) => return Err(Error::not_let_in()),
             Some(Fault::Failover(batches)) => {
                 let mut history = lock(&self.history);
                 let kept = history.len().saturating_sub(batches);

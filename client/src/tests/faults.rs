@@ -105,25 +105,125 @@ fn one_run_that_is_denied_costs_no_other_its_operations() {
 }
 
 #[test]
-fn a_batch_that_may_have_arrived_is_never_split() {
+fn many_runs_that_are_denied_cost_no_other_its_operations() {
     on_a_fast_clock(async {
         let server = Arc::new(FakeServer::default());
         let client = client_of(&server, Settings::default());
-        let runs = [start(&client, "a").await, start(&client, "b").await];
-        server.fail_next(Fault::CutAfter);
-        server.fail_next(Fault::Denied);
-        runs.iter().for_each(|run| {
-            run.metadata().increment("n", 1);
-        });
+        let mut runs = Vec::new();
+        for id in 0..1_000 {
+            runs.push(start(&client, &id.to_string()).await);
+        }
+        let denied = |id: usize| id % 50 == 7 || (300..400).contains(&id);
+        lock(&server.denied).extend((0..1_000).filter(|id| denied(*id)).map(|id| id.to_string()));
+        // One attempt more or less does not matter.
+        server.fail_next(Fault::CutBefore);
+        for run in &runs {
+            run.metadata().set("key", 1);
+        }
         client.flush().await.unwrap_err();
-        runs.iter().for_each(|run| {
-            run.metadata().increment("n", 10);
+        for (id, run) in runs.iter().enumerate() {
+            let expected = if denied(id) {
+                json!({})
+            } else {
+                json!({"key": 1})
+            };
+            assert_eq!(server.document(run.id()), expected, "{id}");
+        }
+        let count = (0..1_000).filter(|id| denied(*id)).count();
+        assert_eq!(client.metrics().refused, count as u64);
+    });
+}
+
+#[test]
+fn server_that_refuses_everything_is_not_asked_about_each_run() {
+    on_a_fast_clock(async {
+        let server = Arc::new(FakeServer::default());
+        let client = client_of(&server, Settings::default());
+        let mut runs = Vec::new();
+        for id in 0..100 {
+            runs.push(start(&client, &id.to_string()).await);
+        }
+        for run in &runs {
+            run.metadata().set("key", 1);
+        }
+        (0..2).for_each(|_| server.fail_next(Fault::Denied));
+        client.flush().await.unwrap_err();
+        assert_eq!(client.metrics().refused, 100);
+        assert_eq!(lock(&server.batches).len(), 2);
+    });
+}
+
+#[test]
+fn a_refused_batch_of_which_an_attempt_was_not_answered_takes_effect_once_or_not_at_all() {
+    let (arrives, is_lost) = (Fault::CutAfter, Fault::CutBefore);
+    for (faults, refused, first) in [
+        // It arrived: what refuses it now comes too late.
+        (vec![arrives, Fault::Denied], false, 1),
+        // It did not, and goes in parts.
+        (vec![is_lost, Fault::Denied], false, 1),
+        // Nobody can tell, as everything is refused.
+        (vec![arrives, Fault::Denied, Fault::Denied], true, 1),
+        (
+            vec![is_lost, Fault::Denied, Fault::Denied, Fault::Denied],
+            true,
+            0,
+        ),
+    ] {
+        on_a_fast_clock(async {
+            let server = Arc::new(FakeServer::default());
+            let client = client_of(&server, Settings::default());
+            let runs = [start(&client, "a").await, start(&client, "b").await];
+            faults.iter().for_each(|fault| server.fail_next(*fault));
+            runs.iter().for_each(|run| {
+                run.metadata().increment("n", 1);
+            });
+            assert_eq!(client.flush().await.is_err(), refused, "{faults:?}");
+            runs.iter().for_each(|run| {
+                run.metadata().increment("n", 10);
+            });
+            client.flush().await.unwrap();
+            let expected = json!({"n": first + 10});
+            let documents = [server.document("a"), server.document("b")];
+            assert_eq!(documents, [expected.clone(), expected], "{faults:?}");
         });
-        client.flush().await.unwrap();
-        assert_eq!(
-            [server.document("a"), server.document("b")],
-            [json!({"n": 11}), json!({"n": 11})]
+    }
+}
+
+#[test]
+fn batch_that_is_sent_again_after_a_failover_and_refused_takes_nothing_else_with_it() {
+    on_a_fast_clock(async {
+        let server = Arc::new(FakeServer::default());
+        let client = client_of(&server, Settings::default());
+        let run = start(&client, "a").await;
+        for value in [1, 2] {
+            run.metadata().append("log", value).flush().await.unwrap();
+        }
+        for fault in [Fault::Failover(1), Fault::CutAfter, Fault::Denied] {
+            server.fail_next(fault);
+        }
+        run.metadata().append("log", 3).flush().await.unwrap();
+        assert_eq!(server.document("a"), json!({"log": [1, 2, 3]}));
+    });
+}
+
+#[test]
+fn trouble_is_over_when_the_server_answers() {
+    on_a_fast_clock(async {
+        let server = Arc::new(FakeServer::default());
+        let client = client_of(&server, Settings::default());
+        let run = start(&client, "a").await;
+        for fault in [Fault::NotLetIn, Fault::Denied] {
+            server.fail_next(fault);
+        }
+        let error = run.metadata().set("key", 1).flush().await.unwrap_err();
+        assert!(
+            error.refusals().is_empty() && !error.is_retryable(),
+            "{error}"
         );
+        milliseconds(1_000).await;
+        let error = run.metadata().set("key", 2).flush().await.unwrap_err();
+        assert_eq!(error.refusals().len(), 1, "{error}");
+        assert_eq!(server.document("a"), json!({"key": 2}));
     });
 }
 

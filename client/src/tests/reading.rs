@@ -136,3 +136,30 @@ fn typed_metadata_that_does_not_fit_names_the_path() {
         );
     });
 }
+
+#[test]
+fn those_who_read_have_their_turn_beside_those_who_flush_without_end() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_time()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let server = Arc::new(FakeServer::default());
+        let client = client_of(&server, Settings::default());
+        let flushing: Vec<_> = [start(&client, "a").await, start(&client, "b").await]
+            .into_iter()
+            .map(|run| {
+                tokio::spawn(async move {
+                    loop {
+                        run.metadata().increment("n", 1).flush().await.unwrap();
+                    }
+                })
+            })
+            .collect();
+        for id in 0..20 {
+            start(&client, &id.to_string()).await;
+        }
+        flushing.iter().for_each(|task| task.abort());
+    });
+}

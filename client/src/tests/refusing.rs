@@ -6,9 +6,9 @@ use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
-use super::{FakeServer, client_of, on_a_fast_clock, start};
+use super::{FakeServer, client_of, milliseconds, on_a_fast_clock, start};
 use crate::settings::Settings;
-use crate::{Error, NewRun};
+use crate::{Error, NewRun, Run};
 
 fn told(error: &Error) -> Vec<(&str, &str, Option<&str>, &str)> {
     error
@@ -103,6 +103,106 @@ fn a_closed_run_is_told_to_each_who_said_something_and_to_no_other() {
         assert_eq!(server.document("1"), json!({"own": 1}));
         assert_eq!(one.metadata().parent().current(), Some(json!({})));
     });
+}
+
+#[test]
+fn two_that_flush_at_the_same_time_are_both_told() {
+    on_a_fast_clock(async {
+        let server = Arc::new(FakeServer::default());
+        let client = client_of(&server, Settings::default());
+        let run = start(&client, "a").await;
+        let metadata = run.metadata();
+        metadata.set("text", "x").remove("text", "x");
+        let (one, other) = tokio::join!(metadata.flush(), metadata.flush());
+        assert_eq!(
+            (
+                told(&one.unwrap_err()).len(),
+                told(&other.unwrap_err()).len()
+            ),
+            (1, 1)
+        );
+        metadata.remove("text", "y");
+        let (one, other) = tokio::join!(client.flush(), client.flush());
+        assert_eq!(
+            (
+                told(&one.unwrap_err()).len(),
+                told(&other.unwrap_err()).len()
+            ),
+            (2, 2)
+        );
+        metadata.flush().await.unwrap_err();
+        metadata.flush().await.unwrap();
+        client.flush().await.unwrap();
+    });
+}
+
+#[test]
+fn finish_and_flush_of_another_handle_send_what_this_one_said() {
+    on_a_fast_clock(async {
+        let server = Arc::new(FakeServer::default());
+        let client = client_of(&server, Settings::default());
+        start(&client, "parent").await;
+        let run = client
+            .start(NewRun::new("a").parent("parent"))
+            .await
+            .unwrap();
+        let other = client.run("a").await.unwrap();
+        run.metadata().set("first", 1);
+        milliseconds(1).await;
+        run.metadata().set("second", 2).parent().set("second", 2);
+        other.metadata().flush().await.unwrap();
+        assert_eq!(server.document("a"), json!({"first": 1, "second": 2}));
+        assert_eq!(server.document("parent"), json!({"second": 2}));
+        run.metadata().set("result", 42);
+        client.finish("a", "completed").await.unwrap();
+        assert_eq!(server.document("a")["result"], 42);
+        run.metadata().flush().await.unwrap();
+    });
+}
+
+#[test]
+fn what_is_logged_may_be_said_on_the_run() {
+    /// Appends what is logged to a run's log.
+    struct ToRun(Run);
+
+    impl tracing::Subscriber for ToRun {
+        fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+            *metadata.level() == tracing::Level::WARN
+        }
+        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+            tracing::span::Id::from_u64(1)
+        }
+        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+        fn event(&self, event: &tracing::Event<'_>) {
+            self.0.metadata().append("log", event.metadata().target());
+        }
+        fn enter(&self, _: &tracing::span::Id) {}
+        fn exit(&self, _: &tracing::span::Id) {}
+    }
+
+    // A lock that is held meanwhile would hold this up for ever.
+    let (done, waiting) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        on_a_fast_clock(async {
+            let server = Arc::new(FakeServer::default());
+            let client = client_of(&server, Settings::default());
+            let run = start(&client, "a").await;
+            let logging = tracing::subscriber::set_default(ToRun(run.clone()));
+            let metadata = run.metadata();
+            metadata.set("$.a..b", 1).increment("$.a..b", 1);
+            metadata
+                .atomically(|metadata| drop(metadata.append("big", "x".repeat(5_000_000)).clone()));
+            metadata.set("text", 1).set("$.text.inner", 1);
+            metadata.flush().await.unwrap_err();
+            drop(logging);
+            metadata.flush().await.unwrap();
+            done.send(server.document("a")["log"].as_array().unwrap().len())
+        })
+    });
+    let logged = waiting.recv_timeout(std::time::Duration::from_secs(60));
+    // The 1st, 2nd and 4th refusal of the run.
+    assert_eq!(logged, Ok(3));
 }
 
 #[test]

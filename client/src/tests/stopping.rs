@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::runtime::Runtime;
 
 use super::fake_server::Fault;
 use super::{FakeServer, client_of, milliseconds, on_a_fast_clock, start};
@@ -53,6 +54,54 @@ fn shutdown_says_what_it_could_not_send() {
         assert_eq!(unsent, [("increment", "not_sent"), ("set", "not_sent")]);
         assert!(!error.is_retryable());
         assert!(run.metadata().refresh().await.unwrap_err().is_closed());
+    });
+}
+
+/// Fails instead of waiting for ever.
+async fn in_time<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(60 * SECOND, future).await.unwrap()
+}
+
+fn threads() -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).enable_time().build().unwrap()
+}
+
+#[test]
+fn flush_ends_with_the_shutdown_beside_it() {
+    threads().block_on(async {
+        for round in 0..20 {
+            let server = Arc::new(FakeServer::default());
+            let client = client_of(&server, Settings::default());
+            let run = start(&client, "a").await;
+            (0..1_000).for_each(|_| server.fail_next(Fault::CutBefore));
+            run.metadata().set("key", 1);
+            let flush = tokio::spawn(async move { run.metadata().flush().await });
+            client
+                .shutdown(Duration::from_millis(round))
+                .await
+                .unwrap_err();
+            assert!(in_time(flush).await.unwrap().unwrap_err().is_closed());
+        }
+    });
+}
+
+#[test]
+fn flush_ends_with_the_runtime_that_sends() {
+    let (here, there) = (threads(), threads());
+    here.block_on(async {
+        let server = Arc::new(FakeServer::default());
+        let entered = there.enter();
+        let client = client_of(&server, Settings::default());
+        drop(entered);
+        let run = start(&client, "a").await;
+        (0..1_000).for_each(|_| server.fail_next(Fault::CutBefore));
+        run.metadata().set("key", 1);
+        let flush = tokio::spawn(async move { run.metadata().flush().await });
+        tokio::task::spawn_blocking(|| there.shutdown_background())
+            .await
+            .unwrap();
+        assert!(in_time(flush).await.unwrap().unwrap_err().is_closed());
     });
 }
 

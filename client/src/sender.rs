@@ -1,0 +1,264 @@
+//! Sending batches: each until the server has answered it, exactly once and in order.
+//!
+//! - What was not answered is sent again, unchanged and with the same number, after a pause that grows. Nothing overtakes it.
+//! - What the server lost, because a standby took over, is sent again first.
+//! - What is refused as a whole, for a reason that will not pass, is halved until what is to blame is found, so that one run's
+//!   operations do not take others down with them. If the server refuses even a batch with nothing in it, none is to blame.
+//! - If an attempt of a refused batch was never answered, it may have taken effect all the same. A batch with nothing in it,
+//!   numbered one higher, tells: the server takes it, or misses the one before.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use tokio::time::sleep;
+use tracing::Instrument;
+
+use crate::Error;
+use crate::answer::Answer;
+use crate::backoff::Backoff;
+use crate::batch::Batch;
+use crate::buffer::Buffer;
+use crate::transport::Transport;
+use crate::writer::Writer;
+
+/// A batch with nothing in it.
+const NOTHING: &str = "[]";
+
+pub(crate) struct Sender {
+    buffer: Arc<Buffer>,
+    transport: Arc<dyn Transport>,
+    writer: Writer,
+    backoff: Backoff,
+}
+
+/// What became of a text.
+enum Sent {
+    Answered(Vec<Answer>),
+    /// It took effect, but the answer was lost.
+    Arrived,
+    /// It had no effect and never will.
+    Refused(Error),
+    /// It is refused now, and it cannot be known whether it took effect before.
+    Doubtful(Error),
+    /// The server misses batches after that number.
+    Gap(i64, Error),
+}
+
+/// A batch will not be taken.
+struct Refused {
+    error: Error,
+    /// True if an attempt that was never answered may have taken effect.
+    in_doubt: bool,
+}
+
+impl Refused {
+    fn new(error: Error, in_doubt: bool) -> Refused {
+        Refused { error, in_doubt }
+    }
+}
+
+impl Sender {
+    pub(crate) fn new(buffer: Arc<Buffer>, transport: Arc<dyn Transport>) -> Sender {
+        let settings = &buffer.settings;
+        let backoff = Backoff::new(settings.first_pause, settings.longest_pause);
+        let writer = Writer::new(settings.kept_bytes());
+        Sender {
+            buffer,
+            transport,
+            writer,
+            backoff,
+        }
+    }
+
+    /// Sends a batch, in parts if it must be, and tells the runs what became of their operations.
+    pub(crate) async fn deliver(&mut self, batch: Batch) {
+        self.writer.rest();
+        let mut parts = vec![batch];
+        let mut refuses_all = None;
+        while let Some(batch) = parts.pop() {
+            let span = tracing::debug_span!(
+                "runmeta.flush",
+                sequence = self.writer.sequence(),
+                runs = batch.runs(),
+                operations = batch.operations(),
+                bytes = batch.text.len(),
+            );
+            match self.send(&batch).instrument(span).await {
+                Ok(answers) => {
+                    self.buffer
+                        .meter
+                        .flushed(batch.operations(), batch.text.len());
+                    batch.settle(&self.buffer, answers);
+                }
+                Err(Refused { error, in_doubt }) => {
+                    let may_split = batch.can_split() && !in_doubt;
+                    if may_split && refuses_all.is_none() {
+                        refuses_all = Some(self.refuses_all().await);
+                    }
+                    if may_split && refuses_all == Some(false) {
+                        tracing::warn!(
+                            "a batch of {} runs was refused and is sent in two: {error}",
+                            batch.runs()
+                        );
+                        let (first, second) = batch.split();
+                        parts.extend([second, first]);
+                    } else {
+                        tracing::error!("a batch of {} runs was refused: {error}", batch.runs());
+                        self.buffer.meter.note_error(&error);
+                        batch.give_up(&self.buffer, &error);
+                    }
+                }
+            }
+            self.buffer.log_refusals();
+            self.buffer
+                .meter
+                .text_bytes
+                .store(self.writer.kept_bytes(), Relaxed);
+            self.buffer.tick();
+        }
+    }
+
+    /// Sends a batch until the server answers it, and before it what the server turns out to have lost. Returns no answers
+    /// if they are lost.
+    async fn send(&mut self, batch: &Batch) -> Result<Option<Vec<Answer>>, Refused> {
+        let mut again: VecDeque<Arc<str>> = VecDeque::new();
+        loop {
+            let text = again.front().unwrap_or(&batch.text).clone();
+            let answers = match self.send_text(&text).await {
+                Sent::Answered(answers) => Some(answers),
+                Sent::Arrived => None,
+                Sent::Gap(known, error) => {
+                    again = self.resync(known, again);
+                    self.went_wrong(error).await;
+                    continue;
+                }
+                Sent::Refused(_) | Sent::Doubtful(_) if again.pop_front().is_some() => {
+                    self.count_lost(1);
+                    continue;
+                }
+                Sent::Refused(error) => return Err(Refused::new(error, false)),
+                Sent::Doubtful(error) => return Err(Refused::new(error, true)),
+            };
+            if again.pop_front().is_none() {
+                return Ok(answers);
+            }
+            // The run may have been closed or filled meanwhile.
+            let is_refused = |answer: &Answer| answer.outcome.is_refusal();
+            if answers.iter().flatten().any(is_refused) {
+                self.count_lost(1);
+            }
+        }
+    }
+
+    async fn send_text(&mut self, text: &Arc<str>) -> Sent {
+        self.buffer
+            .meter
+            .text_bytes
+            .store(self.writer.kept_bytes() + 2 * text.len(), Relaxed);
+        let mut certain = true;
+        loop {
+            let (writer, sequence) = (self.writer.id(), self.writer.sequence());
+            match self.transport.flush(text, writer, sequence).await {
+                Ok(answers) => {
+                    self.went_well();
+                    self.writer.answered(text.clone());
+                    return Sent::Answered(answers);
+                }
+                Err(error) => match error.last_sequence_known() {
+                    Some(known) => return Sent::Gap(known, error),
+                    None if passes(&error) => {
+                        certain &= error.is_answer();
+                        self.went_wrong(error).await;
+                    }
+                    None => {
+                        self.went_well();
+                        return match certain {
+                            true => Sent::Refused(error),
+                            false => self.find_out(text, error).await,
+                        };
+                    }
+                },
+            }
+        }
+    }
+
+    /// Finds out whether an attempt that was never answered took effect, after another was refused.
+    async fn find_out(&mut self, text: &Arc<str>, refused: Error) -> Sent {
+        loop {
+            let (writer, sequence) = (self.writer.id(), self.writer.sequence());
+            match self.transport.flush(NOTHING, writer, sequence + 1).await {
+                Ok(_) => {
+                    self.went_well();
+                    self.writer.answered(text.clone());
+                    self.writer.answered(NOTHING.into());
+                    return Sent::Arrived;
+                }
+                Err(error) => match error.last_sequence_known() {
+                    Some(known) if known == sequence - 1 => return Sent::Refused(refused),
+                    Some(known) => return Sent::Gap(known, error),
+                    None if passes(&error) => self.went_wrong(error).await,
+                    None => {
+                        // Whether it has the number cannot be known, so no other batch may have it.
+                        self.went_well();
+                        self.writer.begin_anew();
+                        return Sent::Doubtful(refused);
+                    }
+                },
+            }
+        }
+    }
+
+    /// Returns true if the server refuses whatever it is sent.
+    async fn refuses_all(&mut self) -> bool {
+        let sent = self.send_text(&NOTHING.into()).await;
+        matches!(sent, Sent::Refused(_) | Sent::Doubtful(_))
+    }
+
+    fn resync(&mut self, known: i64, behind: VecDeque<Arc<str>>) -> VecDeque<Arc<str>> {
+        let resync = self.writer.resync(known);
+        let mut again = resync.again;
+        tracing::warn!(
+            known,
+            again = again.len(),
+            "the server misses batches that it had acknowledged; sending them again"
+        );
+        if resync.lost > 0 {
+            self.count_lost(resync.lost.unsigned_abs());
+        }
+        again.extend(behind);
+        again
+    }
+
+    fn count_lost(&self, batches: u64) {
+        self.buffer.meter.lost_batches.fetch_add(batches, Relaxed);
+        let lost = Error::unexpected(format!(
+            "the server lost {batches} acknowledged batches, or parts of them, which cannot be sent again"
+        ));
+        self.buffer.meter.note_error(&lost);
+        tracing::error!("{lost}");
+    }
+
+    pub(crate) fn went_well(&mut self) {
+        self.backoff.reset();
+        self.buffer.set_trouble(None);
+    }
+
+    pub(crate) async fn went_wrong(&mut self, error: Error) {
+        let pause = self.backoff.pause();
+        if error.is_retryable() {
+            tracing::warn!("trying again in {pause:?}: {error}");
+        } else {
+            tracing::error!("this will not mend itself; trying again in {pause:?}: {error}");
+        }
+        self.buffer.meter.retries.fetch_add(1, Relaxed);
+        self.buffer.set_trouble(Some(error));
+        self.buffer.tick();
+        sleep(pause).await;
+    }
+}
+
+/// Returns true if the same statement may go well another time.
+fn passes(error: &Error) -> bool {
+    !error.is_answer() || error.is_retryable()
+}
