@@ -82,6 +82,7 @@ COMMENT ON COLUMN runmeta.schema_history.checksum IS 'hash of its name, number a
 CREATE TABLE runmeta.writer (
     id uuid NOT NULL,
     last_sequence bigint NOT NULL,
+    refused jsonb,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT writer_last_sequence_positive CHECK ((last_sequence > 0))
 )
@@ -94,6 +95,8 @@ COMMENT ON TABLE runmeta.writer IS 'client processes and the last batch of each,
 COMMENT ON COLUMN runmeta.writer.id IS 'uuid the client process chose';
 
 COMMENT ON COLUMN runmeta.writer.last_sequence IS 'number of its last batch, counted from 1';
+
+COMMENT ON COLUMN runmeta.writer.refused IS 'what had no effect of its last batch, to be told again if it comes again, null if nothing';
 
 COMMENT ON COLUMN runmeta.writer.updated_at IS 'when that batch came';
 

@@ -71,6 +71,8 @@ pub enum Refusal {
     },
     /// A trigger kept a run from being stored.
     NotStored,
+    /// A trigger or a policy kept from being stored what a batch was refused.
+    WriterNotStored,
     /// The transaction cannot be prepared.
     Prepared,
     /// The tables are not there.
@@ -277,6 +279,14 @@ impl Refusal {
                     "A trigger on runmeta.run left out the row, so nothing of the call takes effect.",
                 ),
                 text("Let the trigger return the row, or raise an error of its own."),
+            ),
+            Refusal::WriterNotStored => (
+                ERRCODE_TRIGGERED_ACTION_EXCEPTION,
+                "a writer was not stored".to_owned(),
+                text(
+                    "A trigger or a policy on runmeta.writer left out the row, so nothing of the call takes effect.",
+                ),
+                text("Let triggers return the row, and policies for UPDATE show it."),
             ),
             Refusal::Prepared => (
                 ERRCODE_FEATURE_NOT_SUPPORTED,

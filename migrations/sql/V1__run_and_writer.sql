@@ -113,6 +113,7 @@ COMMENT ON INDEX runmeta.run_finished_at_idx IS 'finished trees, for prune';
 CREATE TABLE runmeta.writer (
     id            pg_catalog.uuid        NOT NULL,
     last_sequence pg_catalog.int8        NOT NULL,
+    refused       pg_catalog.jsonb,
     updated_at    pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
 
     CONSTRAINT writer_pkey PRIMARY KEY (id),
@@ -127,6 +128,7 @@ WITH (
 COMMENT ON TABLE runmeta.writer IS 'client processes and the last batch of each, so that none is applied twice';
 COMMENT ON COLUMN runmeta.writer.id IS 'uuid the client process chose';
 COMMENT ON COLUMN runmeta.writer.last_sequence IS 'number of its last batch, counted from 1';
+COMMENT ON COLUMN runmeta.writer.refused IS 'what had no effect of its last batch, to be told again if it comes again, null if nothing';
 COMMENT ON COLUMN runmeta.writer.updated_at IS 'when that batch came';
 
 -- Default privileges of a database may give every new table to PUBLIC.

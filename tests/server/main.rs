@@ -23,6 +23,7 @@ mod conformance;
 mod demo;
 mod docs;
 mod dump;
+mod duplicates;
 mod errors;
 mod families;
 mod flush;

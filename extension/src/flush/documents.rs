@@ -51,6 +51,13 @@ impl Outcome {
             unapplied: None,
         }
     }
+
+    /// Returns the word for the refusal of a whole list that has this name.
+    pub fn refusal(name: &str) -> Option<&'static str> {
+        ["too_large", "not_found", "closed"]
+            .into_iter()
+            .find(|word| *word == name)
+    }
 }
 
 /// Applies each list to the document of the run at the same place of `targets`, and stores what changed.

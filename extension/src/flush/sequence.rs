@@ -2,10 +2,12 @@
 //!
 //! The writer's row is changed in the transaction that applies the batch, so both commit or neither. Two
 //! sessions with the same batch meet at that row: the second waits for the first and finds its number taken.
+//! What was refused of the last batch is kept there too, until the next one: see [`refused`](super::refused).
 
 use pgrx::pg_sys::BuiltinOid::{INT8OID, UUIDOID};
 use pgrx::spi::SpiClient;
 
+use crate::jsonb::Jsonb;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 
@@ -15,19 +17,31 @@ thread_local! {
         &[UUIDOID],
     ) };
     static NEXT: Statement = const { Statement::new(
-        "UPDATE runmeta.writer AS w SET last_sequence = $2, updated_at = pg_catalog.clock_timestamp()
+        "UPDATE runmeta.writer AS w SET last_sequence = $2, refused = NULL, updated_at = pg_catalog.clock_timestamp()
          WHERE w.id OPERATOR(pg_catalog.=) $1
              AND w.last_sequence OPERATOR(pg_catalog.=) ($2 OPERATOR(pg_catalog.-) 1)
          RETURNING w.last_sequence",
         &[UUIDOID, INT8OID],
     ) };
     static LAST: Statement = const { Statement::new(
-        "SELECT w.last_sequence FROM runmeta.writer AS w WHERE w.id OPERATOR(pg_catalog.=) $1",
-        &[UUIDOID],
+        "SELECT w.last_sequence, CASE WHEN w.last_sequence OPERATOR(pg_catalog.=) $2 THEN w.refused END
+         FROM runmeta.writer AS w WHERE w.id OPERATOR(pg_catalog.=) $1",
+        &[UUIDOID, INT8OID],
     ) };
 }
 
-/// Takes the sequence for the writer. Returns false if it was taken before: the batch is a duplicate.
+/// What the sequence of a batch says about it.
+pub enum Taken {
+    /// It is the writer's next one, and now its last: this batch is to be applied.
+    Now,
+    /// It was taken before: the batch is a duplicate.
+    Before {
+        /// What was refused of the first one, if it was the writer's last and not taken whole.
+        refused: Option<Jsonb<'static>>,
+    },
+}
+
+/// Takes the sequence for the writer, unless it was taken before. Without a writer every batch is a new one.
 ///
 /// # Errors
 ///
@@ -36,9 +50,9 @@ pub fn take(
     client: &mut SpiClient<'_>,
     writer: Option<pgrx::Uuid>,
     sequence: Option<i64>,
-) -> Result<bool, Refusal> {
+) -> Result<Taken, Refusal> {
     let (writer, sequence) = match (writer, sequence) {
-        (None, None) => return Ok(true),
+        (None, None) => return Ok(Taken::Now),
         (Some(writer), Some(sequence)) if sequence >= 1 => (writer, sequence),
         _ => return Err(Refusal::BadSequence),
     };
@@ -48,15 +62,16 @@ pub fn take(
         NEXT.with(|statement| statement.run(client, &[writer.into(), sequence.into()]))?
     };
     if !taken.is_empty() {
-        return Ok(true);
+        return Ok(Taken::Now);
     }
-    let mut rows = LAST.with(|statement| statement.run(client, &[writer.into()]))?;
-    let last = match rows.next() {
-        Some(_) => rows.get::<i64>(1)?.unwrap_or(0),
-        None => 0,
+    let mut rows =
+        LAST.with(|statement| statement.run(client, &[writer.into(), sequence.into()]))?;
+    let (last, refused) = match rows.next() {
+        Some(_) => (rows.get::<i64>(1)?.unwrap_or(0), rows.get(2)?),
+        None => (0, None),
     };
     match sequence <= last {
-        true => Ok(false),
+        true => Ok(Taken::Before { refused }),
         false => Err(Refusal::Gap {
             writer,
             sequence,

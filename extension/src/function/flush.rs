@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use pgrx::prelude::*;
 
-use crate::flush::{batch, documents, family, sequence};
+use crate::flush::sequence::Taken;
+use crate::flush::{batch, documents, family, refused, sequence};
 use crate::jsonb::Jsonb;
 use crate::refusal::{Answer, Refusal, answer};
 
@@ -31,14 +32,18 @@ fn flush(
         let batch = batch.ok_or(Refusal::Null { argument: "batch" })?;
         let lists = batch::read(&batch)?;
         let outcomes = Spi::connect_mut(|client| {
-            if !sequence::take(client, writer, sequence)? {
-                return Ok(lists
-                    .iter()
-                    .map(|_| documents::Outcome::bare("duplicate"))
-                    .collect());
-            }
-            let targets = family::resolve(client, &lists)?;
-            documents::write(client, &lists, &targets)
+            let outcomes = match sequence::take(client, writer, sequence)? {
+                Taken::Before { refused } => refused::tell_again(&lists, refused.as_ref()),
+                Taken::Now => {
+                    let targets = family::resolve(client, &lists)?;
+                    let outcomes = documents::write(client, &lists, &targets)?;
+                    if let Some(writer) = writer {
+                        refused::keep(client, writer, &lists, &outcomes)?;
+                    }
+                    outcomes
+                }
+            };
+            Ok::<_, Refusal>(outcomes)
         })?;
         let mut values = HashMap::new();
         let rows: Vec<_> = lists
