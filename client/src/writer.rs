@@ -1,9 +1,11 @@
 //! Exactly once: which batches the server has, and which it may have lost.
 //!
-//! Batches of one writer are numbered from 1. A batch whose answer was lost is sent again with the same number, and the
-//! server says `duplicate` if it has it. A standby that was promoted may miss batches that its primary acknowledged; it
-//! refuses the next one and tells the last it knows. So the last batches are kept back for a while and sent again then.
-//! Where they do not reach that far back, what is missing is lost and reported, and a new writer goes on from 1.
+//! Batches of one writer are numbered from 1. A batch whose answer was lost is sent again with the same number. If the
+//! server has it, it says `duplicate`, and once more what it refused of it: it remembers that of a writer's last batch.
+//!
+//! A standby that was promoted may miss batches that its primary acknowledged; it refuses the next one and tells the last
+//! it knows. So the last batches are kept back for a while and sent again then. Where they do not reach that far back, what
+//! is missing is lost and reported, and a new writer goes on from 1.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

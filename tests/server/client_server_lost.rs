@@ -5,7 +5,7 @@ use std::time::Duration;
 use runmeta_client::{Builder, Client, NewRun};
 use serde_json::{Value, json};
 
-use crate::harness::Database;
+use crate::harness::{Database, Proxy, rows};
 
 async fn stored(client: &tokio_postgres::Client, run: &str) -> Value {
     client
@@ -101,4 +101,60 @@ async fn run_that_a_policy_denies_costs_the_others_nothing() {
         .batch_execute("DO $$ BEGIN EXECUTE format('DROP OWNED BY %I', current_database()); EXECUTE format('DROP ROLE %I', current_database()); END $$")
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn refusals_are_told_though_the_connection_was_cut_before_the_answer() {
+    let database = Database::new().await;
+    let server = database.connect().await;
+    let close_at_once = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET runmeta.update_window = 0', current_database()); END $$";
+    server.batch_execute(close_at_once).await.unwrap();
+    let proxy = Proxy::before(&database).await;
+    // Long enough that what is said leaves in one batch, with the flush.
+    let builder = Builder::url(proxy.url()).interval(Duration::from_secs(600));
+    let client = builder.connect().await.unwrap();
+    let mut runs = Vec::new();
+    for id in ["closed", "gone", "good", "large", "skips"] {
+        runs.push(client.start(NewRun::new(id)).await.unwrap());
+    }
+    let [closed, gone, good, large, skips] = &runs[..] else {
+        unreachable!();
+    };
+    closed.finish().await.unwrap();
+    server
+        .batch_execute("DELETE FROM runmeta.run WHERE id = 'gone'")
+        .await
+        .unwrap();
+    good.metadata().increment("n", 1).flush().await.unwrap();
+
+    proxy.cut_every(2);
+    closed.metadata().set("a", 1);
+    gone.metadata().increment("n", 1);
+    good.metadata().increment("n", 1);
+    large.metadata().append("log", "x".repeat(300_000));
+    skips.metadata().set("text", "x").remove("text", "x");
+    let error = client.flush().await.unwrap_err();
+    assert_eq!((proxy.cuts(), client.metrics().retries), (1, 1));
+    let told: Vec<_> = error
+        .refusals()
+        .iter()
+        .map(|told| (told.run_id(), told.kind(), told.reason()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("closed", "set", "closed"),
+            ("gone", "increment", "not_found"),
+            ("large", "append", "too_large"),
+            ("skips", "remove", "not_an_array"),
+        ]
+    );
+    client.flush().await.unwrap();
+    client.shutdown(Duration::from_secs(60)).await.unwrap();
+    let documents =
+        "SELECT string_agg(id || ' ' || metadata::text, ', ' ORDER BY id) FROM runmeta.run";
+    assert_eq!(
+        rows(&server, documents).await,
+        r#"closed {}, good {"n": 2}, large {}, skips {"text": "x"}"#
+    );
 }

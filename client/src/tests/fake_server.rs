@@ -30,7 +30,14 @@ pub(crate) enum Fault {
 #[derive(Clone, Debug, Default)]
 struct State {
     runs: BTreeMap<String, Run>,
-    writers: HashMap<Uuid, i64>,
+    writers: HashMap<Uuid, Last>,
+}
+
+/// The last batch of a writer.
+#[derive(Clone, Debug, Default)]
+struct Last {
+    sequence: i64,
+    answers: Vec<Answer>,
 }
 
 #[derive(Clone, Debug)]
@@ -105,16 +112,26 @@ impl FakeServer {
             return Err(Error::denied());
         }
         let mut state = lock(&self.state);
-        let known = state.writers.get(&writer).copied().unwrap_or(0);
+        let last = state.writers.get(&writer).cloned().unwrap_or_default();
+        let known = last.sequence;
         if sequence > known + 1 {
             return Err(Error::gap(known));
         }
-        let before = state.clone();
-        let answers = state.flush(entries, sequence <= known);
-        if sequence > known {
-            state.writers.insert(writer, sequence);
+        let answers = if sequence > known {
+            let before = state.clone();
+            let answers = state.flush(entries);
+            let last = Last {
+                sequence,
+                answers: answers.clone(),
+            };
+            state.writers.insert(writer, last);
             lock(&self.history).push(before);
-        }
+            answers
+        } else {
+            // The client never sends an older one.
+            assert_eq!(sequence, known);
+            last.answers.into_iter().map(told_again).collect()
+        };
         match fault {
             Some(Fault::CutAfter) => Err(Error::lost()),
             _ => Ok(answers),
@@ -122,8 +139,21 @@ impl FakeServer {
     }
 }
 
+/// Returns what is said of a list when its batch comes again.
+fn told_again(first: Answer) -> Answer {
+    let outcome = match first.outcome.is_refusal() {
+        true => first.outcome,
+        false => Outcome::Duplicate,
+    };
+    Answer {
+        outcome,
+        version: None,
+        ..first
+    }
+}
+
 impl State {
-    fn flush(&mut self, entries: &[Value], duplicate: bool) -> Vec<Answer> {
+    fn flush(&mut self, entries: &[Value]) -> Vec<Answer> {
         let mut answers = Vec::new();
         for entry in entries {
             let id = entry["run"].as_str().unwrap();
@@ -137,10 +167,9 @@ impl State {
                     Target::Parent => run.parent.clone().unwrap_or(id.to_owned()),
                     Target::Root => run.root.clone(),
                 };
-                let (outcome, unapplied) = match (duplicate, self.runs[&addressed].closed) {
-                    (true, _) => (Outcome::Duplicate, Vec::new()),
-                    (_, true) => (Outcome::Closed, Vec::new()),
-                    _ => self.change(&addressed, operations),
+                let (outcome, unapplied) = match self.runs[&addressed].closed {
+                    true => (Outcome::Closed, Vec::new()),
+                    false => self.change(&addressed, operations),
                 };
                 let version = Some(self.runs[&addressed].version);
                 answers.push(Answer {

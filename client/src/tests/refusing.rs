@@ -6,6 +6,7 @@ use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
+use super::fake_server::Fault;
 use super::{FakeServer, client_of, milliseconds, on_a_fast_clock, start};
 use crate::settings::Settings;
 use crate::{Error, NewRun, Run};
@@ -132,6 +133,34 @@ fn two_that_flush_at_the_same_time_are_both_told() {
         );
         metadata.flush().await.unwrap_err();
         metadata.flush().await.unwrap();
+        client.flush().await.unwrap();
+    });
+}
+
+#[test]
+fn what_a_batch_was_refused_is_told_though_its_answer_was_lost() {
+    on_a_fast_clock(async {
+        let server = Arc::new(FakeServer::default());
+        let client = client_of(&server, Settings::default());
+        let (closed, open) = (start(&client, "closed").await, start(&client, "open").await);
+        closed.finish().await.unwrap();
+        (0..2).for_each(|_| server.fail_next(Fault::CutAfter));
+        closed.metadata().set("a", 1).increment("n", 1);
+        open.metadata().set("text", "x").remove("text", "x");
+        let error = client.flush().await.unwrap_err();
+        assert_eq!(
+            told(&error),
+            [
+                ("closed", "set", Some("a"), "closed"),
+                ("closed", "increment", Some("n"), "closed"),
+                ("open", "remove", Some("text"), "not_an_array"),
+            ]
+        );
+        assert_eq!(client.metrics().retries, 2);
+        assert_eq!(
+            (closed.metadata().current(), open.metadata().current()),
+            (Some(json!({})), Some(json!({"text": "x"})))
+        );
         client.flush().await.unwrap();
     });
 }
