@@ -11,7 +11,8 @@ use crate::buffer::Buffer;
 use crate::connection::Source;
 use crate::postgres::Postgres;
 use crate::settings::Settings;
-use crate::{Client, Error, tls};
+use crate::tls::{self, Encryption};
+use crate::{Client, Error};
 
 /// Longer than anybody means to wait, and short enough to be added to a point in time.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -56,14 +57,17 @@ impl Builder {
         }
     }
 
-    /// Connects to the database of this URL, or of a string such as `host=/run/postgresql dbname=app`. `sslmode` may be
-    /// `disable`, `prefer` (the default: encrypted where the server can, unchecked), `require`, `verify-ca` or
-    /// `verify-full` (the last three all check the certificate and the host against the system's roots).
+    /// Connects to the database of this URL, or of a string such as `host=/run/postgresql dbname=app`.
+    ///
+    /// `sslmode` means what it means in libpq: `prefer`, the default, encrypts where the server can, `require` always, and
+    /// neither asks who the server is. `verify-ca` wants a certificate that a root signed, `verify-full` one for this host.
+    /// The roots are the system's, or those of the file that `sslrootcert` names. [`tls`](crate::tls) has all of it.
     pub fn url(url: &str) -> Builder {
         Builder::new(Origin::Url(url.to_owned()))
     }
 
-    /// Connects with this configuration.
+    /// Connects with this configuration. Its modes `Prefer` and `Require` do not check the server's certificate;
+    /// [`tls`](Builder::tls) does.
     pub fn config(config: Config) -> Builder {
         Builder::new(Origin::Config(Box::new(config)))
     }
@@ -81,8 +85,8 @@ impl Builder {
         self
     }
 
-    /// Encrypts with this configuration instead of the one that `sslmode` chooses, for other roots or a client's
-    /// certificate. `sslmode=disable` still has none.
+    /// Encrypts with this configuration, which alone decides what is checked, instead of the one that the URL asks for.
+    /// `sslmode` still says whether there is encryption at all: `prefer`, the default, does without where the server has none.
     pub fn tls(mut self, config: ClientConfig) -> Builder {
         self.tls = Some(config);
         self
@@ -142,8 +146,14 @@ impl Builder {
     /// As [`Client::connect`].
     pub async fn connect(self) -> Result<Client, Error> {
         let source = match self.origin {
-            Origin::Url(url) => own(parse(&url)?, self.application_name, self.tls)?,
-            Origin::Config(config) => own(*config, self.application_name, self.tls)?,
+            Origin::Url(url) => {
+                let (config, encryption) = tls::parse(&url)?;
+                own(config, encryption, self.application_name, self.tls)?
+            }
+            Origin::Config(config) => {
+                let encryption = Encryption::default();
+                own(*config, encryption, self.application_name, self.tls)?
+            }
             #[cfg(feature = "pool")]
             Origin::Pool(pool) => Source::Pool(pool),
         };
@@ -156,6 +166,7 @@ impl Builder {
 
 fn own(
     mut config: Config,
+    encryption: Encryption,
     name: Option<String>,
     tls: Option<ClientConfig>,
 ) -> Result<Source, Error> {
@@ -168,21 +179,12 @@ fn own(
         }
         None => {}
     }
-    let connector = tls::connector(config.get_ssl_mode(), tls)?;
+    tls::without_sockets(&mut config);
+    let connector = match tls {
+        Some(tls) => tls.into(),
+        None => encryption.connector(config.get_ssl_mode())?,
+    };
     Ok(Source::own(config, connector))
-}
-
-fn parse(url: &str) -> Result<Config, Error> {
-    // tokio-postgres leaves checking to the encryption, and knows no names for it.
-    let url = url
-        .replace("sslmode=verify-full", "sslmode=require")
-        .replace("sslmode=verify-ca", "sslmode=require");
-    url.parse().map_err(|error| {
-        Error::settings(
-            "the database URL cannot be read",
-            Some(Box::<tokio_postgres::Error>::new(error)),
-        )
-    })
 }
 
 #[cfg(test)]

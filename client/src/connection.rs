@@ -8,10 +8,10 @@ use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
 use tokio_postgres::{Client, Config};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::Error;
 use crate::buffer::Buffer;
+use crate::tls::Connector;
 
 /// How long making a connection may take, where the URL does not say.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -28,7 +28,7 @@ pub(crate) enum Source {
 
 pub(crate) struct Own {
     config: Config,
-    tls: MakeRustlsConnect,
+    tls: Connector,
     current: Mutex<Option<Arc<Client>>>,
     /// Held while a statement is under way. Not two at once: PgBouncer 1.18 in transaction mode can hand the connection on in
     /// the middle of the second (the server then says `invalid frontend message type`).
@@ -77,7 +77,7 @@ impl Deref for Lease {
 }
 
 impl Source {
-    pub(crate) fn own(mut config: Config, tls: MakeRustlsConnect) -> Source {
+    pub(crate) fn own(mut config: Config, tls: Connector) -> Source {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
         }

@@ -28,11 +28,11 @@ mod scope;
 mod sender;
 mod settings;
 mod tie;
-mod tls;
 mod transport;
 mod writer;
 
 pub mod metadata;
+pub mod tls;
 
 #[cfg(test)]
 mod tests;

@@ -37,3 +37,4 @@ mod operations;
 mod pgspot;
 mod prune;
 mod schema;
+mod tls;

@@ -10,6 +10,7 @@ mod proxy;
 mod refusal;
 mod role;
 mod rows;
+mod tls_server;
 mod waiting;
 
 pub use database::Database;
@@ -22,6 +23,7 @@ pub use proxy::Proxy;
 pub use refusal::refusal;
 pub use role::Role;
 pub use rows::rows;
+pub use tls_server::{HOST, TlsServer};
 pub use waiting::{process, until_waiting};
 
 /// Reads a variable that `scripts/with-cluster` sets.

@@ -15,13 +15,27 @@ pub struct OwnServer {
 impl OwnServer {
     /// Starts a server with a migrated database.
     pub async fn start() -> Self {
+        Self::start_in(Self::folder(), 5432, "").await
+    }
+
+    /// Makes a folder for a server, where `scripts/with-cluster` ends it if the test is killed.
+    pub fn folder() -> PathBuf {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        // Where `scripts/with-cluster` ends it if the test is killed.
         let name = format!("own-{}-{count}", process::id());
         let folder = PathBuf::from(environment("RUNMETA_CLUSTER_DIR")).join(name);
         std::fs::create_dir_all(&folder).unwrap();
-        let url = cluster(&["start", folder.to_str().unwrap()]).await;
+        folder
+    }
+
+    /// Starts a server in this folder with these lines of a configuration, of which the port names the socket too.
+    pub async fn start_in(folder: PathBuf, port: u16, settings: &str) -> Self {
+        let everywhere = std::env::var("RUNMETA_SETTINGS").unwrap_or_default();
+        let mut start = command(&["start", folder.to_str().unwrap()]);
+        start.env("RUNMETA_SETTINGS", format!("{everywhere}\n{settings}"));
+        let url = run(start)
+            .await
+            .replace("%2Fsocket/", &format!("%2Fsocket:{port}/"));
         let server = Self { folder, url };
         let config: tokio_postgres::Config = server.url.parse().unwrap();
         let (mut client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
@@ -68,7 +82,10 @@ fn command(arguments: &[&str]) -> Command {
 
 /// Runs `scripts/cluster` and returns the last line that it printed.
 async fn cluster(arguments: &[&str]) -> String {
-    let mut command = command(arguments);
+    run(command(arguments)).await
+}
+
+async fn run(mut command: Command) -> String {
     let output = tokio::task::spawn_blocking(move || command.output().unwrap());
     let output = output.await.unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);

@@ -1,0 +1,305 @@
+//! Encryption: who gets it, and which certificates are taken.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use runmeta_client::{Builder, Client, Error, NewRun};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::{TcpListener, UnixStream};
+use tokio_postgres::config::{Config, Host};
+
+use crate::harness::{Database, HOST, TlsServer};
+
+/// Lets a client work, and returns whether its connection is encrypted: `t` or `f`.
+async fn encryption(server: &TlsServer, builder: Builder) -> Result<String, Error> {
+    static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let name = format!("tls-{count}");
+    let client = builder.application_name(name.clone()).connect().await?;
+    let run = client.start(NewRun::new(name.clone())).await?;
+    run.metadata().set("key", 1).flush().await?;
+    let encryption = server.encryption(&name).await;
+    client.shutdown(Duration::from_secs(10)).await?;
+    Ok(encryption)
+}
+
+/// Returns how a client is refused.
+async fn refusal(builder: Builder) -> String {
+    let Err(error) = builder.connect().await else {
+        panic!("the client has connected");
+    };
+    assert!(!error.is_retryable(), "{error}");
+    error.to_string()
+}
+
+fn files(server: &TlsServer, name: &str) -> Vec<CertificateDer<'static>> {
+    let certificates = CertificateDer::pem_file_iter(server.file(name)).unwrap();
+    certificates.map(Result::unwrap).collect()
+}
+
+/// Returns a configuration of one's own that trusts this root, and has a certificate of its own if asked.
+fn own(server: &TlsServer, root: &str, certificate: bool) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(files(server, root));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots);
+    match certificate {
+        false => builder.with_no_client_auth(),
+        true => {
+            let key = PrivateKeyDer::from_pem_file(server.file("client.key")).unwrap();
+            let chain = files(server, "client.pem");
+            builder.with_client_auth_cert(chain, key).unwrap()
+        }
+    }
+}
+
+const UNTRUSTED: &str = "no connection to the server: the server's certificate is refused: no root certificate that is \
+                         trusted here has signed it; sslrootcert names others";
+
+#[tokio::test]
+async fn mode_says_whether_a_connection_is_encrypted() {
+    let Some(server) = TlsServer::shared().await else {
+        return;
+    };
+    for (parameters, expected) in [
+        ("sslmode=disable", "f"),
+        ("", "t"),
+        ("sslmode=prefer", "t"),
+        ("sslmode=require", "t"),
+    ] {
+        let builder = Builder::url(&server.url("anyone", parameters));
+        let encryption = encryption(server, builder).await.unwrap();
+        assert_eq!(encryption, expected, "{parameters}");
+    }
+    let mut config: Config = server.url("anyone", "sslmode=disable").parse().unwrap();
+    for (mode, expected) in [
+        (tokio_postgres::config::SslMode::Disable, "f"),
+        (tokio_postgres::config::SslMode::Prefer, "t"),
+        (tokio_postgres::config::SslMode::Require, "t"),
+    ] {
+        let builder = Builder::config(config.ssl_mode(mode).clone());
+        assert_eq!(encryption(server, builder).await.unwrap(), expected);
+    }
+}
+
+#[tokio::test]
+async fn prefer_does_without_where_the_server_has_no_encryption() {
+    let database = Database::new().await;
+    let config: Config = database.url().parse().unwrap();
+    let [Host::Unix(folder)] = config.get_hosts() else {
+        panic!("the tests' server listens on a socket");
+    };
+    // Over its socket a server has no encryption, and says so in the same words as one that has none at all.
+    let socket = folder.join(".s.PGSQL.5432");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut server = UnixStream::connect(&socket).await.unwrap();
+            tokio::spawn(async move {
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    let (user, name) = (config.get_user().unwrap(), config.get_dbname().unwrap());
+    let url = format!("postgres://{user}@127.0.0.1:{port}/{name}?sslmode=");
+    let client = Client::connect(&format!("{url}prefer")).await.unwrap();
+    client.start(NewRun::new("run")).await.unwrap();
+    assert_eq!(
+        refusal(Builder::url(&format!("{url}require"))).await,
+        "no connection to the server: server does not support TLS"
+    );
+}
+
+#[tokio::test]
+async fn sockets_are_not_encrypted_whatever_the_mode() {
+    let database = Database::new().await;
+    for mode in ["prefer", "require", "verify-full"] {
+        let url = format!("{}?sslmode={mode}", database.url());
+        let client = Client::connect(&url).await.unwrap();
+        client.start(NewRun::new("run")).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn certificate_that_no_root_signed_is_refused() {
+    let Some(server) = TlsServer::shared().await else {
+        return;
+    };
+    for mode in ["verify-ca", "verify-full"] {
+        let url = server.url("anyone", &format!("sslmode={mode}"));
+        let refusal = refusal(Builder::url(&url)).await;
+        let bare =
+            "this system has no root certificates: install them, or name a file with sslrootcert";
+        assert!(refusal == UNTRUSTED || refusal == bare, "{refusal}");
+    }
+    let stranger = server.file("stranger.pem");
+    for mode in ["prefer", "require", "verify-ca", "verify-full"] {
+        let url = server.url("anyone", &format!("sslmode={mode}&sslrootcert={stranger}"));
+        assert_eq!(refusal(Builder::url(&url)).await, UNTRUSTED, "{mode}");
+    }
+    for mode in ["prefer", "require"] {
+        let url = server.url("anyone", &format!("sslmode={mode}"));
+        let builder = Builder::url(&url).tls(own(server, "stranger.pem", false));
+        assert_eq!(refusal(builder).await, UNTRUSTED, "{mode}");
+    }
+}
+
+#[tokio::test]
+async fn root_certificate_that_is_named_is_trusted() {
+    let Some(server) = TlsServer::shared().await else {
+        return;
+    };
+    let root = server.file("ca.pem");
+    for mode in ["prefer", "require", "verify-ca", "verify-full"] {
+        let url = server.url("encrypted", &format!("sslrootcert={root}&sslmode={mode}"));
+        let pairs = format!(
+            "host={HOST} hostaddr=127.0.0.1 port={} user=encrypted dbname=postgres sslmode = '{mode}' sslrootcert='{root}'",
+            server.port()
+        );
+        let own = Builder::url(&server.url("encrypted", &format!("sslmode={mode}")))
+            .tls(own(server, "ca.pem", false));
+        for builder in [Builder::url(&url), Builder::url(&pairs), own] {
+            let encryption = encryption(server, builder).await.unwrap();
+            assert_eq!(encryption, "t", "{mode}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn certificate_for_another_host_is_refused_where_the_host_is_checked() {
+    let Some(server) = TlsServer::shared().await else {
+        return;
+    };
+    let root = server.file("ca.pem");
+    let url = |mode| {
+        let url = server.url("anyone", &format!("sslmode={mode}&sslrootcert={root}"));
+        url.replace(HOST, "other.runmeta.test")
+    };
+    let expected = "no connection to the server: the server's certificate is refused: certificate not valid for name \
+                    \"other.runmeta.test\"; certificate is only valid for DnsName(\"db.runmeta.test\")";
+    assert_eq!(refusal(Builder::url(&url("verify-full"))).await, expected);
+    let own = Builder::url(&url("prefer")).tls(own(server, "ca.pem", false));
+    assert_eq!(refusal(own).await, expected);
+    for mode in ["require", "verify-ca"] {
+        let builder = Builder::url(&url(mode));
+        assert_eq!(encryption(server, builder).await.unwrap(), "t", "{mode}");
+    }
+}
+
+#[tokio::test]
+async fn server_that_wants_a_certificate_gets_it() {
+    let Some(server) = TlsServer::shared().await else {
+        return;
+    };
+    let url = server.url("certified", "sslmode=require");
+    assert_eq!(
+        refusal(Builder::url(&url)).await,
+        "no connection to the server: FATAL: connection requires a valid client certificate"
+    );
+    let files = format!(
+        "sslmode=require&sslcert={}&sslkey={}",
+        server.file("client.pem"),
+        server.file("client.key")
+    );
+    for builder in [
+        Builder::url(&url).tls(own(server, "ca.pem", true)),
+        Builder::url(&server.url("certified", &files)),
+    ] {
+        assert_eq!(encryption(server, builder).await.unwrap(), "t");
+    }
+}
+
+#[tokio::test]
+async fn server_that_only_encrypts_refuses_the_others() {
+    let Some(server) = TlsServer::shared().await else {
+        return;
+    };
+    let refusal = refusal(Builder::url(&server.url("encrypted", "sslmode=disable"))).await;
+    assert_eq!(
+        refusal,
+        "no connection to the server: FATAL: no pg_hba.conf entry for host \"127.0.0.1\", user \"encrypted\", \
+         database \"postgres\", no encryption"
+    );
+}
+
+#[tokio::test]
+async fn password_is_bound_to_the_encryption() {
+    let Some(server) = TlsServer::shared().await else {
+        return;
+    };
+    let url = |parameters: &str| server.url("secretive:correct%20horse", parameters);
+    for mode in ["prefer", "require"] {
+        let url = url(&format!("sslmode={mode}&channel_binding=require"));
+        let encryption = encryption(server, Builder::url(&url)).await.unwrap();
+        assert_eq!(encryption, "t", "{mode}");
+    }
+    let open = url("sslmode=disable&channel_binding=require");
+    insta::assert_snapshot!(refusal(Builder::url(&open)).await, @"no connection to the server: server did not use channel binding");
+}
+
+#[tokio::test]
+async fn older_protocol_is_checked_alike() {
+    let Some(server) = TlsServer::start("ssl_max_protocol_version = 'TLSv1.2'").await else {
+        return;
+    };
+    let root = server.file("ca.pem");
+    for mode in ["require", "verify-full"] {
+        let url = server.url("anyone", &format!("sslmode={mode}&sslrootcert={root}"));
+        let encryption = encryption(&server, Builder::url(&url)).await.unwrap();
+        assert_eq!(encryption, "t", "{mode}");
+    }
+    let stranger = server.file("stranger.pem");
+    let url = server.url("anyone", &format!("sslmode=require&sslrootcert={stranger}"));
+    assert_eq!(refusal(Builder::url(&url)).await, UNTRUSTED);
+}
+
+#[tokio::test]
+async fn direct_encryption_names_its_protocol() {
+    // A server that can do it is younger than those of most machines. What it asks for is this.
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed([HOST.to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut server = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    server.alpn_protocols = vec![b"postgresql".to_vec()];
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let asked = tokio::task::spawn_blocking(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let mut connection = rustls::ServerConnection::new(Arc::new(server)).unwrap();
+        while connection.is_handshaking() {
+            connection.complete_io(&mut socket).unwrap();
+        }
+        connection.alpn_protocol().map(<[u8]>::to_vec)
+    });
+    let url = format!("postgres://u@127.0.0.1:{port}/d?sslmode=require&sslnegotiation=direct");
+    assert!(Client::connect(&url).await.is_err());
+    assert_eq!(asked.await.unwrap().unwrap(), b"postgresql");
+}
+
+#[tokio::test]
+async fn pool_is_encrypted_by_the_same_url() {
+    let Some(server) = TlsServer::shared().await else {
+        return;
+    };
+    let root = server.file("ca.pem");
+    let parameters = format!("sslmode=verify-full&sslrootcert={root}&application_name=pooled");
+    let url = server.url("encrypted", &parameters);
+    let (config, connector) = runmeta_client::tls::from_url(&url).unwrap();
+    let manager = deadpool_postgres::Manager::new(config, connector);
+    let pool = deadpool_postgres::Pool::builder(manager).build().unwrap();
+    let client = Builder::pool(pool).connect().await.unwrap();
+    client.start(NewRun::new("pooled")).await.unwrap();
+    assert_eq!(server.encryption("pooled").await, "t");
+}
