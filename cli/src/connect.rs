@@ -1,14 +1,14 @@
 //! Connections to the database that the user named.
 
 use std::error::Error as StdError;
-use std::io::Write;
-use std::str::FromStr;
+use std::io::{self, ErrorKind, Write};
 
 use clap::Args;
 use futures_util::stream::StreamExt;
+use runmeta_client::tls::{self, Connector};
 use tokio::sync::mpsc;
 use tokio_postgres::error::{DbError, SqlState};
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Notification};
+use tokio_postgres::{AsyncMessage, Client, Config, Notification};
 
 use crate::error::{Error, sentence};
 
@@ -38,8 +38,7 @@ impl Database {
         &self,
         application_name: String,
     ) -> Result<runmeta_client::Client, Error> {
-        let runs =
-            runmeta_client::Builder::config(self.config()?).application_name(application_name);
+        let runs = runmeta_client::Builder::url(self.url()?).application_name(application_name);
         Ok(runs.connect().await?)
     }
 
@@ -47,7 +46,8 @@ impl Database {
         &self,
         on_notice: impl Fn(&DbError) + Send + 'static,
     ) -> Result<(Client, mpsc::UnboundedReceiver<Notification>), Error> {
-        let (client, mut connection) = self.config()?.connect(NoTls).await.map_err(unreachable)?;
+        let (config, connector) = self.address()?;
+        let (client, mut connection) = config.connect(connector).await.map_err(unreachable)?;
         let (sender, receiver) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             let mut messages =
@@ -70,25 +70,31 @@ impl Database {
         Ok((client, receiver))
     }
 
-    fn config(&self) -> Result<Config, Error> {
-        let Some(url) = self
-            .database_url
-            .as_deref()
-            .filter(|url| !url.trim().is_empty())
-        else {
-            return Err(Error::new("no database is named")
-                .with_hint("Give --database-url URL, or set DATABASE_URL; in a clone of runmeta, \"make db\" starts a server and prints its URL."));
-        };
+    fn url(&self) -> Result<&str, Error> {
+        let url = self.database_url.as_deref();
+        url.filter(|url| !url.trim().is_empty()).ok_or_else(|| {
+            Error::new("no database is named")
+                .with_hint("Give --database-url URL, or set DATABASE_URL; in a clone of runmeta, \"make db\" starts a server and prints its URL.")
+        })
+    }
+
+    /// Returns where the database is, and what encrypts the way to it.
+    fn address(&self) -> Result<(Config, Connector), Error> {
         // The text stays out of the message: it may hold a password.
-        let mut config = Config::from_str(url).map_err(|error| {
-            Error::new("the database URL cannot be understood")
-                .with_detail(sentence(&deepest(&error)))
-                .with_hint("It looks like postgres://user@host:5432/database.")
+        let (mut config, connector) = tls::from_url(self.url()?).map_err(|error| {
+            let refused = Error::new("the database URL cannot be used")
+                .with_detail(sentence(&error.to_string()));
+            match error.source() {
+                Some(cause) if cause.is::<tokio_postgres::Error>() => {
+                    refused.with_hint("It looks like postgres://user@host:5432/database.")
+                }
+                _ => refused,
+            }
         })?;
         if config.get_application_name().is_none() {
             config.application_name("runmeta");
         }
-        Ok(config)
+        Ok((config, connector))
     }
 }
 
@@ -115,9 +121,23 @@ fn unreachable(error: tokio_postgres::Error) -> Error {
     if error.as_db_error().is_some() {
         return error.into();
     }
+    let hint = match is_about_encryption(&error) {
+        true => "The sslmode of the URL says what is checked of the server.",
+        false => {
+            "Look at the URL, and whether the server runs; in a clone of runmeta, \"make db\" starts one."
+        }
+    };
     Error::new("the database cannot be reached")
         .with_detail(sentence(&deepest(&error)))
-        .with_hint("Look at the URL, and whether the server runs; in a clone of runmeta, \"make db\" starts one.")
+        .with_hint(hint)
+}
+
+/// Tells a certificate that is refused, and other trouble in agreeing on an encryption, from a server that is not there.
+fn is_about_encryption(error: &tokio_postgres::Error) -> bool {
+    error
+        .source()
+        .and_then(|cause| cause.downcast_ref::<io::Error>())
+        .is_some_and(|cause| cause.kind() == ErrorKind::InvalidData)
 }
 
 fn deepest(error: &dyn StdError) -> String {

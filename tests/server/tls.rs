@@ -10,7 +10,8 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::net::{TcpListener, UnixStream};
 use tokio_postgres::config::{Config, Host};
 
-use crate::harness::{Database, HOST, TlsServer};
+use crate::cli::program;
+use crate::harness::{Database, HOST, TlsServer, merged_output};
 
 /// Lets a client work, and returns whether its connection is encrypted: `t` or `f`.
 async fn encryption(server: &TlsServer, builder: Builder) -> Result<String, Error> {
@@ -302,4 +303,73 @@ async fn pool_is_encrypted_by_the_same_url() {
     let client = Builder::pool(pool).connect().await.unwrap();
     client.start(NewRun::new("pooled")).await.unwrap();
     assert_eq!(server.encryption("pooled").await, "t");
+}
+
+#[tokio::test]
+async fn commands_work_where_only_encrypted_connections_are_taken() {
+    let Some(server) = TlsServer::shared().await else {
+        return;
+    };
+    let superuser = server.superuser().await;
+    superuser
+        .batch_execute("CREATE DATABASE by_command")
+        .await
+        .unwrap();
+    let root = server.file("ca.pem");
+    let url = |parameters: &str| server.url_of("postgres", "by_command", parameters);
+    let run = |url: &str, arguments: &[&str], trusted: &str| {
+        let mut command = program();
+        command
+            .args(arguments)
+            .args(["--database-url", url])
+            .env("SSL_CERT_FILE", server.file(trusted));
+        let (output, status) = merged_output(command, "");
+        (output, status.code())
+    };
+    let checked = url(&format!("sslmode=verify-full&sslrootcert={root}"));
+
+    let (output, code) = run(&checked, &["migrate"], "stranger.pem");
+    assert!(output.ends_with("applied\n") && code == Some(0), "{output}");
+    let up_to_date = ("the database is up to date\n".to_owned(), Some(0));
+    assert_eq!(run(&checked, &["migrate"], "stranger.pem"), up_to_date);
+    // The system's roots, as it were.
+    for parameters in ["sslrootcert=system", "sslmode=verify-full"] {
+        assert_eq!(run(&url(parameters), &["migrate"], "ca.pem"), up_to_date);
+    }
+
+    let folder = server.file("rows.csv");
+    std::fs::write(&folder, "name,size\na,1\nb,2\nc,3\n").unwrap();
+    let (output, code) = run(&checked, &["demo", &folder], "stranger.pem");
+    assert_eq!(code, Some(0), "{output}");
+    let client = Client::connect(&checked).await.unwrap();
+    let started = client.start(NewRun::new("nightly")).await.unwrap();
+    started.metadata().set("rows", 3).flush().await.unwrap();
+    assert_eq!(
+        run(&checked, &["get", "nightly", "rows"], "stranger.pem"),
+        ("3\n".to_owned(), Some(0))
+    );
+
+    let (output, code) = run(
+        &url("sslmode=verify-full"),
+        &["get", "nightly"],
+        "stranger.pem",
+    );
+    assert_eq!(code, Some(1));
+    insta::assert_snapshot!(output, @r"
+    error: the database cannot be reached
+    detail: The server's certificate is refused: no root certificate that is trusted here has signed it; sslrootcert names others.
+    hint: The sslmode of the URL says what is checked of the server.
+    ");
+    let (output, _) = run(&url("sslmode=disable"), &["get", "nightly"], "ca.pem");
+    insta::assert_snapshot!(output, @r#"error: no pg_hba.conf entry for host "127.0.0.1", user "postgres", database "by_command", no encryption"#);
+    let (output, _) = run(&url("sslmode=maybe"), &["get", "nightly"], "ca.pem");
+    insta::assert_snapshot!(output, @r"
+    error: the database URL cannot be used
+    detail: The sslmode must be disable, prefer, require, verify-ca or verify-full.
+    ");
+    let (output, _) = run(&url("sslrootcert=/none"), &["get", "nightly"], "ca.pem");
+    insta::assert_snapshot!(output, @r#"
+    error: the database URL cannot be used
+    detail: The file of sslrootcert, "/none", cannot be read: No such file or directory (os error 2).
+    "#);
 }
