@@ -1,17 +1,23 @@
 //! Encryption: who gets it, and which certificates are taken.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use runmeta_client::{Builder, Client, Error, NewRun};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::version::{TLS12, TLS13};
+use rustls::{
+    ClientConfig, RootCertStore, ServerConfig, ServerConnection, SupportedProtocolVersion,
+};
 use tokio::net::{TcpListener, UnixStream};
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_postgres::config::{Config, Host};
 
 use crate::cli::program;
-use crate::harness::{Database, HOST, TlsServer, merged_output};
+use crate::harness::{Database, HOST, TlsServer, as_version_1, merged_output};
 
 /// Lets a client work, and returns whether its connection is encrypted: `t` or `f`.
 async fn encryption(server: &TlsServer, builder: Builder) -> Result<String, Error> {
@@ -261,32 +267,117 @@ async fn older_protocol_is_checked_alike() {
 }
 
 #[tokio::test]
-async fn direct_encryption_names_its_protocol() {
-    // A server that can do it is younger than those of most machines. What it asks for is this.
-    let rcgen::CertifiedKey { cert, signing_key } =
-        rcgen::generate_simple_self_signed([HOST.to_owned()]).unwrap();
-    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut server = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![cert.der().clone()], key)
-        .unwrap();
-    server.alpn_protocols = vec![b"postgresql".to_vec()];
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let asked = tokio::task::spawn_blocking(move || {
-        let (mut socket, _) = listener.accept().unwrap();
-        let mut connection = rustls::ServerConnection::new(Arc::new(server)).unwrap();
-        while connection.is_handshaking() {
-            connection.complete_io(&mut socket).unwrap();
+async fn certificate_that_cannot_be_checked_will_do_where_no_root_is_asked_for() {
+    let Some(server) = TlsServer::start("").await else {
+        return;
+    };
+    let root = server.file("ca.pem");
+    let checked = server.url("anyone", &format!("sslmode=verify-ca&sslrootcert={root}"));
+
+    server
+        .set("ssl_cert_file", &server.file("server-1.pem"))
+        .await;
+    for protocol in ["TLSv1.2", "TLSv1.3"] {
+        server.set("ssl_max_protocol_version", protocol).await;
+        for parameters in ["", "sslmode=require&channel_binding=require"] {
+            let url = server.url("secretive:correct%20horse", parameters);
+            let encryption = encryption(&server, Builder::url(&url)).await.unwrap();
+            assert_eq!(encryption, "t", "{protocol} {parameters}");
         }
-        connection.alpn_protocol().map(<[u8]>::to_vec)
-    });
-    let url = format!("postgres://u@127.0.0.1:{port}/d?sslmode=require&sslnegotiation=direct");
-    assert!(Client::connect(&url).await.is_err());
-    assert_eq!(asked.await.unwrap().unwrap(), b"postgresql");
+    }
+    insta::assert_snapshot!(refusal(Builder::url(&checked)).await, @"no connection to the server: the server's certificate is refused: it is not of version 3, which alone can be checked");
+
+    server
+        .set("ssl_cert_file", &server.file("itself.pem"))
+        .await;
+    server.set("ssl_key_file", &server.file("itself.key")).await;
+    let url = server.url("anyone", "sslmode=require");
+    let encryption = encryption(&server, Builder::url(&url)).await.unwrap();
+    assert_eq!(encryption, "t");
+    let checked = checked.replace("/ca.pem", "/itself.pem");
+    insta::assert_snapshot!(refusal(Builder::url(&checked)).await, @"no connection to the server: the server's certificate is refused: it is the certificate of an authority (CA:TRUE), not of a server");
+}
+
+/// A server that agrees on encryption, without a word of Postgres before or after, and then goes away.
+struct Impostor {
+    url: String,
+    /// The protocol that was agreed on, if anything was.
+    agreed: JoinHandle<io::Result<Option<Vec<u8>>>>,
+}
+
+impl Impostor {
+    /// Awaits a client with this certificate, and this key whether it is the certificate's or not.
+    fn new(
+        certificate: &[u8],
+        key: &rcgen::KeyPair,
+        version: &'static SupportedProtocolVersion,
+    ) -> Self {
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
+        let certificate = CertificateDer::from(certificate.to_vec());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(CertifiedKey::new(
+                vec![certificate],
+                key,
+            ))));
+        config.alpn_protocols = vec![b"postgresql".to_vec()];
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let agreed = spawn_blocking(move || {
+            let (mut socket, _) = listener.accept()?;
+            let mut connection =
+                ServerConnection::new(Arc::new(config)).map_err(io::Error::other)?;
+            while connection.is_handshaking() {
+                connection.complete_io(&mut socket)?;
+            }
+            Ok(connection.alpn_protocol().map(<[u8]>::to_vec))
+        });
+        Self {
+            url: format!("postgres://u@127.0.0.1:{port}/d?sslmode=require&sslnegotiation=direct"),
+            agreed,
+        }
+    }
+}
+
+fn self_signed(key: &rcgen::KeyPair) -> Vec<u8> {
+    let parameters = rcgen::CertificateParams::new([HOST.to_owned()]).unwrap();
+    parameters.self_signed(key).unwrap().der().to_vec()
+}
+
+#[tokio::test]
+async fn direct_encryption_names_its_protocol() {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let server = Impostor::new(&self_signed(&key), &key, &TLS13);
+    assert!(Client::connect(&server.url).await.is_err());
+    let agreed = server.agreed.await.unwrap().unwrap();
+    assert_eq!(agreed.unwrap(), b"postgresql");
+}
+
+#[tokio::test]
+async fn server_without_the_key_of_its_certificate_is_refused_though_nothing_else_is_checked() {
+    let (key, other) = (
+        rcgen::KeyPair::generate().unwrap(),
+        rcgen::KeyPair::generate().unwrap(),
+    );
+    let certificate = self_signed(&key);
+    let old = as_version_1(&certificate, &key);
+    for version in [&TLS12, &TLS13] {
+        for certificate in [&certificate, &old] {
+            let server = Impostor::new(certificate, &key, version);
+            assert!(Client::connect(&server.url).await.is_err());
+            assert!(server.agreed.await.unwrap().is_ok());
+            let server = Impostor::new(certificate, &other, version);
+            let refusal = refusal(Builder::url(&server.url)).await;
+            assert_eq!(
+                refusal,
+                "no connection to the server: the server's certificate is refused: BadSignature"
+            );
+        }
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
 
-use rustls::{CertificateError, ClientConfig};
+use rustls::{CertificateError, ClientConfig, OtherError};
 use tokio_postgres::Socket;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -58,18 +58,31 @@ fn explained(error: io::Error) -> io::Error {
     let Some(rustls::Error::InvalidCertificate(reason)) = cause else {
         return error;
     };
-    let reason = match reason {
-        CertificateError::UnknownIssuer => {
-            "no root certificate that is trusted here has signed it; sslrootcert names others"
-                .to_owned()
-        }
-        reason => match format!("{reason:?}").contains("CaUsedAsEndEntity") {
-            true => "it is the certificate of an authority (CA:TRUE), not of a server".to_owned(),
-            false => reason.to_string(),
-        },
+    let reason = match in_words(reason) {
+        Some(words) => words.to_owned(),
+        None => reason.to_string(),
     };
     io::Error::new(
         error.kind(),
         format!("the server's certificate is refused: {reason}"),
     )
+}
+
+/// Returns words for the reasons that rustls has none for.
+fn in_words(reason: &CertificateError) -> Option<&'static str> {
+    match reason {
+        CertificateError::UnknownIssuer => {
+            Some("no root certificate that is trusted here has signed it; sslrootcert names others")
+        }
+        CertificateError::Other(OtherError(reason)) => match reason.downcast_ref()? {
+            webpki::Error::CaUsedAsEndEntity => {
+                Some("it is the certificate of an authority (CA:TRUE), not of a server")
+            }
+            webpki::Error::UnsupportedCertVersion => {
+                Some("it is not of version 3, which alone can be checked")
+            }
+            _ => None,
+        },
+        _ => None,
+    }
 }

@@ -6,9 +6,15 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SigningKey,
+};
 use tokio::sync::OnceCell;
 use tokio_postgres::{Client, NoTls};
+use x509_cert::certificate::{Certificate, Version};
+use x509_cert::der::asn1::BitString;
+use x509_cert::der::pem::LineEnding;
+use x509_cert::der::{Decode, Encode, EncodePem};
 
 use super::{Database, OwnServer, environment, rows};
 
@@ -85,9 +91,21 @@ impl TlsServer {
         self.port
     }
 
-    /// Returns the path of `ca.pem`, of `stranger.pem`, which has signed nothing, or of `client.pem` and `client.key`.
+    /// Returns the path of a file: `ca.pem`, `stranger.pem`, which has signed nothing, `client.pem` or `client.key`.
     pub fn file(&self, name: &str) -> String {
         self.folder.join(name).to_str().unwrap().to_owned()
+    }
+
+    /// Changes a setting, and returns when new sessions have it.
+    pub async fn set(&self, name: &str, value: &str) {
+        let client = self.superuser().await;
+        for statement in [
+            format!("ALTER SYSTEM SET {name} = '{value}'"),
+            "SELECT pg_reload_conf()".to_owned(),
+        ] {
+            client.batch_execute(&statement).await.unwrap();
+        }
+        while rows(&self.superuser().await, &format!("SHOW {name}")).await != value {}
     }
 
     /// Connects as the superuser, over the socket.
@@ -115,6 +133,16 @@ fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
     CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap()
 }
 
+/// Returns a certificate of the same key in the version of 1988, without extensions.
+pub fn as_version_1(certificate: &[u8], issuer: &KeyPair) -> Vec<u8> {
+    let mut certificate = Certificate::from_der(certificate).unwrap();
+    certificate.tbs_certificate.version = Version::V1;
+    certificate.tbs_certificate.extensions = None;
+    let signed = certificate.tbs_certificate.to_der().unwrap();
+    certificate.signature = BitString::from_bytes(&issuer.sign(&signed).unwrap()).unwrap();
+    certificate.to_der().unwrap()
+}
+
 /// Makes certificates, and gives all files to the server's user, who takes no key that others can read.
 fn write_files(folder: &Path) {
     let owner = fs::metadata(Path::new(&environment("RUNMETA_CLUSTER_DIR")).join("data")).unwrap();
@@ -127,11 +155,19 @@ fn write_files(folder: &Path) {
     let ca = authority("authority of the tests");
     write("ca.pem", &ca.pem());
     write("stranger.pem", &authority("stranger").pem());
+    let itself = authority("server and authority at once");
+    write("itself.pem", &itself.pem());
+    write("itself.key", &itself.key().serialize_pem());
     for (name, host) in [("server", HOST), ("client", "client.runmeta.test")] {
         let parameters = CertificateParams::new([host.to_owned()]).unwrap();
         let key = KeyPair::generate().unwrap();
         let certificate = parameters.signed_by(&key, &ca).unwrap();
         write(&format!("{name}.pem"), &certificate.pem());
+        let old = Certificate::from_der(&as_version_1(certificate.der(), ca.key())).unwrap();
+        write(
+            &format!("{name}-1.pem"),
+            &old.to_pem(LineEnding::LF).unwrap(),
+        );
         write(&format!("{name}.key"), &key.serialize_pem());
     }
     write("access", ACCESS);
