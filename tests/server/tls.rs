@@ -1,23 +1,18 @@
 //! Encryption: who gets it, and which certificates are taken.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use runmeta_client::{Builder, Client, Error, NewRun};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
-use rustls::{
-    ClientConfig, RootCertStore, ServerConfig, ServerConnection, SupportedProtocolVersion,
-};
+use rustls::{ClientConfig, RootCertStore};
 use tokio::net::{TcpListener, UnixStream};
-use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_postgres::config::{Config, Host};
 
 use crate::cli::program;
-use crate::harness::{Database, HOST, TlsServer, as_version_1, merged_output};
+use crate::harness::{Database, HOST, Impostor, TlsServer, as_version_1, merged_output};
 
 /// Lets a client work, and returns whether its connection is encrypted: `t` or `f`.
 async fn encryption(server: &TlsServer, builder: Builder) -> Result<String, Error> {
@@ -83,6 +78,12 @@ async fn mode_says_whether_a_connection_is_encrypted() {
         let encryption = encryption(server, builder).await.unwrap();
         assert_eq!(encryption, expected, "{parameters}");
     }
+    let pairs = format!(
+        "hostaddr=127.0.0.1 port={} user=anyone dbname=postgres",
+        server.port()
+    );
+    let builder = Builder::url(&pairs);
+    assert_eq!(encryption(server, builder).await.unwrap(), "t");
     let mut config: Config = server.url("anyone", "sslmode=disable").parse().unwrap();
     for (mode, expected) in [
         (tokio_postgres::config::SslMode::Disable, "f"),
@@ -296,51 +297,6 @@ async fn certificate_that_cannot_be_checked_will_do_where_no_root_is_asked_for()
     assert_eq!(encryption, "t");
     let checked = checked.replace("/ca.pem", "/itself.pem");
     insta::assert_snapshot!(refusal(Builder::url(&checked)).await, @"no connection to the server: the server's certificate is refused: it is the certificate of an authority (CA:TRUE), not of a server");
-}
-
-/// A server that agrees on encryption, without a word of Postgres before or after, and then goes away.
-struct Impostor {
-    url: String,
-    /// The protocol that was agreed on, if anything was.
-    agreed: JoinHandle<io::Result<Option<Vec<u8>>>>,
-}
-
-impl Impostor {
-    /// Awaits a client with this certificate, and this key whether it is the certificate's or not.
-    fn new(
-        certificate: &[u8],
-        key: &rcgen::KeyPair,
-        version: &'static SupportedProtocolVersion,
-    ) -> Self {
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
-        let certificate = CertificateDer::from(certificate.to_vec());
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[version])
-            .unwrap()
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(SingleCertAndKey::from(CertifiedKey::new(
-                vec![certificate],
-                key,
-            ))));
-        config.alpn_protocols = vec![b"postgresql".to_vec()];
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let agreed = spawn_blocking(move || {
-            let (mut socket, _) = listener.accept()?;
-            let mut connection =
-                ServerConnection::new(Arc::new(config)).map_err(io::Error::other)?;
-            while connection.is_handshaking() {
-                connection.complete_io(&mut socket)?;
-            }
-            Ok(connection.alpn_protocol().map(<[u8]>::to_vec))
-        });
-        Self {
-            url: format!("postgres://u@127.0.0.1:{port}/d?sslmode=require&sslnegotiation=direct"),
-            agreed,
-        }
-    }
 }
 
 fn self_signed(key: &rcgen::KeyPair) -> Vec<u8> {

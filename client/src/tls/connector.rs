@@ -12,9 +12,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 type Rustls = <MakeRustlsConnect as MakeTlsConnect<Socket>>::TlsConnect;
 type Stream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
 
-/// Encrypts connections, for `tokio_postgres::Config::connect`.
+/// Encrypts connections, for `tokio_postgres::Config::connect`: as a URL says, or a rustls configuration of your own.
 ///
-/// It is rustls's, with errors that say what to do about a certificate.
+/// It is rustls's, with errors that say what is wrong with a certificate.
 #[derive(Clone)]
 pub struct Connector(MakeRustlsConnect);
 

@@ -1,6 +1,7 @@
 //! What every test needs: a database, the server's programs, and an error in a form that can be compared.
 
 mod database;
+mod impostor;
 mod listener;
 mod load;
 mod own_server;
@@ -14,6 +15,7 @@ mod tls_server;
 mod waiting;
 
 pub use database::Database;
+pub use impostor::Impostor;
 pub use listener::Listener;
 pub use load::{assert_complete, load};
 pub use own_server::OwnServer;
