@@ -1,15 +1,16 @@
 //! A batch: operations for many runs, one list for each run, as they go to the server in one statement.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use runmeta_core::{Operation, Parsed};
+use runmeta_core::Operation;
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
 
 use crate::Error;
 use crate::answer::{Answer, Outcome, Target};
+use crate::apart::{List, apart};
 use crate::buffer::Buffer;
 use crate::document::Effect;
 use crate::refusal::{Refusal, kind};
@@ -31,9 +32,14 @@ pub(crate) struct Part {
     /// The run under which they are listed: the run itself, or the child they came through.
     pub(crate) entry: Arc<str>,
     pub(crate) target: Target,
-    pub(crate) operations: Arc<Vec<Parsed<Value>>>,
+    pub(crate) operations: List,
+    /// Operations on other keys that are sent after these, one list after the other.
+    pub(crate) rest: VecDeque<List>,
+    /// True if they leave together with those of other runs.
+    pub(crate) tied: bool,
+    /// The weight of all operations, also those that were sent before.
     pub(crate) weight: usize,
-    /// How many of the run's operations are settled with this part, if that is known.
+    /// How many of the run's operations are settled with the last list, if that is known.
     pub(crate) upto: Option<u64>,
 }
 
@@ -76,28 +82,27 @@ impl Batch {
         (Batch::new(first), Batch::new(second))
     }
 
-    /// Takes over what the server answered; `None` if it has the batch, but what it said is lost.
-    pub(crate) fn settle(self, buffer: &Buffer, answers: Option<Vec<Answer>>) {
+    /// Takes over what the server answered; `None` if it has the batch, but what it said is lost. Returns what is to be sent
+    /// next: lists that were too large as a whole, taken apart.
+    pub(crate) fn settle(self, buffer: &Buffer, answers: Option<Vec<Answer>>) -> Option<Batch> {
         let known = answers.is_some();
         let answers: HashMap<(&str, Target), &Answer> = answers
             .iter()
             .flatten()
             .map(|answer| ((answer.run.as_str(), answer.target), answer))
             .collect();
-        for part in &self.parts {
-            match answers.get(&(&*part.entry, part.target)) {
-                Some(answer) => part.settle(buffer, answer),
-                None => {
-                    if known {
-                        tracing::error!(
-                            run = &*part.state.id,
-                            "the server's answer says nothing about this run"
-                        );
-                    }
-                    part.end(buffer, Effect::Applied { version: None }, Vec::new());
-                }
+        let mut next = Vec::new();
+        for part in self.parts {
+            let answer = answers.get(&(&*part.entry, part.target)).copied();
+            if known && answer.is_none() {
+                tracing::error!(
+                    run = &*part.state.id,
+                    "the server's answer says nothing about this run"
+                );
             }
+            next.extend(part.settle(buffer, answer));
         }
+        (!next.is_empty()).then(|| Batch::new(next))
     }
 
     /// Gives up a batch that the server will not take.
@@ -105,24 +110,40 @@ impl Batch {
         let reason = error
             .code()
             .map_or("error".to_owned(), |code| code.code().to_owned());
-        for part in &self.parts {
-            part.end(
-                buffer,
-                Effect::Refused,
-                part.all_refused(&reason, Some(error)),
-            );
+        for mut part in self.parts {
+            let rest = std::mem::take(&mut part.rest);
+            let all = std::iter::once(&part.operations).chain(&rest);
+            part.operations = Arc::new(all.flat_map(|list| list.iter().cloned()).collect());
+            let refusals = part.all_refused(&reason, Some(error));
+            part.end(buffer, Effect::Refused, refusals);
         }
     }
 }
 
 impl Part {
-    fn settle(&self, buffer: &Buffer, answer: &Answer) {
+    /// Ends this list and returns the next.
+    fn settle(mut self, buffer: &Buffer, answer: Option<&Answer>) -> Option<Part> {
+        if answer.is_some_and(|answer| answer.outcome == Outcome::TooLarge)
+            && !self.tied
+            && self.rest.is_empty()
+            && let Some(lists) = apart(&self.operations)
+        {
+            self.rest = lists.into();
+        } else {
+            let (effect, refusals) = self.outcome(answer);
+            self.end(buffer, effect, refusals);
+        }
+        self.operations = self.rest.pop_front()?;
+        Some(self)
+    }
+
+    fn outcome(&self, answer: Option<&Answer>) -> (Effect, Vec<Refusal>) {
+        let Some(answer) = answer else {
+            return (Effect::Applied { version: None }, Vec::new());
+        };
         if answer.outcome.is_refusal() {
-            return self.end(
-                buffer,
-                Effect::Refused,
-                self.all_refused(answer.outcome.word(), None),
-            );
+            let refusals = self.all_refused(answer.outcome.word(), None);
+            return (Effect::Refused, refusals);
         }
         let refusals = answer.unapplied.iter().filter_map(|(index, reason)| {
             let operation = self.operations.get(*index)?.as_ref().ok()?;
@@ -138,7 +159,7 @@ impl Part {
             // The version is that of now, not of then.
             _ => Effect::Applied { version: None },
         };
-        self.end(buffer, effect, refusals.collect());
+        (effect, refusals.collect())
     }
 
     fn all_refused(&self, reason: &str, error: Option<&Error>) -> Vec<Refusal> {
@@ -159,8 +180,10 @@ impl Part {
 
     fn end(&self, buffer: &Buffer, effect: Effect, refusals: Vec<Refusal>) {
         let mut pending = self.state.lock();
-        pending.in_flight = None;
-        if let Some(upto) = self.upto {
+        let last = self.rest.is_empty();
+        let rest = || self.rest.iter().flat_map(|list| list.iter().cloned());
+        pending.in_flight = (!last).then(|| Arc::new(rest().collect()));
+        if let (Some(upto), true) = (self.upto, last) {
             pending.settled = upto;
         }
         for refusal in refusals {
@@ -171,7 +194,9 @@ impl Part {
         }
         buffer.ask_if_outdated(&self.state, &mut pending);
         drop(pending);
-        buffer.adjust(self.weight, 0);
+        if last {
+            buffer.adjust(self.weight, 0);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Gathering a batch from what waits.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::answer::Target;
@@ -124,6 +125,8 @@ impl Gathering<'_> {
             entry,
             target,
             operations,
+            rest: VecDeque::new(),
+            tied: pending.tie.is_some(),
             weight: taken.weight,
             upto: taken.upto,
         });

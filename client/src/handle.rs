@@ -153,7 +153,8 @@ impl Metadata {
         self.add(key, by.addend().negated())
     }
 
-    /// Waits until everything said through this run's handles before is committed: on the run, its parent and its root.
+    /// Waits until everything that was said before is committed: on the run, its parent and its root, by whichever handle of
+    /// this client.
     ///
     /// It may be dropped at any time; the operations stay in the buffer. While the server cannot be reached it waits, as
     /// that passes; put a `tokio::time::timeout` around it if you cannot.
@@ -161,7 +162,7 @@ impl Metadata {
     /// # Errors
     ///
     /// - Operations were refused since the last flush of this handle: [`Error::refusals`] lists them with the reasons. What
-    ///   others said on the same parent or root is among them.
+    ///   others said on the same run is among them, and on its parent or root, if this handle spoke of those.
     /// - The server takes nothing, and waiting would not mend it: the user may not connect, for instance.
     pub async fn flush(&self) -> Result<(), Error> {
         match &self.run {

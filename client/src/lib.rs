@@ -2,6 +2,7 @@
 
 mod amount;
 mod answer;
+mod apart;
 mod backoff;
 mod batch;
 mod batcher;

@@ -85,7 +85,7 @@ impl Refusal {
     /// | reason | meaning |
     /// |---|---|
     /// | `not_an_array`, `not_a_container`, `index_out_of_range`, `bad_path`, `bad_value`, `unknown_type` | the operation does not fit the document, or any document |
-    /// | `too_large` | the document would pass the server's limit; nothing that was sent for this run in that flush took effect |
+    /// | `too_large` | the document would pass the server's limit; nothing that was sent with it for the same top-level key took effect, or for the run, if some of it was on the whole document or said [atomically](crate::Metadata::atomically) |
     /// | `closed` | the run finished, and its window for updates is over |
     /// | `not_found` | the run is gone |
     /// | `not_serializable` | the value could not be serialised |

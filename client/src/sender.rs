@@ -89,7 +89,7 @@ impl Sender {
                     self.buffer
                         .meter
                         .flushed(batch.operations(), batch.text.len());
-                    batch.settle(&self.buffer, answers);
+                    parts.extend(batch.settle(&self.buffer, answers));
                 }
                 Err(Refused { error, in_doubt }) => {
                     let may_split = batch.can_split() && !in_doubt;

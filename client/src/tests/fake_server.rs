@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Mutex;
 
-use runmeta_core::{apply, parse_list, same_value};
+use runmeta_core::{apply, parse_list, same_value, size};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -31,6 +31,8 @@ pub(crate) enum Fault {
 struct State {
     runs: BTreeMap<String, Run>,
     writers: HashMap<Uuid, Last>,
+    /// Bytes that a document may have.
+    limit: Option<usize>,
 }
 
 /// The last batch of a writer.
@@ -68,6 +70,11 @@ impl FakeServer {
 
     pub(crate) fn document(&self, run: &str) -> Value {
         lock(&self.state).runs[run].document.clone()
+    }
+
+    /// Limits the size of documents.
+    pub(crate) fn limit(&self, bytes: usize) {
+        lock(&self.state).limit = Some(bytes);
     }
 
     pub(crate) fn close(&self, run: &str) {
@@ -169,7 +176,7 @@ impl State {
                 };
                 let (outcome, unapplied) = match self.runs[&addressed].closed {
                     true => (Outcome::Closed, Vec::new()),
-                    false => self.change(&addressed, operations),
+                    false => self.change_within(&addressed, operations),
                 };
                 let version = Some(self.runs[&addressed].version);
                 answers.push(Answer {
@@ -182,6 +189,18 @@ impl State {
             }
         }
         answers
+    }
+
+    fn change_within(&mut self, run: &str, operations: &Value) -> (Outcome, Vec<(usize, String)>) {
+        let before = self.runs[run].clone();
+        let changed = self.change(run, operations);
+        let limit = self.limit.unwrap_or(usize::MAX);
+        let now = size(&self.runs[run].document);
+        if now > limit && now > size(&before.document) {
+            self.runs.insert(run.to_owned(), before);
+            return (Outcome::TooLarge, Vec::new());
+        }
+        changed
     }
 
     fn change(&mut self, run: &str, operations: &Value) -> (Outcome, Vec<(usize, String)>) {

@@ -1,6 +1,7 @@
 //! What cannot take effect is told, and the job goes on.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
@@ -232,6 +233,56 @@ fn what_is_logged_may_be_said_on_the_run() {
     let logged = waiting.recv_timeout(std::time::Duration::from_secs(60));
     // The 1st, 2nd and 4th refusal of the run.
     assert_eq!(logged, Ok(3));
+}
+
+#[test]
+fn log_that_fills_a_document_costs_no_other_key_its_operations() {
+    on_a_fast_clock(async {
+        let server = Arc::new(FakeServer::default());
+        let client = client_of(&server, Settings::default());
+        server.limit(1_000);
+        let (full, other) = (start(&client, "full").await, start(&client, "other").await);
+        let metadata = full.metadata();
+        metadata
+            .append("log", "x".repeat(900))
+            .flush()
+            .await
+            .unwrap();
+        for round in 1..=3 {
+            metadata.set("status", round).append("log", "y".repeat(100));
+            metadata.increment("progress", 1).append("log", "z");
+            other.metadata().set("status", round);
+            // What waits is read until it is refused.
+            let flush = tokio::spawn({
+                let metadata = metadata.clone();
+                async move { metadata.flush().await }
+            });
+            while !flush.is_finished() {
+                assert_eq!(metadata.get("progress"), Some(round));
+                tokio::task::yield_now().await;
+            }
+            let error = flush.await.unwrap().unwrap_err();
+            assert_eq!(
+                told(&error),
+                [
+                    ("full", "append", Some("log"), "too_large"),
+                    ("full", "append", Some("log"), "too_large")
+                ]
+            );
+            other.metadata().flush().await.unwrap();
+            let document = server.document("full");
+            assert_eq!(
+                (&document["status"], &document["progress"]),
+                (&json!(round), &json!(round))
+            );
+            assert_eq!(metadata.current(), Some(document));
+        }
+        // What shrinks the document makes room.
+        metadata.append("log", "y".repeat(100)).set("log", ["z"]);
+        metadata.flush().await.unwrap();
+        assert_eq!(server.document("full")["log"], json!(["z"]));
+        assert_eq!(client.buffer().meter.weight.load(Relaxed), 0);
+    });
 }
 
 #[test]
