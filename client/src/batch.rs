@@ -59,6 +59,11 @@ impl Batch {
         self.parts.len()
     }
 
+    /// Returns the id of one of its runs.
+    pub(crate) fn name(&self) -> &str {
+        self.parts.first().map_or("", |part| &part.state.id)
+    }
+
     /// Returns true if some of its runs may be sent without the others.
     pub(crate) fn can_split(&self) -> bool {
         let mut units = self.parts.iter().map(|part| part.unit);
@@ -193,9 +198,13 @@ impl Part {
             document.sent(&self.operations, effect);
         }
         buffer.ask_if_outdated(&self.state, &mut pending);
+        let more = last && std::mem::take(&mut pending.passed_over) && !pending.queue.is_empty();
         drop(pending);
         if last {
             buffer.adjust(self.weight, 0);
+        }
+        if more {
+            buffer.schedule_again([self.state.clone()].into_iter());
         }
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
@@ -22,11 +23,16 @@ use crate::transport::Transport;
 /// Runs read in one statement. Their documents may have 256 kB each.
 const READ_AT_ONCE: usize = 100;
 
+/// How long nothing is gathered after there was nothing to be gathered. Short, so that what comes meanwhile hardly waits.
+const STUCK: Duration = Duration::from_millis(10);
+
 pub(crate) struct Batcher {
     buffer: Arc<Buffer>,
     transport: Arc<dyn Transport>,
     sender: Sender,
     last_flush: Option<Instant>,
+    /// Set when nothing of what waits could be sent: all of it waits for what was set aside.
+    stuck_until: Option<Instant>,
     _ending: Ending,
 }
 
@@ -38,16 +44,26 @@ impl Batcher {
             buffer,
             transport,
             last_flush: None,
+            stuck_until: None,
         }
     }
 
     /// Runs until the client ends and nothing is left to be sent.
     pub(crate) async fn run(mut self) {
         loop {
+            self.stuck_until = self.stuck_until.filter(|until| *until > Instant::now());
             // Those who read and those who flush take turns, so that neither keeps the other waiting.
             if self.buffer.has_asked() {
                 self.read_documents().await;
                 self.buffer.tick();
+            }
+            if self
+                .sender
+                .next_aside()
+                .is_some_and(|next| next <= Instant::now())
+            {
+                self.sender.deliver_aside().await;
+                self.stuck_until = None;
             }
             if !self.is_due() {
                 self.wait().await;
@@ -57,9 +73,12 @@ impl Batcher {
             if let Some(batch) = gather(&self.buffer) {
                 self.last_flush = Some(Instant::now());
                 self.sender.deliver(batch).await;
+                self.buffer.tick();
+                continue;
             }
-            self.buffer.tick();
-            if self.buffer.closing.load(Relaxed) && !self.buffer.has_scheduled() {
+            if self.buffer.has_scheduled() || self.sender.next_aside().is_some() {
+                self.stuck_until = Some(Instant::now() + STUCK);
+            } else if self.buffer.closing.load(Relaxed) {
                 break;
             }
         }
@@ -72,10 +91,17 @@ impl Batcher {
             .map_or_else(Instant::now, |last| last + interval)
     }
 
+    /// Returns true if nobody wants to wait for the interval.
+    fn hurries(&self) -> bool {
+        self.buffer.urgent.load(Relaxed) || self.buffer.closing.load(Relaxed)
+    }
+
     fn is_due(&self) -> bool {
         let buffer = &self.buffer;
-        buffer.urgent.load(Relaxed)
-            || buffer.closing.load(Relaxed)
+        if self.stuck_until.is_some() {
+            return false;
+        }
+        self.hurries()
             || buffer.has_scheduled() && (buffer.is_full() || self.next_flush() <= Instant::now())
     }
 
@@ -84,8 +110,15 @@ impl Batcher {
         if self.buffer.has_asked() {
             return;
         }
+        let next_aside = self.sender.next_aside();
+        let aside = async { sleep_until(next_aside.unwrap_or_else(Instant::now)).await };
+        let next = match (self.hurries(), self.stuck_until) {
+            (true, Some(until)) => until,
+            (_, until) => self.next_flush().max(until.unwrap_or_else(Instant::now)),
+        };
         tokio::select! {
-            () = sleep_until(self.next_flush()), if self.buffer.has_scheduled() => {}
+            () = sleep_until(next), if self.hurries() || self.buffer.has_scheduled() => {}
+            () = aside, if next_aside.is_some() => {}
             () = self.buffer.wake.notified() => {}
         }
     }

@@ -213,6 +213,16 @@ impl Error {
         }
     }
 
+    /// Returns true if a statement was broken off because somebody holds a lock for long.
+    pub(crate) fn is_locked(&self) -> bool {
+        match &self.0.kind {
+            Kind::Statement { code } => {
+                [SqlState::LOCK_NOT_AVAILABLE, SqlState::QUERY_CANCELED].contains(code)
+            }
+            _ => false,
+        }
+    }
+
     /// Returns true if the server answered the statement, which then had no effect.
     pub(crate) fn is_answer(&self) -> bool {
         matches!(self.0.kind, Kind::Statement { .. })
@@ -252,6 +262,12 @@ impl Error {
             },
             None,
         )
+    }
+
+    #[cfg(test)]
+    pub(crate) fn locked() -> Error {
+        let code = SqlState::LOCK_NOT_AVAILABLE;
+        Error::new(Kind::Statement { code }, None)
     }
 
     #[cfg(test)]

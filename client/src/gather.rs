@@ -58,8 +58,9 @@ impl Gathering<'_> {
             drop(pending);
             return self.visit_tie(&tie, state);
         }
-        // In this batch already, as one of a tie. What was said since has scheduled it again.
+        // In this batch already, as one of a tie, or in one that was set aside. What was said since goes behind that.
         if pending.in_flight.is_some() {
+            pending.passed_over = true;
             return;
         }
         let (operations, weight) = (self.operations, self.weight);
@@ -80,7 +81,7 @@ impl Gathering<'_> {
         }
         let mut ties = lock(&self.buffer.ties);
         let too_heavy = tie.weight() > self.weight && !self.parts.is_empty();
-        // A run that was tied after it came into this batch cannot come into it again.
+        // A run that was tied after it came into this batch cannot come into it again. One that was set aside must wait.
         let taken = |run: &Arc<RunState>| run.lock().in_flight.is_some();
         if too_heavy || ties.runs(tie).iter().any(taken) {
             self.held_ties.push(tie.clone());

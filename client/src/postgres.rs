@@ -6,6 +6,7 @@
 
 use std::error::Error as StdError;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use serde::Deserialize;
@@ -83,12 +84,20 @@ impl Postgres {
 }
 
 impl Transport for Postgres {
-    fn flush<'a>(&'a self, batch: &'a str, writer: Uuid, sequence: i64) -> Reply<'a, Vec<Answer>> {
+    fn flush<'a>(
+        &'a self,
+        batch: &'a str,
+        writer: Uuid,
+        sequence: i64,
+        patience: Duration,
+    ) -> Reply<'a, Vec<Answer>> {
         Box::pin(async move {
-            let parameters: [Parameter<'_>; 3] = [
+            let lock_timeout = milliseconds(patience);
+            let parameters: [Parameter<'_>; 4] = [
                 (&Json(batch), Type::JSONB),
                 (&writer, Type::UUID),
                 (&sequence, Type::INT8),
+                (&lock_timeout, Type::TEXT),
             ];
             let rows = self.query(FLUSH, &parameters).await?;
             rows.iter().map(answer).collect()
@@ -111,12 +120,14 @@ impl Transport for Postgres {
 
     fn start<'a>(&'a self, run: &'a NewRun, metadata: &'a str) -> Reply<'a, i64> {
         Box::pin(async move {
-            let parameters: [Parameter<'_>; 5] = [
+            let lock_timeout = milliseconds(self.buffer.settings.first_patience());
+            let parameters: [Parameter<'_>; 6] = [
                 (&run.id, Type::TEXT),
                 (&Json(metadata), Type::JSONB),
                 (&run.parent, Type::TEXT),
                 (&run.task, Type::TEXT),
                 (&run.tags, Type::TEXT_ARRAY),
+                (&lock_timeout, Type::TEXT),
             ];
             self.version(START, &parameters).await
         })
@@ -124,10 +135,20 @@ impl Transport for Postgres {
 
     fn finish<'a>(&'a self, run: &'a str, status: &'a str) -> Reply<'a, i64> {
         Box::pin(async move {
-            self.version(FINISH, &[(&run, Type::TEXT), (&status, Type::TEXT)])
-                .await
+            let lock_timeout = milliseconds(self.buffer.settings.first_patience());
+            let parameters: [Parameter<'_>; 3] = [
+                (&run, Type::TEXT),
+                (&status, Type::TEXT),
+                (&lock_timeout, Type::TEXT),
+            ];
+            self.version(FINISH, &parameters).await
         })
     }
+}
+
+/// Writes a time as a setting of Postgres. None is no limit there.
+fn milliseconds(time: Duration) -> String {
+    format!("{}ms", time.as_millis().max(1))
 }
 
 fn column<'a, T: tokio_postgres::types::FromSql<'a>>(

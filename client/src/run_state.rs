@@ -37,6 +37,8 @@ pub(crate) struct Pending {
     pub(crate) scheduled: bool,
     /// Set while its operations must leave together with those of other runs.
     pub(crate) tie: Option<Arc<Tie>>,
+    /// True if operations wait for those in flight, and the buffer's list no longer holds the run.
+    pub(crate) passed_over: bool,
     /// What was sent and not yet answered.
     pub(crate) in_flight: Option<Arc<Vec<Parsed<Value>>>>,
     /// Operations accepted so far.

@@ -4,14 +4,17 @@
 //! - What the server lost, because a standby took over, is sent again first.
 //! - What is refused as a whole, for a reason that will not pass, is halved until what is to blame is found, so that one run's
 //!   operations do not take others down with them. If the server refuses even a batch with nothing in it, none is to blame.
+//! - What waits too long for a lock is found in the same way and set aside: a transaction that holds a run's row holds up that
+//!   run, not all others. Nothing else is sent for the run until that has arrived.
 //! - If an attempt of a refused batch was never answered, it may have taken effect all the same. A batch with nothing in it,
 //!   numbered one higher, tells: the server takes it, or misses the one before.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
 use crate::Error;
@@ -25,11 +28,23 @@ use crate::writer::Writer;
 /// A batch with nothing in it.
 const NOTHING: &str = "[]";
 
+/// After it waited in vain for a lock, a batch rests so many times as long: all others wait with it.
+const REST: u32 = 4;
+
 pub(crate) struct Sender {
     buffer: Arc<Buffer>,
     transport: Arc<dyn Transport>,
     writer: Writer,
     backoff: Backoff,
+    aside: Vec<Aside>,
+}
+
+/// A batch that waits for somebody to let go of a lock.
+struct Aside {
+    batch: Batch,
+    /// How long it will wait for the lock the next time, and when.
+    patience: Duration,
+    until: Instant,
 }
 
 /// What became of a text.
@@ -39,23 +54,21 @@ enum Sent {
     Arrived,
     /// It had no effect and never will.
     Refused(Error),
+    /// It had no effect, as it waited too long for a lock.
+    Locked(Error),
     /// It is refused now, and it cannot be known whether it took effect before.
     Doubtful(Error),
     /// The server misses batches after that number.
     Gap(i64, Error),
 }
 
-/// A batch will not be taken.
-struct Refused {
-    error: Error,
-    /// True if an attempt that was never answered may have taken effect.
-    in_doubt: bool,
-}
-
-impl Refused {
-    fn new(error: Error, in_doubt: bool) -> Refused {
-        Refused { error, in_doubt }
-    }
+/// Why a batch is not taken.
+enum Refused {
+    Certainly(Error),
+    /// An attempt that was never answered may have taken effect.
+    InDoubt(Error),
+    /// Somebody holds a lock.
+    Locked(Error),
 }
 
 impl Sender {
@@ -68,11 +81,31 @@ impl Sender {
             transport,
             writer,
             backoff,
+            aside: Vec::new(),
+        }
+    }
+
+    /// Returns when a batch that was set aside is to be tried again.
+    pub(crate) fn next_aside(&self) -> Option<Instant> {
+        self.aside.iter().map(|aside| aside.until).min()
+    }
+
+    /// Tries batches again whose rest is over.
+    pub(crate) async fn deliver_aside(&mut self) {
+        let now = Instant::now();
+        while let Some(at) = self.aside.iter().position(|aside| aside.until <= now) {
+            let aside = self.aside.swap_remove(at);
+            self.deliver_within(aside.batch, aside.patience).await;
         }
     }
 
     /// Sends a batch, in parts if it must be, and tells the runs what became of their operations.
     pub(crate) async fn deliver(&mut self, batch: Batch) {
+        let patience = self.buffer.settings.first_patience();
+        self.deliver_within(batch, patience).await;
+    }
+
+    async fn deliver_within(&mut self, batch: Batch, patience: Duration) {
         self.writer.rest();
         let mut parts = vec![batch];
         let mut refuses_all = None;
@@ -84,30 +117,36 @@ impl Sender {
                 operations = batch.operations(),
                 bytes = batch.text.len(),
             );
-            match self.send(&batch).instrument(span).await {
+            match self.send(&batch, patience).instrument(span).await {
                 Ok(answers) => {
                     self.buffer
                         .meter
                         .flushed(batch.operations(), batch.text.len());
                     parts.extend(batch.settle(&self.buffer, answers));
                 }
-                Err(Refused { error, in_doubt }) => {
-                    let may_split = batch.can_split() && !in_doubt;
-                    if may_split && refuses_all.is_none() {
-                        refuses_all = Some(self.refuses_all().await);
-                    }
-                    if may_split && refuses_all == Some(false) {
+                Err(Refused::Locked(_)) if batch.can_split() => {
+                    let (first, second) = batch.split();
+                    parts.extend([second, first]);
+                }
+                Err(Refused::Locked(error)) => self.set_aside(batch, patience, &error),
+                Err(Refused::Certainly(error)) if batch.can_split() => {
+                    let refuses_all = match refuses_all {
+                        Some(known) => known,
+                        None => *refuses_all.insert(self.refuses_all().await),
+                    };
+                    if refuses_all {
+                        self.give_up(batch, &error);
+                    } else {
                         tracing::warn!(
                             "a batch of {} runs was refused and is sent in two: {error}",
                             batch.runs()
                         );
                         let (first, second) = batch.split();
                         parts.extend([second, first]);
-                    } else {
-                        tracing::error!("a batch of {} runs was refused: {error}", batch.runs());
-                        self.buffer.meter.note_error(&error);
-                        batch.give_up(&self.buffer, &error);
                     }
+                }
+                Err(Refused::Certainly(error) | Refused::InDoubt(error)) => {
+                    self.give_up(batch, &error);
                 }
             }
             self.buffer.log_refusals();
@@ -119,13 +158,39 @@ impl Sender {
         }
     }
 
+    fn give_up(&self, batch: Batch, error: &Error) {
+        tracing::error!("a batch of {} runs was refused: {error}", batch.runs());
+        self.buffer.meter.note_error(error);
+        batch.give_up(&self.buffer, error);
+    }
+
+    fn set_aside(&mut self, batch: Batch, patience: Duration, error: &Error) {
+        let rest = patience * REST;
+        tracing::warn!(
+            run = batch.name(),
+            "somebody holds a lock for long; trying again in {rest:?}: {error}"
+        );
+        self.buffer.meter.retries.fetch_add(1, Relaxed);
+        self.buffer.meter.note_error(error);
+        let longest = self.buffer.settings.longest_patience();
+        self.aside.push(Aside {
+            batch,
+            patience: (patience * 2).min(longest),
+            until: Instant::now() + rest,
+        });
+    }
+
     /// Sends a batch until the server answers it, and before it what the server turns out to have lost. Returns no answers
     /// if they are lost.
-    async fn send(&mut self, batch: &Batch) -> Result<Option<Vec<Answer>>, Refused> {
+    async fn send(
+        &mut self,
+        batch: &Batch,
+        patience: Duration,
+    ) -> Result<Option<Vec<Answer>>, Refused> {
         let mut again: VecDeque<Arc<str>> = VecDeque::new();
         loop {
             let text = again.front().unwrap_or(&batch.text).clone();
-            let answers = match self.send_text(&text).await {
+            let answers = match self.send_text(&text, patience).await {
                 Sent::Answered(answers) => Some(answers),
                 Sent::Arrived => None,
                 Sent::Gap(known, error) => {
@@ -137,8 +202,13 @@ impl Sender {
                     self.count_lost(1);
                     continue;
                 }
-                Sent::Refused(error) => return Err(Refused::new(error, false)),
-                Sent::Doubtful(error) => return Err(Refused::new(error, true)),
+                Sent::Locked(error) if !again.is_empty() => {
+                    self.went_wrong(error).await;
+                    continue;
+                }
+                Sent::Refused(error) => return Err(Refused::Certainly(error)),
+                Sent::Doubtful(error) => return Err(Refused::InDoubt(error)),
+                Sent::Locked(error) => return Err(Refused::Locked(error)),
             };
             if again.pop_front().is_none() {
                 return Ok(answers);
@@ -151,7 +221,7 @@ impl Sender {
         }
     }
 
-    async fn send_text(&mut self, text: &Arc<str>) -> Sent {
+    async fn send_text(&mut self, text: &Arc<str>, patience: Duration) -> Sent {
         self.buffer
             .meter
             .text_bytes
@@ -159,7 +229,7 @@ impl Sender {
         let mut certain = true;
         loop {
             let (writer, sequence) = (self.writer.id(), self.writer.sequence());
-            match self.transport.flush(text, writer, sequence).await {
+            match self.transport.flush(text, writer, sequence, patience).await {
                 Ok(answers) => {
                     self.went_well();
                     self.writer.answered(text.clone());
@@ -167,6 +237,17 @@ impl Sender {
                 }
                 Err(error) => match error.last_sequence_known() {
                     Some(known) => return Sent::Gap(known, error),
+                    None if error.is_locked() => {
+                        self.went_well();
+                        if certain {
+                            return Sent::Locked(error);
+                        }
+                        // The lock may be that of an attempt that went unanswered and is still at work.
+                        return match self.find_out(text, error).await {
+                            Sent::Refused(error) => Sent::Locked(error),
+                            found => found,
+                        };
+                    }
                     None if passes(&error) => {
                         certain &= error.is_answer();
                         self.went_wrong(error).await;
@@ -187,7 +268,12 @@ impl Sender {
     async fn find_out(&mut self, text: &Arc<str>, refused: Error) -> Sent {
         loop {
             let (writer, sequence) = (self.writer.id(), self.writer.sequence());
-            match self.transport.flush(NOTHING, writer, sequence + 1).await {
+            let patience = self.buffer.settings.first_patience();
+            match self
+                .transport
+                .flush(NOTHING, writer, sequence + 1, patience)
+                .await
+            {
                 Ok(_) => {
                     self.went_well();
                     self.writer.answered(text.clone());
@@ -211,7 +297,8 @@ impl Sender {
 
     /// Returns true if the server refuses whatever it is sent.
     async fn refuses_all(&mut self) -> bool {
-        let sent = self.send_text(&NOTHING.into()).await;
+        let patience = self.buffer.settings.first_patience();
+        let sent = self.send_text(&NOTHING.into(), patience).await;
         matches!(sent, Sent::Refused(_) | Sent::Doubtful(_))
     }
 

@@ -1,6 +1,7 @@
 //! What the client asks of a server. There is one in Postgres, and a model of it in the tests.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -14,8 +15,14 @@ pub(crate) type Wanted = (String, Option<String>);
 
 /// A server. Each call is one transaction of its own and makes one attempt.
 pub(crate) trait Transport: Send + Sync + 'static {
-    /// Sends a batch.
-    fn flush<'a>(&'a self, batch: &'a str, writer: Uuid, sequence: i64) -> Reply<'a, Vec<Answer>>;
+    /// Sends a batch, which may wait that long for each lock.
+    fn flush<'a>(
+        &'a self,
+        batch: &'a str,
+        writer: Uuid,
+        sequence: i64,
+        patience: Duration,
+    ) -> Reply<'a, Vec<Answer>>;
 
     /// Reads runs. Those that do not exist are missing from the answer.
     fn load<'a>(&'a self, wanted: &'a [Wanted]) -> Reply<'a, Vec<Loaded>>;

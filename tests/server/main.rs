@@ -16,6 +16,7 @@ mod cli;
 mod client_examples;
 mod client_faults;
 mod client_laws;
+mod client_locks;
 mod client_pgbouncer;
 mod client_runs;
 mod client_server_lost;

@@ -5,3 +5,4 @@ SELECT runmeta.start(
     task => $4::pg_catalog.text,
     tags => $5::pg_catalog.text[]
 )
+FROM pg_catalog.set_config('lock_timeout', $6::pg_catalog.text, true)

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use runmeta_core::{apply, parse_list, same_value, size};
 use serde_json::{Value, json};
@@ -61,6 +62,8 @@ pub(crate) struct FakeServer {
     pub(crate) batches: Mutex<Vec<Value>>,
     /// Runs whose operations are denied for the whole statement, as a row-level security policy would.
     pub(crate) denied: Mutex<Vec<String>>,
+    /// Runs whose rows somebody else has locked.
+    pub(crate) locked: Mutex<Vec<String>>,
 }
 
 impl FakeServer {
@@ -91,6 +94,13 @@ impl FakeServer {
         for earlier in lock(&self.history).iter_mut() {
             earlier.change(run, &json!([operation]));
         }
+    }
+
+    fn is_locked(&self, batch: &str) -> bool {
+        let batch: Value = serde_json::from_str(batch).unwrap();
+        let locked = lock(&self.locked);
+        let names = |entry: &Value| locked.iter().any(|locked| entry["run"] == json!(locked));
+        batch.as_array().unwrap().iter().any(names)
     }
 
     fn flush_now(&self, batch: &str, writer: Uuid, sequence: i64) -> Result<Vec<Answer>, Error> {
@@ -220,10 +230,20 @@ impl State {
 }
 
 impl Transport for FakeServer {
-    fn flush<'a>(&'a self, batch: &'a str, writer: Uuid, sequence: i64) -> Reply<'a, Vec<Answer>> {
+    fn flush<'a>(
+        &'a self,
+        batch: &'a str,
+        writer: Uuid,
+        sequence: i64,
+        patience: Duration,
+    ) -> Reply<'a, Vec<Answer>> {
         Box::pin(async move {
             // The answer takes a while, so that something can be said meanwhile.
             tokio::task::yield_now().await;
+            if self.is_locked(batch) {
+                tokio::time::sleep(patience).await;
+                return Err(Error::locked());
+            }
             let answer = self.flush_now(batch, writer, sequence);
             tokio::task::yield_now().await;
             answer

@@ -14,6 +14,7 @@ use runmeta_core::{Operation, apply, same_value};
 use serde_json::{Value, json};
 
 use crate::answer::Target;
+use crate::buffer::lock;
 use crate::settings::Settings;
 use crate::{Metadata, NewRun, Run};
 
@@ -35,6 +36,9 @@ enum Step {
     /// Let time pass.
     Wait(u64),
     Fail(Fault),
+    /// Somebody locks a run's row, or lets go of all.
+    Lock(usize),
+    Unlock,
 }
 
 fn target() -> impl Strategy<Value = Target> {
@@ -60,6 +64,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0usize..3).prop_map(Step::Refresh),
         3 => (0u64..400).prop_map(Step::Wait),
         2 => fault().prop_map(Step::Fail),
+        1 => (0usize..3).prop_map(Step::Lock),
+        2 => Just(Step::Unlock),
     ]
 }
 
@@ -130,7 +136,10 @@ async fn play(steps: Vec<Step>, settings: Settings) {
             }
             Step::OtherWriter(run) => server.write(runs[run].id(), count_other()),
             // What was refused is told in full by other tests.
-            Step::Flush(run) => drop(runs[run].metadata().flush().await),
+            Step::Flush(run) => {
+                let metadata = runs[run].metadata();
+                drop(tokio::time::timeout(Duration::from_secs(3), metadata.flush()).await);
+            }
             Step::Read(run) => {
                 let (seen, said) = (
                     runs[run].metadata().current().unwrap(),
@@ -141,13 +150,20 @@ async fn play(steps: Vec<Step>, settings: Settings) {
                     "{seen} is read, {said} was said"
                 );
             }
-            Step::Refresh(run) => runs[run].metadata().refresh().await.unwrap(),
+            Step::Refresh(run) => {
+                // Batches that a failover lost are sent first, and wait for locks.
+                let refreshed = runs[run].metadata().refresh().await;
+                assert!(refreshed.is_ok() || !lock(&server.locked).is_empty());
+            }
             Step::Wait(milliseconds) => {
                 tokio::time::sleep(Duration::from_millis(milliseconds)).await
             }
             Step::Fail(fault) => server.fail_next(fault),
+            Step::Lock(run) => lock(&server.locked).push(runs[run].id().to_owned()),
+            Step::Unlock => lock(&server.locked).clear(),
         }
     }
+    lock(&server.locked).clear();
     drop(client.flush().await);
     // A failover that nothing was sent after is found out by the next batch only.
     for _ in 0..8 {

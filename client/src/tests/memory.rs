@@ -1,6 +1,7 @@
 //! Memory, counted by an allocator that counts for each thread.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use allocation_counter::measure;
 use serde_json::{Value, json};
@@ -39,7 +40,7 @@ fn repeated_increments_allocate_nothing() {
 struct Gone;
 
 impl Transport for Gone {
-    fn flush<'a>(&'a self, _: &'a str, _: Uuid, _: i64) -> Reply<'a, Vec<Answer>> {
+    fn flush<'a>(&'a self, _: &'a str, _: Uuid, _: i64, _: Duration) -> Reply<'a, Vec<Answer>> {
         Box::pin(async { Err(Error::lost()) })
     }
 

@@ -5,6 +5,7 @@ mod fake_server;
 mod faults;
 mod groups;
 mod laws;
+mod locks;
 mod memory;
 mod reading;
 mod refusing;
@@ -38,6 +39,10 @@ fn on_a_fast_clock<F: Future>(future: F) -> F::Output {
 
 async fn start(client: &Client, id: &str) -> Run {
     client.start(NewRun::new(id)).await.unwrap()
+}
+
+async fn start_child(client: &Client, id: &str, parent: &str) -> Run {
+    client.start(NewRun::new(id).parent(parent)).await.unwrap()
 }
 
 async fn milliseconds(milliseconds: u64) {
