@@ -271,13 +271,9 @@ impl Client {
     }
 
     /// Returns the document of a run with everything said applied.
-    pub(crate) fn look<T>(
-        &self,
-        state: &Arc<RunState>,
-        look: impl FnOnce(&Value) -> T,
-    ) -> Option<T> {
+    pub(crate) fn look(&self, state: &Arc<RunState>) -> Option<Arc<Value>> {
         let mut pending = state.lock();
-        let seen = pending.view().map(look);
+        let seen = pending.view();
         self.buffer().ask_if_outdated(state, &mut pending);
         seen
     }

@@ -6,7 +6,10 @@
 //! fetched again. Operations that were not sent yet are applied to whatever the base is: they are never lost.
 //!
 //! `view` is base and operations together. It is made when somebody reads, kept up to date while they go on reading, and
-//! given up after a while, so that writing alone costs nothing.
+//! given up after a while, so that writing alone costs nothing. Readers share it: they look at it without the run's lock,
+//! as reading runs their code, which may say something. It is copied only if an operation comes while they look.
+
+use std::sync::Arc;
 
 use runmeta_core::{Key, Operation, Parsed, apply, lookup};
 use serde_json::Value;
@@ -16,18 +19,18 @@ const UNREAD: u32 = 64;
 
 #[derive(Debug)]
 pub(crate) struct Document {
-    base: Value,
+    base: Arc<Value>,
     version: i64,
     stale: bool,
     wanted: bool,
-    view: Option<Value>,
+    view: Option<Arc<Value>>,
     unread: u32,
 }
 
 impl Document {
     pub(crate) fn new(base: Value, version: i64) -> Document {
         Document {
-            base,
+            base: Arc::new(base),
             version,
             stale: false,
             wanted: false,
@@ -52,27 +55,30 @@ impl Document {
         if self.unread > UNREAD {
             self.view = None;
         } else if let Some(view) = &mut self.view {
-            apply(view, &[Ok(operation.clone())]);
+            apply(Arc::make_mut(view), &[Ok(operation.clone())]);
         }
     }
 
     /// Returns the document with `waiting` applied, which is everything said and not yet in the base.
-    pub(crate) fn read(&mut self, waiting: impl FnOnce() -> Vec<Parsed<Value>>) -> &Value {
+    pub(crate) fn read(&mut self, waiting: impl FnOnce() -> Vec<Parsed<Value>>) -> Arc<Value> {
         self.unread = 0;
         self.wanted = true;
         let base = &self.base;
-        self.view.get_or_insert_with(|| {
-            let mut view = base.clone();
-            apply(&mut view, &waiting());
+        let view = self.view.get_or_insert_with(|| {
+            let (mut view, waiting) = (base.clone(), waiting());
+            if !waiting.is_empty() {
+                apply(Arc::make_mut(&mut view), &waiting);
+            }
             view
-        })
+        });
+        view.clone()
     }
 
     /// Takes over what the server did with operations that were sent.
     pub(crate) fn sent(&mut self, operations: &[Parsed<Value>], effect: Effect) {
         match effect {
             Effect::Applied { version } => {
-                apply(&mut self.base, operations);
+                apply(Arc::make_mut(&mut self.base), operations);
                 self.stale |= version != Some(self.version + 1);
                 self.version = version.unwrap_or(self.version);
             }

@@ -1,5 +1,7 @@
 //! A run's metadata: reading.
 
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -19,12 +21,12 @@ impl Metadata {
     /// # }
     /// ```
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        self.look(|document| T::deserialize(value_at(document, key)?).ok())?
+        T::deserialize(value_at(&*self.look()?, key)?).ok()
     }
 
     /// Returns the whole document, or `None` outside a run.
     pub fn current(&self) -> Option<Value> {
-        self.look(Value::clone)
+        self.look().map(Arc::unwrap_or_clone)
     }
 
     /// Reads the whole document into a `T`. Dates are ISO strings, as the types of `chrono`, `jiff` and `time` (its
@@ -52,10 +54,8 @@ impl Metadata {
     /// # }
     /// ```
     pub fn typed<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        let read = self.look(|document| {
-            serde_path_to_error::deserialize(document).map_err(Error::does_not_fit)
-        });
-        read.unwrap_or_else(|| Err(Error::outside_run()))
+        let document = self.look().ok_or_else(Error::outside_run)?;
+        serde_path_to_error::deserialize(&*document).map_err(Error::does_not_fit)
     }
 
     /// Reads the document from the server, after what is under way. What was said here and is not yet sent stays on top.
@@ -71,8 +71,8 @@ impl Metadata {
         }
     }
 
-    fn look<T>(&self, look: impl FnOnce(&Value) -> T) -> Option<T> {
+    fn look(&self) -> Option<Arc<Value>> {
         let run = self.run.as_ref()?;
-        run.client().look(run.state(self.target), look)
+        run.client().look(run.state(self.target))
     }
 }

@@ -106,7 +106,7 @@ impl Pending {
     }
 
     /// Returns the document with everything said applied, if it was ever read.
-    pub(crate) fn view(&mut self) -> Option<&Value> {
+    pub(crate) fn view(&mut self) -> Option<Arc<Value>> {
         let Pending {
             queue,
             in_flight,

@@ -1,15 +1,18 @@
 //! Reading what was said, and what others wrote.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use super::{FakeServer, client_of, milliseconds, on_a_fast_clock, start};
 use crate::settings::Settings;
-use crate::{Client, NewRun};
+use crate::{Client, NewRun, metadata};
 
 fn here() -> (Arc<FakeServer>, Client) {
     let server = Arc::new(FakeServer::default());
@@ -79,6 +82,39 @@ fn a_parent_is_read_through_its_children_and_its_own_handle_alike() {
         assert_eq!((child.parent_id(), child.root_id()), ("parent", "parent"));
         assert_eq!((parent.parent_id(), parent.root_id()), ("parent", "parent"));
     });
+}
+
+/// Says something about itself while it is read.
+struct Talkative;
+
+impl<'de> Deserialize<'de> for Talkative {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        metadata::increment("reads", 1);
+        assert!(metadata::get::<u8>("reads").is_some());
+        IgnoredAny::deserialize(deserializer).map(|_| Talkative)
+    }
+}
+
+#[test]
+fn what_is_read_may_say_something_meanwhile() {
+    let (done, wait) = mpsc::channel();
+    // On a thread of its own: the failure would be a lock that is never released.
+    thread::spawn(move || {
+        on_a_fast_clock(async {
+            let (server, client) = here();
+            let run = start(&client, "a").await;
+            run.scope(async {
+                metadata::set("n", 1);
+                assert!(metadata::get::<Talkative>("n").is_some());
+                assert!(metadata::typed::<Talkative>().unwrap().is_some());
+                assert_eq!(metadata::get::<u8>("reads"), Some(2));
+            })
+            .await;
+            assert_eq!(server.document("a"), json!({"n": 1, "reads": 2}));
+        });
+        done.send(()).unwrap();
+    });
+    wait.recv_timeout(Duration::from_secs(60)).unwrap();
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
