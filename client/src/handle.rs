@@ -1,6 +1,6 @@
 //! A run's metadata: the operations.
 
-use runmeta_core::{Key, Operation};
+use runmeta_core::{BadValue, Key, Operation};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -8,6 +8,7 @@ use crate::amount::Addend;
 use crate::answer::Target;
 use crate::group::{Draft, Fate};
 use crate::refusal::Refusal;
+use crate::to_value::{Unfit, to_value};
 use crate::{Amount, Error, Run};
 
 /// The metadata of a run, of its parent or of its root; cheap to clone, and good to keep for a loop.
@@ -198,8 +199,9 @@ impl Metadata {
         let buffer = run.client().buffer();
         let state = run.state(self.target);
         // The caller's code runs before any lock is taken: it may panic, or say something itself.
-        let operation = match serde_json::to_value(value) {
-            Err(error) => {
+        let operation = match to_value(&value) {
+            Err(Unfit::TooDeep) => Err(Refusal::invalid(&state.id, kind, key, BadValue::TooDeep)),
+            Err(Unfit::NotSerializable(error)) => {
                 Err(Refusal::new(&state.id, kind, key, "not_serializable").because(&error))
             }
             // Without a key, the operation is made with one that it does not use.

@@ -29,6 +29,7 @@ mod scope;
 mod sender;
 mod settings;
 mod tie;
+mod to_value;
 mod transport;
 mod writer;
 

@@ -1,7 +1,11 @@
 //! A run to be started.
 
+use runmeta_core::BadValue;
 use serde::Serialize;
+use serde::ser::Error as _;
 use serde_json::Value;
+
+use crate::to_value::{Unfit, to_value};
 
 /// A run to be started with [`Client::start`](crate::Client::start).
 ///
@@ -53,7 +57,10 @@ impl NewRun {
     /// Gives the document to begin with, an object: a struct, a map or `json!({…})`. What cannot be serialised makes
     /// `start` fail.
     pub fn metadata(mut self, metadata: impl Serialize) -> NewRun {
-        self.metadata = Some(serde_json::to_value(metadata));
+        self.metadata = Some(to_value(&metadata).map_err(|unfit| match unfit {
+            Unfit::TooDeep => serde_json::Error::custom(BadValue::TooDeep),
+            Unfit::NotSerializable(error) => error,
+        }));
         self
     }
 }

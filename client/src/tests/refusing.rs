@@ -28,6 +28,46 @@ impl Serialize for Broken {
     }
 }
 
+/// Arrays in each other, as many as it says.
+struct Deep(usize);
+
+impl Serialize for Deep {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            0 => serializer.serialize_u8(0),
+            levels => serializer.collect_seq([Deep(levels - 1)]),
+        }
+    }
+}
+
+#[test]
+fn a_value_that_would_overflow_the_stack_is_refused_as_any_that_is_too_deep() {
+    on_a_fast_clock(async {
+        let server = Arc::new(FakeServer::default());
+        let client = client_of(&server, Settings::default());
+        let run = start(&client, "a").await;
+        let metadata = run.metadata();
+        metadata
+            .set("99", Deep(99))
+            .set("100", Deep(100))
+            .set("all", Deep(1_000_000));
+        let error = metadata.flush().await.unwrap_err();
+        assert_eq!(
+            told(&error),
+            [
+                ("a", "set", Some("100"), "bad_value"),
+                ("a", "set", Some("all"), "bad_value")
+            ]
+        );
+        assert_eq!(server.document("a").as_object().unwrap().len(), 1);
+        let new = NewRun::new("b").metadata(Deep(1_000_000));
+        assert_eq!(
+            client.start(new).await.unwrap_err().to_string(),
+            "the metadata cannot be serialised: the document would nest more than 100 levels"
+        );
+    });
+}
+
 #[test]
 fn each_refused_operation_is_listed_with_its_reason_and_the_others_count() {
     on_a_fast_clock(async {
