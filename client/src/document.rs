@@ -5,6 +5,10 @@
 //! Any other version means that another writer was there: the document is `stale`, and if somebody reads it here it is
 //! fetched again. Operations that were not sent yet are applied to whatever the base is: they are never lost.
 //!
+//! A stale base goes on taking what is sent, as a read shows that at once and cannot wait for the server. What others take
+//! out of the document it would keep for ever, so it is also fetched again when as much was applied to it as a document
+//! commonly has: it stays below twice the server's limit, whether anybody reads it or not.
+//!
 //! `view` is base and operations together. It is made when somebody reads, kept up to date while they go on reading, and
 //! given up after a while, so that writing alone costs nothing. Readers share it: they look at it without the run's lock,
 //! as reading runs their code, which may say something. It is copied only if an operation comes while they look.
@@ -17,11 +21,17 @@ use serde_json::Value;
 /// Operations after which a view that nobody reads is given up. A guess.
 const UNREAD: u32 = 64;
 
+/// Weight of the operations after which a stale base is fetched again, read or not. The default of `runmeta.maximum_size`: so
+/// a document is read for at least as much that was sent.
+const DRIFT: usize = 262_144;
+
 #[derive(Debug)]
 pub(crate) struct Document {
     base: Arc<Value>,
     version: i64,
     stale: bool,
+    /// The weight of what was applied to the base since it is stale.
+    drift: usize,
     wanted: bool,
     view: Option<Arc<Value>>,
     unread: u32,
@@ -33,15 +43,17 @@ impl Document {
             base: Arc::new(base),
             version,
             stale: false,
+            drift: 0,
             wanted: false,
             view: None,
             unread: 0,
         }
     }
 
-    /// Returns true if it should be fetched again: somebody reads it, and another writer changed it.
+    /// Returns true if it should be fetched again: another writer changed it, and somebody reads it or it may have grown
+    /// far beyond the server's.
     pub(crate) fn is_outdated(&self) -> bool {
-        self.stale && self.wanted
+        self.stale && (self.wanted || self.drift >= DRIFT)
     }
 
     /// Returns true if operations must be told to it as they are said.
@@ -81,6 +93,13 @@ impl Document {
                 apply(Arc::make_mut(&mut self.base), operations);
                 self.stale |= version != Some(self.version + 1);
                 self.version = version.unwrap_or(self.version);
+                if self.stale {
+                    self.drift += operations
+                        .iter()
+                        .flatten()
+                        .map(Operation::weight)
+                        .sum::<usize>();
+                }
             }
             Effect::Unchanged { version } => {
                 self.stale |= version != Some(self.version);

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use runmeta_core::size;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
@@ -81,6 +82,29 @@ fn a_parent_is_read_through_its_children_and_its_own_handle_alike() {
         assert_eq!(child.metadata().current(), Some(json!({})));
         assert_eq!((child.parent_id(), child.root_id()), ("parent", "parent"));
         assert_eq!((parent.parent_id(), parent.root_id()), ("parent", "parent"));
+    });
+}
+
+#[test]
+fn a_document_that_nobody_reads_stays_small_where_another_writer_keeps_it_so() {
+    on_a_fast_clock(async {
+        let (server, client) = here();
+        let run = start(&client, "a").await;
+        let metadata = run.metadata();
+        for round in 0..2000 {
+            metadata
+                .append("log", "x".repeat(1000))
+                .flush()
+                .await
+                .unwrap();
+            assert_eq!(server.document("a")["log"].as_array().unwrap().len(), 1);
+            server.write("a", json!({"type": "set", "key": "log", "value": []}));
+            if round == 100 {
+                // What was sent is seen, whatever became of it since.
+                assert!(!metadata.get::<Vec<String>>("log").unwrap().is_empty());
+            }
+        }
+        assert!(size(&metadata.current().unwrap()) < 2 * 262_144);
     });
 }
 
