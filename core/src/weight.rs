@@ -1,12 +1,14 @@
 //! How much memory an operation that waits may take, so that whoever keeps operations can bound it.
 //!
 //! Weights are upper estimates: what the allocator hands out on a 64-bit machine, rounded up. The
-//! client's memory test holds them against a counting allocator.
+//! client's memory test holds them against a counting allocator. A text counts as its JSON, as which it is sent: that is up
+//! to six times as long, and a bound on what waits is a bound on what is written of it, too.
 
 use std::mem::size_of;
 
 use serde_json::Value;
 
+use crate::size::string_size;
 use crate::{Operation, Tree};
 
 /// What the place of an operation in a [`Shortened`](crate::Shortened) list takes beside key and value: up to four
@@ -27,7 +29,7 @@ pub(crate) fn value_weight(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) => 0,
         Value::Number(number) => number.as_str().len() + ALLOCATION,
-        Value::String(text) => text.len() + ALLOCATION,
+        Value::String(text) => string_size(text) + ALLOCATION,
         Value::Array(elements) => {
             let places = elements.capacity() * size_of::<Value>();
             places + ALLOCATION + elements.iter().map(value_weight).sum::<usize>()
@@ -36,7 +38,7 @@ pub(crate) fn value_weight(value: &Value) -> usize {
             let leaves = members.len().div_ceil(MEMBERS_PER_LEAF) * (MAP_LEAF + ALLOCATION);
             let parts = members
                 .iter()
-                .map(|(name, value)| name.len() + ALLOCATION + value_weight(value));
+                .map(|(name, value)| string_size(name) + ALLOCATION + value_weight(value));
             leaves + parts.sum::<usize>()
         }
     }
@@ -47,7 +49,7 @@ impl<T: Tree> Operation<T> {
     pub fn weight(&self) -> usize {
         let key = self.key().map_or(0, |key| {
             // The text, its copy in the steps or the index, and the steps themselves.
-            2 * (key.as_str().len() + ALLOCATION) + key.len() * (48 + ALLOCATION)
+            2 * (string_size(key.as_str()) + ALLOCATION) + key.len() * (48 + ALLOCATION)
         });
         let value = match self {
             Operation::Set { value, .. }
