@@ -208,7 +208,12 @@ impl<T: Tree> Shortened<T> {
             self.operations[position] = None;
         }
         if let Some(positions) = self.by_first_step.get_mut(first_step(key)) {
-            positions.retain(|position| !needless.contains(position));
+            // They are among those that were looked at: what lies before stays where it is.
+            for at in (positions.len().saturating_sub(LOOK_BACK)..positions.len()).rev() {
+                if needless.contains(&positions[at]) {
+                    positions.remove(at);
+                }
+            }
         }
     }
 
@@ -417,6 +422,25 @@ mod tests {
                 list.iter().map(Operation::weight).sum::<usize>()
             );
         }
+    }
+
+    #[test]
+    fn what_is_dropped_from_a_long_list_is_what_was_said_last() {
+        let mut list = Shortened::new();
+        let key = |n: i64| format!("$.a.k{n}");
+        for n in 0..100 {
+            list.push(Operation::parse(&set(&key(n), n)).unwrap());
+        }
+        // The first is too far back to be looked for; of the last five, each is dropped for the next.
+        for n in [0, 95, 96, 97, 98, 99, 97] {
+            list.push(Operation::parse(&set(&key(n), -n)).unwrap());
+        }
+        let values: Vec<i64> = list
+            .iter()
+            .filter_map(|operation| operation.to_json()["value"].as_i64())
+            .collect();
+        let expected: Vec<i64> = (0..95).chain([0, -95, -96, -98, -99, -97]).collect();
+        assert_eq!(values, expected);
     }
 
     #[test]
