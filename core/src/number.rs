@@ -10,6 +10,56 @@ use bigdecimal::{BigDecimal, ToPrimitive};
 const MAXIMUM_WHOLE_DIGITS: i64 = 131_072;
 const MAXIMUM_SCALE: i64 = 16_383;
 
+/// The parts of a number's text.
+struct Parts<'a> {
+    negative: bool,
+    before: &'a str,
+    behind: &'a str,
+    exponent: i64,
+}
+
+impl Parts<'_> {
+    fn read(text: &str) -> Parts<'_> {
+        let (negative, unsigned) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, saturating(exponent)),
+            None => (unsigned, 0),
+        };
+        let (before, behind) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        Parts {
+            negative,
+            before,
+            behind,
+            exponent,
+        }
+    }
+
+    /// Returns how many digits stand before the point, negative if it is followed by zeros, and the digits without zeros at
+    /// either end. `None` for zero.
+    fn significant(&self) -> Option<(i64, [&str; 2])> {
+        let mut before = self.before.trim_start_matches('0');
+        let mut behind = self.behind.trim_end_matches('0');
+        let mut whole = length(before);
+        if behind.is_empty() {
+            before = before.trim_end_matches('0');
+        }
+        if before.is_empty() {
+            let digits = behind.trim_start_matches('0');
+            whole += length(digits) - length(behind);
+            behind = digits;
+        }
+        let zero = before.is_empty() && behind.is_empty();
+        (!zero).then(|| (whole.saturating_add(self.exponent), [before, behind]))
+    }
+}
+
+fn length(text: &str) -> i64 {
+    i64::try_from(text.len()).unwrap_or(i64::MAX)
+}
+
 /// A number's shape, read without writing it out.
 struct Shape {
     negative: bool,
@@ -22,29 +72,13 @@ struct Shape {
 
 impl Shape {
     fn read(text: &str) -> Shape {
-        let (negative, unsigned) = match text.strip_prefix('-') {
-            Some(rest) => (true, rest),
-            None => (false, text),
-        };
-        let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => (mantissa, saturating(exponent)),
-            None => (unsigned, 0),
-        };
-        let (before, behind) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let digits = || before.bytes().chain(behind.bytes());
-        let leading = digits().take_while(|digit| *digit == b'0').count();
-        let length = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        let zero = leading == before.len() + behind.len();
-        let whole = length(before.len()) - length(leading);
+        let parts = Parts::read(text);
+        let significant = parts.significant();
         Shape {
-            negative: negative && !zero,
-            zero,
-            whole: if zero {
-                1
-            } else {
-                whole.saturating_add(exponent).max(1)
-            },
-            scale: length(behind.len()).saturating_sub(exponent).max(0),
+            negative: parts.negative && significant.is_some(),
+            zero: significant.is_none(),
+            whole: significant.map_or(1, |(whole, _)| whole.max(1)),
+            scale: length(parts.behind).saturating_sub(parts.exponent).max(0),
         }
     }
 
@@ -105,22 +139,46 @@ pub(crate) fn as_u64(text: &str) -> Option<u64> {
 }
 
 /// Returns true if both texts stand for the same number.
+///
+/// An array that values are removed from is compared with each of them, so this neither allocates nor computes.
 pub(crate) fn same(left: &str, right: &str) -> bool {
     if left == right {
         return true;
     }
-    // Texts whose sizes are beyond bounds are never stored; comparing them must not write them out.
+    let has_exponent = |text: &str| text.bytes().any(|byte| byte | 0x20 == b'e');
+    if !has_exponent(left) && !has_exponent(right) {
+        return shortest(left) == shortest(right);
+    }
+    // Texts whose sizes are beyond bounds are never stored; their exponents may be longer than what is compared here.
     if !fits(left) || !fits(right) {
         return false;
     }
-    match (BigDecimal::from_str(left), BigDecimal::from_str(right)) {
-        (Ok(left), Ok(right)) => left == right,
+    let (left, right) = (Parts::read(left), Parts::read(right));
+    match (left.significant(), right.significant()) {
+        (None, None) => true,
+        (Some((whole, digits)), Some((other_whole, other_digits))) => {
+            let digits = digits.into_iter().flat_map(str::bytes);
+            left.negative == right.negative
+                && whole == other_whole
+                && digits.eq(other_digits.into_iter().flat_map(str::bytes))
+        }
         _ => false,
     }
 }
 
+/// Returns the shortest text of a number without an exponent.
+fn shortest(text: &str) -> &str {
+    let text = match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.'),
+        false => text,
+    };
+    if text == "-0" { "0" } else { text }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -196,5 +254,28 @@ mod tests {
     fn numbers_are_compared_by_value() {
         assert!(same("1", "1.0") && same("1e2", "100") && same("-0", "0"));
         assert!(!same("1", "2") && !same("1e131071", "1"));
+        assert!(same("0", "-0.00") && same("0e5", "0") && !same("1", "-1"));
+        assert!(same("10.50", "105e-1") && same("0.001", "1e-3") && same("0.010", "10.0e-3"));
+        assert!(
+            !same("0.1", "1") && !same("10", "1") && !same("101", "1.1") && !same("10.1", "1.01")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_are_the_same_if_their_difference_is_zero(
+            left in "-?(0|[1-9][0-9]{0,2}0{0,3})(\\.0{0,2}[0-2]{1,3})?([eE][-+]?[0-4])?",
+            right in "-?(0|[1-9][0-9]{0,2}0{0,3})(\\.0{0,2}[0-2]{1,3})?([eE][-+]?[0-4])?",
+            shift in -5i64..5,
+        ) {
+            let decimal = |text: &str| BigDecimal::from_str(text).unwrap();
+            prop_assert_eq!(same(&left, &right), decimal(&left) == decimal(&right), "{} {}", left, right);
+            // The same number, written with another exponent.
+            let (digits, scale) = decimal(&left).into_bigint_and_exponent();
+            let other = BigDecimal::new(digits.clone(), scale + shift).to_string();
+            let again = format!("{digits}e{}", -scale);
+            prop_assert!(same(&left, &again), "{} {}", left, again);
+            prop_assert_eq!(same(&left, &other), decimal(&left) == decimal(&other), "{} {}", left, other);
+        }
     }
 }
