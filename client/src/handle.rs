@@ -18,7 +18,8 @@ use crate::{Amount, Error, Run};
 /// [`Metrics::refused`](crate::Metrics::refused). Each returns the handle, so that calls can be chained.
 ///
 /// A key that begins with `$.` is a path, such as `$.users[0].name`; any other is a top-level name. Values are whatever
-/// [`Serialize`] makes JSON of.
+/// [`Serialize`] makes JSON of, by the rules of [`serde_json`]: NaN and the infinities, which JSON does not have, become null.
+/// Only an increment by one of them is refused.
 ///
 /// Outside a run, where [`metadata::handle`](crate::metadata::handle) may be called too, operations have no effect and reads
 /// give nothing.

@@ -28,6 +28,25 @@ impl Serialize for Broken {
     }
 }
 
+#[test]
+fn floats_that_json_does_not_have_are_null_as_values_and_refused_as_sums() {
+    on_a_fast_clock(async {
+        let server = Arc::new(FakeServer::default());
+        let client = client_of(&server, Settings::default());
+        let run = start(&client, "a").await;
+        run.metadata()
+            .set("nan", f64::NAN)
+            .set("list", [1.5, f64::INFINITY])
+            .increment("n", f64::NEG_INFINITY);
+        let error = run.metadata().flush().await.unwrap_err();
+        assert_eq!(told(&error), [("a", "increment", Some("n"), "bad_value")]);
+        assert_eq!(
+            server.document("a"),
+            json!({"nan": null, "list": [1.5, null]})
+        );
+    });
+}
+
 /// Arrays in each other, as many as it says.
 struct Deep(usize);
 
