@@ -116,5 +116,6 @@ pub(crate) struct Loaded {
     pub(crate) root: String,
     pub(crate) parent: Option<String>,
     pub(crate) version: i64,
-    pub(crate) document: serde_json::Value,
+    /// Or why it cannot be read: that concerns this run alone.
+    pub(crate) document: Result<serde_json::Value, Error>,
 }

@@ -160,7 +160,7 @@ impl Batcher {
                     );
                 }
             }
-            Err(error) if error.is_answer() && !error.is_retryable() => {
+            Err(error) if error.is_final_answer() => {
                 for (state, request) in asked.iter().zip(requests) {
                     take_over(state, request, Err(error.clone()));
                 }
@@ -182,8 +182,13 @@ fn take_over(state: &RunState, request: u64, result: Result<Loaded, Error>) {
                 root: run.root.into(),
                 parent: run.parent.map(Into::into),
             });
-            pending.document = Some(Document::new(run.document, run.version));
-            pending.fetch.failure = None;
+            match run.document {
+                Ok(document) => {
+                    pending.document = Some(Document::new(document, run.version));
+                    pending.fetch.failure = None;
+                }
+                Err(error) => pending.fetch.failure = Some(error),
+            }
         }
         Err(error) => pending.fetch.failure = Some(error),
     }

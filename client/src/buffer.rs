@@ -11,7 +11,6 @@ use runmeta_core::{Key, Operation};
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
-use crate::Error;
 use crate::answer::Target;
 use crate::decimal::Decimal;
 use crate::meter::Meter;
@@ -20,6 +19,7 @@ use crate::refusal::{Refusal, Refusals};
 use crate::run_state::{Pending, RunState};
 use crate::settings::Settings;
 use crate::tie::Ties;
+use crate::{Error, reserved};
 
 #[derive(Debug)]
 pub(crate) struct Buffer {
@@ -140,6 +140,10 @@ impl Buffer {
     ) {
         let pending = &mut *pending;
         let key = match Key::parse(key) {
+            Ok(parsed) if reserved::in_key(&parsed) => {
+                let refusal = Refusal::new(&state.id, "increment", Some(key), "bad_path");
+                return self.refuse(pending, refusal.because(&reserved::WHY));
+            }
             Ok(parsed) => parsed,
             Err(bad) => {
                 return self.refuse(

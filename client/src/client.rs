@@ -98,9 +98,11 @@ impl Client {
     ///
     /// - The parent does not exist: SQLSTATE P0002.
     /// - The id is empty or longer than 255 bytes, or the metadata is no object: 22023.
+    /// - The metadata has a key that begins with `$serde_json::private::`, which this crate could not read again: 22023.
     /// - The metadata is too large: 54000; or cannot be serialised.
     /// - The server could not be reached for the [call timeout](Builder::call_timeout).
     pub async fn start(&self, run: NewRun) -> Result<Run, Error> {
+        run.check()?;
         let metadata = match &run.metadata {
             None => "{}".to_owned(),
             Some(Ok(metadata)) => metadata.to_string(),

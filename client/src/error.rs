@@ -51,6 +51,13 @@ enum Kind {
     },
     NotSerializable(&'static str),
     NoSuchRun(String),
+    /// The run's document cannot be read by this crate, and why.
+    Unreadable {
+        run: String,
+        why: &'static str,
+    },
+    /// An argument that the server would refuse.
+    Invalid(String),
     OutsideRun,
     Unexpected(String),
 }
@@ -157,6 +164,20 @@ impl Error {
         Error::new(Kind::NoSuchRun(id.to_owned()), None)
     }
 
+    pub(crate) fn unreadable(
+        run: &str,
+        why: &'static str,
+        error: Option<serde_json::Error>,
+    ) -> Error {
+        let run = run.to_owned();
+        let source = error.map(|error| Box::new(error).into());
+        Error::new(Kind::Unreadable { run, why }, source)
+    }
+
+    pub(crate) fn invalid(what: impl Into<String>) -> Error {
+        Error::new(Kind::Invalid(what.into()), None)
+    }
+
     pub(crate) fn outside_run() -> Error {
         Error::new(Kind::OutsideRun, None)
     }
@@ -171,6 +192,7 @@ impl Error {
             Kind::Statement { code } => Some(code),
             Kind::Connection { code, .. } => code.as_ref(),
             Kind::NoSuchRun(_) => Some(&SqlState::NO_DATA_FOUND),
+            Kind::Invalid(_) => Some(&SqlState::INVALID_PARAMETER_VALUE),
             Kind::Refused { refusals, .. } => match refusals.first()?.reason() {
                 "too_large" => Some(&SqlState::PROGRAM_LIMIT_EXCEEDED),
                 "closed" => Some(&SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -219,6 +241,15 @@ impl Error {
             Kind::Statement { code } => {
                 [SqlState::LOCK_NOT_AVAILABLE, SqlState::QUERY_CANCELED].contains(code)
             }
+            _ => false,
+        }
+    }
+
+    /// Returns true if the server was reached and would do no better with the same statement.
+    pub(crate) fn is_final_answer(&self) -> bool {
+        match &self.0.kind {
+            Kind::Statement { code } => !is_passing(code),
+            Kind::Unexpected(_) => true,
             _ => false,
         }
     }
@@ -311,12 +342,19 @@ impl fmt::Display for Error {
             Kind::Gap { known } => write!(f, "the server knows batches up to {known} only"),
             Kind::Statement { .. } => f.write_str("the server refused the statement"),
             Kind::Connection { .. } => f.write_str("no connection to the server"),
-            Kind::Settings(message) | Kind::Unexpected(message) => f.write_str(message),
+            Kind::Settings(message) | Kind::Unexpected(message) | Kind::Invalid(message) => {
+                f.write_str(message)
+            }
             Kind::TimedOut(what) => write!(f, "{what} took too long"),
             Kind::ShutDown => f.write_str("the client was shut down"),
             Kind::DoesNotFit { path } => write!(f, "the metadata does not fit at \"{path}\""),
             Kind::NotSerializable(what) => write!(f, "{what} cannot be serialised"),
             Kind::NoSuchRun(id) => write!(f, "there is no run \"{}\"", id.escape_debug()),
+            Kind::Unreadable { run, why } => write!(
+                f,
+                "the metadata of run \"{}\" cannot be read: {why}",
+                run.escape_debug()
+            ),
             Kind::OutsideRun => {
                 f.write_str("there is no run here: this was called outside a run's scope")
             }

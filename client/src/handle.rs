@@ -9,7 +9,7 @@ use crate::answer::Target;
 use crate::group::{Draft, Fate};
 use crate::refusal::Refusal;
 use crate::to_value::{Unfit, to_value};
-use crate::{Amount, Error, Run};
+use crate::{Amount, Error, Run, reserved};
 
 /// The metadata of a run, of its parent or of its root; cheap to clone, and good to keep for a loop.
 ///
@@ -205,9 +205,15 @@ impl Metadata {
             Err(Unfit::NotSerializable(error)) => {
                 Err(Refusal::new(&state.id, kind, key, "not_serializable").because(&error))
             }
+            Ok(value) if reserved::in_value(&value) => {
+                Err(Refusal::new(&state.id, kind, key, "bad_value").because(&reserved::WHY))
+            }
             // Without a key, the operation is made with one that it does not use.
             Ok(value) => match Key::parse(key.unwrap_or_default()) {
                 Err(bad) => Err(Refusal::invalid(&state.id, kind, key, bad)),
+                Ok(parsed) if reserved::in_key(&parsed) => {
+                    Err(Refusal::new(&state.id, kind, key, "bad_path").because(&reserved::WHY))
+                }
                 Ok(parsed) => {
                     let operation = operation(parsed, value);
                     match operation.check() {

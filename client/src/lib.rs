@@ -23,6 +23,7 @@ mod postgres;
 mod queue;
 mod read;
 mod refusal;
+mod reserved;
 mod run;
 mod run_state;
 mod scope;

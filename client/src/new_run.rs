@@ -6,6 +6,7 @@ use serde::ser::Error as _;
 use serde_json::Value;
 
 use crate::to_value::{Unfit, to_value};
+use crate::{Error, reserved};
 
 /// A run to be started with [`Client::start`](crate::Client::start).
 ///
@@ -62,5 +63,20 @@ impl NewRun {
             Unfit::NotSerializable(error) => error,
         }));
         self
+    }
+
+    /// Finds what would make the run one that this crate cannot name or read.
+    ///
+    /// # Errors
+    ///
+    /// SQLSTATE 22023.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match &self.metadata {
+            Some(Ok(metadata)) if reserved::in_value(metadata) => Err(Error::invalid(format!(
+                "the metadata cannot be sent: {}",
+                reserved::WHY
+            ))),
+            _ => Ok(()),
+        }
     }
 }

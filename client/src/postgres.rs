@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::time::timeout;
 use tokio_postgres::Row;
-
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ use crate::answer::{Answer, Loaded, Outcome, Target};
 use crate::buffer::Buffer;
 use crate::connection::Source;
 use crate::transport::{Reply, Transport, Wanted};
-use crate::{Error, NewRun};
+use crate::{Error, NewRun, reserved};
 
 const FLUSH: &str = include_str!("sql/flush.sql");
 const LOAD: &str = include_str!("sql/load.sql");
@@ -189,12 +189,25 @@ fn answer(row: &Row) -> Result<Answer, Error> {
 }
 
 fn loaded(row: &Row) -> Result<Loaded, Error> {
+    let id: &str = column(row, 0)?;
     Ok(Loaded {
-        id: column(row, 0)?,
         root: column(row, 1)?,
         parent: column(row, 2)?,
         version: column(row, 3)?,
-        document: json(column(row, 4)?)?,
+        document: document(id, column(row, 4)?),
+        id: id.to_owned(),
+    })
+}
+
+fn document(run: &str, text: Option<&str>) -> Result<Value, Error> {
+    let text = text.ok_or_else(|| Error::no_such_run(run))?;
+    if reserved::in_text(text) {
+        return Err(Error::unreadable(run, reserved::WHY, None));
+    }
+    // JSONB is valid JSON, so what is left is how deep it nests.
+    serde_json::from_str(text).map_err(|error| {
+        let why = "it nests deeper than a client reads";
+        Error::unreadable(run, why, Some(error))
     })
 }
 

@@ -13,6 +13,7 @@ mod harness;
 
 mod agreement;
 mod cli;
+mod client_connections;
 mod client_examples;
 mod client_faults;
 mod client_laws;

@@ -64,11 +64,17 @@ pub(crate) struct FakeServer {
     pub(crate) denied: Mutex<Vec<String>>,
     /// Runs whose rows somebody else has locked.
     pub(crate) locked: Mutex<Vec<String>>,
+    /// Runs for which a read is answered in a form that nobody understands.
+    garbled: Mutex<Vec<String>>,
 }
 
 impl FakeServer {
     pub(crate) fn fail_next(&self, fault: Fault) {
         lock(&self.faults).push_back(fault);
+    }
+
+    pub(crate) fn garble(&self, run: &str) {
+        lock(&self.garbled).push(run.to_owned());
     }
 
     pub(crate) fn document(&self, run: &str) -> Value {
@@ -252,6 +258,10 @@ impl Transport for FakeServer {
 
     fn load<'a>(&'a self, wanted: &'a [Wanted]) -> Reply<'a, Vec<Loaded>> {
         Box::pin(async move {
+            let asked = |runs: &Vec<String>| wanted.iter().any(|(id, _)| runs.contains(id));
+            if asked(&lock(&self.garbled)) {
+                return Err(Error::unexpected("garbled"));
+            }
             let state = lock(&self.state);
             let loaded = wanted.iter().filter_map(|(id, _)| {
                 let run = state.runs.get(id)?;
@@ -260,7 +270,7 @@ impl Transport for FakeServer {
                     root: run.root.clone(),
                     parent: run.parent.clone(),
                     version: run.version,
-                    document: run.document.clone(),
+                    document: Ok(run.document.clone()),
                 })
             });
             Ok(loaded.collect())

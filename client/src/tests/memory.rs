@@ -50,7 +50,7 @@ impl Transport for Gone {
             root: id.clone(),
             parent: None,
             version: 1,
-            document: json!({}),
+            document: Ok(json!({})),
         };
         Box::pin(async move { Ok(wanted.iter().map(loaded).collect()) })
     }

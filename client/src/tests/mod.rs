@@ -12,6 +12,7 @@ mod refusing;
 mod say;
 mod scopes;
 mod stopping;
+mod unreadable;
 
 use std::sync::Arc;
 use std::time::Duration;
