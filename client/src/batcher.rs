@@ -130,9 +130,12 @@ impl Batcher {
         if asked.len() > READ_AT_ONCE {
             self.buffer.ask_again(asked.split_off(READ_AT_ONCE));
         }
-        if asked.is_empty() {
-            return;
+        if !asked.is_empty() {
+            self.read(asked).await;
         }
+    }
+
+    async fn read(&mut self, asked: Vec<Arc<RunState>>) {
         let requests: Vec<u64> = asked.iter().map(|state| state.lock().fetch.asked).collect();
         let wanted: Vec<_> = asked
             .iter()
@@ -158,6 +161,14 @@ impl Batcher {
                             .and_then(Option::take)
                             .ok_or_else(|| Error::no_such_run(&state.id)),
                     );
+                }
+            }
+            // Others need not suffer for the one at which the server stumbles.
+            Err(error) if error.is_final_answer() && asked.len() > 1 => {
+                tracing::warn!("{} runs are read one by one: {error}", asked.len());
+                for state in asked {
+                    Box::pin(self.read(vec![state])).await;
+                    self.buffer.tick();
                 }
             }
             Err(error) if error.is_final_answer() => {

@@ -14,7 +14,7 @@ use crate::call::call;
 use crate::refusal::Refusal;
 use crate::run_state::RunState;
 use crate::transport::Transport;
-use crate::{Builder, Error, Metrics, NewRun, Run};
+use crate::{Builder, Error, Metrics, NewRun, Run, id};
 
 /// A connection to the runs of one database, with a buffer of what was said and not yet sent.
 ///
@@ -97,7 +97,7 @@ impl Client {
     /// # Errors
     ///
     /// - The parent does not exist: SQLSTATE P0002.
-    /// - The id is empty or longer than 255 bytes, or the metadata is no object: 22023.
+    /// - An id is empty, longer than 255 bytes or has the character U+0000, or the metadata is no object: 22023.
     /// - The metadata has a key that begins with `$serde_json::private::`, which this crate could not read again: 22023.
     /// - The metadata is too large: 54000; or cannot be serialised.
     /// - The server could not be reached for the [call timeout](Builder::call_timeout).
@@ -128,8 +128,10 @@ impl Client {
     /// # Errors
     ///
     /// - There is no such run: SQLSTATE P0002.
+    /// - The id is empty, longer than 255 bytes or has the character U+0000: 22023.
     /// - The server could not be reached for the [call timeout](Builder::call_timeout).
     pub async fn run(&self, id: &str) -> Result<Run, Error> {
+        id::check("run id", id)?;
         let me = self.open(id).await?;
         let family = me
             .family()

@@ -6,7 +6,7 @@ use serde::ser::Error as _;
 use serde_json::Value;
 
 use crate::to_value::{Unfit, to_value};
-use crate::{Error, reserved};
+use crate::{Error, id, reserved};
 
 /// A run to be started with [`Client::start`](crate::Client::start).
 ///
@@ -71,6 +71,10 @@ impl NewRun {
     ///
     /// SQLSTATE 22023.
     pub(crate) fn check(&self) -> Result<(), Error> {
+        id::check("run id", &self.id)?;
+        if let Some(parent) = &self.parent {
+            id::check("parent run id", parent)?;
+        }
         match &self.metadata {
             Some(Ok(metadata)) if reserved::in_value(metadata) => Err(Error::invalid(format!(
                 "the metadata cannot be sent: {}",

@@ -57,3 +57,30 @@ async fn document_that_cannot_be_read_fails_its_own_run_only() {
     assert_eq!(run.metadata().current(), Some(json!({"ok": 1})));
     assert_eq!(client.metrics().retries, 0);
 }
+
+#[tokio::test]
+async fn id_that_no_run_can_have_is_refused_before_it_is_sent() {
+    let database = Database::new().await;
+    let client = Client::connect(&database.url()).await.unwrap();
+    client.start(NewRun::new("a")).await.unwrap();
+    for id in ["b\0", "", &"x".repeat(256)] {
+        // Asked for at the same time, so that they would be read in one statement.
+        let (good, bad) = tokio::join!(client.run("a"), client.run(id));
+        good.unwrap();
+        let started = client.start(NewRun::new(id)).await;
+        let child = client.start(NewRun::new("child").parent(id)).await;
+        let finished = client.finish(id, "completed").await;
+        for error in [
+            bad.unwrap_err(),
+            started.unwrap_err(),
+            child.unwrap_err(),
+            finished.unwrap_err(),
+        ] {
+            assert_eq!(
+                error.code().map(|code| code.code()),
+                Some("22023"),
+                "{error}"
+            );
+        }
+    }
+}

@@ -259,6 +259,9 @@ impl Transport for FakeServer {
     fn load<'a>(&'a self, wanted: &'a [Wanted]) -> Reply<'a, Vec<Loaded>> {
         Box::pin(async move {
             let asked = |runs: &Vec<String>| wanted.iter().any(|(id, _)| runs.contains(id));
+            if asked(&lock(&self.denied)) {
+                return Err(Error::denied());
+            }
             if asked(&lock(&self.garbled)) {
                 return Err(Error::unexpected("garbled"));
             }

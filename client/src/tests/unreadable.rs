@@ -30,6 +30,29 @@ fn an_answer_that_cannot_be_understood_fails_those_who_asked_and_nobody_else() {
 }
 
 #[test]
+fn runs_asked_for_together_fail_alone() {
+    on_a_fast_clock(async {
+        let (server, client) = here();
+        for id in ["a", "b", "c", "d"] {
+            start(&client, id).await;
+        }
+        server.denied.lock().unwrap().push("b".to_owned());
+        server.garble("c");
+        let (a, b, c, d) = tokio::join!(
+            client.run("a"),
+            client.run("b"),
+            client.run("c"),
+            client.run("d")
+        );
+        a.unwrap().metadata().set("ok", 1).flush().await.unwrap();
+        assert_eq!(b.unwrap_err().code().unwrap().code(), "42501");
+        assert!(c.unwrap_err().to_string().contains("garbled"));
+        d.unwrap().metadata().set("ok", 1).flush().await.unwrap();
+        assert_eq!(client.metrics().retries, 0);
+    });
+}
+
+#[test]
 fn keys_that_could_not_be_read_again_are_refused() {
     on_a_fast_clock(async {
         let (server, client) = here();
