@@ -1,13 +1,20 @@
 //! Where connections come from: one of the client's own, made again when it is lost, or a pool.
+//!
+//! A statement that nobody waits for any more is cancelled, and its connection given up: a backend that waits for a lock does
+//! not notice that its client went, and each retry would leave one more of them.
 
-use std::ops::Deref;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, MutexGuard};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_postgres::{Client, Config};
+#[cfg(feature = "pool")]
+use tokio_postgres::NoTls;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{CancelToken, Client, Config, Row, Socket};
 
 use crate::Error;
 use crate::buffer::Buffer;
@@ -20,6 +27,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// word is noticed after this time.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// How long cancelling a statement may take, and then its end. A guess: a server that takes longer does not answer at all.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(3);
+
 pub(crate) enum Source {
     Own(Box<Own>),
     #[cfg(feature = "pool")]
@@ -29,51 +39,32 @@ pub(crate) enum Source {
 pub(crate) struct Own {
     config: Config,
     tls: Connector,
-    current: Mutex<Option<Arc<Client>>>,
     /// Held while a statement is under way. Not two at once: PgBouncer 1.18 in transaction mode can hand the connection on in
     /// the middle of the second (the server then says `invalid frontend message type`).
-    turn: Mutex<()>,
-    /// Set when a caller went away before its statement was answered.
-    broken_off: AtomicBool,
+    current: Mutex<Option<Connection>>,
 }
 
-/// The right to send a statement.
-pub(crate) struct Turn<'a> {
-    own: Option<(&'a Own, MutexGuard<'a, ()>)>,
+/// A connection of the client's own.
+struct Connection {
+    client: Client,
+    /// Carries what is sent and answered. It ends by itself when the client is dropped and all is answered.
+    carrier: JoinHandle<()>,
 }
 
-impl Turn<'_> {
-    /// Ends the turn: the statement was answered, or its connection given up.
-    pub(crate) fn end(mut self) {
-        self.own = None;
-    }
+/// The right to send statements over a connection. If it is dropped before a statement is answered, the statement is
+/// cancelled and the connection given up.
+pub(crate) struct Lease<'a> {
+    line: Line<'a>,
+    under_way: bool,
 }
 
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        if let Some((own, _)) = &self.own {
-            own.broken_off.store(true, Relaxed);
-        }
-    }
-}
-
-/// A connection in use.
-pub(crate) enum Lease {
-    Own(Arc<Client>),
+enum Line<'a> {
+    Own {
+        current: MutexGuard<'a, Option<Connection>>,
+        tls: &'a Connector,
+    },
     #[cfg(feature = "pool")]
-    Pool(Box<deadpool_postgres::Object>),
-}
-
-impl Deref for Lease {
-    type Target = Client;
-
-    fn deref(&self) -> &Client {
-        match self {
-            Lease::Own(client) => client,
-            #[cfg(feature = "pool")]
-            Lease::Pool(object) => object,
-        }
-    }
+    Pool(Option<Box<deadpool_postgres::Object>>),
 }
 
 impl Source {
@@ -88,63 +79,42 @@ impl Source {
             config,
             tls,
             current: Mutex::new(None),
-            turn: Mutex::new(()),
-            broken_off: AtomicBool::new(false),
         }))
     }
 
-    /// Waits until nobody else's statement is under way, if there is one connection for all.
-    pub(crate) async fn turn(&self) -> Turn<'_> {
-        match self {
-            Source::Own(own) => Turn {
-                own: Some((own, own.turn.lock().await)),
-            },
-            #[cfg(feature = "pool")]
-            Source::Pool(_) => Turn { own: None },
-        }
-    }
-
-    /// Returns a connection, the one that is there or a new one.
-    pub(crate) async fn lease(&self, buffer: &Buffer) -> Result<Lease, Error> {
-        match self {
-            Source::Own(own) => own.lease(buffer).await.map(Lease::Own),
+    /// Returns a connection, the one that is there or a new one. If there is one for all, waits until nobody else's statement
+    /// is under way.
+    pub(crate) async fn lease(&self, buffer: &Buffer) -> Result<Lease<'_>, Error> {
+        let line = match self {
+            Source::Own(own) => own.lease(buffer).await?,
             #[cfg(feature = "pool")]
             Source::Pool(pool) => match pool.get().await {
-                Ok(object) => Ok(Lease::Pool(Box::new(object))),
-                Err(error) => Err(Error::pool(error)),
+                Ok(object) => Line::Pool(Some(Box::new(object))),
+                Err(error) => return Err(Error::pool(error)),
             },
-        }
-    }
-
-    /// Gives up a connection on which something went wrong that another one may mend.
-    pub(crate) async fn give_up(&self, lease: Lease) {
-        match (self, lease) {
-            (Source::Own(own), Lease::Own(client)) => {
-                let mut current = own.current.lock().await;
-                if current
-                    .as_ref()
-                    .is_some_and(|current| Arc::ptr_eq(current, &client))
-                {
-                    *current = None;
-                }
-            }
-            #[cfg(feature = "pool")]
-            (_, Lease::Pool(object)) => drop(deadpool_postgres::Object::take(*object)),
-            #[cfg(feature = "pool")]
-            _ => {}
-        }
+        };
+        Ok(Lease {
+            line,
+            under_way: false,
+        })
     }
 }
 
 impl Own {
-    async fn lease(&self, buffer: &Buffer) -> Result<Arc<Client>, Error> {
+    async fn lease(&self, buffer: &Buffer) -> Result<Line<'_>, Error> {
         let mut current = self.current.lock().await;
-        if self.broken_off.swap(false, Relaxed) {
+        if current
+            .as_ref()
+            .is_none_or(|connection| connection.client.is_closed())
+        {
             *current = None;
+            *current = Some(self.connect(buffer).await?);
         }
-        if let Some(client) = current.as_ref().filter(|client| !client.is_closed()) {
-            return Ok(client.clone());
-        }
+        let tls = &self.tls;
+        Ok(Line::Own { current, tls })
+    }
+
+    async fn connect(&self, buffer: &Buffer) -> Result<Connection, Error> {
         let limit = self
             .config
             .get_connect_timeout()
@@ -155,15 +125,99 @@ impl Own {
             .await
             .map_err(|_| Error::timed_out("connecting"))?
             .map_err(Error::connect)?;
-        tokio::spawn(async move {
+        let carrier = tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!("connection lost: {error}");
             }
         });
         buffer.meter.connections.fetch_add(1, Relaxed);
         tracing::debug!("connected");
-        let client = Arc::new(client);
-        *current = Some(client.clone());
-        Ok(client)
+        Ok(Connection { client, carrier })
+    }
+}
+
+impl Connection {
+    async fn cancel(mut self, tls: Connector) {
+        cancel(self.client.cancel_token(), tls).await;
+        drop(self.client);
+        if timeout(CANCEL_TIMEOUT, &mut self.carrier).await.is_err() {
+            self.carrier.abort();
+        }
+    }
+}
+
+impl Lease<'_> {
+    fn client(&self) -> Option<&Client> {
+        match &self.line {
+            Line::Own { current, .. } => current.as_ref().map(|connection| &connection.client),
+            #[cfg(feature = "pool")]
+            Line::Pool(object) => object.as_ref().map(|object| &****object),
+        }
+    }
+
+    /// Sends a statement and returns all its rows. The transaction is over then: an error at commit comes after the last row.
+    pub(crate) async fn query(
+        &mut self,
+        statement: &str,
+        parameters: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<Row>, Error> {
+        self.under_way = true;
+        let result = match self.client() {
+            Some(client) => client.query_typed(statement, parameters).await,
+            None => return Err(Error::lost()),
+        };
+        self.under_way = false;
+        result.map_err(Error::statement)
+    }
+
+    /// Gives up a connection on which something went wrong that another one may mend.
+    pub(crate) async fn give_up(mut self) {
+        if let Some(cancelling) = self.break_off() {
+            let _ = cancelling.await;
+        }
+    }
+
+    /// Closes the connection, and before that cancels the statement that is under way.
+    fn break_off(&mut self) -> Option<JoinHandle<()>> {
+        let under_way = std::mem::take(&mut self.under_way);
+        match &mut self.line {
+            Line::Own { current, tls } => {
+                let connection = current.take()?;
+                if !under_way {
+                    return None;
+                }
+                match Handle::try_current() {
+                    Ok(runtime) => Some(runtime.spawn(connection.cancel(tls.clone()))),
+                    Err(_) => {
+                        connection.carrier.abort();
+                        None
+                    }
+                }
+            }
+            #[cfg(feature = "pool")]
+            Line::Pool(object) => {
+                // Its connection is closed when this is dropped.
+                let object = deadpool_postgres::Object::take(*object.take()?);
+                let runtime = Handle::try_current().ok().filter(|_| under_way)?;
+                Some(runtime.spawn(async move { cancel(object.cancel_token(), NoTls).await }))
+            }
+        }
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        if self.under_way {
+            self.break_off();
+        }
+    }
+}
+
+/// Asks the server to end the statement of a connection. Returns when it was told.
+async fn cancel<T: MakeTlsConnect<Socket>>(token: CancelToken, tls: T) {
+    match timeout(CANCEL_TIMEOUT, token.cancel_query(tls)).await {
+        Ok(Ok(())) => tracing::debug!("a statement was cancelled"),
+        Ok(Err(error)) => tracing::debug!("a statement could not be cancelled: {error}"),
+        Err(_) => tracing::debug!("a statement could not be cancelled: no answer"),
     }
 }

@@ -272,7 +272,6 @@ impl Error {
         Error::new(Kind::Gap { known }, None)
     }
 
-    #[cfg(test)]
     pub(crate) fn lost() -> Error {
         Error::new(
             Kind::Connection {

@@ -49,28 +49,19 @@ impl Postgres {
         statement: &str,
         parameters: &[Parameter<'_>],
     ) -> Result<Vec<Row>, Error> {
-        let turn = self.source.turn().await;
-        let lease = match self.source.lease(&self.buffer).await {
-            Ok(lease) => lease,
-            Err(error) => {
-                turn.end();
-                return Err(error);
-            }
-        };
+        let mut lease = self.source.lease(&self.buffer).await?;
         let limit = self.buffer.settings.statement_timeout;
-        // All rows and the end of the transaction: an error at commit comes after the last row.
-        let result = match timeout(limit, lease.query_typed(statement, parameters)).await {
-            Ok(result) => result.map_err(Error::statement),
+        let result = match timeout(limit, lease.query(statement, parameters)).await {
+            Ok(result) => result,
             Err(_) => Err(Error::timed_out("a statement")),
         };
         if let Err(error) = &result {
             // A server that may only read for now answers like this for as long as the connection lives.
             let read_only = error.code().is_some_and(|code| code.code() == "25006");
             if !error.is_answer() && error.last_sequence_known().is_none() || read_only {
-                self.source.give_up(lease).await;
+                lease.give_up().await;
             }
         }
-        turn.end();
         result
     }
 

@@ -1,7 +1,10 @@
 //! The client, its connections, and what must not pass from one run to another over them.
 
-use runmeta_client::{Client, NewRun};
+use std::time::Duration;
+
+use runmeta_client::{Builder, Client, NewRun};
 use serde_json::json;
+use tokio_postgres::NoTls;
 
 use crate::harness::Database;
 
@@ -82,5 +85,93 @@ async fn id_that_no_run_can_have_is_refused_before_it_is_sent() {
                 "{error}"
             );
         }
+    }
+}
+
+const NAME: &str = "client under test";
+
+/// Waits, but not for ever, until so few sessions of the client are left.
+async fn until_sessions(server: &tokio_postgres::Client, most: i64) {
+    let few = async {
+        while sessions(server).await > most {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(20), few).await;
+    assert!(waited.is_ok(), "{} sessions", sessions(server).await);
+}
+
+async fn sessions(server: &tokio_postgres::Client) -> i64 {
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1";
+    server.query_one(count, &[&NAME]).await.unwrap().get(0)
+}
+
+fn pool(database: &Database, connections: usize) -> deadpool_postgres::Pool {
+    let mut config: tokio_postgres::Config = database.url().parse().unwrap();
+    config.application_name(NAME);
+    let manager = deadpool_postgres::Manager::new(config, NoTls);
+    let pool = deadpool_postgres::Pool::builder(manager).max_size(connections);
+    pool.build().unwrap()
+}
+
+fn builder(database: &Database, pooled: bool) -> Builder {
+    match pooled {
+        false => Builder::url(&database.url()).application_name(NAME),
+        true => Builder::pool(pool(database, 4)),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statement_that_takes_too_long_leaves_no_session_behind() {
+    for pooled in [false, true] {
+        let database = Database::new().await;
+        let client = builder(&database, pooled)
+            .statement_timeout(Duration::from_millis(50))
+            .backoff(Duration::from_millis(1)..=Duration::from_millis(5))
+            .connect()
+            .await
+            .unwrap();
+        let run = client.start(NewRun::new("a")).await.unwrap();
+        let server = database.connect().await;
+        let mut other = database.connect().await;
+        let transaction = other.transaction().await.unwrap();
+        transaction
+            .batch_execute("SELECT FROM runmeta.run WHERE id = 'a' FOR UPDATE")
+            .await
+            .unwrap();
+        run.metadata().increment("n", 1);
+        let mut most = 0;
+        while client.metrics().retries < 15 {
+            most = most.max(sessions(&server).await);
+        }
+        assert!((1..=4).contains(&most), "{most} sessions");
+        transaction.commit().await.unwrap();
+        run.metadata().flush().await.unwrap();
+        run.metadata().refresh().await.unwrap();
+        assert_eq!(run.metadata().get::<u8>("n"), Some(1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn call_that_its_caller_drops_leaves_no_session_behind() {
+    for pooled in [false, true] {
+        let database = Database::new().await;
+        let client = builder(&database, pooled).connect().await.unwrap();
+        let run = client.start(NewRun::new("a")).await.unwrap();
+        let server = database.connect().await;
+        let mut other = database.connect().await;
+        let transaction = other.transaction().await.unwrap();
+        transaction
+            .batch_execute("SELECT FROM runmeta.run WHERE id = 'a' FOR UPDATE")
+            .await
+            .unwrap();
+        for _ in 0..10 {
+            let finish = tokio::time::timeout(Duration::from_millis(50), run.finish());
+            assert!(finish.await.is_err());
+        }
+        // The lock is still held.
+        until_sessions(&server, 2).await;
+        transaction.commit().await.unwrap();
+        run.finish().await.unwrap();
     }
 }
