@@ -12,15 +12,15 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 #[cfg(feature = "pool")]
 use tokio_postgres::NoTls;
-use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::tls::{MakeTlsConnect, TlsStream};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{CancelToken, Client, Config, Row, Socket};
 
-use crate::Error;
 use crate::buffer::Buffer;
 use crate::tls::Connector;
+use crate::{Error, host};
 
-/// How long making a connection may take, where the URL does not say.
+/// How long making a connection to one address may take, where the URL does not say.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long data that nobody acknowledges may be under way, where the URL does not say. A server that vanished without a
@@ -120,23 +120,44 @@ impl Own {
             .get_connect_timeout()
             .copied()
             .unwrap_or(CONNECT_TIMEOUT);
-        // The setting covers the socket only, not a server that takes the connection and says nothing.
-        let (client, connection) = timeout(2 * limit, self.config.connect(self.tls.clone()))
-            .await
-            .map_err(|_| Error::timed_out("connecting"))?
-            .map_err(Error::connect)?;
+        const LOOKUP: &str = "looking up the server's address";
+        let mut failure = Error::timed_out(LOOKUP);
+        for host in host::hosts(&self.config) {
+            let Ok(addresses) = timeout(limit, host::addresses(&host)).await else {
+                failure = Error::timed_out(LOOKUP);
+                continue;
+            };
+            for address in addresses {
+                // The setting covers the socket only, not a server that takes the connection and says nothing.
+                match timeout(limit, address.connect(self.tls.clone())).await {
+                    Ok(Ok((client, connection))) => {
+                        buffer.meter.connections.fetch_add(1, Relaxed);
+                        return Ok(Connection::carried(client, connection));
+                    }
+                    Ok(Err(error)) => failure = Error::connect(error),
+                    Err(_) => failure = Error::timed_out("connecting"),
+                }
+                tracing::debug!("a server cannot be used: {failure}");
+            }
+        }
+        Err(failure)
+    }
+}
+
+impl Connection {
+    fn carried<S>(client: Client, connection: tokio_postgres::Connection<Socket, S>) -> Connection
+    where
+        S: TlsStream + Unpin + Send + 'static,
+    {
         let carrier = tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!("connection lost: {error}");
             }
         });
-        buffer.meter.connections.fetch_add(1, Relaxed);
         tracing::debug!("connected");
-        Ok(Connection { client, carrier })
+        Connection { client, carrier }
     }
-}
 
-impl Connection {
     async fn cancel(mut self, tls: Connector) {
         cancel(self.client.cancel_token(), tls).await;
         drop(self.client);

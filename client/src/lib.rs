@@ -17,6 +17,7 @@ mod error;
 mod gather;
 mod group;
 mod handle;
+mod host;
 mod id;
 mod meter;
 mod new_run;

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use runmeta_client::{Builder, Client, NewRun};
 use serde_json::json;
+use tokio::net::TcpListener;
 use tokio_postgres::NoTls;
 
-use crate::harness::Database;
+use crate::harness::{Database, Proxy};
 
 #[tokio::test]
 async fn document_that_cannot_be_read_fails_its_own_run_only() {
@@ -174,4 +175,21 @@ async fn call_that_its_caller_drops_leaves_no_session_behind() {
         transaction.commit().await.unwrap();
         run.finish().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn host_that_says_nothing_does_not_keep_from_the_next() {
+    let database = Database::new().await;
+    let proxy = Proxy::before(&database).await;
+    // Takes connections, as far as the other side can see.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = silent.local_addr().unwrap();
+    let url = proxy
+        .url()
+        .replace("@127.0.0.1:", &format!("@{silent},127.0.0.1:"));
+    let client = Client::connect(&format!("{url}&connect_timeout=1"))
+        .await
+        .unwrap();
+    client.start(NewRun::new("a")).await.unwrap();
+    assert_eq!(client.metrics().connections, 1);
 }
