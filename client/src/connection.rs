@@ -20,7 +20,7 @@ use crate::buffer::Buffer;
 use crate::tls::Connector;
 use crate::{Error, host};
 
-/// How long making a connection to one address may take, where the URL does not say.
+/// How long making a connection to one address may take, where the URL does not say, and getting one from a pool.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long data that nobody acknowledges may be under way, where the URL does not say. A server that vanished without a
@@ -88,10 +88,15 @@ impl Source {
         let line = match self {
             Source::Own(own) => own.lease(buffer).await?,
             #[cfg(feature = "pool")]
-            Source::Pool(pool) => match pool.get().await {
-                Ok(object) => Line::Pool(Some(Box::new(object))),
-                Err(error) => return Err(Error::pool(error)),
-            },
+            Source::Pool(pool) => {
+                // Those who hold its connections may be waiting for us.
+                let limit = CONNECT_TIMEOUT.min(buffer.settings.statement_timeout);
+                match timeout(limit, pool.get()).await {
+                    Ok(Ok(object)) => Line::Pool(Some(Box::new(object))),
+                    Ok(Err(error)) => return Err(Error::pool(error)),
+                    Err(_) => return Err(Error::timed_out("getting a connection from the pool")),
+                }
+            }
         };
         Ok(Lease {
             line,

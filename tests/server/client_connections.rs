@@ -193,3 +193,30 @@ async fn host_that_says_nothing_does_not_keep_from_the_next() {
     client.start(NewRun::new("a")).await.unwrap();
     assert_eq!(client.metrics().connections, 1);
 }
+
+#[tokio::test]
+async fn pool_without_a_free_connection_shows_as_passing_trouble() {
+    let database = Database::new().await;
+    let pool = pool(&database, 1);
+    let client = Builder::pool(pool.clone())
+        .statement_timeout(Duration::from_secs(1))
+        .backoff(Duration::from_millis(1)..=Duration::from_millis(5))
+        .connect()
+        .await
+        .unwrap();
+    let run = client.start(NewRun::new("a")).await.unwrap();
+    let held = pool.get().await.unwrap();
+    let metadata = run.metadata();
+    let seen = async {
+        let last_error = Some("getting a connection from the pool took too long".to_owned());
+        while client.metrics().retries < 2 || client.metrics().last_error != last_error {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        drop(held);
+    };
+    let both = async { tokio::join!(metadata.set("key", 1).flush(), seen) };
+    let (flushed, ()) = tokio::time::timeout(Duration::from_secs(20), both)
+        .await
+        .unwrap();
+    flushed.unwrap();
+}
