@@ -4,7 +4,7 @@ use std::error;
 use std::fmt;
 use std::sync::Arc;
 
-use tokio_postgres::error::{Severity, SqlState};
+use tokio_postgres::error::{DbError, Severity, SqlState};
 
 use crate::Refusal;
 
@@ -15,6 +15,10 @@ use crate::Refusal;
 /// - [`is_closed`](Error::is_closed): the run takes no more operations.
 /// - [`refusals`](Error::refusals): the operations that had no effect, of a `flush`, `finish` or `shutdown`.
 /// - [`code`](Error::code): the SQLSTATE, where there is one.
+///
+/// What is displayed is good for logs: of the server's words, the message and the SQLSTATE. Detail and hint are in the
+/// [`source`](std::error::Error::source), a `tokio_postgres::Error`, and in what `{:?}` writes. A detail may have values in it,
+/// such as the row that a constraint of yours refused.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -312,12 +316,12 @@ impl Error {
 }
 
 /// A gap is told apart from a closed run, which has the same SQLSTATE, by its detail: `The last sequence known is 7.`
-fn last_sequence_known(error: &tokio_postgres::error::DbError) -> Option<i64> {
+fn last_sequence_known(error: &DbError) -> Option<i64> {
     let (_, known) = error.detail()?.split_once("last sequence known is ")?;
     known.trim_end_matches('.').parse().ok()
 }
 
-fn is_fatal(error: &tokio_postgres::error::DbError) -> bool {
+fn is_fatal(error: &DbError) -> bool {
     match error.parsed_severity() {
         Some(severity) => matches!(severity, Severity::Fatal | Severity::Panic),
         None => matches!(error.severity(), "FATAL" | "PANIC"),
@@ -376,7 +380,16 @@ impl fmt::Display for Error {
         // One line that says it all: tokio-postgres keeps the server's words in the source of its error.
         let mut source = error::Error::source(self);
         while let Some(cause) = source {
-            if cause.downcast_ref::<tokio_postgres::Error>().is_none() || cause.source().is_none() {
+            if let Some(database) = cause.downcast_ref::<DbError>() {
+                write!(
+                    f,
+                    ": {} (SQLSTATE {})",
+                    database.message(),
+                    database.code().code()
+                )?;
+            } else if cause.downcast_ref::<tokio_postgres::Error>().is_none()
+                || cause.source().is_none()
+            {
                 write!(f, ": {cause}")?;
             }
             source = cause.source();

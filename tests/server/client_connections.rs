@@ -1,5 +1,6 @@
 //! The client, its connections, and what must not pass from one run to another over them.
 
+use std::error::Error;
 use std::time::Duration;
 
 use runmeta_client::{Builder, Client, NewRun};
@@ -219,4 +220,41 @@ async fn pool_without_a_free_connection_shows_as_passing_trouble() {
         .await
         .unwrap();
     flushed.unwrap();
+}
+
+#[tokio::test]
+async fn values_that_the_server_tells_are_in_the_source_of_an_error_only() {
+    let database = Database::new().await;
+    let server = database.connect().await;
+    server
+        .batch_execute(
+            "ALTER TABLE runmeta.run ADD CONSTRAINT no_secrets CHECK (NOT metadata ? 'password')",
+        )
+        .await
+        .unwrap();
+    let client = Client::connect(&database.url()).await.unwrap();
+    let run = client.start(NewRun::new("a")).await.unwrap();
+    let refused = run.metadata().set("password", "hunter2").flush().await;
+    let refused = refused.unwrap_err();
+    let said = [
+        refused.to_string(),
+        format!("{refused:?}"),
+        client.metrics().last_error.unwrap(),
+    ];
+    for text in said {
+        assert!(!text.contains("hunter2"), "{text}");
+        assert!(text.contains("no_secrets"), "{text}");
+        assert!(text.contains("SQLSTATE 23514"), "{text}");
+    }
+    let new = NewRun::new("b").metadata(json!({"password": "hunter2"}));
+    let error = client.start(new).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the server refused the statement: new row for relation \"run\" violates check constraint \"no_secrets\" \
+         (SQLSTATE 23514)"
+    );
+    let source = error.source().unwrap().downcast_ref();
+    let source: &tokio_postgres::Error = source.unwrap();
+    let detail = source.as_db_error().unwrap().detail().unwrap();
+    assert!(detail.contains("hunter2"), "{detail}");
 }
