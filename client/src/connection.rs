@@ -1,7 +1,7 @@
 //! Where connections come from: one of the client's own, made again when it is lost, or a pool.
 //!
-//! A statement that nobody waits for any more is cancelled, and its connection given up: a backend that waits for a lock does
-//! not notice that its client went, and each retry would leave one more of them.
+//! A statement that nobody waits for any more is cancelled, unless its connection came from a pool, and the connection given
+//! up: a backend that waits for a lock does not notice that its client went, and each retry would leave one more of them.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -10,13 +10,12 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-#[cfg(feature = "pool")]
-use tokio_postgres::NoTls;
-use tokio_postgres::tls::{MakeTlsConnect, TlsStream};
+use tokio_postgres::tls::TlsStream;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{CancelToken, Client, Config, Row, Socket};
+use tokio_postgres::{Client, Config, Row, Socket};
 
 use crate::buffer::Buffer;
+use crate::cancel::cancel;
 use crate::tls::Connector;
 use crate::{Error, host};
 
@@ -49,6 +48,8 @@ struct Connection {
     client: Client,
     /// Carries what is sent and answered. It ends by itself when the client is dropped and all is answered.
     carrier: JoinHandle<()>,
+    /// The one address that it goes to.
+    place: Config,
 }
 
 /// The right to send statements over a connection. If it is dropped before a statement is answered, the statement is
@@ -137,7 +138,7 @@ impl Own {
                 match timeout(limit, address.connect(self.tls.clone())).await {
                     Ok(Ok((client, connection))) => {
                         buffer.meter.connections.fetch_add(1, Relaxed);
-                        return Ok(Connection::carried(client, connection));
+                        return Ok(Connection::carried(client, connection, address));
                     }
                     Ok(Err(error)) => failure = Error::connect(error),
                     Err(_) => failure = Error::timed_out("connecting"),
@@ -150,7 +151,11 @@ impl Own {
 }
 
 impl Connection {
-    fn carried<S>(client: Client, connection: tokio_postgres::Connection<Socket, S>) -> Connection
+    fn carried<S>(
+        client: Client,
+        connection: tokio_postgres::Connection<Socket, S>,
+        place: Config,
+    ) -> Connection
     where
         S: TlsStream + Unpin + Send + 'static,
     {
@@ -160,11 +165,20 @@ impl Connection {
             }
         });
         tracing::debug!("connected");
-        Connection { client, carrier }
+        Connection {
+            client,
+            carrier,
+            place,
+        }
     }
 
     async fn cancel(mut self, tls: Connector) {
-        cancel(self.client.cancel_token(), tls).await;
+        let told = cancel(self.client.cancel_token(), &self.place, tls.rustls());
+        match timeout(CANCEL_TIMEOUT, told).await {
+            Ok(Ok(())) => tracing::debug!("a statement was cancelled"),
+            Ok(Err(error)) => tracing::debug!("a statement could not be cancelled: {error}"),
+            Err(_) => tracing::debug!("a statement could not be cancelled: no answer"),
+        }
         drop(self.client);
         if timeout(CANCEL_TIMEOUT, &mut self.carrier).await.is_err() {
             self.carrier.abort();
@@ -222,10 +236,10 @@ impl Lease<'_> {
             }
             #[cfg(feature = "pool")]
             Line::Pool(object) => {
-                // Its connection is closed when this is dropped.
-                let object = deadpool_postgres::Object::take(*object.take()?);
-                let runtime = Handle::try_current().ok().filter(|_| under_way)?;
-                Some(runtime.spawn(async move { cancel(object.cancel_token(), NoTls).await }))
+                // A pool does not tell where its servers are, so a statement cannot be cancelled in a way that is safe for
+                // PgBouncer. The connection is closed, and does not go back with a statement under way.
+                drop(deadpool_postgres::Object::take(*object.take()?));
+                None
             }
         }
     }
@@ -236,14 +250,5 @@ impl Drop for Lease<'_> {
         if self.under_way {
             self.break_off();
         }
-    }
-}
-
-/// Asks the server to end the statement of a connection. Returns when it was told.
-async fn cancel<T: MakeTlsConnect<Socket>>(token: CancelToken, tls: T) {
-    match timeout(CANCEL_TIMEOUT, token.cancel_query(tls)).await {
-        Ok(Ok(())) => tracing::debug!("a statement was cancelled"),
-        Ok(Err(error)) => tracing::debug!("a statement could not be cancelled: {error}"),
-        Err(_) => tracing::debug!("a statement could not be cancelled: no answer"),
     }
 }

@@ -9,6 +9,7 @@ mod batcher;
 mod buffer;
 mod builder;
 mod call;
+mod cancel;
 mod client;
 mod connection;
 mod decimal;

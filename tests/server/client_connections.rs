@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_postgres::NoTls;
 
-use crate::harness::{Database, Proxy};
+use crate::harness::{Database, PgBouncer, Proxy};
 
 #[tokio::test]
 async fn document_that_cannot_be_read_fails_its_own_run_only() {
@@ -116,66 +116,75 @@ fn pool(database: &Database, connections: usize) -> deadpool_postgres::Pool {
     pool.build().unwrap()
 }
 
-fn builder(database: &Database, pooled: bool) -> Builder {
-    match pooled {
-        false => Builder::url(&database.url()).application_name(NAME),
-        true => Builder::pool(pool(database, 4)),
-    }
+/// Locks the row of run `a`, until the transaction ends.
+async fn locked(other: &mut tokio_postgres::Client) -> tokio_postgres::Transaction<'_> {
+    let transaction = other.transaction().await.unwrap();
+    let lock = "SELECT FROM runmeta.run WHERE id = 'a' FOR UPDATE";
+    transaction.batch_execute(lock).await.unwrap();
+    transaction
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn statement_that_takes_too_long_leaves_no_session_behind() {
-    for pooled in [false, true] {
-        let database = Database::new().await;
-        let client = builder(&database, pooled)
-            .statement_timeout(Duration::from_millis(50))
-            .backoff(Duration::from_millis(1)..=Duration::from_millis(5))
-            .connect()
-            .await
-            .unwrap();
-        let run = client.start(NewRun::new("a")).await.unwrap();
-        let server = database.connect().await;
-        let mut other = database.connect().await;
-        let transaction = other.transaction().await.unwrap();
-        transaction
-            .batch_execute("SELECT FROM runmeta.run WHERE id = 'a' FOR UPDATE")
-            .await
-            .unwrap();
-        run.metadata().increment("n", 1);
-        let mut most = 0;
-        while client.metrics().retries < 15 {
-            most = most.max(sessions(&server).await);
-        }
-        assert!((1..=4).contains(&most), "{most} sessions");
-        transaction.commit().await.unwrap();
-        run.metadata().flush().await.unwrap();
-        run.metadata().refresh().await.unwrap();
-        assert_eq!(run.metadata().get::<u8>("n"), Some(1));
+    let database = Database::new().await;
+    let client = Builder::url(&database.url())
+        .application_name(NAME)
+        .statement_timeout(Duration::from_millis(50))
+        .backoff(Duration::from_millis(1)..=Duration::from_millis(5))
+        .connect()
+        .await
+        .unwrap();
+    let run = client.start(NewRun::new("a")).await.unwrap();
+    let server = database.connect().await;
+    let mut other = database.connect().await;
+    let transaction = locked(&mut other).await;
+    run.metadata().increment("n", 1);
+    let mut most = 0;
+    while client.metrics().retries < 15 {
+        most = most.max(sessions(&server).await);
     }
+    assert!((1..=4).contains(&most), "{most} sessions");
+    transaction.commit().await.unwrap();
+    run.metadata().flush().await.unwrap();
+    run.metadata().refresh().await.unwrap();
+    assert_eq!(run.metadata().get::<u8>("n"), Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn call_that_its_caller_drops_leaves_no_session_behind() {
-    for pooled in [false, true] {
-        let database = Database::new().await;
-        let client = builder(&database, pooled).connect().await.unwrap();
-        let run = client.start(NewRun::new("a")).await.unwrap();
-        let server = database.connect().await;
-        let mut other = database.connect().await;
-        let transaction = other.transaction().await.unwrap();
-        transaction
-            .batch_execute("SELECT FROM runmeta.run WHERE id = 'a' FOR UPDATE")
-            .await
-            .unwrap();
-        for _ in 0..10 {
-            let finish = tokio::time::timeout(Duration::from_millis(50), run.finish());
-            assert!(finish.await.is_err());
-        }
-        // The lock is still held.
-        until_sessions(&server, 2).await;
-        transaction.commit().await.unwrap();
-        run.finish().await.unwrap();
+    let database = Database::new().await;
+    let builder = Builder::url(&database.url()).application_name(NAME);
+    let client = builder.connect().await.unwrap();
+    let run = client.start(NewRun::new("a")).await.unwrap();
+    let server = database.connect().await;
+    let mut other = database.connect().await;
+    let transaction = locked(&mut other).await;
+    for _ in 0..10 {
+        let finish = tokio::time::timeout(Duration::from_millis(50), run.finish());
+        assert!(finish.await.is_err());
     }
+    // The lock is still held.
+    until_sessions(&server, 2).await;
+    transaction.commit().await.unwrap();
+    run.finish().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn call_that_its_caller_drops_does_not_block_a_connection_of_the_pool() {
+    let database = Database::new().await;
+    let pool = pool(&database, 1);
+    let client = Builder::pool(pool.clone()).connect().await.unwrap();
+    let run = client.start(NewRun::new("a")).await.unwrap();
+    let mut other = database.connect().await;
+    let transaction = locked(&mut other).await;
+    let finish = tokio::time::timeout(Duration::from_millis(200), run.finish());
+    assert!(finish.await.is_err());
+    // The lock is still held.
+    let free = async { pool.get().await.unwrap().simple_query("SELECT 1").await };
+    let free = tokio::time::timeout(Duration::from_secs(20), free).await;
+    free.unwrap().unwrap();
+    transaction.commit().await.unwrap();
+    run.finish().await.unwrap();
 }
 
 #[tokio::test]
@@ -257,4 +266,40 @@ async fn values_that_the_server_tells_are_in_the_source_of_an_error_only() {
     let source: &tokio_postgres::Error = source.unwrap();
     let detail = source.as_db_error().unwrap().detail().unwrap();
     assert!(detail.contains("hunter2"), "{detail}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_waits_for_harms_neither_pgbouncer_nor_its_connections() {
+    let database = Database::new().await;
+    let bouncer = PgBouncer::before(&database, 2).await;
+    let client = Builder::url(bouncer.url())
+        .statement_timeout(Duration::from_millis(200))
+        .backoff(Duration::from_millis(1)..=Duration::from_millis(5))
+        .connect()
+        .await
+        .unwrap();
+    let run = client.start(NewRun::new("a")).await.unwrap();
+    let mut other = database.connect().await;
+    let transaction = locked(&mut other).await;
+    run.metadata().increment("n", 1);
+    while client.metrics().retries < 10 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // One of the two connections waits for the lock. The other is free.
+    let config: tokio_postgres::Config = bouncer.url().parse().unwrap();
+    let (inside, connection) = config.connect(NoTls).await.unwrap();
+    tokio::spawn(async { drop(connection.await) });
+    let free = inside.simple_query("SELECT 1");
+    let free = tokio::time::timeout(Duration::from_secs(20), free).await;
+    free.unwrap().unwrap();
+    transaction.commit().await.unwrap();
+    run.metadata().flush().await.unwrap();
+    // Cancelled at any moment.
+    for round in 0..200 {
+        let start = client.start(NewRun::new(format!("run {round}")));
+        let _ = tokio::time::timeout(Duration::from_micros(100 * (round % 30)), start).await;
+    }
+    run.metadata().refresh().await.unwrap();
+    assert_eq!(run.metadata().get::<u8>("n"), Some(1));
+    inside.simple_query("SELECT 1").await.unwrap();
 }

@@ -18,6 +18,13 @@ type Stream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
 #[derive(Clone)]
 pub struct Connector(MakeRustlsConnect);
 
+impl Connector {
+    /// Returns what encrypts other streams alike.
+    pub(crate) fn rustls(&self) -> MakeRustlsConnect {
+        self.0.clone()
+    }
+}
+
 impl From<ClientConfig> for Connector {
     fn from(mut config: ClientConfig) -> Connector {
         // As libpq does since 17. Servers want it where `sslnegotiation=direct` begins without a word of Postgres.
