@@ -71,12 +71,12 @@ impl Decimal {
         })
     }
 
-    /// Returns the number with the other sign, or `None` if it is too long.
     /// Returns it as JSON.
     pub(crate) fn value(self) -> Value {
         Value::Number(Number::from_string_unchecked(self.to_string()))
     }
 
+    /// Returns the number with the other sign, or `None` if it is too long.
     pub(crate) fn negated(self) -> Option<Decimal> {
         Some(Decimal {
             digits: self.digits.checked_neg()?,

@@ -208,7 +208,7 @@ async fn server_that_wants_a_certificate_gets_it() {
     let url = server.url("certified", "sslmode=require");
     assert_eq!(
         refusal(Builder::url(&url)).await,
-        "no connection to the server: FATAL: connection requires a valid client certificate"
+        "no connection to the server: connection requires a valid client certificate (SQLSTATE 28000)"
     );
     let files = format!(
         "sslmode=require&sslcert={}&sslkey={}",
@@ -231,8 +231,8 @@ async fn server_that_only_encrypts_refuses_the_others() {
     let refusal = refusal(Builder::url(&server.url("encrypted", "sslmode=disable"))).await;
     assert_eq!(
         refusal,
-        "no connection to the server: FATAL: no pg_hba.conf entry for host \"127.0.0.1\", user \"encrypted\", \
-         database \"postgres\", no encryption"
+        "no connection to the server: no pg_hba.conf entry for host \"127.0.0.1\", user \"encrypted\", \
+         database \"postgres\", no encryption (SQLSTATE 28000)"
     );
 }
 
