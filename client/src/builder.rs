@@ -120,9 +120,9 @@ impl Builder {
         self
     }
 
-    /// Sets how long a statement may take before it is cancelled (unless its connection is a pool's), its connection is given up,
-    /// and it is sent again; 60 s by default. It waits for
-    /// the lock of a row no longer than a second at first, and no longer than half of this ever.
+    /// Sets how long a statement may take before it is cancelled (unless its connection is a pool's), its connection given up,
+    /// and it is sent again; 60 s by default. It waits for the lock of a row no longer than a second at first, and never
+    /// longer than half of this.
     pub fn statement_timeout(mut self, timeout: Duration) -> Builder {
         self.settings.statement_timeout = timeout.min(LONGEST);
         self

@@ -4,9 +4,10 @@ use std::error;
 use std::fmt;
 use std::sync::Arc;
 
-use tokio_postgres::error::{DbError, Severity, SqlState};
+use tokio_postgres::error::{DbError, SqlState};
 
 use crate::Refusal;
+use crate::verdict::{is_fatal, is_passing, last_sequence_known};
 
 /// What went wrong, told by predicates rather than by variants.
 ///
@@ -313,30 +314,6 @@ impl Error {
             None,
         )
     }
-}
-
-/// A gap is told apart from a closed run, which has the same SQLSTATE, by its detail: `The last sequence known is 7.`
-fn last_sequence_known(error: &DbError) -> Option<i64> {
-    let (_, known) = error.detail()?.split_once("last sequence known is ")?;
-    known.trim_end_matches('.').parse().ok()
-}
-
-fn is_fatal(error: &DbError) -> bool {
-    match error.parsed_severity() {
-        Some(severity) => matches!(severity, Severity::Fatal | Severity::Panic),
-        None => matches!(error.severity(), "FATAL" | "PANIC"),
-    }
-}
-
-/// Returns true for what can be mended by trying again: connection lost (08), transaction rolled back (40), out of
-/// resources (53), interrupted by an operator (57), trouble outside Postgres (58), a lock not had, and a server that only
-/// reads for now, because it is about to take over.
-fn is_passing(code: &SqlState) -> bool {
-    let code = code.code();
-    ["08", "40", "53", "57", "58"]
-        .iter()
-        .any(|class| code.starts_with(class))
-        || matches!(code, "55P03" | "25006")
 }
 
 impl fmt::Display for Error {

@@ -35,6 +35,7 @@ mod settings;
 mod tie;
 mod to_value;
 mod transport;
+mod verdict;
 mod writer;
 
 pub mod metadata;
