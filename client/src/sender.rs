@@ -6,8 +6,8 @@
 //!   operations do not take others down with them. If the server refuses even a batch with nothing in it, none is to blame.
 //! - What waits too long for a lock is found in the same way and set aside: a transaction that holds a run's row holds up that
 //!   run, not all others. Nothing else is sent for the run until that has arrived.
-//! - If an attempt of a refused batch was never answered, it may have taken effect all the same. A batch with nothing in it,
-//!   numbered one higher, tells: the server takes it, or misses the one before.
+//! - If an attempt of a refused batch was never answered, it may have taken effect all the same, or may yet. A batch for a run
+//!   that does not exist, with the same number, tells: it is a duplicate, or has taken the number away from that attempt.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,9 +16,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use tracing::Instrument;
+use uuid::Uuid;
 
 use crate::Error;
-use crate::answer::Answer;
+use crate::answer::{Answer, Outcome};
 use crate::backoff::Backoff;
 use crate::batch::Batch;
 use crate::buffer::Buffer;
@@ -264,24 +265,29 @@ impl Sender {
         }
     }
 
-    /// Finds out whether an attempt that was never answered took effect, after another was refused.
+    /// Finds out whether an attempt that was never answered took effect, after another was refused. If it did not, it never
+    /// will: its number is taken now, should it still be on its way.
     async fn find_out(&mut self, text: &Arc<str>, refused: Error) -> Sent {
+        let claim = format!(r#"[{{"run":"{}","operations":[]}}]"#, Uuid::new_v4());
+        let patience = self.buffer.settings.first_patience();
         loop {
             let (writer, sequence) = (self.writer.id(), self.writer.sequence());
-            let patience = self.buffer.settings.first_patience();
             match self
                 .transport
-                .flush(NOTHING, writer, sequence + 1, patience)
+                .flush(&claim, writer, sequence, patience)
                 .await
             {
-                Ok(_) => {
+                Ok(answers) => {
                     self.went_well();
-                    self.writer.answered(text.clone());
+                    let is_duplicate = |answer: &Answer| answer.outcome == Outcome::Duplicate;
+                    if answers.iter().any(is_duplicate) {
+                        self.writer.answered(text.clone());
+                        return Sent::Arrived;
+                    }
                     self.writer.answered(NOTHING.into());
-                    return Sent::Arrived;
+                    return Sent::Refused(refused);
                 }
                 Err(error) => match error.last_sequence_known() {
-                    Some(known) if known == sequence - 1 => return Sent::Refused(refused),
                     Some(known) => return Sent::Gap(known, error),
                     None if passes(&error) => self.went_wrong(error).await,
                     None => {

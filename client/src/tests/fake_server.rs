@@ -20,6 +20,8 @@ pub(crate) enum Fault {
     CutBefore,
     /// The connection is cut between commit and answer.
     CutAfter,
+    /// The connection is cut, and the server has the statement only after that many others.
+    Late(usize),
     /// A standby takes over that misses the last batches, and answers the next statement.
     Failover(usize),
     /// The server refuses the statement, and will always.
@@ -58,6 +60,8 @@ pub(crate) struct FakeServer {
     /// The states before each of the last batches.
     history: Mutex<Vec<State>>,
     faults: Mutex<VecDeque<Fault>>,
+    /// Batches that are still under way, with their writers and numbers, and for how many statements.
+    late: Mutex<Vec<(usize, Value, Uuid, i64)>>,
     /// The batches that came, whether they took effect or not.
     pub(crate) batches: Mutex<Vec<Value>>,
     /// Runs whose operations are denied for the whole statement, as a row-level security policy would.
@@ -110,11 +114,16 @@ impl FakeServer {
     }
 
     fn flush_now(&self, batch: &str, writer: Uuid, sequence: i64) -> Result<Vec<Answer>, Error> {
+        self.take_late();
         let fault = lock(&self.faults).pop_front();
         let batch: Value = serde_json::from_str(batch).unwrap();
         lock(&self.batches).push(batch.clone());
         match fault {
             Some(Fault::CutBefore) => return Err(Error::lost()),
+            Some(Fault::Late(statements)) => {
+                lock(&self.late).push((statements, batch, writer, sequence));
+                return Err(Error::lost());
+            }
             Some(Fault::Denied) => return Err(Error::denied()),
             Some(Fault::NotLetIn) => return Err(Error::not_let_in()),
             Some(Fault::Failover(batches)) => {
@@ -134,13 +143,33 @@ impl FakeServer {
         }) {
             return Err(Error::denied());
         }
+        let answers = self.apply(entries, writer, sequence)?;
+        match fault {
+            Some(Fault::CutAfter) => Err(Error::lost()),
+            _ => Ok(answers),
+        }
+    }
+
+    /// Takes what was under way for long.
+    fn take_late(&self) {
+        let mut late = std::mem::take(&mut *lock(&self.late));
+        late.iter_mut()
+            .for_each(|(statements, ..)| *statements -= 1);
+        let (now, later): (Vec<_>, _) = late.into_iter().partition(|(left, ..)| *left == 0);
+        *lock(&self.late) = later;
+        for (_, batch, writer, sequence) in now {
+            drop(self.apply(batch.as_array().unwrap(), writer, sequence));
+        }
+    }
+
+    fn apply(&self, entries: &[Value], writer: Uuid, sequence: i64) -> Result<Vec<Answer>, Error> {
         let mut state = lock(&self.state);
         let last = state.writers.get(&writer).cloned().unwrap_or_default();
         let known = last.sequence;
         if sequence > known + 1 {
             return Err(Error::gap(known));
         }
-        let answers = if sequence > known {
+        if sequence > known {
             let before = state.clone();
             let answers = state.flush(entries);
             let last = Last {
@@ -149,30 +178,35 @@ impl FakeServer {
             };
             state.writers.insert(writer, last);
             lock(&self.history).push(before);
-            answers
+            Ok(answers)
         } else {
-            // The client never sends an older one.
-            assert_eq!(sequence, known);
-            last.answers.into_iter().map(told_again).collect()
-        };
-        match fault {
-            Some(Fault::CutAfter) => Err(Error::lost()),
-            _ => Ok(answers),
+            Ok(told_again(entries, &last.answers))
         }
     }
 }
 
-/// Returns what is said of a list when its batch comes again.
-fn told_again(first: Answer) -> Answer {
-    let outcome = match first.outcome.is_refusal() {
-        true => first.outcome,
-        false => Outcome::Duplicate,
-    };
-    Answer {
-        outcome,
-        version: None,
-        ..first
+/// Returns what is said of the lists of a batch whose number was seen, after what was said of the first with it.
+fn told_again(entries: &[Value], first: &[Answer]) -> Vec<Answer> {
+    let mut answers = Vec::new();
+    for entry in entries {
+        for target in [Target::SelfRun, Target::Parent, Target::Root] {
+            if entry.get(target.list()).is_none() {
+                continue;
+            }
+            let run = entry["run"].as_str().unwrap().to_owned();
+            let known = |answer: &&Answer| answer.run == run && answer.target == target;
+            let first = first.iter().find(known);
+            let refused = first.filter(|first| first.outcome.is_refusal());
+            answers.push(Answer {
+                outcome: refused.map_or(Outcome::Duplicate, |first| first.outcome),
+                version: None,
+                unapplied: first.map_or(Vec::new(), |first| first.unapplied.clone()),
+                run,
+                target,
+            });
+        }
     }
+    answers
 }
 
 impl State {
@@ -184,7 +218,16 @@ impl State {
                 let Some(operations) = entry.get(target.list()) else {
                     continue;
                 };
-                let run = &self.runs[id];
+                let Some(run) = self.runs.get(id) else {
+                    answers.push(Answer {
+                        run: id.to_owned(),
+                        target,
+                        outcome: Outcome::NotFound,
+                        version: None,
+                        unapplied: Vec::new(),
+                    });
+                    continue;
+                };
                 let addressed = match target {
                     Target::SelfRun => id.to_owned(),
                     Target::Parent => run.parent.clone().unwrap_or(id.to_owned()),

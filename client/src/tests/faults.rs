@@ -161,6 +161,10 @@ fn a_refused_batch_of_which_an_attempt_was_not_answered_takes_effect_once_or_not
         (vec![arrives, Fault::Denied], false, 1),
         // It did not, and goes in parts.
         (vec![is_lost, Fault::Denied], false, 1),
+        // It arrives before it is asked for, and after.
+        (vec![Fault::Late(2), Fault::Denied], false, 1),
+        (vec![Fault::Late(3), Fault::Denied], false, 1),
+        (vec![Fault::Late(4), Fault::Denied], false, 1),
         // Nobody can tell, as everything is refused.
         (vec![arrives, Fault::Denied, Fault::Denied], true, 1),
         (

@@ -49,6 +49,7 @@ fn fault() -> impl Strategy<Value = Fault> {
     prop_oneof![
         Just(Fault::CutBefore),
         Just(Fault::CutAfter),
+        (1usize..5).prop_map(Fault::Late),
         (1usize..4).prop_map(Fault::Failover)
     ]
 }
