@@ -1,6 +1,6 @@
 //! A batch: operations for many runs, one list for each run, as they go to the server in one statement.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use runmeta_core::Operation;
@@ -57,6 +57,32 @@ impl Batch {
     /// Returns the number of runs.
     pub(crate) fn runs(&self) -> usize {
         self.parts.len()
+    }
+
+    /// Forgets the text, for a batch that waits and is no batch of the server's yet.
+    pub(crate) fn without_text(self) -> Batch {
+        let (text, parts) = (Arc::from(""), self.parts);
+        Batch { text, parts }
+    }
+
+    /// Writes the text anew.
+    pub(crate) fn written_again(self) -> Batch {
+        Batch::new(self.parts)
+    }
+
+    /// Returns the text of those lists that were not refused; `None` if all were taken.
+    pub(crate) fn text_taken(&self, answers: &[Answer]) -> Option<Arc<str>> {
+        let refused: HashSet<(&str, Target)> = answers
+            .iter()
+            .filter(|answer| answer.outcome.is_refusal())
+            .map(|answer| (answer.run.as_str(), answer.target))
+            .collect();
+        if refused.is_empty() {
+            return None;
+        }
+        let is_taken = |part: &&Part| !refused.contains(&(&*part.entry, part.target));
+        let taken = self.parts.iter().filter(is_taken).cloned();
+        Some(Batch::new(taken.collect()).text)
     }
 
     /// Returns the id of one of its runs.

@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -70,15 +70,17 @@ impl Batcher {
                 continue;
             }
             self.buffer.urgent.store(false, Relaxed);
+            // Before looking what there is: what was said before the last handle went must not be overlooked.
+            let closing = self.buffer.closing.load(Acquire);
             if let Some(batch) = gather(&self.buffer) {
                 self.last_flush = Some(Instant::now());
                 self.sender.deliver(batch).await;
                 self.buffer.tick();
                 continue;
             }
-            if self.buffer.has_scheduled() || self.sender.next_aside().is_some() {
+            if self.buffer.has_scheduled() || closing && self.sender.next_aside().is_some() {
                 self.stuck_until = Some(Instant::now() + STUCK);
-            } else if self.buffer.closing.load(Relaxed) {
+            } else if closing {
                 break;
             }
         }
@@ -101,8 +103,9 @@ impl Batcher {
         if self.stuck_until.is_some() {
             return false;
         }
-        self.hurries()
-            || buffer.has_scheduled() && (buffer.is_full() || self.next_flush() <= Instant::now())
+        // What waits for something that was set aside fills no batch.
+        let is_full = self.sender.next_aside().is_none() && buffer.is_full();
+        self.hurries() || buffer.has_scheduled() && (is_full || self.next_flush() <= Instant::now())
     }
 
     /// Waits until something may have become due.

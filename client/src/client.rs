@@ -1,7 +1,10 @@
 //! The client: one for a process, cheap to clone.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Relaxed, Release},
+};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -43,7 +46,7 @@ impl Drop for Owner {
                  lost if the runtime ends before"
             );
         }
-        self.buffer.closing.store(true, Relaxed);
+        self.buffer.closing.store(true, Release);
         self.buffer.wake.notify_one();
     }
 }

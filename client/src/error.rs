@@ -240,6 +240,17 @@ impl Error {
         }
     }
 
+    /// Returns true if the statement certainly had no effect. A pooler may report in this way that it lost the server.
+    pub(crate) fn is_certain(&self) -> bool {
+        match &self.0.kind {
+            Kind::Statement { code } => {
+                let code = code.code();
+                !code.starts_with("08") && !code.starts_with("57P") && code != "40003"
+            }
+            _ => false,
+        }
+    }
+
     /// Returns true if a statement was broken off because somebody holds a lock for long.
     pub(crate) fn is_locked(&self) -> bool {
         match &self.0.kind {

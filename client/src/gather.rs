@@ -60,7 +60,7 @@ impl Gathering<'_> {
         }
         // In this batch already, as one of a tie, or in one that was set aside. What was said since goes behind that.
         if pending.in_flight.is_some() {
-            pending.passed_over = true;
+            pending.passed_over |= !pending.queue.is_empty();
             return;
         }
         let (operations, weight) = (self.operations, self.weight);
@@ -80,6 +80,12 @@ impl Gathering<'_> {
             return self.held.push(state);
         }
         let mut ties = lock(&self.buffer.ties);
+        // The group that tied it may have been refused meanwhile, and another tie begun.
+        let is_tied = |now: &Arc<Tie>| Arc::ptr_eq(now, tie);
+        if !state.lock().tie.as_ref().is_some_and(is_tied) {
+            drop(ties);
+            return self.visit(state);
+        }
         let too_heavy = tie.weight() > self.weight && !self.parts.is_empty();
         // A run that was tied after it came into this batch cannot come into it again. One that was set aside must wait.
         let taken = |run: &Arc<RunState>| run.lock().in_flight.is_some();

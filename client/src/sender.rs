@@ -32,6 +32,9 @@ const NOTHING: &str = "[]";
 /// After it waited in vain for a lock, a batch rests so many times as long: all others wait with it.
 const REST: u32 = 4;
 
+/// The shortest wait for a lock, while those who wait in vain are found.
+const LEAST_PATIENCE: Duration = Duration::from_millis(20);
+
 pub(crate) struct Sender {
     buffer: Arc<Buffer>,
     transport: Arc<dyn Transport>,
@@ -91,12 +94,13 @@ impl Sender {
         self.aside.iter().map(|aside| aside.until).min()
     }
 
-    /// Tries batches again whose rest is over.
+    /// Tries one batch again whose rest is over. The others wait for another turn, so that everything else goes on.
     pub(crate) async fn deliver_aside(&mut self) {
         let now = Instant::now();
-        while let Some(at) = self.aside.iter().position(|aside| aside.until <= now) {
+        if let Some(at) = self.aside.iter().position(|aside| aside.until <= now) {
             let aside = self.aside.swap_remove(at);
-            self.deliver_within(aside.batch, aside.patience).await;
+            let batch = aside.batch.written_again();
+            self.deliver_within(batch, aside.patience).await;
         }
     }
 
@@ -108,9 +112,9 @@ impl Sender {
 
     async fn deliver_within(&mut self, batch: Batch, patience: Duration) {
         self.writer.rest();
-        let mut parts = vec![batch];
+        let mut parts = vec![(batch, patience)];
         let mut refuses_all = None;
-        while let Some(batch) = parts.pop() {
+        while let Some((batch, patience)) = parts.pop() {
             let span = tracing::debug_span!(
                 "runmeta.flush",
                 sequence = self.writer.sequence(),
@@ -123,11 +127,18 @@ impl Sender {
                     self.buffer
                         .meter
                         .flushed(batch.operations(), batch.text.len());
-                    parts.extend(batch.settle(&self.buffer, answers));
+                    if let Some(text) = answers.as_ref().and_then(|all| batch.text_taken(all)) {
+                        // What was refused must not take effect after a failover: it was told, or is tried in another way.
+                        self.writer.keep_instead(text);
+                    }
+                    let next = batch.settle(&self.buffer, answers);
+                    parts.extend(next.map(|next| (next, patience)));
                 }
                 Err(Refused::Locked(_)) if batch.can_split() => {
+                    // All others wait while it is found.
+                    let patience = (patience / 2).max(LEAST_PATIENCE);
                     let (first, second) = batch.split();
-                    parts.extend([second, first]);
+                    parts.extend([(second, patience), (first, patience)]);
                 }
                 Err(Refused::Locked(error)) => self.set_aside(batch, patience, &error),
                 Err(Refused::Certainly(error)) if batch.can_split() => {
@@ -143,7 +154,7 @@ impl Sender {
                             batch.runs()
                         );
                         let (first, second) = batch.split();
-                        parts.extend([second, first]);
+                        parts.extend([(second, patience), (first, patience)]);
                     }
                 }
                 Err(Refused::Certainly(error) | Refused::InDoubt(error)) => {
@@ -166,16 +177,18 @@ impl Sender {
     }
 
     fn set_aside(&mut self, batch: Batch, patience: Duration, error: &Error) {
-        let rest = patience * REST;
+        // At most a fifth of the time is spent in vain, however many are locked.
+        let many = u32::try_from(self.aside.len() + 1).unwrap_or(u32::MAX);
+        let rest = (patience * REST).saturating_mul(many);
         tracing::warn!(
             run = batch.name(),
             "somebody holds a lock for long; trying again in {rest:?}: {error}"
         );
         self.buffer.meter.retries.fetch_add(1, Relaxed);
         self.buffer.meter.note_error(error);
-        let longest = self.buffer.settings.longest_patience();
+        let longest = (self.buffer.settings.longest_patience() / many).max(LEAST_PATIENCE);
         self.aside.push(Aside {
-            batch,
+            batch: batch.without_text(),
             patience: (patience * 2).min(longest),
             until: Instant::now() + rest,
         });
@@ -250,7 +263,7 @@ impl Sender {
                         };
                     }
                     None if passes(&error) => {
-                        certain &= error.is_answer();
+                        certain &= error.is_certain();
                         self.went_wrong(error).await;
                     }
                     None => {

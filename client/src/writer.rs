@@ -89,6 +89,14 @@ impl Writer {
         self.forget();
     }
 
+    /// Keeps another text back in place of the last one, of whose lists not all took effect.
+    pub(crate) fn keep_instead(&mut self, text: Arc<str>) {
+        if let Some(last) = self.kept.back_mut() {
+            self.kept_bytes = self.kept_bytes - last.text.len() + text.len();
+            last.text = text;
+        }
+    }
+
     /// Becomes another writer after a long time without a batch: the server may have forgotten this one.
     pub(crate) fn rest(&mut self) {
         let idle = self.last.is_some_and(|last| last.elapsed() > IDLE);

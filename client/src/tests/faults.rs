@@ -211,6 +211,28 @@ fn batch_that_is_sent_again_after_a_failover_and_refused_takes_nothing_else_with
 }
 
 #[test]
+fn what_was_refused_before_a_failover_does_not_take_effect_after_it() {
+    on_a_fast_clock(async {
+        let server = Arc::new(FakeServer::default());
+        let client = client_of(&server, Settings::default());
+        let run = start(&client, "a").await;
+        server.write(
+            "a",
+            json!({"type": "set", "key": "other", "value": "x".repeat(200)}),
+        );
+        server.limit(230);
+        let metadata = run.metadata();
+        metadata.increment("n", 1).append("log", "y".repeat(50));
+        assert_eq!(metadata.flush().await.unwrap_err().refusals().len(), 1);
+        server.write("a", json!({"type": "delete", "key": "other"}));
+        server.fail_next(Fault::Failover(9));
+        metadata.set("done", 1).flush().await.unwrap();
+        assert_eq!(server.document("a"), json!({"n": 1, "done": 1}));
+        assert_eq!(client.metrics().lost_batches, 0);
+    });
+}
+
+#[test]
 fn trouble_is_over_when_the_server_answers() {
     on_a_fast_clock(async {
         let server = Arc::new(FakeServer::default());
