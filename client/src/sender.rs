@@ -32,6 +32,9 @@ const NOTHING: &str = "[]";
 /// After it waited in vain for a lock, a batch rests so many times as long: all others wait with it.
 const REST: u32 = 4;
 
+/// What the longest wait for a lock leads to where only one is held.
+const LONGEST_REST: Duration = Duration::from_secs(60);
+
 /// The shortest wait for a lock, while those who wait in vain are found.
 const LEAST_PATIENCE: Duration = Duration::from_millis(20);
 
@@ -179,7 +182,7 @@ impl Sender {
     fn set_aside(&mut self, batch: Batch, patience: Duration, error: &Error) {
         // At most a fifth of the time is spent in vain, however many are locked.
         let many = u32::try_from(self.aside.len() + 1).unwrap_or(u32::MAX);
-        let rest = (patience * REST).saturating_mul(many);
+        let rest = (patience * REST).saturating_mul(many).min(LONGEST_REST);
         tracing::warn!(
             run = batch.name(),
             "somebody holds a lock for long; trying again in {rest:?}: {error}"
