@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{FakeServer, client_of, milliseconds, on_a_fast_clock, start};
+use super::{FakeServer, client_of, milliseconds, on_a_fast_clock, start, threads};
 use crate::buffer::lock;
 use crate::settings::Settings;
 use crate::{Client, NewRun};
@@ -164,12 +164,7 @@ fn more_than_a_batch_takes_goes_in_several_at_once() {
 
 #[test]
 fn a_run_that_is_spoken_of_while_a_batch_is_gathered_comes_into_it_once() {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(4)
-        .enable_time()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
+    threads(4).block_on(async {
         let server = Arc::new(FakeServer::default());
         let client = client_of(
             &server,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{FakeServer, client_of, on_a_fast_clock, start, start_child};
+use super::{FakeServer, client_of, on_a_fast_clock, start, start_child, threads};
 use crate::buffer::lock;
 use crate::settings::Settings;
 use crate::transport::Transport;
@@ -46,12 +46,7 @@ fn number(document: &Value, key: &str) -> u64 {
 fn every_batch_has_a_group_whole_or_not_at_all() {
     const CHILDREN: [&str; 4] = ["a", "b", "c", "d"];
     const ROUNDS: u64 = 1_500;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(4)
-        .enable_time()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
+    threads(4).block_on(async {
         let (server, client) = here(Settings {
             interval: Duration::ZERO,
             batch_operations: 3,

@@ -17,6 +17,8 @@ mod unreadable;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Runtime;
+
 use crate::buffer::Buffer;
 use crate::settings::Settings;
 use crate::{Client, Metadata, NewRun, Run};
@@ -36,6 +38,13 @@ fn on_a_fast_clock<F: Future>(future: F) -> F::Output {
         .build()
         .unwrap();
     runtime.block_on(future)
+}
+
+/// Returns a runtime of so many threads, with the clock of the world.
+fn threads(count: usize) -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let builder = builder.worker_threads(count).enable_time();
+    builder.build().unwrap()
 }
 
 async fn start(client: &Client, id: &str) -> Run {

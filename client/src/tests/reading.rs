@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
-use super::{FakeServer, client_of, milliseconds, on_a_fast_clock, start};
+use super::{FakeServer, client_of, milliseconds, on_a_fast_clock, start, threads};
 use crate::settings::Settings;
 use crate::{Client, NewRun, metadata};
 
@@ -199,12 +199,7 @@ fn typed_metadata_that_does_not_fit_names_the_path() {
 
 #[test]
 fn those_who_read_have_their_turn_beside_those_who_flush_without_end() {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_time()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
+    threads(2).block_on(async {
         let server = Arc::new(FakeServer::default());
         let client = client_of(&server, Settings::default());
         let flushing: Vec<_> = [start(&client, "a").await, start(&client, "b").await]

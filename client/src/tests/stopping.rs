@@ -5,10 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::runtime::Runtime;
 
 use super::fake_server::Fault;
-use super::{FakeServer, client_of, milliseconds, on_a_fast_clock, start};
+use super::{FakeServer, client_of, milliseconds, on_a_fast_clock, start, threads};
 use crate::buffer::lock;
 use crate::settings::Settings;
 
@@ -62,14 +61,9 @@ async fn in_time<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(60 * SECOND, future).await.unwrap()
 }
 
-fn threads() -> Runtime {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(2).enable_time().build().unwrap()
-}
-
 #[test]
 fn flush_ends_with_the_shutdown_beside_it() {
-    threads().block_on(async {
+    threads(2).block_on(async {
         for round in 0..20 {
             let server = Arc::new(FakeServer::default());
             let client = client_of(&server, Settings::default());
@@ -88,7 +82,7 @@ fn flush_ends_with_the_shutdown_beside_it() {
 
 #[test]
 fn flush_ends_with_the_runtime_that_sends() {
-    let (here, there) = (threads(), threads());
+    let (here, there) = (threads(2), threads(2));
     here.block_on(async {
         let server = Arc::new(FakeServer::default());
         let entered = there.enter();
