@@ -230,7 +230,7 @@ impl Part {
             buffer.adjust(self.weight, 0);
         }
         if more {
-            buffer.schedule_again([self.state.clone()].into_iter());
+            buffer.schedule_first(&self.state);
         }
     }
 }

@@ -249,6 +249,11 @@ impl Buffer {
         scheduled.extend(since);
     }
 
+    /// Puts back one run, to be sent first.
+    pub(crate) fn schedule_first(&self, state: &Arc<RunState>) {
+        lock(&self.scheduled).push_front(state.clone());
+    }
+
     pub(crate) fn has_scheduled(&self) -> bool {
         !lock(&self.scheduled).is_empty()
     }
