@@ -3,32 +3,31 @@
 //! This crate is reached through SQL only. [`function`] has a file for each SQL function, and `sql/` beside
 //! this folder a file with its declaration; between them and the tables stand:
 //!
+//! - [`call`]: what every call of a function goes through.
 //! - [`jsonb`]: JSONB in its binary form, where unsafe code is.
-//! - [`draft`]: a document while lists of operations are applied to it, within the size limit.
+//! - [`document`]: a document while lists of operations are applied to it, within the size limit.
+//! - [`run`]: one run, locked and stored.
 //! - [`flush`]: batches of operations for many runs.
-//! - [`run`]: the statements that lock and store runs.
-//! - [`announce`]: telling listeners at commit what changed.
+//! - [`announce`]: notifying listeners at commit of what changed.
+//! - [`statement`]: SQL that the functions run; each text is a file in the folder `sql` beside the module that runs it.
 //! - [`settings`] and [`refusal`]: what can be set, and every error a user can meet.
+//!
+//! Rooms that come: `inbox` (lists that wait to be folded), `outbox` (runs whose change is not yet announced), `worker`.
 
 // ErrorReport is what pgrx raises, and it takes one by value.
 #![allow(clippy::result_large_err)]
 
 mod announce;
-mod channel;
-mod draft;
+mod call;
+mod document;
 mod flush;
 mod function;
-mod hold;
 mod jsonb;
-mod list;
 mod process;
 mod refusal;
 mod run;
 mod settings;
 mod statement;
-mod target;
-mod unapplied;
-mod write;
 
 use pgrx::prelude::*;
 

@@ -1,6 +1,6 @@
 //! What the library asks of the process that loads it.
 //!
-//! With `jsonb/` and `channel.rs` the only place with unsafe code: neither Rust nor pgrx has a safe way.
+//! With `jsonb/` and `announce/channel.rs` the only place with unsafe code: neither Rust nor pgrx has a safe way.
 
 #![allow(unsafe_code)]
 

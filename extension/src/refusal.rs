@@ -1,15 +1,12 @@
 //! Every error that a user can meet, with its SQLSTATE, detail and hint. `docs/errors.md` lists them.
 
-use std::panic::AssertUnwindSafe;
-
 use pgrx::prelude::*;
 use pgrx::spi::SpiError;
 use runmeta_core::{BadPath, BadValue, NotAList, Reason};
 
-use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
+use pgrx::pg_sys::panic::ErrorReport;
 
-use crate::draft::DraftError;
-use crate::list;
+use crate::document::DraftError;
 
 /// A call that is refused. Nothing was changed.
 #[derive(Debug)]
@@ -314,7 +311,7 @@ impl Refusal {
 
 const PATH_HINT: &str =
     "Write paths as $.name.0 or $.name[0], and names with dots or brackets as [\"a.b\"].";
-const REPORT_HINT: &str =
+pub const REPORT_HINT: &str =
     "This is a bug in runmeta. Please report it, with the statement that led here.";
 
 fn hint(reason: Reason) -> &'static str {
@@ -361,28 +358,4 @@ impl From<Refusal> for ErrorReport {
         }
         report
     }
-}
-
-/// What an SQL function returns.
-pub type Answer<T> = Result<T, ErrorReport>;
-
-/// Runs the body of an SQL function. A Rust panic becomes an error that asks to be reported; errors of
-/// Postgres and our own pass through.
-pub fn answer<T>(body: impl FnOnce() -> Result<T, Refusal>) -> Answer<T> {
-    list::begin();
-    let body = AssertUnwindSafe(|| body().map_err(ErrorReport::from));
-    PgTryBuilder::new(body)
-        .catch_rust_panic(|error| {
-            let message = match &error {
-                CaughtError::RustPanic { ereport, .. } => ereport.message().to_owned(),
-                _ => String::new(),
-            };
-            let report = ErrorReport::new(
-                PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
-                format!("runmeta panicked: {message}"),
-                function_name!(),
-            );
-            Err(report.set_hint(REPORT_HINT))
-        })
-        .execute()
 }

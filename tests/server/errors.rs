@@ -200,7 +200,7 @@ fn messages_of_refusals() -> BTreeSet<String> {
     }
     // Raised elsewhere than in parts().
     for (file, message) in [
-        ("extension/src/refusal.rs", "runmeta panicked: {message}"),
+        ("extension/src/call.rs", "runmeta panicked: {message}"),
         ("extension/src/jsonb/view.rs", "a jsonb value is corrupt"),
     ] {
         let source = fs::read_to_string(repository(file)).unwrap();

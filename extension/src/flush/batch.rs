@@ -2,10 +2,10 @@
 
 use runmeta_core::{NotAList, Parsed};
 
+use crate::document::list::{self, MAXIMUM_OPERATIONS};
 use crate::jsonb::{Jsonb, Node, View, check_for_interrupts};
-use crate::list::{self, MAXIMUM_OPERATIONS};
 use crate::refusal::Refusal;
-use crate::target::Target;
+use crate::run::Target;
 
 /// The operations that one run says about one member of its family.
 pub struct List<'a> {

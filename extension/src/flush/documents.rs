@@ -7,27 +7,21 @@ use pgrx::spi::SpiClient;
 
 use super::batch::List;
 use crate::announce;
-use crate::draft::Draft;
+use crate::document::Draft;
+use crate::document::unapplied_list;
 use crate::jsonb::Jsonb;
 use crate::refusal::Refusal;
 use crate::run::{Locked, check_open};
 use crate::settings;
 use crate::statement::Statement;
-use crate::unapplied::unapplied_list;
 
 thread_local! {
     static LOCK: Statement = const { Statement::new(
-        "SELECT r.root_id, r.id, r.metadata, r.version, r.finished_at FROM runmeta.run AS r
-         WHERE r.id OPERATOR(pg_catalog.=) ANY ($1)
-         ORDER BY r.root_id COLLATE pg_catalog.\"C\", r.id COLLATE pg_catalog.\"C\" FOR NO KEY UPDATE",
+        include_str!("sql/lock.sql"),
         &[TEXTARRAYOID],
     ) };
     static STORE: Statement = const { Statement::new(
-        "UPDATE runmeta.run AS r
-         SET metadata = c.metadata, version = c.version, updated_at = pg_catalog.clock_timestamp()
-         FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4))
-             AS c (root_id, id, metadata, version)
-         WHERE r.root_id OPERATOR(pg_catalog.=) c.root_id AND r.id OPERATOR(pg_catalog.=) c.id",
+        include_str!("sql/store.sql"),
         &[TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID, INT8ARRAYOID],
     ) };
 }

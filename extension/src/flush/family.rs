@@ -7,13 +7,12 @@ use pgrx::spi::SpiClient;
 
 use super::batch::List;
 use crate::refusal::Refusal;
+use crate::run::Target;
 use crate::statement::Statement;
-use crate::target::Target;
 
 thread_local! {
     static FAMILIES: Statement = const { Statement::new(
-        "SELECT r.id, COALESCE(r.parent_id, r.id), r.root_id FROM runmeta.run AS r
-         WHERE r.id OPERATOR(pg_catalog.=) ANY ($1)",
+        include_str!("sql/families.sql"),
         &[TEXTARRAYOID],
     ) };
 }

@@ -2,7 +2,7 @@
 //!
 //! The writer's row is changed in the transaction that applies the batch, so both commit or neither. Two
 //! sessions with the same batch meet at that row: the second waits for the first and finds its number taken.
-//! What was refused of the last batch is kept there too, until the next one: see [`refused`](super::refused).
+//! What was refused of the last batch is kept there too, until the next one: see [`replay`](super::replay).
 
 use pgrx::pg_sys::BuiltinOid::{INT8OID, UUIDOID};
 use pgrx::spi::SpiClient;
@@ -13,19 +13,15 @@ use crate::statement::Statement;
 
 thread_local! {
     static FIRST: Statement = const { Statement::new(
-        "INSERT INTO runmeta.writer (id, last_sequence) VALUES ($1, 1) ON CONFLICT DO NOTHING RETURNING last_sequence",
+        include_str!("sql/first.sql"),
         &[UUIDOID],
     ) };
     static NEXT: Statement = const { Statement::new(
-        "UPDATE runmeta.writer AS w SET last_sequence = $2, refused = NULL, updated_at = pg_catalog.clock_timestamp()
-         WHERE w.id OPERATOR(pg_catalog.=) $1
-             AND w.last_sequence OPERATOR(pg_catalog.=) ($2 OPERATOR(pg_catalog.-) 1)
-         RETURNING w.last_sequence",
+        include_str!("sql/next.sql"),
         &[UUIDOID, INT8OID],
     ) };
     static LAST: Statement = const { Statement::new(
-        "SELECT w.last_sequence, CASE WHEN w.last_sequence OPERATOR(pg_catalog.=) $2 THEN w.refused END
-         FROM runmeta.writer AS w WHERE w.id OPERATOR(pg_catalog.=) $1",
+        include_str!("sql/last.sql"),
         &[UUIDOID, INT8OID],
     ) };
 }

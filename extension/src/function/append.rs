@@ -3,9 +3,10 @@
 use pgrx::prelude::*;
 use runmeta_core::{BadValue, Operation, Reason};
 
+use crate::call::{Answer, answer};
 use crate::jsonb::Jsonb;
-use crate::refusal::{Answer, Refusal, answer};
-use crate::write::{required, value_or_null, write_one};
+use crate::refusal::Refusal;
+use crate::run::{required, value_or_null, write_one};
 
 /// Adds a value at the end of the array at a key, of which the last `keep` stay, and returns the version.
 #[pg_extern(sql = false)]

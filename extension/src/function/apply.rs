@@ -1,11 +1,12 @@
 //! `runmeta.apply(run_id, operations, target)`
 
+use crate::call::{Answer, answer};
+use crate::document::list;
+use crate::document::unapplied_list;
 use crate::jsonb::Jsonb;
-use crate::list;
-use crate::refusal::{Answer, Refusal, answer};
-use crate::target::Target;
-use crate::unapplied::unapplied_list;
-use crate::write::write;
+use crate::refusal::Refusal;
+use crate::run::Target;
+use crate::run::write;
 use pgrx::prelude::*;
 
 /// Applies a list of operations and returns the version and what was skipped. No row without a run id.

@@ -3,10 +3,11 @@
 use pgrx::prelude::*;
 use runmeta_core::{BadValue, apply};
 
-use crate::draft::is_object;
+use crate::call::{Answer, answer};
+use crate::document::is_object;
+use crate::document::list;
 use crate::jsonb::{Jsonb, Node, encode};
-use crate::list;
-use crate::refusal::{Answer, Refusal, answer};
+use crate::refusal::Refusal;
 
 /// Returns the document that the operations make. Those that cannot be applied are skipped.
 #[pg_extern(sql = false)]

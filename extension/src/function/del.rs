@@ -3,8 +3,8 @@
 use pgrx::prelude::*;
 use runmeta_core::Operation;
 
-use crate::refusal::{Answer, answer};
-use crate::write::{required, write_one};
+use crate::call::{Answer, answer};
+use crate::run::{required, write_one};
 
 /// Deletes a key and returns the version.
 #[pg_extern(sql = false)]

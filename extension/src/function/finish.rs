@@ -4,20 +4,18 @@ use pgrx::pg_sys::BuiltinOid::{INT8OID, TEXTOID};
 use pgrx::prelude::*;
 
 use crate::announce;
-use crate::refusal::{Answer, Refusal, answer};
+use crate::call::{Answer, answer};
+use crate::refusal::Refusal;
 use crate::run::{check_length, check_open};
 use crate::statement::Statement;
 
 thread_local! {
     static LOCK: Statement = const { Statement::new(
-        "SELECT r.root_id, r.version, r.status, r.finished_at FROM runmeta.run AS r
-         WHERE r.id OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE",
+        include_str!("sql/finish_lock.sql"),
         &[TEXTOID],
     ) };
     static FINISH: Statement = const { Statement::new(
-        "UPDATE runmeta.run AS r SET status = $3, version = $4, finished_at = t.now, updated_at = t.now
-         FROM (SELECT pg_catalog.clock_timestamp() AS now) AS t
-         WHERE r.root_id OPERATOR(pg_catalog.=) $1 AND r.id OPERATOR(pg_catalog.=) $2",
+        include_str!("sql/finish_finish.sql"),
         &[TEXTOID, TEXTOID, TEXTOID, INT8OID],
     ) };
 }

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use pgrx::prelude::*;
 
+use crate::call::{Answer, answer};
 use crate::flush::sequence::Taken;
-use crate::flush::{batch, documents, family, refused, sequence};
+use crate::flush::{batch, documents, family, replay, sequence};
 use crate::jsonb::Jsonb;
-use crate::refusal::{Answer, Refusal, answer};
+use crate::refusal::Refusal;
 
 /// Applies a batch and returns what happened to each of its lists.
 #[pg_extern(sql = false)]
@@ -33,12 +34,12 @@ fn flush(
         let lists = batch::read(&batch)?;
         let outcomes = Spi::connect_mut(|client| {
             let outcomes = match sequence::take(client, writer, sequence)? {
-                Taken::Before { refused } => refused::tell_again(&lists, refused.as_ref()),
+                Taken::Before { refused } => replay::outcomes(&lists, refused.as_ref()),
                 Taken::Now => {
                     let targets = family::resolve(client, &lists)?;
                     let outcomes = documents::write(client, &lists, &targets)?;
                     if let Some(writer) = writer {
-                        refused::keep(client, writer, &lists, &outcomes)?;
+                        replay::keep(client, writer, &lists, &outcomes)?;
                     }
                     outcomes
                 }

@@ -3,9 +3,10 @@
 use pgrx::prelude::*;
 use runmeta_core::{BadValue, Operation, Reason};
 
+use crate::call::{Answer, answer};
 use crate::jsonb::Decimal;
-use crate::refusal::{Answer, Refusal, answer};
-use crate::write::{required, write_one};
+use crate::refusal::Refusal;
+use crate::run::{required, write_one};
 
 /// Adds to the number at a key and returns the version.
 #[pg_extern(sql = false)]

@@ -3,13 +3,14 @@
 use pgrx::pg_sys::BuiltinOid::{INT4OID, TEXTARRAYOID, TIMESTAMPTZOID};
 use pgrx::prelude::*;
 
-use crate::hold::{one_snapshot_a_statement, tree_lock};
-use crate::refusal::{Answer, Refusal, answer};
+use crate::call::{Answer, answer};
+use crate::refusal::Refusal;
+use crate::run::hold::{one_snapshot_a_statement, tree_lock};
 use crate::statement::Statement;
 
 thread_local! {
     static ISOLATION: Statement = const { Statement::new(
-        "SELECT pg_catalog.current_setting('transaction_isolation')",
+        include_str!("sql/prune_isolation.sql"),
         &[],
     ) };
     // Each tree is held against new children. A tree that somebody holds is left for the next time.
@@ -27,24 +28,17 @@ thread_local! {
     ) };
     // In the order in which flushes lock, so that neither waits for the other in a circle.
     static LOCK: Statement = const { Statement::new(
-        "SELECT FROM runmeta.run AS r WHERE r.root_id OPERATOR(pg_catalog.=) ANY ($1)
-         ORDER BY r.root_id COLLATE pg_catalog.\"C\", r.id COLLATE pg_catalog.\"C\" FOR UPDATE",
+        include_str!("sql/prune_lock.sql"),
         &[TEXTARRAYOID],
     ) };
     // Looks again, now that no child can be added: one may have been, before the tree was held.
     static DELETE: Statement = const { Statement::new(
-        "DELETE FROM runmeta.run AS r
-         WHERE r.root_id OPERATOR(pg_catalog.=) ANY ($1)
-             AND NOT EXISTS (
-                 SELECT FROM runmeta.run AS m WHERE m.root_id OPERATOR(pg_catalog.=) r.root_id
-                     AND (m.finished_at IS NULL OR m.finished_at OPERATOR(pg_catalog.>=) $2))",
+        include_str!("sql/prune_delete.sql"),
         &[TEXTARRAYOID, TIMESTAMPTZOID],
     ) };
     // Not before a day: a writer that is told nothing of its last batch asks again, and must be known then.
     static FORGET_WRITERS: Statement = const { Statement::new(
-        "DELETE FROM runmeta.writer AS w WHERE w.updated_at OPERATOR(pg_catalog.<) $1
-             AND w.updated_at OPERATOR(pg_catalog.<)
-                 (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) '1 day'::pg_catalog.interval)",
+        include_str!("sql/prune_forget_writers.sql"),
         &[TIMESTAMPTZOID],
     ) };
 }

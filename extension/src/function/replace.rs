@@ -3,9 +3,9 @@
 use pgrx::prelude::*;
 use runmeta_core::Operation;
 
+use crate::call::{Answer, answer};
 use crate::jsonb::Jsonb;
-use crate::refusal::{Answer, answer};
-use crate::write::{value_or_null, write_one};
+use crate::run::{value_or_null, write_one};
 
 /// Replaces the whole document and returns the version.
 #[pg_extern(sql = false)]

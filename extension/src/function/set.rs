@@ -3,9 +3,9 @@
 use pgrx::prelude::*;
 use runmeta_core::Operation;
 
+use crate::call::{Answer, answer};
 use crate::jsonb::Jsonb;
-use crate::refusal::{Answer, answer};
-use crate::write::{required, value_or_null, write_one};
+use crate::run::{required, value_or_null, write_one};
 
 /// Sets the value at a key and returns the version.
 #[pg_extern(sql = false)]

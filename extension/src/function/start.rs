@@ -8,17 +8,18 @@ use pgrx::spi::SpiClient;
 use runmeta_core::{BadValue, Tree};
 
 use crate::announce;
-use crate::draft::is_object;
-use crate::hold::{one_snapshot_a_statement, tree_lock};
+use crate::call::{Answer, answer};
+use crate::document::is_object;
 use crate::jsonb::{self, Jsonb, Node};
-use crate::refusal::{Answer, Refusal, answer};
+use crate::refusal::Refusal;
 use crate::run::check_length;
+use crate::run::hold::{one_snapshot_a_statement, tree_lock};
 use crate::settings;
 use crate::statement::Statement;
 
 thread_local! {
     static PARENT: Statement = const { Statement::new(
-        "SELECT p.root_id, p.depth FROM runmeta.run AS p WHERE p.id OPERATOR(pg_catalog.=) $1",
+        include_str!("sql/start_parent.sql"),
         &[TEXTOID],
     ) };
     static HOLD_TREE: Statement = const { Statement::new(
@@ -30,17 +31,15 @@ thread_local! {
     ) };
     // Where the transaction has one snapshot, only a lock of the row tells that the tree was pruned meanwhile.
     static LOCK_PARENT: Statement = const { Statement::new(
-        "SELECT p.root_id, p.depth FROM runmeta.run AS p WHERE p.id OPERATOR(pg_catalog.=) $1 FOR KEY SHARE",
+        include_str!("sql/start_lock_parent.sql"),
         &[TEXTOID],
     ) };
     static INSERT: Statement = const { Statement::new(
-        "INSERT INTO runmeta.run (root_id, id, parent_id, depth, task, tags, metadata, created_at, updated_at)
-         SELECT $1, $2, $3, $4, $5, $6, $7, t.now, t.now FROM (SELECT pg_catalog.clock_timestamp() AS now) AS t
-         ON CONFLICT DO NOTHING RETURNING version",
+        include_str!("sql/start_insert.sql"),
         &[TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTARRAYOID, JSONBOID],
     ) };
     static VERSION: Statement = const { Statement::new(
-        "SELECT r.version FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) $1",
+        include_str!("sql/start_version.sql"),
         &[TEXTOID],
     ) };
 }

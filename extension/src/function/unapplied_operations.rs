@@ -3,11 +3,12 @@
 use pgrx::prelude::*;
 use runmeta_core::{BadValue, apply};
 
-use crate::draft::is_object;
+use crate::call::{Answer, answer};
+use crate::document::is_object;
+use crate::document::list;
+use crate::document::unapplied_list;
 use crate::jsonb::{Jsonb, Node};
-use crate::list;
-use crate::refusal::{Answer, Refusal, answer};
-use crate::unapplied::unapplied_list;
+use crate::refusal::Refusal;
 
 /// Returns the positions and reasons of the operations that cannot be applied to the document.
 #[pg_extern(sql = false)]

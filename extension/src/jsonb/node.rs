@@ -323,7 +323,7 @@ impl Tree for Node<'_> {
 
     fn sum(&self, other: &Self) -> Option<Self> {
         let sum = numeric::sum(self.number()?, other.number()?)?;
-        if !crate::list::admit_sum(sum.len()) {
+        if !crate::document::list::admit_sum(sum.len()) {
             too_many_digits();
         }
         Some(Node::Sum(sum.into()))

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use pgrx::prelude::*;
 
+use crate::call::{Answer, answer};
 use crate::jsonb::check_for_interrupts;
-use crate::refusal::{Answer, answer};
 
 /// Returns each id below its parent, children in the order in which they are given, with its depth. The first
 /// id is the top.

@@ -1,23 +1,4 @@
--- private functions
-
-CREATE FUNCTION runmeta._no_such_run(run_id pg_catalog.text) RETURNS pg_catalog.void
-AS 'MODULE_PATHNAME', 'no_such_run_wrapper'
-LANGUAGE c VOLATILE STRICT PARALLEL SAFE;
-
-COMMENT ON FUNCTION runmeta._no_such_run IS 'raise the error for a run that does not exist';
-
-CREATE FUNCTION runmeta._value_at(document pg_catalog.jsonb, key pg_catalog.text) RETURNS pg_catalog.jsonb
-AS 'MODULE_PATHNAME', 'value_at_wrapper'
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 5;
-
-COMMENT ON FUNCTION runmeta._value_at IS 'value at a key or path in a document, null if there is none';
-
-CREATE FUNCTION runmeta._depth_first(ids pg_catalog.text[], parent_ids pg_catalog.text[])
-RETURNS TABLE (id pg_catalog.text, depth pg_catalog.int4)
-AS 'MODULE_PATHNAME', 'depth_first_wrapper'
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 1000;
-
-COMMENT ON FUNCTION runmeta._depth_first IS 'runs of a tree in the order in which they are printed';
+-- _family
 
 CREATE FUNCTION runmeta._family(run_id pg_catalog.text)
 RETURNS TABLE (

@@ -21,12 +21,12 @@ use super::batch::List;
 use super::documents::Outcome;
 use crate::jsonb::{Jsonb, Node, View, check_for_interrupts, encode, from_index};
 use crate::refusal::Refusal;
+use crate::run::Target;
 use crate::statement::Statement;
-use crate::target::Target;
 
 thread_local! {
     static KEEP: Statement = const { Statement::new(
-        "UPDATE runmeta.writer AS w SET refused = $2 WHERE w.id OPERATOR(pg_catalog.=) $1",
+        include_str!("sql/keep.sql"),
         &[UUIDOID, JSONBOID],
     ) };
 }
@@ -73,7 +73,7 @@ pub fn keep(
 }
 
 /// Returns the outcomes of a batch that came before, when this was `refused` of it.
-pub fn tell_again(lists: &[List<'_>], refused: Option<&Jsonb<'_>>) -> Vec<Outcome> {
+pub fn outcomes(lists: &[List<'_>], refused: Option<&Jsonb<'_>>) -> Vec<Outcome> {
     let mut kept = HashMap::new();
     if let Some(View::Array(elements)) = refused.map(Jsonb::view) {
         for element in elements.elements() {

@@ -4,36 +4,28 @@ use pgrx::pg_sys::BuiltinOid::{INT8OID, JSONBOID, TEXTOID};
 use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError, SpiTupleTable};
 
+use super::Target;
 use crate::announce;
 use crate::jsonb::Jsonb;
 use crate::refusal::Refusal;
 use crate::settings;
 use crate::statement::Statement;
-use crate::target::Target;
 
 thread_local! {
     static LOCK_OWN: Statement = const { Statement::new(
-        "SELECT t.root_id, t.id, t.metadata, t.version, t.finished_at FROM runmeta.run AS t
-         WHERE t.id OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE",
+        include_str!("sql/lock_own.sql"),
         &[TEXTOID],
     ) };
     static LOCK_PARENT: Statement = const { Statement::new(
-        "SELECT t.root_id, t.id, t.metadata, t.version, t.finished_at FROM runmeta.run AS r
-         JOIN runmeta.run AS t ON t.root_id OPERATOR(pg_catalog.=) r.root_id
-             AND t.id OPERATOR(pg_catalog.=) COALESCE(r.parent_id, r.id)
-         WHERE r.id OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE OF t",
+        include_str!("sql/lock_parent.sql"),
         &[TEXTOID],
     ) };
     static LOCK_ROOT: Statement = const { Statement::new(
-        "SELECT t.root_id, t.id, t.metadata, t.version, t.finished_at FROM runmeta.run AS r
-         JOIN runmeta.run AS t ON t.root_id OPERATOR(pg_catalog.=) r.root_id
-             AND t.id OPERATOR(pg_catalog.=) r.root_id
-         WHERE r.id OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE OF t",
+        include_str!("sql/lock_root.sql"),
         &[TEXTOID],
     ) };
     static STORE: Statement = const { Statement::new(
-        "UPDATE runmeta.run AS t SET metadata = $3, version = $4, updated_at = pg_catalog.clock_timestamp()
-         WHERE t.root_id OPERATOR(pg_catalog.=) $1 AND t.id OPERATOR(pg_catalog.=) $2",
+        include_str!("sql/store.sql"),
         &[TEXTOID, TEXTOID, JSONBOID, INT8OID],
     ) };
 }

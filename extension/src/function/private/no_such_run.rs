@@ -2,7 +2,8 @@
 
 use pgrx::prelude::*;
 
-use crate::refusal::{Answer, Refusal, answer};
+use crate::call::{Answer, answer};
+use crate::refusal::Refusal;
 
 /// Raises the error for a run that does not exist.
 #[pg_extern(sql = false)]

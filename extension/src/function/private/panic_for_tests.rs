@@ -2,7 +2,7 @@
 
 use pgrx::prelude::*;
 
-use crate::refusal::{Answer, answer};
+use crate::call::{Answer, answer};
 
 /// Panics.
 #[pg_extern(sql = false)]

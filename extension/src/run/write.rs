@@ -3,12 +3,12 @@
 use pgrx::prelude::*;
 use runmeta_core::{Key, Operation, Parsed, Reason, Unapplied};
 
-use crate::draft::Draft;
+use super::Locked;
+use super::Target;
+use crate::document::Draft;
 use crate::jsonb::{Jsonb, Node, View};
 use crate::refusal::Refusal;
-use crate::run::Locked;
 use crate::settings;
-use crate::target::Target;
 
 /// Applies operations to the document of the run that is addressed from `run_id`, all together or not at
 /// all. Returns the document's version and the operations that were skipped.

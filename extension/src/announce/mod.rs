@@ -3,6 +3,8 @@
 //! Changes are kept per subtransaction, so that what a savepoint or an exception block takes back is not
 //! told. The notifications are made just before the transaction commits, as few as fit.
 
+mod channel;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -12,7 +14,7 @@ use pgrx::{
 };
 use serde_json::Value;
 
-use crate::channel::notify;
+use self::channel::notify;
 use crate::refusal::Refusal;
 use crate::settings::{self, Notify};
 

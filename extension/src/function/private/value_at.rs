@@ -3,8 +3,9 @@
 use pgrx::prelude::*;
 use runmeta_core::Key;
 
+use crate::call::{Answer, answer};
 use crate::jsonb::{Jsonb, View, encode_value};
-use crate::refusal::{Answer, Refusal, answer};
+use crate::refusal::Refusal;
 
 /// Returns the value at a key or path, or NULL if there is none.
 #[pg_extern(sql = false)]

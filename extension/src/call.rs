@@ -1,0 +1,33 @@
+//! One call of an SQL function: what is done before and after its body, and what becomes of its errors.
+
+use std::panic::AssertUnwindSafe;
+
+use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
+use pgrx::prelude::*;
+
+use crate::document::list;
+use crate::refusal::{REPORT_HINT, Refusal};
+
+/// What an SQL function returns.
+pub type Answer<T> = Result<T, ErrorReport>;
+
+/// Runs the body of an SQL function. A Rust panic becomes an error that asks to be reported; errors of
+/// Postgres and our own pass through.
+pub fn answer<T>(body: impl FnOnce() -> Result<T, Refusal>) -> Answer<T> {
+    list::begin();
+    let body = AssertUnwindSafe(|| body().map_err(ErrorReport::from));
+    PgTryBuilder::new(body)
+        .catch_rust_panic(|error| {
+            let message = match &error {
+                CaughtError::RustPanic { ereport, .. } => ereport.message().to_owned(),
+                _ => String::new(),
+            };
+            let report = ErrorReport::new(
+                PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
+                format!("runmeta panicked: {message}"),
+                function_name!(),
+            );
+            Err(report.set_hint(REPORT_HINT))
+        })
+        .execute()
+}

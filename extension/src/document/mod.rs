@@ -1,0 +1,12 @@
+//! A document: lists of operations are read, applied to it within the size limit, and what was skipped is reported.
+//!
+//! - [`list`] reads lists of operations, within bounds.
+//! - [`draft`] is a document while lists are applied to it.
+//! - [`unapplied`] writes the report of the operations that were skipped.
+
+mod draft;
+pub mod list;
+mod unapplied;
+
+pub use draft::{Draft, DraftError, is_object};
+pub use unapplied::unapplied_list;

@@ -1,0 +1,2 @@
+SELECT r.id, COALESCE(r.parent_id, r.id), r.root_id FROM runmeta.run AS r
+WHERE r.id OPERATOR(pg_catalog.=) ANY ($1)

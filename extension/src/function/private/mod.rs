@@ -1,0 +1,7 @@
+//! Functions that the extension's own SQL calls. Their names in SQL begin with an underscore, and their declarations
+//! are in `sql/private/`.
+
+mod depth_first;
+mod no_such_run;
+mod panic_for_tests;
+mod value_at;
