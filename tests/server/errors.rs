@@ -216,9 +216,13 @@ fn messages_of_refusals() -> BTreeSet<String> {
 /// Returns the messages that the extension's SQL and the migrations raise.
 fn messages_of_sql() -> BTreeSet<String> {
     let mut messages = BTreeSet::new();
-    for folder in ["extension/sql", "migrations/sql"] {
+    for folder in ["extension/sql", "extension/sql/private", "migrations/sql"] {
         for entry in fs::read_dir(repository(folder)).unwrap() {
-            let source = fs::read_to_string(entry.unwrap().path()).unwrap();
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                continue;
+            }
+            let source = fs::read_to_string(path).unwrap();
             for (_, raised) in source
                 .match_indices("RAISE ")
                 .map(|(at, _)| source.split_at(at))
