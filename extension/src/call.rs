@@ -6,6 +6,7 @@ use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
 use pgrx::prelude::*;
 
 use crate::document::list;
+use crate::memory;
 use crate::refusal::{REPORT_HINT, Refusal};
 
 /// What an SQL function returns.
@@ -14,6 +15,7 @@ pub type Answer<T> = Result<T, ErrorReport>;
 /// Runs the body of an SQL function. A Rust panic becomes an error that asks to be reported; errors of
 /// Postgres and our own pass through.
 pub fn answer<T>(body: impl FnOnce() -> Result<T, Refusal>) -> Answer<T> {
+    let _memory = memory::begin();
     list::begin();
     let body = AssertUnwindSafe(|| body().map_err(ErrorReport::from));
     PgTryBuilder::new(body)

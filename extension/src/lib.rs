@@ -4,6 +4,7 @@
 //! this folder a file with its declaration; between them and the tables stand:
 //!
 //! - [`call`]: what every call of a function goes through.
+//! - [`memory`]: the memory of a call, bounded.
 //! - [`jsonb`]: JSONB in its binary form, where unsafe code is.
 //! - [`document`]: a document while lists of operations are applied to it, within the size limit.
 //! - [`run`]: one run, locked and stored.
@@ -23,6 +24,7 @@ mod document;
 mod flush;
 mod function;
 mod jsonb;
+mod memory;
 mod process;
 mod refusal;
 mod run;

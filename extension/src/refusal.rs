@@ -27,6 +27,10 @@ pub enum Refusal {
     TooManyBytes,
     /// One call brings too many operations or entries.
     TooManyOperations { limit: usize },
+    /// One call needs more memory than it may use. In bytes.
+    TooMuchMemory { limit: usize },
+    /// The operating system has no more memory. In bytes.
+    OutOfMemory { bytes: usize },
     /// The run finished too long ago.
     Closed {
         run: String,
@@ -106,6 +110,12 @@ impl Refusal {
         }
     }
 
+    /// Raises the error from where no result can be returned.
+    pub fn raise(self) -> ! {
+        ErrorReport::from(self).report(PgLogLevel::ERROR);
+        unreachable!("an error does not return")
+    }
+
     fn parts(&self) -> (PgSqlErrorCode, String, Option<String>, Option<String>) {
         use PgSqlErrorCode::*;
         let text = |text: &str| Some(text.to_owned());
@@ -152,6 +162,25 @@ impl Refusal {
                     "A list or a batch has at most {limit} operations, and a batch as many entries."
                 )),
                 text("Send them in several calls."),
+            ),
+            Refusal::TooMuchMemory { limit } => (
+                ERRCODE_OUT_OF_MEMORY,
+                "call needs too much memory".to_owned(),
+                Some(format!(
+                    "It may use {} kB, and a call that needs more changes nothing.",
+                    limit / 1024
+                )),
+                text(
+                    "Send fewer operations in one call, keep documents small, or raise runmeta.maximum_memory.",
+                ),
+            ),
+            Refusal::OutOfMemory { bytes } => (
+                ERRCODE_OUT_OF_MEMORY,
+                "out of memory".to_owned(),
+                Some(format!("The server could not get {bytes} bytes more.")),
+                text(
+                    "Send fewer operations in one call, or lower runmeta.maximum_memory or max_connections.",
+                ),
             ),
             Refusal::Closed {
                 run,

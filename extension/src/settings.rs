@@ -1,6 +1,6 @@
 //! What can be set, and by whom.
 //!
-//! The two limits protect the database from its writers, so only superusers set them (or roles that were
+//! The limits protect the database from its writers, so only superusers set them (or roles that were
 //! granted `SET ON PARAMETER`, from Postgres 15 on), usually with `ALTER DATABASE … SET`. How changes are told
 //! concerns the session that makes them, so anyone may set that.
 
@@ -23,6 +23,12 @@ const DEFAULT_MAXIMUM_SIZE: i32 = 256 * 1024;
 const LARGEST_MAXIMUM_SIZE: i32 = 32 * 1024 * 1024;
 
 static MAXIMUM_SIZE: GucSetting<i32> = GucSetting::<i32>::new(DEFAULT_MAXIMUM_SIZE);
+/// Some 250 documents of the default size, or 200,000 operations. One call of each of 100 sessions has 6 GB at the most.
+const DEFAULT_MAXIMUM_MEMORY: i32 = 64 * 1024;
+/// Less could not hold a document of the default size and its next version.
+const SMALLEST_MAXIMUM_MEMORY: i32 = 1024;
+
+static MAXIMUM_MEMORY: GucSetting<i32> = GucSetting::<i32>::new(DEFAULT_MAXIMUM_MEMORY);
 static UPDATE_WINDOW: GucSetting<i32> = GucSetting::<i32>::new(3600);
 static NOTIFY: GucSetting<Notify> = GucSetting::<Notify>::new(Notify::Commit);
 
@@ -37,6 +43,16 @@ pub fn define() {
         LARGEST_MAXIMUM_SIZE,
         GucContext::Suset,
         GucFlags::UNIT_BYTE,
+    );
+    GucRegistry::define_int_guc(
+        c"runmeta.maximum_memory",
+        c"Memory that a call of a function may use.",
+        c"A call that needs more is refused and changes nothing.",
+        &MAXIMUM_MEMORY,
+        SMALLEST_MAXIMUM_MEMORY,
+        i32::MAX,
+        GucContext::Suset,
+        GucFlags::UNIT_KB,
     );
     GucRegistry::define_int_guc(
         c"runmeta.update_window",
@@ -61,6 +77,11 @@ pub fn define() {
 /// Returns the bytes that a document may have.
 pub fn maximum_size() -> usize {
     usize::try_from(MAXIMUM_SIZE.get()).unwrap_or(0)
+}
+
+/// Returns the bytes of memory that a call may use.
+pub fn maximum_memory() -> usize {
+    usize::try_from(MAXIMUM_MEMORY.get()).map_or(0, |kilobytes| kilobytes.saturating_mul(1024))
 }
 
 /// Returns the seconds for which a finished run takes writes, or `None` for ever.

@@ -1,11 +1,8 @@
 //! Reading lists of operations, within bounds.
-//!
-//! A failed allocation in Rust aborts the process, and with it the whole server; so what a caller can make us allocate
-//! is bounded before it is allocated.
 
 use std::cell::Cell;
 
-use runmeta_core::{Kind, Parsed, Tree, parse_list};
+use runmeta_core::{NotAList, Parsed, parse_list};
 
 use crate::jsonb::{Node, View};
 use crate::refusal::Refusal;
@@ -26,13 +23,36 @@ thread_local! {
 ///
 /// [`Refusal::NotAList`], or [`Refusal::TooManyOperations`].
 pub fn read<'a>(list: View<'a>) -> Result<Vec<Parsed<Node<'a>>>, Refusal> {
-    let list = Node::View(list);
-    if list.kind() == Kind::Array && list.length() > MAXIMUM_OPERATIONS {
-        return Err(Refusal::TooManyOperations {
-            limit: MAXIMUM_OPERATIONS,
-        });
+    check_count(list)?;
+    Ok(parse_list(&Node::View(list))?)
+}
+
+/// Returns the number of operations of a list, without reading them.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn count(list: View<'_>) -> Result<usize, Refusal> {
+    check_count(list)?;
+    let View::Array(elements) = list else {
+        return Err(NotAList::NotAnArray.into());
+    };
+    let mut views = elements.elements();
+    match views.position(|element| !matches!(element, View::Object(_))) {
+        Some(position) => Err(NotAList::NotAnObject(position).into()),
+        None => Ok(elements.count()),
     }
-    Ok(parse_list(&list)?)
+}
+
+fn check_count(list: View<'_>) -> Result<(), Refusal> {
+    match list {
+        View::Array(elements) if elements.count() > MAXIMUM_OPERATIONS => {
+            Err(Refusal::TooManyOperations {
+                limit: MAXIMUM_OPERATIONS,
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Forgets the sums of the call before.

@@ -1,20 +1,23 @@
 //! Reading a batch: `[{"run":"run_1","operations":[…],"parentOperations":[…],"rootOperations":[…]}]`.
 
-use runmeta_core::{NotAList, Parsed};
+use runmeta_core::NotAList;
 
 use crate::document::list::{self, MAXIMUM_OPERATIONS};
-use crate::jsonb::{Jsonb, Node, View, check_for_interrupts};
+use crate::jsonb::{Jsonb, View, check_for_interrupts};
 use crate::refusal::Refusal;
 use crate::run::Target;
 
-/// The operations that one run says about one member of its family.
+/// Operations that a run brings for one member of its family.
 pub struct List<'a> {
-    /// The run that says them.
+    /// The run that brings them.
     pub run: &'a str,
     /// Whose document they are for.
     pub target: Target,
-    /// The operations.
-    pub operations: Vec<Parsed<Node<'a>>>,
+    /// The operations: an array of objects. They are read when they are applied, so that those of a whole batch need
+    /// not be in memory at once.
+    pub operations: View<'a>,
+    /// How many there are.
+    pub count: usize,
 }
 
 /// Reads the lists of a batch in order: entry by entry, a run's own first, then its parent's and its root's.
@@ -37,10 +40,7 @@ pub fn read<'a>(batch: &'a Jsonb<'a>) -> Result<Vec<List<'a>>, Refusal> {
         check_for_interrupts();
         let known = lists.len();
         read_entry(index, entry, &mut lists)?;
-        count += lists[known..]
-            .iter()
-            .map(|list| list.operations.len())
-            .sum::<usize>();
+        count += lists[known..].iter().map(|list| list.count).sum::<usize>();
         if count > MAXIMUM_OPERATIONS {
             return Err(Refusal::TooManyOperations {
                 limit: MAXIMUM_OPERATIONS,
@@ -90,7 +90,7 @@ fn read_entry<'a>(index: usize, entry: View<'a>, lists: &mut Vec<List<'a>>) -> R
             continue;
         };
         let place = || format!("[{index}].{name}");
-        let operations = list::read(list).map_err(|error| match error {
+        let count = list::count(list).map_err(|error| match error {
             Refusal::NotAList(NotAList::NotAnArray) => bad(place(), "there is no array"),
             Refusal::NotAList(NotAList::NotAnObject(at)) => {
                 bad(format!("{}[{at}]", place()), "there is no object")
@@ -100,7 +100,8 @@ fn read_entry<'a>(index: usize, entry: View<'a>, lists: &mut Vec<List<'a>>) -> R
         lists.push(List {
             run,
             target,
-            operations,
+            operations: list,
+            count,
         });
     }
     Ok(())

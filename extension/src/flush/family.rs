@@ -1,11 +1,13 @@
 //! Finding whose documents a batch addresses. Parent and root come from the stored tree, never from the batch.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use pgrx::pg_sys::BuiltinOid::TEXTARRAYOID;
-use pgrx::spi::SpiClient;
+use pgrx::prelude::*;
 
 use super::batch::List;
+use crate::jsonb::check_for_interrupts;
 use crate::refusal::Refusal;
 use crate::run::Target;
 use crate::statement::Statement;
@@ -17,40 +19,100 @@ thread_local! {
     ) };
 }
 
-/// Returns, for each list, the id of the run whose document it is for; `None` if the run that says it does
-/// not exist.
+/// Runs that one statement looks up: their rows stay in memory until it ends, up to 1 kB each.
+const SLICE: usize = 4096;
+
+/// A run whose document is addressed, and the lists for it.
+pub struct Addressed {
+    /// The first run of its tree.
+    pub root: Rc<str>,
+    /// Its id.
+    pub id: Rc<str>,
+    /// The positions of the lists in the batch, in their order.
+    pub lists: Vec<u32>,
+}
+
+/// Returns the runs that the lists are for, in the order of (root_id, id), in which they are to be locked. A list that
+/// came from a run that does not exist is for none of them.
 ///
 /// # Errors
 ///
 /// Errors of Postgres are raised.
-pub fn resolve(
-    client: &mut SpiClient<'_>,
-    lists: &[List<'_>],
-) -> Result<Vec<Option<String>>, Refusal> {
-    let mut relatives: Vec<&str> = lists
-        .iter()
-        .filter(|list| list.target != Target::Own)
-        .map(|list| list.run)
-        .collect();
-    relatives.sort_unstable();
-    relatives.dedup();
-    let mut families = HashMap::with_capacity(relatives.len());
-    if !relatives.is_empty() {
-        let rows = FAMILIES.with(|statement| statement.run(client, &[relatives.into()]))?;
-        for row in rows {
-            if let (Some(id), Some(parent), Some(root)) = (
-                row.get::<String>(1)?,
-                row.get::<String>(2)?,
-                row.get::<String>(3)?,
-            ) {
-                families.insert(id, (parent, root));
-            }
+pub fn resolve(lists: &[List<'_>]) -> Result<Vec<Addressed>, Refusal> {
+    let families = families(lists)?;
+    let mut addresses = Vec::with_capacity(lists.len());
+    for (position, list) in (0u32..).zip(lists) {
+        check_for_interrupts();
+        if let Some(family) = families.get(list.run) {
+            let id = match list.target {
+                Target::Own => &family.id,
+                Target::Parent => &family.parent,
+                Target::Root => &family.root,
+            };
+            addresses.push((Rc::clone(&family.root), Rc::clone(id), position));
         }
     }
-    let address = |list: &List<'_>| match list.target {
-        Target::Own => Some(list.run.to_owned()),
-        Target::Parent => families.get(list.run).map(|(parent, _)| parent.clone()),
-        Target::Root => families.get(list.run).map(|(_, root)| root.clone()),
-    };
-    Ok(lists.iter().map(address).collect())
+    drop(families);
+    addresses.sort_unstable();
+    let mut runs: Vec<Addressed> = Vec::new();
+    for (root, id, position) in addresses {
+        match runs.last_mut() {
+            Some(run) if run.id == id => run.lists.push(position),
+            _ => runs.push(Addressed {
+                root,
+                id,
+                lists: vec![position],
+            }),
+        }
+    }
+    Ok(runs)
+}
+
+struct Family {
+    root: Rc<str>,
+    parent: Rc<str>,
+    id: Rc<str>,
+}
+
+/// Looks up the runs from which the lists come.
+fn families<'a>(lists: &[List<'a>]) -> Result<HashMap<&'a str, Family>, Refusal> {
+    let mut ids: Vec<&str> = lists.iter().map(|list| list.run).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut families = HashMap::with_capacity(ids.len());
+    for ids in ids.chunks(SLICE) {
+        Spi::connect_mut(|client| {
+            let rows = FAMILIES.with(|statement| statement.run(client, &[ids.to_vec().into()]))?;
+            for row in rows {
+                check_for_interrupts();
+                let (Some(id), Some(parent), Some(root)) = (
+                    row.get::<&str>(1)?,
+                    row.get::<&str>(2)?,
+                    row.get::<&str>(3)?,
+                ) else {
+                    continue;
+                };
+                // As it stands in the batch, which outlives the row.
+                if let Ok(at) = ids.binary_search(&id) {
+                    families.insert(ids[at], Family::new(root, parent, id));
+                }
+            }
+            Ok::<_, Refusal>(())
+        })?;
+    }
+    Ok(families)
+}
+
+impl Family {
+    /// Most runs are their own parent and root, or their parent is their root: a text that is the same is kept once.
+    fn new(root: &str, parent: &str, id: &str) -> Self {
+        let root: Rc<str> = root.into();
+        let known = |text: &str, known: &Rc<str>| match **known == *text {
+            true => Rc::clone(known),
+            false => text.into(),
+        };
+        let parent = known(parent, &root);
+        let id = known(id, &root);
+        Family { root, parent, id }
+    }
 }

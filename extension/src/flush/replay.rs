@@ -18,8 +18,8 @@ use pgrx::spi::SpiClient;
 use runmeta_core::Tree;
 
 use super::batch::List;
-use super::documents::Outcome;
-use crate::jsonb::{Jsonb, Node, View, check_for_interrupts, encode, from_index};
+use super::outcome::Outcome;
+use crate::jsonb::{Jsonb, Node, View, check_for_interrupts, encode_array, from_index};
 use crate::refusal::Refusal;
 use crate::run::Target;
 use crate::statement::Statement;
@@ -55,13 +55,16 @@ pub fn keep(
     if outcomes.iter().all(taken_whole) {
         return Ok(());
     }
-    let elements = names(lists)
+    let refused: Vec<_> = names(lists)
         .zip(outcomes)
         .filter(|(_, outcome)| !taken_whole(outcome))
-        .map(|(name, outcome)| element(name, outcome));
+        .collect();
+    let elements = refused
+        .iter()
+        .map(|(name, outcome)| element(*name, outcome));
     // At most 300,000 lists with ids of 255 bytes, some 100 MB, and 100,000 operations, 7 MB: JSONB holds 268. As it is
     // stored, 100,000 skipped operations were 0.4 MB, and took 60 ms beside the 100 of the flush.
-    let refused = encode(&Node::Array(elements.collect()), 0).map_err(|_| Refusal::TooManyBytes)?;
+    let refused = encode_array(elements).map_err(|_| Refusal::TooManyBytes)?;
     let arguments = [writer.into(), refused.into()];
     match KEEP
         .with(|statement| statement.run(client, &arguments))?
@@ -89,7 +92,7 @@ pub fn outcomes(lists: &[List<'_>], refused: Option<&Jsonb<'_>>) -> Vec<Outcome>
     names(lists)
         .zip(lists)
         .map(|(name, list)| match kept.get(&name) {
-            Some(element) => outcome(*element, list.operations.len()),
+            Some(element) => outcome(*element, list.count),
             None => Outcome::bare("duplicate"),
         })
         .collect()
@@ -112,24 +115,15 @@ fn names<'a>(lists: &'a [List<'_>]) -> impl Iterator<Item = Name<'a>> {
 
 /// Writes what is kept of a list, members in the order of JSONB.
 fn element<'a>(name: Name<'a>, outcome: &'a Outcome) -> Node<'a> {
-    let text = |text: &'a str| Node::View(View::String(text.as_bytes()));
-    let mut members = vec![
-        (b"run".into(), text(name.run)),
-        (b"target".into(), text(name.target.name())),
-    ];
-    if name.earlier > 0 {
-        members.push((
-            b"earlier".into(),
-            Node::Sum(from_index(name.earlier).into()),
-        ));
-    }
-    if let Some(word) = Outcome::refusal(outcome.word) {
-        members.push((b"outcome".into(), text(word)));
-    }
-    if let Some(unapplied) = &outcome.unapplied {
-        members.push((b"unapplied".into(), Node::View(unapplied.view())));
-    }
-    Node::Object(members)
+    let earlier = || Node::Sum(from_index(name.earlier).into());
+    let unapplied = outcome.unapplied.as_ref();
+    Node::of_members([
+        Some(("run", Node::text(name.run))),
+        Some(("target", Node::text(name.target.name()))),
+        (name.earlier > 0).then(|| ("earlier", earlier())),
+        Outcome::refusal(outcome.word).map(|word| ("outcome", Node::text(word))),
+        unapplied.map(|list| ("unapplied", Node::View(list.view()))),
+    ])
 }
 
 /// Reads what a kept list is known by.
@@ -158,13 +152,13 @@ fn outcome(element: View<'_>, operations: usize) -> Outcome {
     if let Some(word) = word.and_then(Outcome::refusal) {
         told.word = word;
     } else if let Some(View::Array(unapplied)) = members.member(b"unapplied") {
-        let unapplied = unapplied
+        let unapplied: Vec<_> = unapplied
             .elements()
-            .filter(|skipped| is_skipped(*skipped, operations));
-        let unapplied = Node::Array(unapplied.map(Node::View).collect());
-        if unapplied.length() > 0 {
+            .filter(|skipped| is_skipped(*skipped, operations))
+            .collect();
+        if !unapplied.is_empty() {
             // No more bytes than are kept.
-            told.unapplied = encode(&unapplied, 0).ok();
+            told.unapplied = encode_array(unapplied.into_iter().map(Node::View)).ok();
         }
     }
     told

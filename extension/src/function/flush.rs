@@ -32,20 +32,18 @@ fn flush(
     answer(|| {
         let batch = batch.ok_or(Refusal::Null { argument: "batch" })?;
         let lists = batch::read(&batch)?;
-        let outcomes = Spi::connect_mut(|client| {
-            let outcomes = match sequence::take(client, writer, sequence)? {
-                Taken::Before { refused } => replay::outcomes(&lists, refused.as_ref()),
-                Taken::Now => {
-                    let targets = family::resolve(client, &lists)?;
-                    let outcomes = documents::write(client, &lists, &targets)?;
-                    if let Some(writer) = writer {
-                        replay::keep(client, writer, &lists, &outcomes)?;
-                    }
-                    outcomes
+        let taken = Spi::connect_mut(|client| sequence::take(client, writer, sequence))?;
+        let outcomes = match taken {
+            Taken::Before { refused } => replay::outcomes(&lists, refused.as_ref()),
+            Taken::Now => {
+                let runs = family::resolve(&lists)?;
+                let outcomes = documents::write(&lists, &runs)?;
+                if let Some(writer) = writer {
+                    Spi::connect_mut(|client| replay::keep(client, writer, &lists, &outcomes))?;
                 }
-            };
-            Ok::<_, Refusal>(outcomes)
-        })?;
+                outcomes
+            }
+        };
         let mut values = HashMap::new();
         let rows: Vec<_> = lists
             .iter()

@@ -8,6 +8,7 @@
 //!
 //! - [`view`] reads: a [`View`](view::View) is a few words that borrow from the value.
 //! - [`node`] changes: a [`Node`](node::Node) opens only those containers that an operation touches.
+//! - [`rope`] holds the entries of an opened container, untouched ones as the runs that they are.
 //! - [`encode`] writes a node: what was not opened is copied as the bytes it is.
 //! - [`measure`] walks a view for its size and depth, without recursion.
 //! - [`numeric`] reads and adds Postgres' decimal numbers.
@@ -21,10 +22,11 @@ mod interrupt;
 mod measure;
 mod node;
 mod numeric;
+mod rope;
 mod view;
 
 pub use datum::{Decimal, Jsonb};
-pub use encode::{TooManyBytes, encode, encode_value};
+pub use encode::{TooManyBytes, encode, encode_array, encode_value};
 pub use interrupt::check_for_interrupts;
 pub use measure::size;
 pub use node::Node;

@@ -1,18 +1,16 @@
 //! A document while operations are applied to it.
 //!
-//! A node begins as a view of the bytes. Only when an operation goes into a container is it opened: its
-//! direct children become nodes, views again. What nobody opened is never decoded.
+//! A node begins as a view of the bytes. Only when an operation goes into a container is it opened: it becomes a
+//! [`Rope`], of which the entries that nobody touches stay views of the bytes. What nobody opened is never decoded.
 
 use std::borrow::Cow;
 use std::rc::Rc;
 
 use runmeta_core::{BadValue, Kind, MAXIMUM_DEPTH, Tree};
 
+use super::rope::{Entry, Rope};
 use super::view::compare_names;
-use super::{View, check_for_interrupts, measure, numeric};
-
-/// A member of an opened object.
-pub(super) type Member<'a> = (Cow<'a, [u8]>, Node<'a>);
+use super::{Container, View, check_for_interrupts, measure, numeric};
 
 /// A JSON value that can be changed.
 #[derive(Clone, Debug)]
@@ -22,21 +20,62 @@ pub enum Node<'a> {
     /// A sum, as the bytes of a `numeric`.
     Sum(Rc<[u8]>),
     /// An opened array.
-    Array(Vec<Node<'a>>),
+    Array(Rope<'a, Node<'a>>),
     /// An opened object, in the order of [`compare_names`].
-    Object(Vec<Member<'a>>),
+    Object(Rope<'a, Member<'a>>),
+}
+
+/// A member of an opened object.
+#[derive(Clone, Debug)]
+pub struct Member<'a> {
+    /// Its name.
+    pub name: Cow<'a, [u8]>,
+    /// Its value.
+    pub value: Node<'a>,
+}
+
+impl<'a> Entry<'a> for Node<'a> {
+    fn read(array: Container<'a>, position: usize) -> Self {
+        Node::View(array.element(position).unwrap_or(View::Null))
+    }
+}
+
+impl<'a> Entry<'a> for Member<'a> {
+    fn read(object: Container<'a>, position: usize) -> Self {
+        Member {
+            name: object.name(position).into(),
+            value: Node::View(object.value(position)),
+        }
+    }
 }
 
 impl<'a> Node<'a> {
+    /// Makes an object of members in the order of [`compare_names`].
+    pub fn of_members<const N: usize>(members: [Option<(&'a str, Node<'a>)>; N]) -> Self {
+        let mut rope = Rope::new();
+        for (name, value) in members.into_iter().flatten() {
+            rope.push(Member {
+                name: name.as_bytes().into(),
+                value,
+            });
+        }
+        Node::Object(rope)
+    }
+
+    /// Makes a text.
+    pub fn text(text: &'a str) -> Self {
+        Node::View(View::String(text.as_bytes()))
+    }
+
     /// Returns true if both are the same JSON value. What was opened is compared, the rest only if it
     /// lies elsewhere.
-    pub fn is_same(&self, other: &Node<'_>) -> bool {
+    pub fn is_same(&self, other: &Self) -> bool {
         same(self, other, MAXIMUM_DEPTH + 1)
     }
 
-    fn elements_mut(&mut self) -> Option<&mut Vec<Node<'a>>> {
+    fn elements_mut(&mut self) -> Option<&mut Rope<'a, Node<'a>>> {
         if let Node::View(View::Array(array)) = self {
-            *self = Node::Array(array.elements().map(Node::View).collect());
+            *self = Node::Array(Rope::open(*array));
         }
         match self {
             Node::Array(elements) => Some(elements),
@@ -46,16 +85,11 @@ impl<'a> Node<'a> {
 
     fn open_object(&mut self) {
         if let Node::View(View::Object(object)) = self {
-            let members = object.members();
-            *self = Node::Object(
-                members
-                    .map(|(name, value)| (name.into(), Node::View(value)))
-                    .collect(),
-            );
+            *self = Node::Object(Rope::open(*object));
         }
     }
 
-    fn members_mut(&mut self) -> Option<&mut Vec<Member<'a>>> {
+    fn members_mut(&mut self) -> Option<&mut Rope<'a, Member<'a>>> {
         self.open_object();
         match self {
             Node::Object(members) => Some(members),
@@ -67,6 +101,24 @@ impl<'a> Node<'a> {
         match self {
             Node::View(View::Number(number)) => Some(number),
             Node::Sum(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// Returns an array as one that is open, which costs next to nothing.
+    fn elements(&self) -> Option<Cow<'_, Rope<'a, Node<'a>>>> {
+        match self {
+            Node::View(View::Array(array)) => Some(Cow::Owned(Rope::open(*array))),
+            Node::Array(elements) => Some(Cow::Borrowed(elements)),
+            _ => None,
+        }
+    }
+
+    /// Returns an object as one that is open, which costs next to nothing.
+    fn members(&self) -> Option<Cow<'_, Rope<'a, Member<'a>>>> {
+        match self {
+            Node::View(View::Object(object)) => Some(Cow::Owned(Rope::open(*object))),
+            Node::Object(members) => Some(Cow::Borrowed(members)),
             _ => None,
         }
     }
@@ -82,12 +134,16 @@ fn too_many_digits() -> ! {
     );
 }
 
-fn search(members: &[Member<'_>], name: &str) -> Result<usize, usize> {
-    members.binary_search_by(|(other, _)| compare_names(other, name.as_bytes()))
+fn search(members: &Rope<'_, Member<'_>>, name: &str) -> Result<usize, usize> {
+    let name = name.as_bytes();
+    members.search(
+        |member| compare_names(&member.name, name),
+        |object, position| compare_names(object.name(position), name),
+    )
 }
 
 /// Returns true if both are deep-equal. Below `levels` levels only the same bytes are.
-fn same(left: &Node<'_>, right: &Node<'_>, levels: usize) -> bool {
+fn same<'a>(left: &Node<'a>, right: &Node<'a>, levels: usize) -> bool {
     if let (
         Node::View(View::Array(left) | View::Object(left)),
         Node::View(View::Array(right) | View::Object(right)),
@@ -101,73 +157,23 @@ fn same(left: &Node<'_>, right: &Node<'_>, levels: usize) -> bool {
     if levels == 0 || left.kind() != right.kind() {
         return false;
     }
-    match (left.kind(), left, right) {
-        (Kind::Null, ..) => true,
-        (Kind::Boolean, Node::View(View::Boolean(left)), Node::View(View::Boolean(right))) => {
-            left == right
-        }
-        (Kind::String, Node::View(View::String(left)), Node::View(View::String(right))) => {
-            left == right
-        }
-        (Kind::Number, left, right) => match (left.number(), right.number()) {
-            (Some(left), Some(right)) => numeric::same(left, right),
-            _ => false,
-        },
-        (Kind::Array, left, right) => {
-            left.length() == right.length() && {
-                let mut pairs = elements(left).zip(elements(right));
-                pairs.all(|(left, right)| {
-                    check_for_interrupts();
-                    same(&left, &right, levels - 1)
+    match (left, right) {
+        (Node::View(View::Null), Node::View(View::Null)) => true,
+        (Node::View(View::Boolean(left)), Node::View(View::Boolean(right))) => left == right,
+        (Node::View(View::String(left)), Node::View(View::String(right))) => left == right,
+        _ => {
+            if let (Some(left), Some(right)) = (left.number(), right.number()) {
+                numeric::same(left, right)
+            } else if let (Some(left), Some(right)) = (left.elements(), right.elements()) {
+                left.is_same(&right, |left, right| same(left, right, levels - 1))
+            } else if let (Some(left), Some(right)) = (left.members(), right.members()) {
+                left.is_same(&right, |left, right| {
+                    left.name == right.name && same(&left.value, &right.value, levels - 1)
                 })
+            } else {
+                false
             }
         }
-        (Kind::Object, left, right) => {
-            count_members(left) == count_members(right) && {
-                let mut pairs = members(left).zip(members(right));
-                pairs.all(|((left_name, left), (right_name, right))| {
-                    check_for_interrupts();
-                    left_name == right_name && same(&left, &right, levels - 1)
-                })
-            }
-        }
-        _ => false,
-    }
-}
-
-fn count_members(node: &Node<'_>) -> usize {
-    match node {
-        Node::View(View::Object(object)) => object.count(),
-        Node::Object(members) => members.len(),
-        _ => 0,
-    }
-}
-
-type Children<'n, T> = Box<dyn Iterator<Item = T> + 'n>;
-
-fn elements<'n>(node: &'n Node<'_>) -> Children<'n, Cow<'n, Node<'n>>> {
-    match node {
-        Node::View(View::Array(array)) => {
-            Box::new(array.elements().map(|view| Cow::Owned(Node::View(view))))
-        }
-        Node::Array(elements) => Box::new(elements.iter().map(Cow::Borrowed)),
-        _ => Box::new(std::iter::empty()),
-    }
-}
-
-fn members<'n>(node: &'n Node<'_>) -> Children<'n, (&'n [u8], Cow<'n, Node<'n>>)> {
-    match node {
-        Node::View(View::Object(object)) => Box::new(
-            object
-                .members()
-                .map(|(name, view)| (name, Cow::Owned(Node::View(view)))),
-        ),
-        Node::Object(members) => Box::new(
-            members
-                .iter()
-                .map(|(name, node)| (name.as_ref(), Cow::Borrowed(node))),
-        ),
-        _ => Box::new(std::iter::empty()),
     }
 }
 
@@ -177,11 +183,13 @@ impl Tree for Node<'_> {
     }
 
     fn object() -> Self {
-        Node::Object(Vec::new())
+        Node::Object(Rope::new())
     }
 
     fn array(elements: Vec<Self>) -> Self {
-        Node::Array(elements)
+        let mut rope = Rope::new();
+        elements.into_iter().for_each(|element| rope.push(element));
+        Node::Array(rope)
     }
 
     fn kind(&self) -> Kind {
@@ -209,7 +217,7 @@ impl Tree for Node<'_> {
     fn member(&self, name: &str) -> Option<Self> {
         match self {
             Node::View(View::Object(object)) => object.member(name.as_bytes()).map(Node::View),
-            Node::Object(members) => Some(members[search(members, name).ok()?].1.clone()),
+            Node::Object(members) => Some(members.get(search(members, name).ok()?)?.value),
             _ => None,
         }
     }
@@ -223,9 +231,9 @@ impl Tree for Node<'_> {
                 }
             }
             Node::Object(members) => {
-                for (name, value) in members {
+                for member in members.entries() {
                     check_for_interrupts();
-                    visit(&String::from_utf8_lossy(name), value);
+                    visit(&String::from_utf8_lossy(&member.name), &member.value);
                 }
             }
             _ => {}
@@ -240,7 +248,12 @@ impl Tree for Node<'_> {
                     visit(&Node::View(element));
                 }
             }
-            Node::Array(elements) => elements.iter().for_each(visit),
+            Node::Array(elements) => {
+                for element in elements.entries() {
+                    check_for_interrupts();
+                    visit(&element);
+                }
+            }
             _ => {}
         }
     }
@@ -248,7 +261,7 @@ impl Tree for Node<'_> {
     fn member_mut(&mut self, name: &str) -> Option<&mut Self> {
         let members = self.members_mut()?;
         let at = search(members, name).ok()?;
-        Some(&mut members[at].1)
+        Some(&mut members.get_mut(at)?.value)
     }
 
     fn member_or_null(&mut self, name: &str) -> (&mut Self, bool) {
@@ -259,12 +272,15 @@ impl Tree for Node<'_> {
         let Node::Object(members) = self else {
             return (self, false);
         };
-        match search(members, name) {
-            Ok(at) => (&mut members[at].1, true),
-            Err(at) => {
-                members.insert(at, (Cow::Owned(name.as_bytes().to_vec()), Node::null()));
-                (&mut members[at].1, false)
-            }
+        let found = search(members, name);
+        if let Err(at) = found {
+            let name = Cow::Owned(name.as_bytes().to_vec());
+            let value = Node::null();
+            members.insert(at, Member { name, value });
+        }
+        match members.get_mut(found.unwrap_or_else(|at| at)) {
+            Some(member) => (&mut member.value, found.is_ok()),
+            None => unreachable!("the member was found or made"),
         }
     }
 
@@ -279,7 +295,7 @@ impl Tree for Node<'_> {
     fn length(&self) -> usize {
         match self {
             Node::View(View::Array(array)) => array.count(),
-            Node::Array(elements) => elements.len(),
+            Node::Array(elements) => elements.length(),
             _ => 0,
         }
     }
@@ -297,7 +313,7 @@ impl Tree for Node<'_> {
     fn remove_element(&mut self, position: usize) {
         if let Some(elements) = self
             .elements_mut()
-            .filter(|elements| position < elements.len())
+            .filter(|elements| position < elements.length())
         {
             elements.remove(position);
         }
@@ -305,10 +321,7 @@ impl Tree for Node<'_> {
 
     fn remove_equal(&mut self, value: &Self) {
         if let Some(elements) = self.elements_mut() {
-            elements.retain(|element| {
-                check_for_interrupts();
-                !same(element, value, MAXIMUM_DEPTH + 1)
-            });
+            elements.retain(|element| !same(element, value, MAXIMUM_DEPTH + 1));
         }
     }
 
@@ -317,7 +330,7 @@ impl Tree for Node<'_> {
         if self.length() > count
             && let Some(elements) = self.elements_mut()
         {
-            elements.drain(..elements.len() - count);
+            elements.keep_last(count);
         }
     }
 
@@ -335,11 +348,11 @@ impl Tree for Node<'_> {
             // Opened containers are part of a document, and each level of it was checked by its path.
             Node::Array(_) | Node::Object(_) if level >= MAXIMUM_DEPTH => Err(BadValue::TooDeep),
             Node::Array(elements) => elements
-                .iter()
+                .entries()
                 .try_for_each(|element| element.check(level + 1)),
             Node::Object(members) => members
-                .iter()
-                .try_for_each(|(_, value)| value.check(level + 1)),
+                .entries()
+                .try_for_each(|member| member.value.check(level + 1)),
             _ => Ok(()),
         }
     }

@@ -5,6 +5,9 @@
 //! that neither long containers nor compression suffer. Numbers and containers begin at multiples of four.
 
 use std::cmp::Ordering;
+use std::ops::Range;
+
+use super::check_for_interrupts;
 
 const COUNT_MASK: u32 = 0x0FFF_FFFF;
 pub(super) const SCALAR: u32 = 0x1000_0000;
@@ -97,10 +100,7 @@ impl<'a> Container<'a> {
 
     /// Returns the elements of an array.
     pub fn elements(self) -> impl Iterator<Item = View<'a>> {
-        let count = self.count();
-        let data = 4 + 4 * count;
-        let mut end = 0;
-        (0..count).map(move |index| self.next_view(index, data, &mut end))
+        self.views(0..self.count())
     }
 
     /// Returns the members of an object, in the order of [`compare_names`].
@@ -109,6 +109,7 @@ impl<'a> Container<'a> {
         let data = 4 + 8 * count;
         let (mut name_end, mut value_end) = (0, self.end_of_names(count));
         (0..count).map(move |index| {
+            interrupt_now_and_then(index);
             let (_, start, end) = self.next_entry(index, &mut name_end);
             let name = self.slice(data + start, data + end);
             (name, self.next_view(count + index, data, &mut value_end))
@@ -136,6 +137,53 @@ impl<'a> Container<'a> {
     pub fn element(&self, position: usize) -> Option<View<'a>> {
         let count = self.count();
         (position < count).then(|| self.view_at(position, 4 + 4 * count))
+    }
+
+    /// Returns the name of the member of an object at this position.
+    pub fn name(&self, position: usize) -> &'a [u8] {
+        let data = 4 + 8 * self.count();
+        self.slice(data + self.start_of(position), data + self.end_of(position))
+    }
+
+    /// Returns the value of the member of an object at this position.
+    pub fn value(&self, position: usize) -> View<'a> {
+        let count = self.count();
+        self.view_at(count + position, 4 + 8 * count)
+    }
+
+    /// Returns the values of entries as they are counted in the container: the elements of an array; the names of an
+    /// object, as texts, and behind them its values.
+    pub(super) fn views(self, entries: Range<usize>) -> impl Iterator<Item = View<'a>> {
+        let data = self.data();
+        let mut end = self.start_of(entries.start);
+        entries.map(move |index| {
+            interrupt_now_and_then(index);
+            self.next_view(index, data, &mut end)
+        })
+    }
+
+    /// Returns the types and lengths of entries, and the data of all of them, which begin at an offset.
+    pub(super) fn stored(
+        self,
+        entries: Range<usize>,
+    ) -> (usize, &'a [u8], impl Iterator<Item = (u32, usize)>) {
+        let data = self.data();
+        let first = self.start_of(entries.start);
+        let last = self.start_of(entries.end);
+        let mut end = first;
+        let lengths = entries.map(move |index| {
+            interrupt_now_and_then(index);
+            let (kind, start, end) = self.next_entry(index, &mut end);
+            (kind, end.wrapping_sub(start))
+        });
+        (first, self.slice(data + first, data + last), lengths)
+    }
+
+    fn data(&self) -> usize {
+        match self.word(0) & OBJECT {
+            0 => 4 + 4 * self.count(),
+            _ => 4 + 8 * self.count(),
+        }
     }
 
     fn view_at(&self, index: usize, data: usize) -> View<'a> {
@@ -200,6 +248,14 @@ impl<'a> Container<'a> {
 
     fn slice(&self, start: usize, end: usize) -> &'a [u8] {
         self.bytes.get(start..end).unwrap_or_else(|| corrupt())
+    }
+}
+
+/// Lets a walk over a container of millions be cancelled. A check costs 2 ns, as much as half an entry.
+#[inline]
+fn interrupt_now_and_then(index: usize) {
+    if index % 1024 == 0 {
+        check_for_interrupts();
     }
 }
 

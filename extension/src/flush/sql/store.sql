@@ -1,5 +1,5 @@
 UPDATE runmeta.run AS r
-SET metadata = c.metadata, version = c.version, updated_at = pg_catalog.clock_timestamp()
+SET metadata = c.metadata, version = c.version, updated_at = $5
 FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4))
     AS c (root_id, id, metadata, version)
 WHERE r.root_id OPERATOR(pg_catalog.=) c.root_id AND r.id OPERATOR(pg_catalog.=) c.id

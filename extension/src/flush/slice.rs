@@ -1,0 +1,129 @@
+//! Some of the runs of a flush: locked and read by one statement, stored by another.
+//!
+//! A batch may be for more documents than fit into memory, so it is worked off in slices, in the order of
+//! (root_id, id). Of a slice only the rows as they are stored are held (documents over 2 kB are elsewhere, in TOAST),
+//! one document, and the new versions of a few.
+
+use pgrx::pg_sys::BuiltinOid::{INT8ARRAYOID, JSONBARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID};
+use pgrx::prelude::*;
+use pgrx::spi::SpiClient;
+
+use super::family::Addressed;
+use crate::announce;
+use crate::jsonb::{Jsonb, check_for_interrupts};
+use crate::refusal::Refusal;
+use crate::run::Locked;
+use crate::statement::Statement;
+
+thread_local! {
+    static LOCK: Statement = const { Statement::new(
+        include_str!("sql/lock.sql"),
+        &[TEXTARRAYOID, TEXTARRAYOID],
+    ) };
+    static STORE: Statement = const { Statement::new(
+        include_str!("sql/store.sql"),
+        &[TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID],
+    ) };
+}
+
+/// Runs that one statement locks: the budget of a flush is measured with as many. Their rows may have 8 kB each.
+pub const RUNS: usize = 1000;
+
+/// Bytes of documents that one statement stores, but for a single larger one. Postgres holds about four copies of them:
+/// 4,000 documents of 262 kB took 18 MB beside the bare session.
+const BYTES: usize = 2 * 1024 * 1024;
+
+/// Locks the runs in their order and calls `visit` with each that exists and the position it has in `runs`.
+///
+/// # Errors
+///
+/// Those of `visit`. Errors of Postgres are raised.
+pub fn lock(
+    client: &mut SpiClient<'_>,
+    runs: &[Addressed],
+    mut visit: impl FnMut(usize, Locked) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    let roots: Vec<&str> = runs.iter().map(|run| &*run.root).collect();
+    let ids: Vec<&str> = runs.iter().map(|run| &*run.id).collect();
+    let mut rows = LOCK.with(|statement| statement.run(client, &[roots.into(), ids.into()]))?;
+    let mut next = 0;
+    while rows.next().is_some() {
+        check_for_interrupts();
+        let locked = Locked::read(&rows)?;
+        // Both are in the same order, and a run that does not exist is passed over.
+        let Some(skipped) = runs[next..].iter().position(|run| *run.id == *locked.id) else {
+            continue;
+        };
+        next += skipped + 1;
+        visit(next - 1, locked)?;
+    }
+    Ok(())
+}
+
+/// New versions of documents that are not stored yet.
+pub struct Unstored {
+    roots: Vec<String>,
+    ids: Vec<String>,
+    documents: Vec<Jsonb<'static>>,
+    versions: Vec<i64>,
+    bytes: usize,
+    now: TimestampWithTimeZone,
+}
+
+impl Unstored {
+    /// Makes an empty collection. Its documents are stored as changed at this time.
+    pub fn new(now: TimestampWithTimeZone) -> Self {
+        Unstored {
+            roots: Vec::new(),
+            ids: Vec::new(),
+            documents: Vec::new(),
+            versions: Vec::new(),
+            bytes: 0,
+            now,
+        }
+    }
+
+    /// Adds the next version of a run's document. Stores what there is before that, if it were too much otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`store`](Self::store).
+    pub fn add(&mut self, run: Locked, document: Jsonb<'static>) -> Result<(), Refusal> {
+        if self.bytes + document.memory() > BYTES {
+            self.store()?;
+        }
+        self.bytes += document.memory();
+        self.roots.push(run.root);
+        self.ids.push(run.id);
+        self.documents.push(document);
+        self.versions.push(run.version + 1);
+        Ok(())
+    }
+
+    /// Stores what was added, in one statement, and has it announced.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NotStored`]. Errors of Postgres are raised.
+    pub fn store(&mut self) -> Result<(), Refusal> {
+        let count = self.ids.len();
+        if count == 0 {
+            return Ok(());
+        }
+        let added = std::mem::replace(self, Unstored::new(self.now));
+        for ((root, id), version) in added.roots.iter().zip(&added.ids).zip(&added.versions) {
+            announce::changed(root, id, *version);
+        }
+        // A connection of its own, in which the arguments are made: they are freed with it.
+        Spi::connect_mut(|client| {
+            let arguments = [
+                added.roots.into(),
+                added.ids.into(),
+                added.documents.into(),
+                added.versions.into(),
+                added.now.into(),
+            ];
+            STORE.with(|statement| statement.store(client, &arguments, count))
+        })
+    }
+}
