@@ -5,7 +5,6 @@ use std::panic::AssertUnwindSafe;
 use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
 use pgrx::prelude::*;
 
-use crate::document::list;
 use crate::memory;
 use crate::refusal::{REPORT_HINT, Refusal};
 
@@ -16,7 +15,6 @@ pub type Answer<T> = Result<T, ErrorReport>;
 /// Postgres and our own pass through.
 pub fn answer<T>(body: impl FnOnce() -> Result<T, Refusal>) -> Answer<T> {
     let _memory = memory::begin();
-    list::begin();
     let body = AssertUnwindSafe(|| body().map_err(ErrorReport::from));
     PgTryBuilder::new(body)
         .catch_rust_panic(|error| {

@@ -32,6 +32,7 @@ mod flush;
 mod grants;
 mod hostile;
 mod limits;
+mod memory;
 mod migrate;
 mod misuse;
 mod notify;

@@ -1,7 +1,5 @@
 //! Reading lists of operations, within bounds.
 
-use std::cell::Cell;
-
 use runmeta_core::{NotAList, Parsed, parse_list};
 
 use crate::jsonb::{Node, View};
@@ -9,13 +7,6 @@ use crate::refusal::Refusal;
 
 /// Operations that one call may bring. Each takes some 200 bytes while it is applied: 20 MB.
 pub const MAXIMUM_OPERATIONS: usize = 100_000;
-
-/// Bytes of sums that one call may make. A sum may have 65 kB and cost its caller 80 bytes.
-const MAXIMUM_SUMS: usize = 64 * 1024 * 1024;
-
-thread_local! {
-    static SUMS: Cell<usize> = const { Cell::new(0) };
-}
 
 /// Reads a list of operations.
 ///
@@ -53,15 +44,4 @@ fn check_count(list: View<'_>) -> Result<(), Refusal> {
         }
         _ => Ok(()),
     }
-}
-
-/// Forgets the sums of the call before.
-pub fn begin() {
-    SUMS.set(0);
-}
-
-/// Counts a sum of this many bytes. Returns false if the call has made too many.
-pub fn admit_sum(bytes: usize) -> bool {
-    SUMS.set(SUMS.get().saturating_add(bytes));
-    SUMS.get() <= MAXIMUM_SUMS
 }

@@ -33,6 +33,10 @@ impl OwnServer {
         let everywhere = std::env::var("RUNMETA_SETTINGS").unwrap_or_default();
         let mut start = command(&["start", folder.to_str().unwrap()]);
         start.env("RUNMETA_SETTINGS", format!("{everywhere}\n{settings}"));
+        Self::started_by(start, folder, port).await
+    }
+
+    async fn started_by(start: Command, folder: PathBuf, port: u16) -> Self {
         let url = run(start)
             .await
             .replace("%2Fsocket/", &format!("%2Fsocket:{port}/"));
@@ -42,6 +46,20 @@ impl OwnServer {
         tokio::spawn(async { drop(connection.await) });
         runmeta_migrations::migrate(&mut client).await.unwrap();
         server
+    }
+
+    /// Starts a server of which each process may have so many kilobytes of address space.
+    pub async fn start_with_address_space(kilobytes: u32) -> Self {
+        let folder = Self::folder();
+        let mut start = Command::new("sh");
+        let limit = format!("ulimit -v {kilobytes}; exec \"$0\" start \"$1\"");
+        start.args([
+            "-c",
+            &limit,
+            repository("scripts/cluster").to_str().unwrap(),
+        ]);
+        start.arg(&folder);
+        Self::started_by(start, folder, 5432).await
     }
 
     /// Returns the superuser's URL.
