@@ -8,6 +8,7 @@ mod client;
 mod database;
 mod flush;
 mod line;
+mod memory;
 mod set;
 
 use std::error::Error;
@@ -24,6 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         throughput,
         beside_a_bare_update,
         set::one_session(&database.client).await?,
+        memory::flush(&database.client).await?,
         increment,
         allocations,
         client::shortening(&workers).await?,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio_postgres::error::{DbError, SqlState};
 
 use crate::Refusal;
-use crate::verdict::{is_fatal, is_passing, last_sequence_known};
+use crate::verdict::{is_fatal, is_passing};
 
 /// What went wrong, told by predicates rather than by variants.
 ///
@@ -75,9 +75,6 @@ impl Error {
     /// For a statement that was sent.
     pub(crate) fn statement(error: tokio_postgres::Error) -> Error {
         let kind = match error.as_db_error() {
-            Some(database) if last_sequence_known(database).is_some() => Kind::Gap {
-                known: last_sequence_known(database).unwrap_or_default(),
-            },
             // What ends the session says nothing about the statement.
             Some(database) if !is_fatal(database) => Kind::Statement {
                 code: database.code().clone(),
@@ -283,7 +280,7 @@ impl Error {
         }
     }
 
-    #[cfg(test)]
+    /// For a batch that was refused because the server misses others before it: this is the last one it knows.
     pub(crate) fn gap(known: i64) -> Error {
         Error::new(Kind::Gap { known }, None)
     }

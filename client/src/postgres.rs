@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::timeout;
 use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use uuid::Uuid;
 
@@ -23,6 +24,7 @@ use crate::transport::{Reply, Transport, Wanted};
 use crate::{Error, NewRun, reserved};
 
 const FLUSH: &str = include_str!("sql/flush.sql");
+const LAST_SEQUENCE: &str = include_str!("sql/last_sequence.sql");
 const LOAD: &str = include_str!("sql/load.sql");
 const START: &str = include_str!("sql/start.sql");
 const FINISH: &str = include_str!("sql/finish.sql");
@@ -65,6 +67,20 @@ impl Postgres {
         result
     }
 
+    /// Returns the error of a flush, or that of a gap where it is one: no trigger of a user's raises its SQLSTATE while
+    /// batches before this one are missing.
+    async fn gap_or(&self, error: Error, writer: Uuid, sequence: i64) -> Error {
+        if error.code() != Some(&SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE) {
+            return error;
+        }
+        let last = self.query(LAST_SEQUENCE, &[(&writer, Type::UUID)]).await;
+        match last.and_then(|rows| rows.first().map_or(Ok(0), |row| column(row, 0))) {
+            Ok(known) if known < sequence - 1 => Error::gap(known),
+            Ok(_) => error,
+            Err(failed) => failed,
+        }
+    }
+
     async fn version(&self, statement: &str, parameters: &[Parameter<'_>]) -> Result<i64, Error> {
         let rows = self.query(statement, parameters).await?;
         let row = rows
@@ -90,8 +106,10 @@ impl Transport for Postgres {
                 (&sequence, Type::INT8),
                 (&lock_timeout, Type::TEXT),
             ];
-            let rows = self.query(FLUSH, &parameters).await?;
-            rows.iter().map(answer).collect()
+            match self.query(FLUSH, &parameters).await {
+                Ok(rows) => rows.iter().map(answer).collect(),
+                Err(error) => Err(self.gap_or(error, writer, sequence).await),
+            }
         })
     }
 

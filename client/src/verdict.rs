@@ -2,12 +2,6 @@
 
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
-/// A gap is told apart from a closed run, which has the same SQLSTATE, by its detail: `The last sequence known is 7.`
-pub(crate) fn last_sequence_known(error: &DbError) -> Option<i64> {
-    let (_, known) = error.detail()?.split_once("last sequence known is ")?;
-    known.trim_end_matches('.').parse().ok()
-}
-
 /// Returns true for what ends the session.
 pub(crate) fn is_fatal(error: &DbError) -> bool {
     match error.parsed_severity() {

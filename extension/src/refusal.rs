@@ -7,12 +7,23 @@ use runmeta_core::{BadPath, BadValue, NotAList, Reason};
 use pgrx::pg_sys::panic::ErrorReport;
 
 use crate::document::DraftError;
+use crate::run::Target;
 
 /// A call that is refused. Nothing was changed.
 #[derive(Debug)]
 pub enum Refusal {
     /// No run has this id, or row-level security hides it.
     NoSuchRun { run: String },
+    /// The run whose document is addressed from another one does not exist, or row-level security hides it.
+    NoSuchRelative {
+        run: String,
+        relative: String,
+        target: Target,
+    },
+    /// Row-level security shows the run, but does not let it be changed.
+    NotAllowed { run: String },
+    /// The run's version is the last one that there is.
+    LastVersion { run: String },
     /// A run cannot start under a parent that does not exist.
     NoSuchParent { run: String, parent: String },
     /// The id belongs to a run that this role may not see.
@@ -125,6 +136,32 @@ impl Refusal {
                 format!("no such run: \"{}\"", shown(run)),
                 text("No run of this id exists, or row-level security hides it."),
                 text("Start the run first, with runmeta.start."),
+            ),
+            Refusal::NoSuchRelative {
+                run,
+                relative,
+                target,
+            } => (
+                ERRCODE_NO_DATA_FOUND,
+                format!("no such run: \"{}\"", shown(relative)),
+                Some(format!(
+                    "It is the {} of the run \"{}\", and was deleted, or row-level security hides it.",
+                    target.name(),
+                    shown(run)
+                )),
+                text("Write to the run itself, or let row-level security show the other one."),
+            ),
+            Refusal::NotAllowed { run } => (
+                ERRCODE_INSUFFICIENT_PRIVILEGE,
+                format!("permission denied for run \"{}\"", shown(run)),
+                text("Row-level security lets the current role read the run, and not change it."),
+                text("Use a role that a policy for UPDATE lets change the run."),
+            ),
+            Refusal::LastVersion { run } => (
+                ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+                format!("run \"{}\" has the last version that there is", shown(run)),
+                text("A version is a bigint, and this one is 9223372036854775807."),
+                text("As the owner of runmeta.run, set the version to a smaller one."),
             ),
             Refusal::NoSuchParent { run, parent } => (
                 ERRCODE_NO_DATA_FOUND,

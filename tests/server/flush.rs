@@ -211,6 +211,42 @@ async fn a_gap_is_refused_and_tells_the_last_sequence_known() {
     );
 }
 
+/// What looks like a gap to a transaction with one snapshot may be none to the next one.
+#[tokio::test]
+async fn a_gap_that_another_session_has_closed_meanwhile_is_a_serialization_failure() {
+    let (database, client) = database_with_a_run().await;
+    let other = database.connect().await;
+    for next in [1, 2] {
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1";
+        client.batch_execute(begin).await.unwrap();
+        assert_eq!(rows(&other, &numbered(&next.to_string())).await, "applied");
+        let refused = refused(&client, &numbered(&(next + 1).to_string())).await;
+        assert!(
+            refused.starts_with("40001: could not serialize access"),
+            "{refused}"
+        );
+        client.batch_execute("ROLLBACK").await.unwrap();
+    }
+    assert_eq!(rows(&client, &numbered("3")).await, "applied");
+    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ";
+    client.batch_execute(begin).await.unwrap();
+    let refused = refused(&client, &numbered("5")).await;
+    assert!(
+        refused.starts_with("55000: sequence 5 of writer "),
+        "{refused}"
+    );
+}
+
+/// Programs read the table, and not the English of a detail.
+#[tokio::test]
+async fn after_a_gap_the_last_sequence_known_is_in_the_table() {
+    let (_database, client) = database_with_a_run().await;
+    assert_eq!(rows(&client, &numbered("1")).await, "applied");
+    refused(&client, &numbered("7")).await;
+    let last = format!("SELECT last_sequence FROM runmeta.writer WHERE id = {WRITER}");
+    assert_eq!(rows(&client, &last).await, "1");
+}
+
 #[tokio::test]
 async fn writer_and_sequence_come_together_and_count_from_one() {
     let (_database, client) = database_with_a_run().await;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tokio_postgres::Client;
 
-use crate::harness::{Database, Listener, refusal, rows};
+use crate::harness::{Database, Listener, OwnServer, refusal, rows};
 
 async fn database_with_listener() -> (Database, Client, Listener) {
     let database = Database::new().await;
@@ -334,4 +334,65 @@ async fn a_transaction_that_has_something_to_announce_cannot_be_prepared() {
         .await
         .unwrap();
     assert_eq!(listener.payloads().await, Vec::<String>::new());
+}
+
+/// A listener whose client_encoding lacks a character of the payload would be disconnected.
+#[tokio::test]
+async fn payloads_are_ascii_so_that_every_client_encoding_takes_them() {
+    let (database, client, mut listener) = database_with_listener().await;
+    let latin = "SET client_encoding = 'LATIN1'";
+    let mut other = Listener::new(&database).await;
+    other.client().batch_execute(latin).await.unwrap();
+    let told = announced(
+        &client,
+        &mut listener,
+        &["SELECT runmeta.start('задача-é-🙂')"],
+    )
+    .await;
+    assert_eq!(
+        told,
+        r#"{"runs":[{"id":"\u0437\u0430\u0434\u0430\u0447\u0430-\u00e9-\ud83d\ude42","root":"\u0437\u0430\u0434\u0430\u0447\u0430-\u00e9-\ud83d\ude42","version":1}]}"#
+    );
+    assert_eq!(other.payloads().await.join("\n"), told);
+    let read: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(read["runs"][0]["id"], "задача-é-🙂");
+}
+
+/// From Postgres 17 on the queue can be made small enough to be filled.
+#[tokio::test]
+async fn a_full_queue_of_notifications_is_54000_at_commit() {
+    let version = Database::new().await.connect().await;
+    let version = rows(&version, "SHOW server_version_num").await;
+    if version.parse::<u32>().unwrap() < 170_000 {
+        return;
+    }
+    let folder = OwnServer::folder();
+    let server = OwnServer::start_in(folder, 5432, "max_notify_queue_pages = 64").await;
+    let connect = async || {
+        let (client, connection) = tokio_postgres::connect(server.url(), tokio_postgres::NoTls)
+            .await
+            .unwrap();
+        tokio::spawn(async { drop(connection.await) });
+        client
+    };
+    let (blocker, client) = (connect().await, connect().await);
+    blocker
+        .batch_execute("LISTEN other; BEGIN; SELECT 1")
+        .await
+        .unwrap();
+    let fill =
+        "SELECT runmeta.start('queue ' || n, metadata => '{}') FROM generate_series(1, 5000) AS n";
+    let mut refused = None;
+    for round in 0..10 {
+        let fill = fill.replace("queue", &format!("queue {round}"));
+        if let Err(error) = client.batch_execute(&fill).await {
+            refused = Some(refusal(Err::<(), _>(error)));
+            break;
+        }
+    }
+    let refused = refused.expect("the queue never filled");
+    assert!(
+        refused.starts_with("54000: too many notifications in the NOTIFY queue"),
+        "{refused}"
+    );
 }

@@ -121,8 +121,8 @@ fn payloads(changes: &[(String, Change)]) -> Vec<String> {
     let mut payloads = Vec::new();
     let mut payload = START.to_owned();
     for (id, change) in changes {
-        let (id, root) = (Value::from(id.as_str()), Value::from(change.root.as_str()));
-        // An id has at most 255 bytes, so that one run always fits, escaped as it may be.
+        // An id has at most 255 bytes, so that one run always fits, escaped as it may be: at most 1,530 for each.
+        let (id, root) = (json_text(id), json_text(&change.root));
         let run = format!(
             "{{\"id\":{id},\"root\":{root},\"version\":{}}}",
             change.version
@@ -137,4 +137,21 @@ fn payloads(changes: &[(String, Change)]) -> Vec<String> {
     }
     payloads.push(payload + END);
     payloads
+}
+
+/// Writes a text as JSON in ASCII: a listener whose client_encoding does not have one of its characters would be
+/// disconnected (22P05) by a payload that has it.
+fn json_text(text: &str) -> String {
+    let text = Value::from(text).to_string();
+    let mut ascii = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_ascii() {
+            ascii.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                ascii.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    ascii
 }

@@ -8,7 +8,7 @@ use super::outcome::Outcome;
 use super::slice::{self, Unstored};
 use crate::document::{Draft, list, unapplied_list};
 use crate::refusal::Refusal;
-use crate::run::{Locked, check_open};
+use crate::run::Locked;
 use crate::settings;
 
 /// Applies the lists to the documents they are for, and returns what became of each list.
@@ -40,7 +40,7 @@ fn apply(
     unstored: &mut Unstored,
 ) -> Result<(), Refusal> {
     let limit = settings::maximum_size();
-    let closed = check_open(&run.id, run.finished_at).is_err();
+    let closed = run.check_open().is_err();
     let mut draft = Draft::new(&run.metadata, limit);
     if addressed.lists.len() > 1 && !closed {
         draft.measure();

@@ -20,6 +20,10 @@ thread_local! {
         include_str!("sql/next.sql"),
         &[UUIDOID, INT8OID],
     ) };
+    static LOCK: Statement = const { Statement::new(
+        include_str!("sql/lock_writer.sql"),
+        &[UUIDOID],
+    ) };
     static LAST: Statement = const { Statement::new(
         include_str!("sql/last.sql"),
         &[UUIDOID, INT8OID],
@@ -66,12 +70,30 @@ pub fn take(
         Some(_) => (rows.get::<i64>(1)?.unwrap_or(0), rows.get(2)?),
         None => (0, None),
     };
-    match sequence <= last {
-        true => Ok(Taken::Before { refused }),
-        false => Err(Refusal::Gap {
-            writer,
-            sequence,
-            last,
-        }),
+    if sequence <= last {
+        return Ok(Taken::Before { refused });
     }
+    check_snapshot(client, writer, last)?;
+    Err(Refusal::Gap {
+        writer,
+        sequence,
+        last,
+    })
+}
+
+/// Raises a serialization failure (40001) where the transaction has one snapshot and the writer's row has changed since:
+/// what looks like a gap is none for a transaction that begins anew.
+fn check_snapshot(
+    client: &mut SpiClient<'_>,
+    writer: pgrx::Uuid,
+    last: i64,
+) -> Result<(), Refusal> {
+    if last > 0 {
+        LOCK.with(|statement| statement.run(client, &[writer.into()]))?;
+    } else {
+        // A row that the snapshot does not show cannot be locked, but is in the way of another one. If none is in the
+        // way, the error that follows takes the new one back.
+        FIRST.with(|statement| statement.run(client, &[writer.into()]))?;
+    }
+    Ok(())
 }

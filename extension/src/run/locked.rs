@@ -4,7 +4,7 @@ use pgrx::pg_sys::BuiltinOid::{INT8OID, JSONBOID, TEXTOID};
 use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError, SpiTupleTable};
 
-use super::Target;
+use super::{Target, missing};
 use crate::announce;
 use crate::jsonb::Jsonb;
 use crate::refusal::Refusal;
@@ -49,23 +49,22 @@ impl Locked {
     ///
     /// # Errors
     ///
-    /// [`Refusal::NoSuchRun`].
+    /// [`Refusal::NoSuchRun`], [`Refusal::NoSuchRelative`], [`Refusal::NotAllowed`].
     pub fn lock(
         client: &mut SpiClient<'_>,
         run_id: &str,
         target: Target,
     ) -> Result<Locked, Refusal> {
-        let statement = match target {
+        let lock = match target {
             Target::Own => &LOCK_OWN,
             Target::Parent => &LOCK_PARENT,
             Target::Root => &LOCK_ROOT,
         };
-        let mut rows = statement.with(|statement| statement.run(client, &[run_id.into()]))?;
-        let missing = || Refusal::NoSuchRun {
-            run: run_id.to_owned(),
-        };
-        rows.next().ok_or_else(missing)?;
-        Locked::read(&rows)
+        let mut rows = lock.with(|statement| statement.run(client, &[run_id.into()]))?;
+        match rows.next() {
+            Some(_) => Locked::read(&rows),
+            None => Err(missing(client, run_id, target)?),
+        }
     }
 
     /// Reads the row that `rows` stands at: root_id, id, metadata, version, finished_at.
@@ -88,8 +87,9 @@ impl Locked {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Closed`] if it finished longer ago than the update window.
+    /// [`Refusal::Closed`] if it finished longer ago than the update window; [`Refusal::LastVersion`].
     pub fn check_open(&self) -> Result<(), Refusal> {
+        check_version(&self.id, self.version)?;
         check_open(&self.id, self.finished_at)
     }
 
@@ -139,6 +139,18 @@ pub fn check_open(id: &str, finished_at: Option<TimestampWithTimeZone>) -> Resul
         });
     }
     Ok(())
+}
+
+/// Checks that a run can have another version.
+///
+/// # Errors
+///
+/// [`Refusal::LastVersion`] at the end of a bigint, where only a raw `UPDATE` can bring it.
+fn check_version(id: &str, version: i64) -> Result<(), Refusal> {
+    match version {
+        i64::MAX => Err(Refusal::LastVersion { run: id.to_owned() }),
+        _ => Ok(()),
+    }
 }
 
 /// Checks the length of a text that is kept with a run.

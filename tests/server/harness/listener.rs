@@ -39,6 +39,11 @@ impl Listener {
         }
     }
 
+    /// Returns its session.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Returns the payloads that committed transactions announced since the last call, in order.
     pub async fn payloads(&mut self) -> Vec<String> {
         // Notifications arrive in the order of the commits, so that this one comes after all that are waited for.
