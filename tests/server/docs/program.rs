@@ -42,6 +42,14 @@ impl Language {
         }
     }
 
+    /// Ends a program whose connections are still open.
+    fn exit(self) -> &'static str {
+        match self {
+            Self::Python => "",
+            Self::JavaScript => "process.exit()",
+        }
+    }
+
     /// Returns a command that runs the program on its standard input.
     fn interpreter(self) -> Command {
         // A driver that waits for what never comes would stop the whole suite.
@@ -68,6 +76,7 @@ pub fn run(database: &Database, language: Language, blocks: &[&str]) -> Vec<Stri
         program.push_str(block);
         program.push_str(&format!("{}('{END_OF_BLOCK}')\n", language.print()));
     }
+    program.push_str(language.exit());
     let mut command = language.interpreter();
     command.envs(database.variables());
     let (output, status) = merged_output(command, &program);
