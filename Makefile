@@ -9,7 +9,7 @@ endif
 
 # `exec scripts/with-cluster`: a signal that make gets and passes on reaches it, and not a shell in between.
 
-.PHONY: help setup build demo test bench db db-stop install fmt lint
+.PHONY: help setup setup-tests build demo test bench db db-stop install fmt lint
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /make \1\t/p' Makefile | expand -t 16
@@ -17,6 +17,9 @@ help: ## this list
 
 setup: ## packages that are missing: installed for root, named for others
 	@scripts/setup
+
+setup-tests:
+	@scripts/setup tests
 
 build: setup ## the extension, for the Postgres in use
 	@scripts/build-extension
@@ -28,7 +31,7 @@ demo: setup ## a real CSV file imported by parallel workers
 	@echo "That server is gone again. 'make db' starts one that stays and prints its URL; the demo runs there too:"
 	@echo '  cargo run --package runmeta-cli -- demo --database-url URL'
 
-test: setup ## all tests, beside a server of their own
+test: setup-tests ## all tests, beside a server of their own
 	cargo build --package runmeta-cli
 # A server that is killed loses nothing without fsync, only a machine that is; databases come and go ten times as fast.
 	RUNMETA_SETTINGS='fsync = off' exec scripts/with-cluster cargo test --workspace --exclude runmeta

@@ -2,6 +2,8 @@
 //!
 //! Each file is one session in a migrated database of its own. A statement that fails is followed by a line with its
 //! SQLSTATE, and must be shown: a block without output may not fail. `UPDATE_DOCS=1` writes the outputs anew.
+//!
+//! In `docs/drivers.md` each chapter is a program, in a database of its own: its blocks of Python or JavaScript.
 
 use std::fs;
 use std::path::Path;
@@ -11,9 +13,11 @@ use pretty_assertions::assert_str_eq;
 use crate::harness::{Database, repository};
 
 mod markdown;
+mod program;
 mod session;
 
 use markdown::Document;
+use program::Language;
 
 #[tokio::test]
 async fn readme_tells_the_truth() {
@@ -33,10 +37,43 @@ async fn docs_tell_the_truth() {
     }
 }
 
+#[tokio::test]
+async fn drivers_tell_the_truth() {
+    let file = repository("docs/drivers.md");
+    let text = fs::read_to_string(&file).unwrap();
+    let mut rewritten = text.clone();
+    let mut programs = 0;
+    for language in Language::ALL {
+        language.set_up();
+        let mut chapters: Vec<String> = Vec::new();
+        for chapter in rewritten.split_inclusive("\n## ") {
+            let mut document = Document::parse(chapter, language.fence());
+            let blocks: Vec<&str> = document.blocks().collect();
+            if !blocks.is_empty() {
+                let database = Database::new().await;
+                let outputs = program::run(&database, language, &blocks);
+                for (index, output) in outputs.iter().enumerate() {
+                    assert!(
+                        document.has_output(index) || output.is_empty(),
+                        "this block prints, and does not show it:\n{}\n{output}",
+                        blocks[index],
+                    );
+                }
+                document.set_outputs(&outputs);
+                programs += 1;
+            }
+            chapters.push(document.to_string());
+        }
+        rewritten = chapters.concat();
+    }
+    assert_eq!(programs, 4, "psycopg, asyncpg, pg and postgres.js");
+    compare(&file, &text, &rewritten);
+}
+
 async fn check(file: &Path) {
     let text = fs::read_to_string(file).unwrap();
-    let mut document = Document::parse(&text);
-    let blocks: Vec<&str> = document.sql().collect();
+    let mut document = Document::parse(&text, "sql");
+    let blocks: Vec<&str> = document.blocks().collect();
     if blocks.is_empty() {
         return;
     }
@@ -48,18 +85,22 @@ async fn check(file: &Path) {
             document.has_output(index) || !output.contains("ERROR: "),
             "{}: this block fails, and does not show it:\n{}\n{output}",
             file.display(),
-            document.sql().nth(index).unwrap_or_default(),
+            document.blocks().nth(index).unwrap_or_default(),
         );
     }
     document.set_outputs(&outputs);
-    let rewritten = document.to_string();
+    compare(file, &text, &document.to_string());
+}
+
+/// Compares a file with what it would be with the outputs of now, or writes that.
+fn compare(file: &Path, text: &str, rewritten: &str) {
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(file, &rewritten).unwrap();
+        fs::write(file, rewritten).unwrap();
     } else {
         assert_str_eq!(
             text,
             rewritten,
-            "{} differs from what psql prints; UPDATE_DOCS=1 takes that over",
+            "{} differs from what its blocks print; UPDATE_DOCS=1 takes that over",
             file.display()
         );
     }

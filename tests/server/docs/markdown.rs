@@ -1,4 +1,4 @@
-//! The SQL blocks of a Markdown file, each with the block of text that shows its output.
+//! The blocks of one language in a Markdown file, each with the block of text that shows its output.
 
 use std::fmt;
 
@@ -10,23 +10,23 @@ pub struct Document {
 enum Piece {
     /// Everything else, fences included.
     Prose(String),
-    Sql(String),
-    /// The output of the SQL block before it.
+    Code(String),
+    /// The output of the block of code before it.
     Output(String),
 }
 
 impl Document {
-    /// Takes a file apart.
-    pub fn parse(text: &str) -> Self {
+    /// Takes a file apart; blocks of other languages than this one are prose.
+    pub fn parse(text: &str, code: &str) -> Self {
         let mut pieces = Vec::new();
         let mut prose = String::new();
-        // A block is an output if nothing but blank lines is between it and the SQL.
-        let mut after_sql = false;
+        // A block is an output if nothing but blank lines is between it and the code.
+        let mut after_code = false;
         let mut lines = text.split_inclusive('\n');
         while let Some(line) = lines.next() {
             prose.push_str(line);
             let Some(language) = line.trim_end().strip_prefix("```") else {
-                after_sql &= line.trim().is_empty();
+                after_code &= line.trim().is_empty();
                 continue;
             };
             let mut body = String::new();
@@ -38,10 +38,10 @@ impl Document {
                 }
                 body.push_str(line);
             }
-            let is_output = after_sql && matches!(language, "" | "text");
-            after_sql = language == "sql";
-            let piece = match (after_sql, is_output) {
-                (true, _) => Piece::Sql(body),
+            let is_output = after_code && matches!(language, "" | "text");
+            after_code = language == code;
+            let piece = match (after_code, is_output) {
+                (true, _) => Piece::Code(body),
                 (_, true) => Piece::Output(body),
                 _ => Piece::Prose(body),
             };
@@ -53,15 +53,15 @@ impl Document {
         Self { pieces }
     }
 
-    /// Returns the SQL blocks in order.
-    pub fn sql(&self) -> impl Iterator<Item = &str> {
+    /// Returns the blocks of code in order.
+    pub fn blocks(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Sql(sql) => Some(sql.as_str()),
+            Piece::Code(code) => Some(code.as_str()),
             _ => None,
         })
     }
 
-    /// Tells whether the SQL block at this place shows its output.
+    /// Tells whether the block of code at this place shows its output.
     pub fn has_output(&self, index: usize) -> bool {
         let mut blocks = self
             .pieces
@@ -69,7 +69,7 @@ impl Document {
             .filter(|piece| !matches!(piece, Piece::Prose(_)));
         let mut seen = 0;
         while let Some(piece) = blocks.next() {
-            if matches!(piece, Piece::Sql(_)) {
+            if matches!(piece, Piece::Code(_)) {
                 if seen == index {
                     return matches!(blocks.next(), Some(Piece::Output(_)));
                 }
@@ -79,14 +79,14 @@ impl Document {
         false
     }
 
-    /// Replaces the outputs that are shown; there is one for each SQL block.
+    /// Replaces the outputs that are shown; there is one for each block of code.
     pub fn set_outputs(&mut self, outputs: &[String]) {
         let mut outputs = outputs.iter();
         let mut last = None;
         for piece in &mut self.pieces {
             match piece {
-                Piece::Sql(_) => last = outputs.next(),
-                Piece::Output(shown) => last.expect("an output follows its SQL").clone_into(shown),
+                Piece::Code(_) => last = outputs.next(),
+                Piece::Output(shown) => last.expect("an output follows its code").clone_into(shown),
                 Piece::Prose(_) => {}
             }
         }
@@ -97,7 +97,9 @@ impl fmt::Display for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for piece in &self.pieces {
             match piece {
-                Piece::Prose(text) | Piece::Sql(text) | Piece::Output(text) => f.write_str(text)?,
+                Piece::Prose(text) | Piece::Code(text) | Piece::Output(text) => {
+                    f.write_str(text)?
+                }
             }
         }
         Ok(())
@@ -127,13 +129,13 @@ not an output
 
 #[test]
 fn writing_a_parsed_document_gives_the_document() {
-    assert_eq!(Document::parse(EXAMPLE).to_string(), EXAMPLE);
+    assert_eq!(Document::parse(EXAMPLE, "sql").to_string(), EXAMPLE);
 }
 
 #[test]
 fn only_a_block_that_follows_sql_is_its_output() {
-    let mut document = Document::parse(EXAMPLE);
-    let sql: Vec<&str> = document.sql().collect();
+    let mut document = Document::parse(EXAMPLE, "sql");
+    let sql: Vec<&str> = document.blocks().collect();
     assert_eq!(sql, ["SELECT 1;\n", "SELECT 2;\n"]);
     assert!(document.has_output(0));
     assert!(!document.has_output(1));

@@ -4,7 +4,8 @@ use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::sync::OnceCell;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::config::{Config, Host};
+use tokio_postgres::{Client, NoTls};
 
 use super::environment;
 use super::program::{merged_output, postgres_program};
@@ -54,6 +55,21 @@ impl Database {
         let url = environment("RUNMETA_TEST_URL");
         let (server, _) = url.rsplit_once('/').expect("a URL with a database");
         format!("{server}/{}", self.name)
+    }
+
+    /// Returns the variables by which libpq, and what follows it, finds this database.
+    pub fn variables(&self) -> [(&'static str, String); 4] {
+        let config: Config = self.url().parse().unwrap();
+        let [Host::Unix(socket)] = config.get_hosts() else {
+            panic!("the tests' server listens on a socket");
+        };
+        let port = config.get_ports().first().copied().unwrap_or(5432);
+        [
+            ("PGHOST", socket.display().to_string()),
+            ("PGPORT", port.to_string()),
+            ("PGUSER", config.get_user().unwrap().to_owned()),
+            ("PGDATABASE", self.name.clone()),
+        ]
     }
 
     /// Runs a script in psql and returns what a person would see, errors in their place.
