@@ -361,8 +361,9 @@ async fn payloads_are_ascii_so_that_every_client_encoding_takes_them() {
 /// From Postgres 17 on the queue can be made small enough to be filled.
 #[tokio::test]
 async fn a_full_queue_of_notifications_is_54000_at_commit() {
-    let version = Database::new().await.connect().await;
-    let version = rows(&version, "SHOW server_version_num").await;
+    let database = Database::new().await;
+    let client = database.connect().await;
+    let version = rows(&client, "SHOW server_version_num").await;
     if version.parse::<u32>().unwrap() < 170_000 {
         return;
     }
