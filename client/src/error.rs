@@ -337,7 +337,7 @@ impl fmt::Display for Error {
             Kind::ShutDown => f.write_str("the client was shut down"),
             Kind::DoesNotFit { path } => write!(f, "the metadata does not fit at \"{path}\""),
             Kind::NotSerializable(what) => write!(f, "{what} cannot be serialised"),
-            Kind::NoSuchRun(id) => write!(f, "there is no run \"{}\"", id.escape_debug()),
+            Kind::NoSuchRun(id) => write!(f, "no such run: \"{}\"", id.escape_debug()),
             Kind::Unreadable { run, why } => write!(
                 f,
                 "the metadata of run \"{}\" cannot be read: {why}",

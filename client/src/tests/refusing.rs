@@ -393,7 +393,7 @@ fn a_run_that_does_not_exist_is_an_error() {
         let client = client_of(&server, Settings::default());
         let error = client.run("nobody").await.unwrap_err();
         assert_eq!(error.code().unwrap().code(), "P0002");
-        assert_eq!(error.to_string(), "there is no run \"nobody\"");
+        assert_eq!(error.to_string(), "no such run: \"nobody\"");
         let error = client
             .start(NewRun::new("a").metadata(Broken))
             .await
