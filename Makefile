@@ -1,4 +1,4 @@
-# Each target sets up what it needs. PG=14 to 18 chooses the Postgres: 15, the default, is Debian's; 16 and 18 are PyPI's.
+# Each target sets up what it needs. PG=15 to 18 chooses the Postgres: 15, the default, is Debian's; 16 and 18 are PyPI's.
 PG ?= 15
 export PG
 
@@ -13,7 +13,7 @@ endif
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /make \1\t/p' Makefile | expand -t 16
-	@echo 'PG=16 make test and the like use another Postgres, 14 to 18'
+	@echo 'PG=16 make test and the like use another Postgres, 15 to 18'
 
 setup: ## packages that are missing: installed for root, named for others
 	@scripts/setup

@@ -23,10 +23,5 @@ pub fn keep_backtraces_out() {
 pub fn reserve_settings() {
     let prefix = c"runmeta".as_ptr();
     // SAFETY: a text of static lifetime; Postgres takes a copy.
-    unsafe {
-        #[cfg(feature = "pg14")]
-        pg_sys::EmitWarningsOnPlaceholders(prefix);
-        #[cfg(not(feature = "pg14"))]
-        pg_sys::MarkGUCPrefixReserved(prefix);
-    }
+    unsafe { pg_sys::MarkGUCPrefixReserved(prefix) };
 }

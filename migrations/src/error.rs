@@ -43,7 +43,7 @@ impl Error {
         matches!(*self.0, Kind::LibraryTooOld { .. })
     }
 
-    /// Tells that the server is a standby, older than Postgres 14, or does not keep text as UTF-8.
+    /// Tells that the server is a standby, older than Postgres 15, or does not keep text as UTF-8.
     pub fn is_server_unsuitable(&self) -> bool {
         matches!(
             *self.0,
@@ -126,7 +126,7 @@ impl Error {
     /// Returns what to do about it, in full sentences.
     pub fn hint(&self) -> Option<String> {
         let text = match &*self.0 {
-            Kind::ServerTooOld { .. } => "Use PostgreSQL 14 or newer.".to_owned(),
+            Kind::ServerTooOld { .. } => "Use PostgreSQL 15 or newer.".to_owned(),
             Kind::Encoding { .. } => {
                 "Create the database with: CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'."
                     .to_owned()

@@ -26,7 +26,7 @@ pub struct Report {
 ///
 /// # Errors
 ///
-/// When the server is no primary of Postgres 14 or newer with UTF-8, when the
+/// When the server is no primary of Postgres 15 or newer with UTF-8, when the
 /// library of the extension is missing from it or too old, when the schema
 /// `runmeta` is somebody else's, when a newer version of this library has migrated
 /// the database, when the user lacks a right, and whatever else the server refuses.

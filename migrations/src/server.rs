@@ -5,7 +5,7 @@ use tokio_postgres::GenericClient;
 use crate::error::{Error, Kind};
 
 /// The oldest Postgres that the extension is built for.
-const OLDEST_SERVER: i32 = 140_000;
+const OLDEST_SERVER: i32 = 150_000;
 
 /// A server that can be migrated.
 pub(crate) struct Server {
