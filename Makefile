@@ -51,7 +51,8 @@ install: setup ## the extension into your own Postgres: make install PG_CONFIG=/
 fmt: ## formats the code
 	cargo fmt
 
-lint: setup ## formatting and clippy, warnings denied
+lint: setup ## formatting, clippy with warnings denied, licences of what we depend on
 	cargo fmt --check
 # In release mode it finds Postgres' headers already translated by the build of the extension.
 	cargo clippy --release --workspace --all-targets -- --deny warnings
+	scripts/deny
