@@ -92,9 +92,7 @@ impl Error {
             Kind::SchemaTaken { owner } => {
                 format!("schema \"runmeta\" belongs to role \"{owner}\"")
             }
-            Kind::SchemaOccupied { .. } => {
-                "schema \"runmeta\" holds objects that are not runmeta's".to_owned()
-            }
+            Kind::SchemaOccupied { .. } => "schema runmeta holds objects of others".to_owned(),
             Kind::Newer { .. } => {
                 "the database was migrated by a newer version of runmeta".to_owned()
             }

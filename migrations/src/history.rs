@@ -50,21 +50,40 @@ impl Applied {
     }
 }
 
+/// Tells whether there is a history, without reading it.
+pub(crate) async fn exists(client: &impl GenericClient) -> Result<bool, Error> {
+    let query = "SELECT pg_catalog.to_regclass('runmeta.schema_history') IS NOT NULL";
+    Ok(client.query_one(query, &[]).await?.try_get(0)?)
+}
+
+/// Tells what kind of relation bears the history's name, and whether reading it can run anybody's code.
+const KIND: &str = "
+    SELECT c.relkind OPERATOR(pg_catalog.=) 'r' AND NOT c.relrowsecurity,
+        pg_catalog.pg_describe_object('pg_catalog.pg_class'::pg_catalog.regclass, c.oid, 0)
+    FROM pg_catalog.pg_class AS c
+    WHERE c.oid OPERATOR(pg_catalog.=) 'runmeta.schema_history'::pg_catalog.regclass";
+
 /// Reads what is applied, oldest first; `None` when there is no history yet.
+///
+/// To be called in a transaction. A view and a table with policies would run functions of whoever made them as the
+/// user who migrates, perhaps a superuser. So it must be a plain table, and the lock keeps it the one that was looked at.
 pub(crate) async fn read(client: &impl GenericClient) -> Result<Option<Vec<Applied>>, Error> {
-    let exists: bool = client
-        .query_one(
-            "SELECT pg_catalog.to_regclass('runmeta.schema_history') IS NOT NULL",
-            &[],
-        )
-        .await?
-        .try_get(0)?;
-    if !exists {
+    if !exists(client).await? {
         return Ok(None);
+    }
+    client
+        .batch_execute("LOCK TABLE ONLY runmeta.schema_history IN ACCESS SHARE MODE")
+        .await?;
+    let row = client.query_one(KIND, &[]).await?;
+    let plain: bool = row.try_get(0)?;
+    if !plain {
+        return Err(Error::new(Kind::SchemaOccupied {
+            objects: vec![row.try_get(1)?],
+        }));
     }
     let rows = client
         .query(
-            "SELECT version, name, applied_on, checksum FROM runmeta.schema_history ORDER BY version USING OPERATOR(pg_catalog.<)",
+            "SELECT version, name, applied_on, checksum FROM ONLY runmeta.schema_history ORDER BY version USING OPERATOR(pg_catalog.<)",
             &[],
         )
         .await?;

@@ -46,8 +46,10 @@ impl Plan {
         let server = server::check(client).await?;
         let extension = Extension::read(client).await?;
         let step = extension.step(&server)?;
+        let known = extension.installed.is_some() || history::exists(client).await?;
+        // Before anything of the schema is read: what lies in a stranger's could run as the one who migrates.
+        schema::check(client, known).await?;
         let applied = history::read(client).await?;
-        schema::check(client, extension.installed.is_some() || applied.is_some()).await?;
         Ok(Self {
             extension: step,
             history_missing: applied.is_none(),

@@ -6,6 +6,7 @@ use tokio_postgres::Client;
 
 use crate::error::Error;
 use crate::extension::{Extension, MINIMUM_EXTENSION};
+use crate::plan::SAFE_SEARCH_PATH;
 use crate::version::Version;
 use crate::{embedded, history};
 
@@ -35,10 +36,12 @@ pub struct MigrationStatus {
 ///
 /// # Errors
 ///
-/// When the server cannot be asked, or the user may not read `runmeta.schema_history`.
-pub async fn status(client: &Client) -> Result<Status, Error> {
-    let extension = Extension::read(client).await?;
-    let applied = history::read(client).await?.unwrap_or_default();
+/// When the server cannot be asked, when the user may not read `runmeta.schema_history`, or when that is no plain table.
+pub async fn status(client: &mut Client) -> Result<Status, Error> {
+    let transaction = client.build_transaction().read_only(true).start().await?;
+    transaction.batch_execute(SAFE_SEARCH_PATH).await?;
+    let extension = Extension::read(&transaction).await?;
+    let applied = history::read(&transaction).await?.unwrap_or_default();
     let known = embedded::migrations();
 
     let mut migrations: Vec<MigrationStatus> = applied

@@ -60,7 +60,7 @@ async fn migrated_database_is_only_read() {
     let after = text(&client, "SELECT sum(xmin::text::int8)::text FROM pg_class").await;
     assert_eq!(before, after);
     assert!(
-        runmeta_migrations::status(&client)
+        runmeta_migrations::status(&mut client)
             .await
             .unwrap()
             .is_up_to_date()
@@ -74,7 +74,7 @@ async fn dry_run_is_a_script_that_does_the_same() {
     let plan = runmeta_migrations::plan(&mut client).await.unwrap();
     assert!(!plan.is_up_to_date());
     assert!(
-        !runmeta_migrations::status(&client)
+        !runmeta_migrations::status(&mut client)
             .await
             .unwrap()
             .is_up_to_date()
@@ -389,7 +389,7 @@ async fn hostile_search_path_is_harmless_and_stays_as_it_was() {
         .unwrap();
 
     assert!(
-        !runmeta_migrations::status(&client)
+        !runmeta_migrations::status(&mut client)
             .await
             .unwrap()
             .is_up_to_date()

@@ -25,7 +25,7 @@ impl Migrate {
     pub(crate) async fn run(self) -> Result<ExitCode, Error> {
         let mut client = self.database.connect().await?;
         let text = if self.status {
-            runmeta_migrations::status(&client).await?.to_string()
+            runmeta_migrations::status(&mut client).await?.to_string()
         } else if self.dry_run {
             runmeta_migrations::plan(&mut client).await?.to_string()
         } else {
