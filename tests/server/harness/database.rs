@@ -9,6 +9,7 @@ use tokio_postgres::{Client, NoTls};
 
 use super::environment;
 use super::program::{merged_output, postgres_program};
+use super::role::Role;
 
 /// A database that only one test uses.
 pub struct Database {
@@ -35,6 +36,11 @@ impl Database {
         Self { name }
     }
 
+    /// Makes a database without runmeta that belongs to this role.
+    pub async fn owned_by(role: &Role) -> Self {
+        Self::create(&format!("TEMPLATE template0 OWNER {}", role.quoted())).await
+    }
+
     /// Connects as the superuser.
     pub async fn connect(&self) -> Client {
         connect(&self.name).await
@@ -44,7 +50,10 @@ impl Database {
     pub async fn connect_as(&self, role: &str) -> Client {
         let client = self.connect().await;
         client
-            .batch_execute(&format!("SET SESSION AUTHORIZATION \"{role}\""))
+            .batch_execute(&format!(
+                "SET SESSION AUTHORIZATION \"{}\"",
+                role.replace('"', "\"\"")
+            ))
             .await
             .unwrap();
         client

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::process::{self, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use tokio_postgres::{Client, Config, NoTls};
+
 use super::{environment, repository};
 
 /// A server that only one test uses.
@@ -28,8 +30,20 @@ impl OwnServer {
         folder
     }
 
+    /// Starts a server that has never seen runmeta, nor the roles that it makes.
+    pub async fn bare() -> Self {
+        Self::start_bare(Self::folder(), 5432, "").await
+    }
+
     /// Starts a server in this folder with these lines of a configuration, of which the port names the socket too.
     pub async fn start_in(folder: PathBuf, port: u16, settings: &str) -> Self {
+        let server = Self::start_bare(folder, port, settings).await;
+        let mut client = server.connect("postgres").await;
+        runmeta_migrations::migrate(&mut client).await.unwrap();
+        server
+    }
+
+    async fn start_bare(folder: PathBuf, port: u16, settings: &str) -> Self {
         let everywhere = std::env::var("RUNMETA_SETTINGS").unwrap_or_default();
         let mut start = command(&["start", folder.to_str().unwrap()]);
         start.env("RUNMETA_SETTINGS", format!("{everywhere}\n{settings}"));
@@ -40,12 +54,23 @@ impl OwnServer {
         let url = run(start)
             .await
             .replace("%2Fsocket/", &format!("%2Fsocket:{port}/"));
-        let server = Self { folder, url };
-        let config: tokio_postgres::Config = server.url.parse().unwrap();
-        let (mut client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
+        Self { folder, url }
+    }
+
+    /// Connects to this database as the superuser.
+    pub async fn connect(&self, database: &str) -> Client {
+        let mut config: Config = self.url.parse().unwrap();
+        let (client, connection) = config.dbname(database).connect(NoTls).await.unwrap();
         tokio::spawn(async { drop(connection.await) });
-        runmeta_migrations::migrate(&mut client).await.unwrap();
-        server
+        client
+    }
+
+    /// Connects to this database as a role whose name needs no quotes.
+    pub async fn connect_as(&self, role: &str, database: &str) -> Client {
+        let client = self.connect(database).await;
+        let become_role = format!("SET SESSION AUTHORIZATION {role}");
+        client.batch_execute(&become_role).await.unwrap();
+        client
     }
 
     /// Starts a server of which each process may have so many kilobytes of address space.

@@ -14,22 +14,38 @@ pub struct Role {
 impl Role {
     /// Makes a role without any rights.
     pub fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("runmeta_test_role_{}_{count}", process::id());
-        run(&format!("CREATE ROLE {name} NOLOGIN"));
-        Self { name }
+        Self::with("")
     }
 
-    /// Returns its name, which needs no quotes.
+    /// Makes a role with these options of `CREATE ROLE`.
+    pub fn with(options: &str) -> Self {
+        Self::named("runmeta_test_role", options)
+    }
+
+    /// Makes a role whose name begins like this.
+    pub fn named(beginning: &str, options: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{beginning}_{}_{count}", process::id());
+        let role = Self { name };
+        run(&format!("CREATE ROLE {} NOLOGIN {options}", role.quoted()));
+        role
+    }
+
+    /// Returns its name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns its name as SQL has it.
+    pub fn quoted(&self) -> String {
+        format!("\"{}\"", self.name.replace('"', "\"\""))
     }
 }
 
 impl Drop for Role {
     fn drop(&mut self) {
-        run(&format!("DROP ROLE {}", self.name));
+        run(&format!("DROP ROLE {}", self.quoted()));
     }
 }
 
