@@ -11,14 +11,26 @@
 DO $roles$
 DECLARE
     role pg_catalog.name;
+    attributes pg_catalog.text;
+    members pg_catalog.text;
 BEGIN
     FOREACH role IN ARRAY ARRAY['runmeta_reader', 'runmeta_writer'] LOOP
+        -- A role that has rights here already stays as it is, whatever an administrator has made of it since.
         CONTINUE WHEN EXISTS (
-            SELECT FROM pg_catalog.pg_roles AS r
-            WHERE r.rolname OPERATOR(pg_catalog.=) role
+            SELECT FROM pg_catalog.pg_namespace AS n
+            CROSS JOIN pg_catalog.aclexplode(n.nspacl) AS a
+            JOIN pg_catalog.pg_roles AS r ON r.oid OPERATOR(pg_catalog.=) a.grantee
+            WHERE n.nspname OPERATOR(pg_catalog.=) 'runmeta'
+                AND r.rolname OPERATOR(pg_catalog.=) role
         );
         BEGIN
-            EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', role);
+            IF NOT EXISTS (
+                SELECT FROM pg_catalog.pg_roles AS r
+                WHERE r.rolname OPERATOR(pg_catalog.=) role
+            ) THEN
+                EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', role);
+                CONTINUE;
+            END IF;
         EXCEPTION
             WHEN duplicate_object OR unique_violation THEN
                 NULL; -- another database of this cluster migrates too, and was first
@@ -26,14 +38,60 @@ BEGIN
                 RAISE insufficient_privilege USING
                     MESSAGE = pg_catalog.format('role "%s" is missing and "%s" may not create roles', role, CURRENT_USER),
                     DETAIL = 'The roles "runmeta_reader" and "runmeta_writer" hold the rights on runs; they belong to the whole cluster.',
-                    HINT = 'Have an administrator run: CREATE ROLE runmeta_reader NOLOGIN; CREATE ROLE runmeta_writer NOLOGIN;';
+                    HINT = pg_catalog.format(
+                        'Have an administrator run: CREATE ROLE runmeta_reader NOLOGIN; CREATE ROLE runmeta_writer NOLOGIN; '
+                        'GRANT runmeta_reader, runmeta_writer TO %I WITH ADMIN OPTION;', CURRENT_USER);
         END;
+
+        -- Anyone with CREATEROLE in this cluster, for instance for the sake of another database, could have made the role
+        -- first, to log in with it here. And what a superuser may do is no grant that could be given on.
+        SELECT pg_catalog.concat_ws(', ',
+            CASE WHEN r.rolcanlogin THEN 'LOGIN' END,
+            CASE WHEN r.rolsuper THEN 'SUPERUSER' END,
+            CASE WHEN r.rolcreaterole THEN 'CREATEROLE' END,
+            CASE WHEN r.rolcreatedb THEN 'CREATEDB' END,
+            CASE WHEN r.rolreplication THEN 'REPLICATION' END,
+            CASE WHEN r.rolbypassrls THEN 'BYPASSRLS' END)
+        INTO attributes
+        FROM pg_catalog.pg_roles AS r
+        WHERE r.rolname OPERATOR(pg_catalog.=) role;
+        IF attributes OPERATOR(pg_catalog.<>) '' THEN
+            RAISE object_not_in_prerequisite_state USING
+                MESSAGE = pg_catalog.format('role "%s" exists with %s', role, attributes),
+                DETAIL = 'Whoever made it may not be whom the runs of this database are for. The role is to hold rights, and nothing else.',
+                HINT = pg_catalog.format(
+                    'Find out who made it. Then drop it, or have an administrator run: ALTER ROLE %I '
+                    'NOLOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS; '
+                    'Applications log in as roles of their own, to which it is granted.', role);
+        END IF;
+
+        SELECT pg_catalog.string_agg(pg_catalog.quote_ident(m.rolname), ', ' ORDER BY m.rolname USING OPERATOR(pg_catalog.<))
+        INTO members
+        FROM pg_catalog.pg_auth_members AS a
+        JOIN pg_catalog.pg_roles AS r ON r.oid OPERATOR(pg_catalog.=) a.roleid
+        JOIN pg_catalog.pg_roles AS m ON m.oid OPERATOR(pg_catalog.=) a.member
+        WHERE r.rolname OPERATOR(pg_catalog.=) role
+            AND m.rolname OPERATOR(pg_catalog.<>) CURRENT_USER
+            AND NOT m.rolsuper;
+        IF members IS NOT NULL THEN
+            RAISE NOTICE 'role "%" exists, and its members have its rights in this database too: %', role, members;
+        END IF;
     END LOOP;
 END
 $roles$;
 
 DO $grants$
 DECLARE
+    -- What a reader may call, and what a writer may call besides. By name, because what a name takes may grow.
+    readers CONSTANT pg_catalog.text[] := ARRAY[
+        'get', 'size', 'apply_operations', 'unapplied_operations',
+        'ancestors', 'descendants', 'tree', 'rollup'
+    ];
+    writers CONSTANT pg_catalog.text[] := ARRAY[
+        'start', 'finish',
+        'set', 'del', 'replace', 'merge', 'append', 'remove', 'increment', 'decrement',
+        'apply', 'flush'
+    ];
     missing pg_catalog.text;
 BEGIN
     FOR missing IN
@@ -60,22 +118,13 @@ BEGIN
         FROM (VALUES ('status'), ('metadata'), ('version'), ('updated_at'), ('finished_at')) AS g (name)
         WHERE NOT pg_catalog.has_column_privilege('runmeta_writer', 'runmeta.run', g.name, 'UPDATE')
 
-        -- By name, because what a name takes may grow; members of the extension
-        -- only, because anyone's function could have such a name. Helpers of the
-        -- extension begin with an underscore and have no rights of their own.
+        -- Members of the extension only, because anyone's function could have such a name. Its helpers begin with an
+        -- underscore: functions call them with their caller's rights, and they give none.
         UNION ALL
         SELECT pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO %I', p.oid::pg_catalog.regprocedure, g.role)
         FROM (VALUES
-            ('runmeta_reader', ARRAY[
-                'get', 'size', 'apply_operations', 'unapplied_operations',
-                'ancestors', 'descendants', 'tree', 'rollup'
-            ]),
-            ('runmeta_writer', ARRAY[
-                'get', 'size', 'apply_operations', 'unapplied_operations',
-                'ancestors', 'descendants', 'tree', 'rollup',
-                'start', 'finish', 'set', 'del', 'replace', 'merge', 'append',
-                'remove', 'increment', 'decrement', 'apply', 'flush'
-            ])
+            ('runmeta_reader', readers),
+            ('runmeta_writer', readers OPERATOR(pg_catalog.||) writers)
         ) AS g (role, routines)
         CROSS JOIN pg_catalog.pg_extension AS e
         JOIN pg_catalog.pg_depend AS d
@@ -86,6 +135,7 @@ BEGIN
         JOIN pg_catalog.pg_proc AS p
             ON p.oid OPERATOR(pg_catalog.=) d.objid
         WHERE e.extname OPERATOR(pg_catalog.=) 'runmeta'
+            AND p.pronamespace OPERATOR(pg_catalog.=) e.extnamespace
             AND (
                 p.proname OPERATOR(pg_catalog.=) ANY (g.routines)
                 OR pg_catalog.starts_with(p.proname, '_')

@@ -10,8 +10,8 @@ use tokio_postgres::Client;
 
 use crate::harness::{Database, refusal, repository};
 
-/// Shown by the tests below.
-const PROVED_HERE: [(&str, &str); 5] = [
+/// Shown by the tests below, and by those of `roles`.
+const PROVED_HERE: &[(&str, &str)] = &[
     // By the tests of notifications, on a server with a small queue.
     ("54000", "too many notifications in the NOTIFY queue"),
     // By the tests of memory, on a server with limited address space.
@@ -22,6 +22,7 @@ const PROVED_HERE: [(&str, &str); 5] = [
         "42501",
         "role \"…\" is missing and \"…\" may not create roles",
     ),
+    ("55000", "role \"…\" exists with …"),
 ];
 
 /// Takes broken memory or storage, which no test has.
@@ -366,7 +367,7 @@ async fn missing_roles_are_asked_for_where_they_cannot_be_made() {
     insta::assert_snapshot!(refused, @r#"
     42501: role "runmeta_reader" is missing and "pg_monitor" may not create roles
     DETAIL: The roles "runmeta_reader" and "runmeta_writer" hold the rights on runs; they belong to the whole cluster.
-    HINT: Have an administrator run: CREATE ROLE runmeta_reader NOLOGIN; CREATE ROLE runmeta_writer NOLOGIN;
+    HINT: Have an administrator run: CREATE ROLE runmeta_reader NOLOGIN; CREATE ROLE runmeta_writer NOLOGIN; GRANT runmeta_reader, runmeta_writer TO pg_monitor WITH ADMIN OPTION;
     "#);
     assert_has_a_row(&refused);
 }

@@ -226,7 +226,7 @@ async fn missing_roles_are_made_or_asked_for() {
     insta::assert_snapshot!(error, @r#"
     role "runmeta_reader" is missing and "app" may not create roles
     DETAIL: The roles "runmeta_reader" and "runmeta_writer" hold the rights on runs; they belong to the whole cluster.
-    HINT: Have an administrator run: CREATE ROLE runmeta_reader NOLOGIN; CREATE ROLE runmeta_writer NOLOGIN;
+    HINT: Have an administrator run: CREATE ROLE runmeta_reader NOLOGIN; CREATE ROLE runmeta_writer NOLOGIN; GRANT runmeta_reader, runmeta_writer TO app WITH ADMIN OPTION;
     "#);
     assert_eq!(
         text(
