@@ -4,7 +4,7 @@ use pretty_assertions::assert_str_eq;
 use tokio_postgres::Client;
 
 use crate::grants::public_grants;
-use crate::harness::{Database, merged_output, postgres_program};
+use crate::harness::{Database, Role, merged_output, postgres_program};
 
 /// Every row, and every right on everything in the schema, as one text. Left out are the row types of tables, whose rights
 /// `pg_dump` never dumps: migrating sees to them.
@@ -57,7 +57,7 @@ async fn restored_database_has_all_and_works() {
         .unwrap();
 
     let restored = Database::empty().await;
-    dump_and_restore(&original, &restored);
+    dump_and_restore(&original, &[], &restored).unwrap();
 
     let mut client_of_restored = restored.connect().await;
     assert_str_eq!(content(&client).await, content(&client_of_restored).await);
@@ -76,12 +76,61 @@ async fn restored_database_has_all_and_works() {
     assert_eq!(public_grants(&client_of_restored).await, "");
 }
 
-fn dump_and_restore(original: &Database, restored: &Database) {
-    let file = std::env::temp_dir().join(format!("runmeta-{}.dump", std::process::id()));
+/// Some builds of Postgres have no lz4, and refuse the whole table for the sake of one column's compression.
+#[tokio::test]
+async fn dump_for_a_server_without_lz4_does_not_name_it() {
+    let original = Database::new().await;
+    let mut dump = postgres_program("pg_dump");
+    dump.args(["--no-toast-compression", &original.url()]);
+    let (script, status) = merged_output(dump, "");
+    assert!(status.success() && script.contains("CREATE TABLE runmeta.run"));
+    assert!(!script.contains("lz4"));
+
+    let restored = Database::empty().await;
+    dump_and_restore(&original, &["--no-toast-compression"], &restored).unwrap();
+    let (client, again) = (original.connect().await, restored.connect().await);
+    assert_str_eq!(content(&client).await, content(&again).await);
+}
+
+#[tokio::test]
+async fn superuser_restores_a_database_of_another_one_for_its_owner() {
+    let _roles_are_there = Database::new().await;
+    let owner = Role::new();
+    let original = Database::owned_by(&owner).await;
+    let mut migrating = original.connect_as(owner.name()).await;
+    runmeta_migrations::migrate(&mut migrating).await.unwrap();
+
+    let refused = dump_and_restore(&original, &[], &Database::empty().await).unwrap_err();
+    assert!(
+        refused.contains("schema runmeta belongs to another role"),
+        "{refused}"
+    );
+
+    let restored = Database::owned_by(&owner).await;
+    dump_and_restore(&original, &[], &restored).unwrap();
+    let mut migrating = restored.connect_as(owner.name()).await;
+    let report = runmeta_migrations::migrate(&mut migrating).await.unwrap();
+    assert!(report.is_empty(), "{report}");
+    let writer = restored.connect_as("runmeta_writer").await;
+    let start = "SELECT runmeta.start('run')";
+    let version: i64 = writer.query_one(start, &[]).await.unwrap().get(0);
+    assert_eq!(version, 1);
+}
+
+/// Dumps with these options of `pg_dump`, and restores; what `pg_restore` prints, if it fails.
+fn dump_and_restore(
+    original: &Database,
+    options: &[&str],
+    restored: &Database,
+) -> Result<(), String> {
+    let url = original.url();
+    let (_, name) = url.rsplit_once('/').unwrap();
+    let file = std::env::temp_dir().join(format!("{name}.dump"));
     let mut dump = postgres_program("pg_dump");
     dump.args(["--format=custom", "--file"])
         .arg(&file)
-        .arg(original.url());
+        .args(options)
+        .arg(&url);
     let (output, status) = merged_output(dump, "");
     assert!(status.success(), "{output}");
 
@@ -91,5 +140,9 @@ fn dump_and_restore(original: &Database, restored: &Database) {
         .arg(&file);
     let (output, status) = merged_output(restore, "");
     std::fs::remove_file(&file).unwrap();
-    assert!(status.success(), "{output}");
+    if status.success() {
+        Ok(())
+    } else {
+        Err(output)
+    }
 }
