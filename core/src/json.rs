@@ -53,6 +53,10 @@ impl Tree for Value {
         Value::Null
     }
 
+    fn one() -> Self {
+        Value::from(1)
+    }
+
     fn object() -> Self {
         Value::Object(Map::new())
     }

@@ -27,6 +27,9 @@ pub trait Tree: Clone {
     /// Returns `null`.
     fn null() -> Self;
 
+    /// Returns the number 1.
+    fn one() -> Self;
+
     /// Returns an empty object.
     fn object() -> Self;
 

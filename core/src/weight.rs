@@ -51,15 +51,7 @@ impl<T: Tree> Operation<T> {
             // The text, its copy in the steps or the index, and the steps themselves.
             2 * (string_size(key.as_str()) + ALLOCATION) + key.len() * (48 + ALLOCATION)
         });
-        let value = match self {
-            Operation::Set { value, .. }
-            | Operation::Update { value }
-            | Operation::Merge { value, .. }
-            | Operation::Append { value, .. }
-            | Operation::Remove { value, .. }
-            | Operation::Increment { value, .. } => value.weight(),
-            Operation::Delete { .. } => 0,
-        };
+        let value = self.value().map_or(0, Tree::weight);
         PLACE + key + value
     }
 }
