@@ -175,6 +175,15 @@ fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Error> {
     })
 }
 
+/// Reads a word of the wire. A server that is newer than this client may know more of them.
+fn word<T>(kind: &str, text: &str, parse: fn(&str) -> Option<T>) -> Result<T, Error> {
+    parse(text).ok_or_else(|| {
+        Error::unexpected(format!(
+            "the server answered with an unknown {kind} \"{text}\""
+        ))
+    })
+}
+
 fn answer(row: &Row) -> Result<Answer, Error> {
     #[derive(Deserialize)]
     struct Unapplied {
@@ -187,8 +196,8 @@ fn answer(row: &Row) -> Result<Answer, Error> {
     };
     Ok(Answer {
         run: column(row, 0)?,
-        target: Target::parse(column(row, 1)?)?,
-        outcome: Outcome::parse(column(row, 2)?)?,
+        target: word("target", column(row, 1)?, Target::parse)?,
+        outcome: word("outcome", column(row, 2)?, Outcome::parse)?,
         version: column(row, 3)?,
         unapplied: unapplied
             .into_iter()

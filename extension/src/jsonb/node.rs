@@ -172,6 +172,10 @@ impl Tree for Node<'_> {
         Node::View(View::Null)
     }
 
+    fn one() -> Self {
+        Node::Sum(super::from_index(1).into())
+    }
+
     fn object() -> Self {
         Node::Object(Rope::new())
     }
