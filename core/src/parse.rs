@@ -76,9 +76,9 @@ impl<T: Tree> Operation<T> {
                 value: members.value()?,
             },
             OperationType::Append => Operation::Append {
-                keep: members.keep()?,
                 key: members.key()?,
                 value: members.value()?,
+                keep: members.keep()?,
             },
             OperationType::Remove => Operation::Remove {
                 key: members.key()?,
