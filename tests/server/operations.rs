@@ -258,7 +258,7 @@ async fn increment_in_a_list_is_by_one_if_it_has_no_value() {
     insta::assert_snapshot!(rows(&client, apply).await, @r#"
     2 | [{"index": 3, "reason": "bad_value"}]
     {"n": 2, "list": {"0": {"n": 1}}}
-    t | 29
+    t | 28
     "#);
 }
 
