@@ -270,10 +270,9 @@ mod tests {
 
     #[test]
     fn a_list_of_anything_but_objects_is_refused() {
-        assert_eq!(parse_list(&json!({})), Err(NotAList::NotAnArray));
-        assert_eq!(
-            parse_list(&json!([{}, 7, 8])),
-            Err(NotAList::NotAnObject(1))
-        );
+        let not_an_array = parse_list(&json!({})).unwrap_err();
+        assert_eq!(not_an_array.to_string(), "operations are not an array");
+        let not_an_object = parse_list(&json!([{}, 7, 8])).unwrap_err();
+        assert_eq!(not_an_object.to_string(), "operation 1 is not an object");
     }
 }

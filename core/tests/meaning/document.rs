@@ -15,6 +15,8 @@ fn size_is_the_bytes_of_the_compact_text() {
         // Escapes are short where JSON has a short one, and six bytes elsewhere below a blank.
         (r#"{"a":"\"\\\n\r\t\b\f"}"#, 22),
         (r#"{"a":"\u0001\u001f"}"#, 20),
+        (r#"{"a":"\"\""}"#, 12),
+        (r#"{"a":"\\"}"#, 10),
         (r#"{"a":"\u0020\u007f\/"}"#, 11),
         // As Postgres writes numbers: without an exponent.
         (r#"{"a":1e3}"#, 10),

@@ -1,6 +1,8 @@
 //! Deep equality, as `remove` uses it.
 
-use super::{NONE, check};
+use runmeta_core::same_value;
+
+use super::{NONE, check, json};
 
 /// Checks whether `remove` of `value` takes `element` out of an array, either way round.
 fn equal(element: &str, value: &str, equal: bool) {
@@ -80,6 +82,19 @@ fn objects_are_equal_without_regard_to_the_order_of_keys() {
     equal(r#"{"a":1}"#, r#"{"b":1}"#, false);
     equal(r#"{"a":1}"#, r#"{"a":2}"#, false);
     equal(r#"{"a":1,"b":2}"#, r#"{"a":2,"b":1}"#, false);
+}
+
+#[test]
+fn parts_deeper_than_documents_are_different() {
+    let nested = |open: &str, close: &str, levels| {
+        json(&format!("{}1{}", open.repeat(levels), close.repeat(levels)))
+    };
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        for (levels, equal) in [(100, true), (101, false)] {
+            let value = nested(open, close, levels);
+            assert_eq!(same_value(&value, &value), equal, "{levels}");
+        }
+    }
 }
 
 #[test]

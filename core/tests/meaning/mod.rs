@@ -9,6 +9,7 @@ mod array;
 mod depth;
 mod document;
 mod equality;
+mod get;
 mod increment;
 mod key;
 mod list;
