@@ -58,14 +58,12 @@ fn read_entry<'a>(index: usize, entry: View<'a>, lists: &mut Vec<List<'a>>) -> R
         Some(run) => run.as_str(),
         None => return Err(bad(format!("[{index}]"), "run is missing")),
     };
-    let run = run
-        .filter(|run| fits_text(run))
-        .ok_or_else(|| {
-            bad(
-                format!("[{index}].run"),
-                &format!("there is no text of 1 to {MAXIMUM_TEXT_BYTES} bytes"),
-            )
-        })?;
+    let run = run.filter(|run| fits_text(run)).ok_or_else(|| {
+        bad(
+            format!("[{index}].run"),
+            &format!("there is no text of 1 to {MAXIMUM_TEXT_BYTES} bytes"),
+        )
+    })?;
     for (name, _) in members.members() {
         let name = String::from_utf8_lossy(name);
         if EntryMember::parse(&name).is_none() {

@@ -18,7 +18,10 @@ use crate::settings;
 ///
 /// Errors of Postgres are raised.
 pub fn write(lists: &[List<'_>], runs: &[Addressed]) -> Result<Vec<Outcome>, Refusal> {
-    let mut outcomes: Vec<Outcome> = lists.iter().map(|_| Outcome::bare(wire::Outcome::NotFound)).collect();
+    let mut outcomes: Vec<Outcome> = lists
+        .iter()
+        .map(|_| Outcome::bare(wire::Outcome::NotFound))
+        .collect();
     let mut unstored = Unstored::new(pgrx::datum::clock_timestamp());
     for runs in runs.chunks(slice::RUNS) {
         // A connection a slice: its rows are freed with it.

@@ -50,8 +50,7 @@ pub fn keep(
     lists: &[List<'_>],
     outcomes: &[Outcome],
 ) -> Result<(), Refusal> {
-    let taken_whole =
-        |outcome: &Outcome| outcome.unapplied.is_none() && !outcome.word.is_refusal();
+    let taken_whole = |outcome: &Outcome| outcome.unapplied.is_none() && !outcome.word.is_refusal();
     if outcomes.iter().all(taken_whole) {
         return Ok(());
     }
@@ -87,7 +86,10 @@ pub fn outcomes(lists: &[List<'_>], refused: Option<&Jsonb<'_>>) -> Vec<Outcome>
         }
     }
     if kept.is_empty() {
-        return lists.iter().map(|_| Outcome::bare(wire::Outcome::Duplicate)).collect();
+        return lists
+            .iter()
+            .map(|_| Outcome::bare(wire::Outcome::Duplicate))
+            .collect();
     }
     names(lists)
         .zip(lists)
