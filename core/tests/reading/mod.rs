@@ -73,12 +73,11 @@ fn applied(document: &Value, operation: &Value) -> Result<Place, &'static str> {
         return Err("bad_value");
     }
 
-    let creates = !matches!(name.as_str(), Some("delete" | "remove"))
-        && !(name == "merge" && value.is_null());
+    let deletes = name == "delete" || name == "merge" && value.is_null();
+    let creates = !deletes && name != "remove";
     change(Some(document), &path, creates, &|old| {
         Ok(match (name.as_str().unwrap_or_default(), old) {
-            ("delete", _) => None,
-            ("merge", _) if value.is_null() => None,
+            _ if deletes => None,
             ("merge", old) => Some(merged(old, value)),
             ("append", old) => {
                 let mut elements = match old {
