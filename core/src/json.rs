@@ -84,10 +84,6 @@ impl Tree for Value {
         number::as_u64(self.as_number()?.as_str())
     }
 
-    fn member(&self, name: &str) -> Option<Self> {
-        self.as_object()?.get(name).cloned()
-    }
-
     fn each_member(&self, visit: &mut dyn FnMut(&str, &Self)) {
         for (name, value) in self.as_object().into_iter().flatten() {
             visit(name, value);

@@ -161,7 +161,6 @@ pub(crate) fn same(left: &str, right: &str) -> bool {
     if left == right {
         return true;
     }
-    let has_exponent = |text: &str| text.bytes().any(|byte| byte | 0x20 == b'e');
     if !has_exponent(left) && !has_exponent(right) {
         return shortest(left) == shortest(right);
     }
@@ -180,6 +179,10 @@ pub(crate) fn same(left: &str, right: &str) -> bool {
         }
         _ => false,
     }
+}
+
+fn has_exponent(text: &str) -> bool {
+    text.bytes().any(|byte| byte | 0x20 == b'e')
 }
 
 /// Returns the shortest text of a number without an exponent.

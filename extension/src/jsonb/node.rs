@@ -208,14 +208,6 @@ impl Tree for Node<'_> {
         numeric::as_u64(self.number()?)
     }
 
-    fn member(&self, name: &str) -> Option<Self> {
-        match self {
-            Node::View(View::Object(object)) => object.member(name.as_bytes()).map(Node::View),
-            Node::Object(members) => Some(members.get(search(members, name).ok()?)?.value),
-            _ => None,
-        }
-    }
-
     fn each_member(&self, visit: &mut dyn FnMut(&str, &Self)) {
         match self {
             Node::View(View::Object(object)) => {
