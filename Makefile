@@ -9,7 +9,7 @@ endif
 
 # `exec scripts/with-cluster`: a signal that make gets and passes on reaches it, and not a shell in between.
 
-.PHONY: help setup setup-tests build demo test bench db db-stop install fmt lint
+.PHONY: help setup setup-tests build demo test mutants bench db db-stop install fmt lint
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /make \1\t/p' Makefile | expand -t 16
@@ -35,6 +35,9 @@ test: setup-tests ## all tests, beside a server of their own
 	cargo build --package runmeta-cli
 # A server that is killed loses nothing without fsync, only a machine that is; databases come and go ten times as fast.
 	RUNMETA_SETTINGS='fsync = off' exec scripts/with-cluster cargo test --workspace --exclude runmeta
+
+mutants: setup ## whether core's tests notice small changes of core; with ARGS='server 10', a sample of what needs a server
+	@scripts/mutants $(ARGS)
 
 bench: setup ## the measurements that the README quotes
 	exec scripts/with-cluster cargo run --release --package runmeta-bench

@@ -13,7 +13,7 @@ use crate::answer::{Answer, Outcome, Target};
 use crate::apart::{List, apart};
 use crate::buffer::Buffer;
 use crate::document::Effect;
-use crate::refusal::{Refusal, kind};
+use crate::refusal::Refusal;
 use crate::run_state::RunState;
 
 #[derive(Debug)]
@@ -173,7 +173,7 @@ impl Part {
             return (Effect::Applied { version: None }, Vec::new());
         };
         if answer.outcome.is_refusal() {
-            let refusals = self.all_refused(answer.outcome.word(), None);
+            let refusals = self.all_refused(answer.outcome.name(), None);
             return (Effect::Refused, refusals);
         }
         let refusals = answer.unapplied.iter().filter_map(|(index, reason)| {
@@ -198,7 +198,7 @@ impl Part {
         let refusals = operations.map(|operation| {
             Refusal::new(
                 &self.state.id,
-                kind(operation),
+                operation.operation_type().name(),
                 operation.key().map(|key| key.as_str()),
                 reason.to_owned(),
             )
@@ -279,20 +279,11 @@ struct Written<'a> {
 
 impl<'a> Written<'a> {
     fn new(operation: &'a Operation<Value>) -> Written<'a> {
-        let (value, keep) = match operation {
-            Operation::Delete { .. } => (None, None),
-            Operation::Append { value, keep, .. } => (Some(value), *keep),
-            Operation::Set { value, .. }
-            | Operation::Update { value }
-            | Operation::Merge { value, .. }
-            | Operation::Remove { value, .. }
-            | Operation::Increment { value, .. } => (Some(value), None),
-        };
         Written {
-            r#type: kind(operation),
+            r#type: operation.operation_type().name(),
             key: operation.key().map(|key| key.as_str()),
-            value,
-            keep,
+            value: operation.value(),
+            keep: operation.keep(),
         }
     }
 }

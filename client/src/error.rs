@@ -200,7 +200,9 @@ impl Error {
                 "closed" => Some(&SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE),
                 "not_found" => Some(&SqlState::NO_DATA_FOUND),
                 "not_an_array" | "not_a_container" | "index_out_of_range" | "bad_path"
-                | "bad_value" | "unknown_type" => Some(&SqlState::INVALID_PARAMETER_VALUE),
+                | "bad_value" | "unknown_type" | "unknown_member" => {
+                    Some(&SqlState::INVALID_PARAMETER_VALUE)
+                }
                 "42501" => Some(&SqlState::INSUFFICIENT_PRIVILEGE),
                 _ => None,
             },

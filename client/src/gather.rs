@@ -121,7 +121,7 @@ impl Gathering<'_> {
         self.operations = self.operations.saturating_sub(taken.operations.len());
         self.weight = self.weight.saturating_sub(taken.weight);
         let (entry, target) = match &pending.way {
-            Way::Direct => (state.id.clone(), Target::SelfRun),
+            Way::Direct => (state.id.clone(), Target::Own),
             Way::Through(child, target) => (child.clone(), *target),
         };
         let operations = Arc::new(taken.operations.into_iter().map(Ok).collect::<Vec<_>>());

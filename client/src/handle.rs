@@ -46,7 +46,7 @@ impl Metadata {
             Some(run) => run.metadata(),
             None => Metadata {
                 run: None,
-                target: Target::SelfRun,
+                target: Target::Own,
                 draft: None,
             },
         }

@@ -1,9 +1,8 @@
 //! What may name a run.
 
-use crate::Error;
+use runmeta_core::wire::fits_text;
 
-/// The server's limit.
-const MAXIMUM_BYTES: usize = 255;
+use crate::Error;
 
 /// Checks an id before it is sent: runs are read many at once, and one id that Postgres cannot hold would fail the others.
 ///
@@ -11,11 +10,13 @@ const MAXIMUM_BYTES: usize = 255;
 ///
 /// SQLSTATE 22023, as from the server.
 pub(crate) fn check(argument: &str, id: &str) -> Result<(), Error> {
-    match id.len() {
-        1..=MAXIMUM_BYTES if id.contains('\0') => Err(Error::invalid(format!(
+    if !fits_text(id) {
+        return Err(Error::invalid(format!("{argument} has {} bytes", id.len())));
+    }
+    match id.contains('\0') {
+        true => Err(Error::invalid(format!(
             "{argument} contains the character U+0000"
         ))),
-        1..=MAXIMUM_BYTES => Ok(()),
-        bytes => Err(Error::invalid(format!("{argument} has {bytes} bytes"))),
+        false => Ok(()),
     }
 }

@@ -175,6 +175,20 @@ fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Error> {
     })
 }
 
+/// Reads a word of the wire. A server that is newer than this client may know more of them.
+fn word<T>(kind: &str, text: &str, parse: fn(&str) -> Option<T>) -> Result<T, Error> {
+    parse(text).ok_or_else(|| {
+        Error::unexpected(format!(
+            "the server answered with an unknown {kind} \"{text}\""
+        ))
+    })
+}
+
+/// Reads the outcome of a list. A gap concerns the whole batch, and is not one: a list would pass for applied.
+fn outcome(text: &str) -> Option<Outcome> {
+    Outcome::parse(text).filter(|outcome| *outcome != Outcome::Gap)
+}
+
 fn answer(row: &Row) -> Result<Answer, Error> {
     #[derive(Deserialize)]
     struct Unapplied {
@@ -187,8 +201,8 @@ fn answer(row: &Row) -> Result<Answer, Error> {
     };
     Ok(Answer {
         run: column(row, 0)?,
-        target: Target::parse(column(row, 1)?)?,
-        outcome: Outcome::parse(column(row, 2)?)?,
+        target: word("target", column(row, 1)?, Target::parse)?,
+        outcome: word("outcome", column(row, 2)?, outcome)?,
         version: column(row, 3)?,
         unapplied: unapplied
             .into_iter()
@@ -241,4 +255,22 @@ impl ToSql for Json<'_> {
     }
 
     to_sql_checked!();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outcome_that_is_unknown_or_not_of_a_list_is_an_error() {
+        let read = |text| word("outcome", text, outcome).map_err(|error| error.to_string());
+        assert_eq!(read("closed"), Ok(Outcome::Closed));
+        for text in ["gap", "postponed"] {
+            let error = read(text).unwrap_err();
+            assert!(
+                error.contains(&format!("unknown outcome \"{text}\"")),
+                "{error}"
+            );
+        }
+    }
 }

@@ -43,7 +43,7 @@ impl Refusal {
     ) -> Refusal {
         Refusal::new(
             run,
-            kind(operation),
+            operation.operation_type().name(),
             operation.key().map(|key| key.as_str()),
             reason,
         )
@@ -84,7 +84,7 @@ impl Refusal {
     ///
     /// | reason | meaning |
     /// |---|---|
-    /// | `not_an_array`, `not_a_container`, `index_out_of_range`, `bad_path`, `bad_value`, `unknown_type` | the operation does not fit the document, or any document |
+    /// | `not_an_array`, `not_a_container`, `index_out_of_range`, `bad_path`, `bad_value`, `unknown_type`, `unknown_member` | the operation does not fit the document, or any document |
     /// | `too_large` | the document would pass the server's limit; nothing that was sent with it for the same top-level key took effect, or for the run, if some of it was on the whole document or said [atomically](crate::Metadata::atomically) |
     /// | `closed` | the run finished, and its window for updates is over |
     /// | `not_found` | the run is gone |
@@ -114,19 +114,6 @@ impl fmt::Display for Refusal {
 
 fn shorten(text: &str) -> Box<str> {
     text[..text.floor_char_boundary(200)].into()
-}
-
-/// Returns the word for an operation's kind.
-pub(crate) fn kind(operation: &Operation<Value>) -> &'static str {
-    match operation {
-        Operation::Set { .. } => "set",
-        Operation::Delete { .. } => "delete",
-        Operation::Update { .. } => "update",
-        Operation::Merge { .. } => "merge",
-        Operation::Append { .. } => "append",
-        Operation::Remove { .. } => "remove",
-        Operation::Increment { .. } => "increment",
-    }
 }
 
 /// Refusals kept for each run. More are counted only: a full buffer may refuse millions.

@@ -25,8 +25,6 @@ struct Inner {
     ears: [Ear; 3],
 }
 
-const TARGETS: [Target; 3] = [Target::SelfRun, Target::Parent, Target::Root];
-
 #[derive(Default)]
 struct Ear {
     /// True once something was said.
@@ -75,7 +73,7 @@ impl Run {
 
     /// Returns the run's metadata, to be read and changed.
     pub fn metadata(&self) -> Metadata {
-        Metadata::of(self.clone(), Target::SelfRun)
+        Metadata::of(self.clone(), Target::Own)
     }
 
     /// Runs a future in the scope of this run: the functions of [`metadata`](crate::metadata) mean this run wherever they
@@ -149,7 +147,7 @@ impl Run {
     #[inline]
     pub(crate) fn state(&self, target: Target) -> &Arc<RunState> {
         match target {
-            Target::SelfRun => &self.inner.me,
+            Target::Own => &self.inner.me,
             Target::Parent => &self.inner.parent,
             Target::Root => &self.inner.root,
         }
@@ -164,7 +162,7 @@ impl Run {
 
     /// Returns the shortest way to the same run: who has no parent is its own.
     pub(crate) fn normal(&self, target: Target) -> Target {
-        let nearer = [Target::SelfRun, Target::Parent];
+        let nearer = [Target::Own, Target::Parent];
         let same = |nearer: &Target| Arc::ptr_eq(self.state(*nearer), self.state(target));
         nearer.into_iter().find(same).unwrap_or(target)
     }
@@ -186,7 +184,7 @@ impl Run {
     /// them, too, and a flush of one is a flush of all.
     fn family(&self) -> Vec<Arc<RunState>> {
         let mut family: Vec<Arc<RunState>> = Vec::new();
-        for target in TARGETS {
+        for target in Target::ALL {
             let state = self.state(target);
             if !family.iter().any(|known| Arc::ptr_eq(known, state)) {
                 family.push(state.clone());
@@ -197,21 +195,21 @@ impl Run {
 
     /// Returns the number of the last refusal that was told, of each target.
     fn told(&self) -> [u64; 3] {
-        TARGETS.map(|target| self.inner.ears[target as usize].told.load(Relaxed))
+        Target::ALL.map(|target| self.inner.ears[target as usize].told.load(Relaxed))
     }
 
     /// Tells what was refused since then: of the run, and of its parent and root if this handle spoke of them. Of two who
     /// flush at the same time, both are told.
     fn tell(&self, since: [u64; 3]) -> Result<(), Error> {
         let (mut refusals, mut more) = (Vec::new(), 0);
-        for target in TARGETS {
+        for target in Target::ALL {
             let ear = &self.inner.ears[target as usize];
             let pending = self.state(target).lock();
             let count = pending.refusals.count();
             let told = since[target as usize];
             ear.told.fetch_max(count, Relaxed);
-            let speaks = target == self.normal(target)
-                && (target == Target::SelfRun || ear.spoke.load(Relaxed));
+            let speaks =
+                target == self.normal(target) && (target == Target::Own || ear.spoke.load(Relaxed));
             if speaks && count > told {
                 let before = refusals.len() as u64;
                 refusals.extend(pending.refusals.since(told).cloned());

@@ -99,7 +99,7 @@ impl Pending {
     /// Says by which way operations come in. What was said on the run itself must go there itself.
     pub(crate) fn come_by(&mut self, child: &Arc<str>, target: Target) {
         match target {
-            Target::SelfRun => self.way = Way::Direct,
+            Target::Own => self.way = Way::Direct,
             _ if self.queue.is_empty() => self.way = Way::Through(child.clone(), target),
             _ => {}
         }

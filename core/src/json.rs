@@ -53,6 +53,10 @@ impl Tree for Value {
         Value::Null
     }
 
+    fn one() -> Self {
+        Value::from(1)
+    }
+
     fn object() -> Self {
         Value::Object(Map::new())
     }
@@ -78,10 +82,6 @@ impl Tree for Value {
 
     fn as_u64(&self) -> Option<u64> {
         number::as_u64(self.as_number()?.as_str())
-    }
-
-    fn member(&self, name: &str) -> Option<Self> {
-        self.as_object()?.get(name).cloned()
     }
 
     fn each_member(&self, visit: &mut dyn FnMut(&str, &Self)) {

@@ -260,7 +260,7 @@ mod tests {
             "", "a.b", "a[0]", "$", "$a.b", "$[0]", "*", "..", "\\.", "$[\"a\"]",
         ] {
             let key = Key::parse(text).unwrap();
-            assert!(key.is_plain());
+            assert!(key.is_plain() && !key.is_empty());
             assert_eq!(names(text), [text]);
         }
     }
@@ -349,6 +349,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_path_has_the_offset_at_which_reading_stopped() {
+        let offset = |text: &str| Key::parse(text).unwrap_err().offset();
+        assert_eq!(["$.", "$.a..b", "a\0"].map(offset), [2, 4, 1].map(Some));
+        assert_eq!(BadPath::no_text().offset(), None);
+    }
+
+    #[test]
     fn position_counts_from_either_end_and_may_be_one_past_the_last() {
         let at = |index| {
             Step {
@@ -382,5 +389,7 @@ mod tests {
         assert!(!overlap("$.a.b", "$.a.c"));
         assert!(!overlap("a", "b"));
         assert!(!overlap("a.b", "$.a.b"));
+        // What is an array has no members, and the other way round.
+        assert!(!overlap("$.a.0", "$.a.b") && !overlap("$.a.b", "$.a.0"));
     }
 }

@@ -3,7 +3,7 @@
 //! This crate knows no Postgres and does no I/O. The meaning of each operation is written once, in
 //! [`apply`], over the small trait [`Tree`]; whoever has documents of a form of their own (the
 //! extension has JSONB) implements the trait and gets the operations. For [`serde_json::Value`] the
-//! trait is implemented here.
+//! trait is implemented here. [`wire`] has the words and limits that a client and the server share.
 //!
 //! ```
 //! use runmeta_core::{apply, parse_list};
@@ -25,23 +25,23 @@ mod json;
 mod key;
 mod number;
 mod operation;
+mod operation_type;
+mod parse;
 mod reason;
 mod shorten;
 mod size;
 mod tree;
 mod weight;
+pub mod wire;
 
 pub use apply::{Unapplied, apply};
 pub use json::{lookup, same_value};
 pub use key::{Key, Step};
-pub use operation::{NotAList, Operation, Parsed, parse_list};
+pub use operation::Operation;
+pub use operation_type::OperationType;
+pub use parse::{NotAList, Parsed, parse_list};
 pub use reason::{BadPath, BadValue, Reason};
 pub use shorten::Shortened;
 pub use size::{escape_growth, size};
 pub use tree::{Kind, Tree};
-
-/// Levels of nesting a document may have: `{}` has one, `{"a":[1]}` two.
-///
-/// JSONB itself would take about 14,000. A hundred is far beyond what people write by hand, and so
-/// few that recursion over a document needs no more than some kilobytes of stack.
-pub const MAXIMUM_DEPTH: usize = 100;
+pub use wire::MAXIMUM_DEPTH;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::OperationType;
+
 /// Why one operation of a list was skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
@@ -15,6 +17,8 @@ pub enum Reason {
     BadPath(BadPath),
     /// The operation's `type` is missing or none that we know.
     UnknownType,
+    /// The operation has a member that operations of its type do not have.
+    UnknownMember(OperationType),
     /// The value is missing, or not of the kind that the operation takes.
     BadValue(BadValue),
 }
@@ -28,6 +32,7 @@ impl Reason {
             Reason::IndexOutOfRange => "index_out_of_range",
             Reason::BadPath(_) => "bad_path",
             Reason::UnknownType => "unknown_type",
+            Reason::UnknownMember(_) => "unknown_member",
             Reason::BadValue(_) => "bad_value",
         }
     }
@@ -42,10 +47,31 @@ impl fmt::Display for Reason {
             }
             Reason::IndexOutOfRange => f.write_str("the array on the way has no such position"),
             Reason::BadPath(bad) => bad.fmt(f),
-            Reason::UnknownType => f.write_str("the type of the operation is missing or unknown"),
+            Reason::UnknownType => {
+                let types = OperationType::ALL.map(OperationType::name);
+                f.write_str("the type of the operation is missing or unknown; types are ")?;
+                write_names(f, &types)
+            }
+            Reason::UnknownMember(known) => {
+                write!(f, "{known} takes only the members ")?;
+                write_names(f, known.members())
+            }
             Reason::BadValue(bad) => bad.fmt(f),
         }
     }
+}
+
+/// Writes `a, b and c`.
+fn write_names(f: &mut fmt::Formatter<'_>, names: &[&str]) -> fmt::Result {
+    for (position, name) in names.iter().enumerate() {
+        f.write_str(match position {
+            0 => "",
+            _ if position + 1 == names.len() => " and ",
+            _ => ", ",
+        })?;
+        f.write_str(name)?;
+    }
+    Ok(())
 }
 
 /// Where and why a path cannot be read.

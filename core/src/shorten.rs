@@ -459,4 +459,56 @@ mod tests {
             .collect();
         assert_eq!(values, [json!(1000.0), json!(999), json!(999)]);
     }
+    #[test]
+    fn many_other_keys_between_do_not_keep_increments_apart() {
+        let mut list: Vec<Value> = (0..100).map(|n| inc(&format!("k{n}"), 1.0)).collect();
+        list.extend(list.clone());
+        assert_eq!(shortened(Value::from(list)).len(), 100);
+    }
+
+    #[test]
+    fn what_is_refused_on_any_document_neither_drops_nor_is_dropped() {
+        let deep = (0..100).fold(json!(1), |inner, _| json!([inner]));
+        let key = || Key::parse("a").unwrap();
+        let refused = || Operation::Set {
+            key: key(),
+            value: deep.clone(),
+        };
+        let mut list = Shortened::new();
+        assert!(list.is_empty());
+        for operation in [
+            Operation::parse(&set("a", 1)).unwrap(),
+            refused(),
+            refused(),
+        ] {
+            let expected = list.weight_with(&operation);
+            list.push(operation);
+            assert_eq!(list.weight(), expected);
+        }
+        assert_eq!(list.len(), 3);
+        // Only what is not refused is overwritten.
+        list.push(Operation::parse(&set("a", 2)).unwrap());
+        assert!(!list.is_empty());
+        let values: Vec<_> = list
+            .into_iter()
+            .map(|one| one.to_json()["value"].clone())
+            .collect();
+        assert_eq!(values, [deep.clone(), deep, json!(2)]);
+    }
+
+    #[test]
+    fn gaps_are_closed_when_there_are_more_than_operations_and_look_back() {
+        let mut list = Shortened::new();
+        for n in 0..20 {
+            list.push(Operation::parse(&set(&format!("k{n}"), n)).unwrap());
+        }
+        let mut overwrite = |times: usize| {
+            for n in 0..times {
+                list.push(Operation::parse(&set("k7", n as i64)).unwrap());
+            }
+            list.operations.len()
+        };
+        assert_eq!(overwrite(20 + LOOK_BACK), 40 + LOOK_BACK);
+        assert_eq!(overwrite(1), 20);
+    }
 }

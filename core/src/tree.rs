@@ -27,6 +27,9 @@ pub trait Tree: Clone {
     /// Returns `null`.
     fn null() -> Self;
 
+    /// Returns the number 1.
+    fn one() -> Self;
+
     /// Returns an empty object.
     fn object() -> Self;
 
@@ -41,9 +44,6 @@ pub trait Tree: Clone {
 
     /// Returns a number that is whole and fits.
     fn as_u64(&self) -> Option<u64>;
-
-    /// Returns the member of an object with this name.
-    fn member(&self, name: &str) -> Option<Self>;
 
     /// Calls `visit` with each member of an object.
     fn each_member(&self, visit: &mut dyn FnMut(&str, &Self));

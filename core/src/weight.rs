@@ -51,15 +51,59 @@ impl<T: Tree> Operation<T> {
             // The text, its copy in the steps or the index, and the steps themselves.
             2 * (string_size(key.as_str()) + ALLOCATION) + key.len() * (48 + ALLOCATION)
         });
-        let value = match self {
-            Operation::Set { value, .. }
-            | Operation::Update { value }
-            | Operation::Merge { value, .. }
-            | Operation::Append { value, .. }
-            | Operation::Remove { value, .. }
-            | Operation::Increment { value, .. } => value.weight(),
-            Operation::Delete { .. } => 0,
-        };
+        let value = self.value().map_or(0, Tree::weight);
         PLACE + key + value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const PLACES: usize = size_of::<Value>();
+
+    /// What an allocator may hand out for a value, added up by hand.
+    #[test]
+    fn weight_of_a_value_is_that_of_its_allocations() {
+        let leaf = 11 * (24 + PLACES) + 64 + 32;
+        for (value, weight) in [
+            (json!(null), 0),
+            (json!(true), 0),
+            (json!(-12.5), 5 + 32),
+            (json!(""), 2 + 32),
+            (json!("a\n"), 5 + 32),
+            (json!({}), 0),
+            (json!({"a": 1}), leaf + (3 + 32) + (1 + 32)),
+            (
+                json!({"a": 1, "b": "x", "c": 0, "d": 0, "e": 0}),
+                leaf + 5 * (3 + 32) + 4 * (1 + 32) + (3 + 32),
+            ),
+            (
+                json!({"a": 0, "b": 0, "c": 0, "d": 0, "e": 0, "f": 0}),
+                2 * leaf + 6 * (3 + 32) + 6 * (1 + 32),
+            ),
+        ] {
+            assert_eq!(value_weight(&value), weight, "{value}");
+        }
+        // Places that are empty yet are there.
+        let mut elements = Vec::with_capacity(7);
+        elements.extend([json!("ab"), json!([])]);
+        let capacity = elements.capacity();
+        let weight = value_weight(&Value::Array(elements));
+        assert_eq!(weight, capacity * PLACES + 32 + (4 + 32) + 32);
+    }
+
+    #[test]
+    fn weight_of_an_operation_counts_its_place_its_key_twice_and_its_value() {
+        let weight = |operation: Value| Operation::parse(&operation).unwrap().weight();
+        let place = 4 * size_of::<Option<Operation<Value>>>() + 128;
+        let delete = |key: &str| weight(json!({"type": "delete", "key": key}));
+        assert_eq!(delete("abc"), place + 2 * (5 + 32) + (48 + 32));
+        assert_eq!(delete("$.a.b"), place + 2 * (7 + 32) + 2 * (48 + 32));
+        let set = json!({"type": "set", "key": "abc", "value": "xy"});
+        assert_eq!(weight(set), delete("abc") + (4 + 32));
+        assert_eq!(weight(json!({"type": "update", "value": {}})), place);
     }
 }

@@ -1,16 +1,14 @@
 //! Laws that hold for every document and every list of operations.
 
-#![allow(clippy::unwrap_used)]
-
-mod generate;
-
 use bigdecimal::BigDecimal;
-use generate::{document, operations};
 use proptest::prelude::*;
 use runmeta_core::{
     MAXIMUM_DEPTH, Operation, Parsed, Shortened, Tree, apply, parse_list, same_value, size,
 };
 use serde_json::{Number, Value};
+
+use crate::config::config;
+use crate::generate::{document, operations};
 
 fn parse(list: &Value) -> Vec<Parsed<Value>> {
     parse_list(list).unwrap()
@@ -23,7 +21,7 @@ fn applied(document: &Value, operations: &[Parsed<Value>]) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn shortening_changes_no_result(document in document(), list in operations()) {

@@ -2,12 +2,12 @@
 
 use pgrx::prelude::*;
 use pgrx::spi::SpiError;
+use runmeta_core::wire::{MAXIMUM_TEXT_BYTES, Target};
 use runmeta_core::{BadPath, BadValue, NotAList, Reason};
 
 use pgrx::pg_sys::panic::ErrorReport;
 
 use crate::document::DraftError;
-use crate::run::Target;
 
 /// A call that is refused. Nothing was changed.
 #[derive(Debug)]
@@ -285,7 +285,7 @@ impl Refusal {
             Refusal::BadLength { argument, bytes } => (
                 ERRCODE_INVALID_PARAMETER_VALUE,
                 format!("{argument} has {bytes} bytes"),
-                Some(format!("A {argument} has 1 to 255 bytes.")),
+                Some(format!("A {argument} has 1 to {MAXIMUM_TEXT_BYTES} bytes.")),
                 text("Give a shorter text, or a hash of it, and never an empty one."),
             ),
             Refusal::Null { argument } => (
@@ -388,8 +388,9 @@ fn hint(reason: Reason) -> &'static str {
             "A position from 0 to the length of the array, or a negative one from its end, is taken."
         }
         Reason::BadPath(_) => PATH_HINT,
-        Reason::UnknownType => {
-            "Types are set, delete, update, merge, append, remove and increment."
+        Reason::UnknownType => "Write the type as one of these.",
+        Reason::UnknownMember(_) => {
+            "Correct the member's name, or leave it out. A target is given with the list, not in an operation."
         }
         Reason::BadValue(BadValue::TooDeep) => "Documents nest at most 100 levels.",
         Reason::BadValue(BadValue::NumberOutOfRange) => {

@@ -46,7 +46,7 @@ async fn each_list_has_an_outcome_and_no_refusal_touches_another() {
     nobody | root | not_found | NULL | NULL
     closed | self | closed | 2 | NULL
     closed | root | closed | 2 | NULL
-    idle | self | unchanged | 1 | [{"index": 1, "reason": "unknown_type"}]
+    idle | self | unchanged | 1 | [{"index": 1, "detail": "the type of the operation is missing or unknown; types are set, delete, update, merge, append, remove and increment", "reason": "unknown_type"}]
     full | self | applied | 2 | NULL
     child | self | applied | 2 | NULL
     "#);

@@ -227,6 +227,42 @@ async fn increments_are_exact_decimals() {
 }
 
 #[tokio::test]
+async fn a_member_that_an_operation_does_not_have_is_reported_and_nothing_is_written() {
+    let (_database, client) = family().await;
+    let apply = r#"
+        SELECT * FROM runmeta.apply('child', '[
+            {"type": "set", "key": "a", "value": 1, "target": "parent"},
+            {"type": "set", "key": "a", "valeu": 1},
+            {"type": "append", "key": "log", "value": 1, "keep": 1, "limit": 2}]');
+        SELECT unapplied FROM runmeta.flush('[{"run": "child", "operations": [{"type": "delete", "key": "a", "value": 1}]}]');
+        SELECT runmeta.get('child'), runmeta.get('parent');"#;
+    insta::assert_snapshot!(rows(&client, apply).await, @r#"
+    1 | [{"index": 0, "detail": "set takes only the members type, key and value", "reason": "unknown_member"}, {"index": 1, "detail": "set takes only the members type, key and value", "reason": "unknown_member"}, {"index": 2, "detail": "append takes only the members type, key, value and keep", "reason": "unknown_member"}]
+    [{"index": 0, "detail": "delete takes only the members type and key", "reason": "unknown_member"}]
+    {} | {}
+    "#);
+}
+
+#[tokio::test]
+async fn increment_in_a_list_is_by_one_if_it_has_no_value() {
+    let (_database, client) = family().await;
+    let apply = r#"
+        SELECT * FROM runmeta.apply('child', '[
+            {"type": "increment", "key": "n"},
+            {"type": "increment", "key": "n"},
+            {"type": "increment", "key": "$.list[0].n"},
+            {"type": "increment", "key": "n", "value": null}]');
+        SELECT runmeta.get('child');
+        -- The sum keeps no traces of how it came about.
+        SELECT runmeta.get('child', 'n') = '2', runmeta.size(runmeta.get('child'));"#;
+    insta::assert_snapshot!(rows(&client, apply).await, @r#"
+    2 | [{"index": 3, "reason": "bad_value"}]
+    {"n": 2, "list": {"0": {"n": 1}}}
+    t | 28
+    "#);
+}
+
+#[tokio::test]
 async fn apply_does_what_it_can_and_tells_what_it_skipped() {
     let (_database, client) = family().await;
     let apply = r#"
@@ -244,7 +280,7 @@ async fn apply_does_what_it_can_and_tells_what_it_skipped() {
         SELECT * FROM runmeta.apply('child', '[{"type": "append", "key": "log", "value": 1}]', 'root');
         SELECT count(*) FROM runmeta.apply(NULL, '[]');"#;
     insta::assert_snapshot!(rows(&client, apply).await, @r#"
-    2 | [{"index": 1, "reason": "not_an_array"}, {"index": 2, "reason": "not_a_container"}, {"index": 3, "reason": "bad_path"}, {"index": 5, "reason": "bad_value"}, {"index": 6, "reason": "unknown_type"}]
+    2 | [{"index": 1, "reason": "not_an_array"}, {"index": 2, "reason": "not_a_container"}, {"index": 3, "reason": "bad_path"}, {"index": 5, "reason": "bad_value"}, {"index": 6, "detail": "the type of the operation is missing or unknown; types are set, delete, update, merge, append, remove and increment", "reason": "unknown_type"}]
     {"a": 42, "list": {"5": [1]}}
     2 | []
     2 | []

@@ -189,7 +189,7 @@ impl FakeServer {
 fn told_again(entries: &[Value], first: &[Answer]) -> Vec<Answer> {
     let mut answers = Vec::new();
     for entry in entries {
-        for target in [Target::SelfRun, Target::Parent, Target::Root] {
+        for target in Target::ALL {
             if entry.get(target.list()).is_none() {
                 continue;
             }
@@ -214,7 +214,7 @@ impl State {
         let mut answers = Vec::new();
         for entry in entries {
             let id = entry["run"].as_str().unwrap();
-            for target in [Target::SelfRun, Target::Parent, Target::Root] {
+            for target in Target::ALL {
                 let Some(operations) = entry.get(target.list()) else {
                     continue;
                 };
@@ -229,7 +229,7 @@ impl State {
                     continue;
                 };
                 let addressed = match target {
-                    Target::SelfRun => id.to_owned(),
+                    Target::Own => id.to_owned(),
                     Target::Parent => run.parent.clone().unwrap_or(id.to_owned()),
                     Target::Root => run.root.clone(),
                 };

@@ -42,7 +42,7 @@ enum Step {
 }
 
 fn target() -> impl Strategy<Value = Target> {
-    prop_oneof![3 => Just(Target::SelfRun), 1 => Just(Target::Parent), 1 => Just(Target::Root)]
+    prop_oneof![3 => Just(Target::Own), 1 => Just(Target::Parent), 1 => Just(Target::Root)]
 }
 
 fn fault() -> impl Strategy<Value = Fault> {
@@ -72,7 +72,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn addressed(run: &Run, target: Target) -> &str {
     match target {
-        Target::SelfRun => run.id(),
+        Target::Own => run.id(),
         Target::Parent => run.parent_id(),
         Target::Root => run.root_id(),
     }

@@ -101,7 +101,13 @@ pub fn operation() -> impl Strategy<Value = Value> {
         2 => (key(), value.clone()).prop_map(|(key, value)| json!({"type": "remove", "key": key, "value": value})),
         4 => (key(), number()).prop_map(|(key, value)| json!({"type": "increment", "key": key, "value": value})),
         1 => (key(), value).prop_map(|(key, value)| json!({"type": "increment", "key": key, "value": value})),
+        1 => key().prop_map(|key| json!({"type": "increment", "key": key})),
         1 => Just(json!({"type": "explode", "key": "a"})),
+        1 => prop_oneof![
+            Just(json!({"type": "set", "key": "a", "value": 1, "target": "parent"})),
+            Just(json!({"type": "delete", "key": "a", "value": 1})),
+            Just(json!({"type": "set", "key": "a", "keep": 1})),
+        ],
     ]
 }
 

@@ -1,12 +1,10 @@
 //! Reading lists of operations, within bounds.
 
+use runmeta_core::wire::MAXIMUM_OPERATIONS;
 use runmeta_core::{NotAList, Parsed, parse_list};
 
 use crate::jsonb::{Node, View};
 use crate::refusal::Refusal;
-
-/// Operations that one call may bring. Each takes some 200 bytes while it is applied: 20 MB.
-pub const MAXIMUM_OPERATIONS: usize = 100_000;
 
 /// Reads a list of operations.
 ///

@@ -1,11 +1,11 @@
 //! Reading a batch: `[{"run":"run_1","operations":[…],"parentOperations":[…],"rootOperations":[…]}]`.
 
 use runmeta_core::NotAList;
+use runmeta_core::wire::{EntryMember, MAXIMUM_OPERATIONS, MAXIMUM_TEXT_BYTES, Target, fits_text};
 
-use crate::document::list::{self, MAXIMUM_OPERATIONS};
+use crate::document::list;
 use crate::jsonb::{Jsonb, View, check_for_interrupts};
 use crate::refusal::Refusal;
-use crate::run::Target;
 
 /// Operations that a run brings for one member of its family.
 pub struct List<'a> {
@@ -54,38 +54,28 @@ fn read_entry<'a>(index: usize, entry: View<'a>, lists: &mut Vec<List<'a>>) -> R
     let View::Object(members) = entry else {
         return Err(bad(format!("[{index}]"), "there is no object"));
     };
-    let run = match members.member(b"run") {
+    let run = match members.member(EntryMember::Run.name().as_bytes()) {
         Some(run) => run.as_str(),
         None => return Err(bad(format!("[{index}]"), "run is missing")),
     };
-    let run = run
-        .filter(|run| (1..=255).contains(&run.len()))
-        .ok_or_else(|| {
-            bad(
-                format!("[{index}].run"),
-                "there is no text of 1 to 255 bytes",
-            )
-        })?;
+    let run = run.filter(|run| fits_text(run)).ok_or_else(|| {
+        bad(
+            format!("[{index}].run"),
+            &format!("there is no text of 1 to {MAXIMUM_TEXT_BYTES} bytes"),
+        )
+    })?;
     for (name, _) in members.members() {
-        match name {
-            b"run" | b"operations" | b"parentOperations" | b"rootOperations" => {}
-            other => {
-                let name = String::from_utf8_lossy(other)
-                    .chars()
-                    .take(80)
-                    .collect::<String>();
-                return Err(bad(
-                    format!("[{index}]"),
-                    &format!("the member \"{name}\" is unknown"),
-                ));
-            }
+        let name = String::from_utf8_lossy(name);
+        if EntryMember::parse(&name).is_none() {
+            let name: String = name.chars().take(80).collect();
+            return Err(bad(
+                format!("[{index}]"),
+                &format!("the member \"{name}\" is unknown"),
+            ));
         }
     }
-    for (name, target) in [
-        ("operations", Target::Own),
-        ("parentOperations", Target::Parent),
-        ("rootOperations", Target::Root),
-    ] {
+    for target in Target::ALL {
+        let name = target.list();
         let Some(list) = members.member(name.as_bytes()) else {
             continue;
         };

@@ -1,6 +1,7 @@
 //! The documents of a flush: the lists are applied to each, and what changed is stored.
 
 use pgrx::prelude::*;
+use runmeta_core::wire;
 
 use super::batch::List;
 use super::family::Addressed;
@@ -17,7 +18,10 @@ use crate::settings;
 ///
 /// Errors of Postgres are raised.
 pub fn write(lists: &[List<'_>], runs: &[Addressed]) -> Result<Vec<Outcome>, Refusal> {
-    let mut outcomes: Vec<Outcome> = lists.iter().map(|_| Outcome::bare("not_found")).collect();
+    let mut outcomes: Vec<Outcome> = lists
+        .iter()
+        .map(|_| Outcome::bare(wire::Outcome::NotFound))
+        .collect();
     let mut unstored = Unstored::new(pgrx::datum::clock_timestamp());
     for runs in runs.chunks(slice::RUNS) {
         // A connection a slice: its rows are freed with it.
@@ -48,7 +52,7 @@ fn apply(
     let places = || addressed.lists.iter().map(|place| *place as usize);
     for place in places() {
         outcomes[place] = match closed {
-            true => Outcome::bare("closed"),
+            true => Outcome::bare(wire::Outcome::Closed),
             false => apply_list(&mut draft, &lists[place])?,
         };
     }
@@ -67,13 +71,13 @@ fn apply_list<'a>(draft: &mut Draft<'a>, list: &List<'a>) -> Result<Outcome, Ref
     Ok(match draft.apply(&operations) {
         Ok(applied) => Outcome {
             word: if applied.changed {
-                "applied"
+                wire::Outcome::Applied
             } else {
-                "unchanged"
+                wire::Outcome::Unchanged
             },
             version: None,
             unapplied: (!applied.unapplied.is_empty()).then(|| unapplied_list(&applied.unapplied)),
         },
-        Err(_) => Outcome::bare("too_large"),
+        Err(_) => Outcome::bare(wire::Outcome::TooLarge),
     })
 }

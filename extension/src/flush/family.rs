@@ -5,11 +5,11 @@ use std::rc::Rc;
 
 use pgrx::pg_sys::BuiltinOid::TEXTARRAYOID;
 use pgrx::prelude::*;
+use runmeta_core::wire::Target;
 
 use super::batch::List;
 use crate::jsonb::check_for_interrupts;
 use crate::refusal::Refusal;
-use crate::run::Target;
 use crate::statement::Statement;
 
 thread_local! {

@@ -16,12 +16,12 @@ use std::collections::HashMap;
 use pgrx::pg_sys::BuiltinOid::{JSONBOID, UUIDOID};
 use pgrx::spi::SpiClient;
 use runmeta_core::Tree;
+use runmeta_core::wire::{self, Target};
 
 use super::batch::List;
 use super::outcome::Outcome;
 use crate::jsonb::{Jsonb, Node, View, check_for_interrupts, encode_array, from_index};
 use crate::refusal::Refusal;
-use crate::run::Target;
 use crate::statement::Statement;
 
 thread_local! {
@@ -50,8 +50,7 @@ pub fn keep(
     lists: &[List<'_>],
     outcomes: &[Outcome],
 ) -> Result<(), Refusal> {
-    let taken_whole =
-        |outcome: &Outcome| outcome.unapplied.is_none() && Outcome::refusal(outcome.word).is_none();
+    let taken_whole = |outcome: &Outcome| outcome.unapplied.is_none() && !outcome.word.is_refusal();
     if outcomes.iter().all(taken_whole) {
         return Ok(());
     }
@@ -62,7 +61,7 @@ pub fn keep(
     let elements = refused
         .iter()
         .map(|(name, outcome)| element(*name, outcome));
-    // At most 300,000 lists with ids of 255 bytes, some 100 MB, and 100,000 operations, 7 MB: JSONB holds 268. As it is
+    // At most 300,000 lists with ids of 255 bytes, some 100 MB, and 100,000 operations, 20 MB: JSONB holds 268. As it is
     // stored, 100,000 skipped operations were 0.4 MB, and took 60 ms beside the 100 of the flush.
     let refused = encode_array(elements).map_err(|_| Refusal::TooManyBytes)?;
     let arguments = [writer.into(), refused.into()];
@@ -87,13 +86,16 @@ pub fn outcomes(lists: &[List<'_>], refused: Option<&Jsonb<'_>>) -> Vec<Outcome>
         }
     }
     if kept.is_empty() {
-        return lists.iter().map(|_| Outcome::bare("duplicate")).collect();
+        return lists
+            .iter()
+            .map(|_| Outcome::bare(wire::Outcome::Duplicate))
+            .collect();
     }
     names(lists)
         .zip(lists)
         .map(|(name, list)| match kept.get(&name) {
             Some(element) => outcome(*element, list.count),
-            None => Outcome::bare("duplicate"),
+            None => Outcome::bare(wire::Outcome::Duplicate),
         })
         .collect()
 }
@@ -116,12 +118,13 @@ fn names<'a>(lists: &'a [List<'_>]) -> impl Iterator<Item = Name<'a>> {
 /// Writes what is kept of a list, members in the order of JSONB.
 fn element<'a>(name: Name<'a>, outcome: &'a Outcome) -> Node<'a> {
     let earlier = || Node::Sum(from_index(name.earlier).into());
+    let refusal = Some(outcome.word).filter(|word| word.is_refusal());
     let unapplied = outcome.unapplied.as_ref();
     Node::of_members([
         Some(("run", Node::text(name.run))),
         Some(("target", Node::text(name.target.name()))),
         (name.earlier > 0).then(|| ("earlier", earlier())),
-        Outcome::refusal(outcome.word).map(|word| ("outcome", Node::text(word))),
+        refusal.map(|word| ("outcome", Node::text(word.name()))),
         unapplied.map(|list| ("unapplied", Node::View(list.view()))),
     ])
 }
@@ -137,19 +140,20 @@ fn name(element: View<'_>) -> Option<Name<'_>> {
     };
     Some(Name {
         run: members.member(b"run")?.as_str()?,
-        target: Target::named(members.member(b"target")?.as_str()?)?,
+        target: Target::parse(members.member(b"target")?.as_str()?)?,
         earlier,
     })
 }
 
 /// Reads what is kept of a list, for one that has this many operations now.
 fn outcome(element: View<'_>, operations: usize) -> Outcome {
-    let mut told = Outcome::bare("duplicate");
+    let mut told = Outcome::bare(wire::Outcome::Duplicate);
     let View::Object(members) = element else {
         return told;
     };
     let word = members.member(b"outcome").and_then(|word| word.as_str());
-    if let Some(word) = word.and_then(Outcome::refusal) {
+    let word = word.and_then(wire::Outcome::parse);
+    if let Some(word) = word.filter(|word| word.is_refusal()) {
         told.word = word;
     } else if let Some(View::Array(unapplied)) = members.member(b"unapplied") {
         let unapplied: Vec<_> = unapplied

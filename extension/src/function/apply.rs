@@ -5,8 +5,7 @@ use crate::document::list;
 use crate::document::unapplied_list;
 use crate::jsonb::Jsonb;
 use crate::refusal::Refusal;
-use crate::run::Target;
-use crate::run::write;
+use crate::run::{target, write};
 use pgrx::prelude::*;
 
 /// Applies a list of operations and returns the version and what was skipped. No row without a run id.
@@ -24,7 +23,7 @@ fn apply(
             argument: "operations",
         })?;
         let operations = list::read(operations.view())?;
-        let (version, unapplied) = write(run_id, Target::read(target)?, &operations)?;
+        let (version, unapplied) = write(run_id, target::read(target)?, &operations)?;
         Ok(TableIterator::once((version, unapplied_list(&unapplied))))
     })
 }

@@ -9,6 +9,7 @@ use crate::flush::sequence::Taken;
 use crate::flush::{batch, documents, family, replay, sequence};
 use crate::jsonb::Jsonb;
 use crate::refusal::Refusal;
+use crate::run::target;
 
 /// Applies a batch and returns what happened to each of its lists.
 #[pg_extern(sql = false)]
@@ -51,11 +52,11 @@ fn flush(
             .map(|(list, outcome)| {
                 let target = *values
                     .entry(list.target)
-                    .or_insert_with(|| list.target.value());
+                    .or_insert_with(|| target::value(list.target));
                 (
                     list.run.to_owned(),
                     target,
-                    outcome.word,
+                    outcome.word.name(),
                     outcome.version,
                     outcome.unapplied,
                 )

@@ -172,6 +172,10 @@ impl Tree for Node<'_> {
         Node::View(View::Null)
     }
 
+    fn one() -> Self {
+        Node::Sum(super::from_index(1).into())
+    }
+
     fn object() -> Self {
         Node::Object(Rope::new())
     }
@@ -202,14 +206,6 @@ impl Tree for Node<'_> {
 
     fn as_u64(&self) -> Option<u64> {
         numeric::as_u64(self.number()?)
-    }
-
-    fn member(&self, name: &str) -> Option<Self> {
-        match self {
-            Node::View(View::Object(object)) => object.member(name.as_bytes()).map(Node::View),
-            Node::Object(members) => Some(members.get(search(members, name).ok()?)?.value),
-            _ => None,
-        }
     }
 
     fn each_member(&self, visit: &mut dyn FnMut(&str, &Self)) {

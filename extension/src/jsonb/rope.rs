@@ -235,23 +235,6 @@ impl<'a, T: Entry<'a>> Rope<'a, T> {
         })
     }
 
-    /// Returns the entry at a position.
-    pub fn get(&self, position: usize) -> Option<T> {
-        let (mut link, mut position) = (self.root.as_ref(), position);
-        while let Some(knot) = link {
-            let before = length(&knot.left);
-            if position < before {
-                link = knot.left.as_ref();
-            } else if position - before < knot.piece.length() {
-                return Some(knot.piece.entry(position - before));
-            } else {
-                position -= before + knot.piece.length();
-                link = knot.right.as_ref();
-            }
-        }
-        None
-    }
-
     /// Returns the entry at a position, to be changed.
     pub fn get_mut(&mut self, position: usize) -> Option<&mut T> {
         if position >= self.length() {

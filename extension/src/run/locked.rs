@@ -3,8 +3,9 @@
 use pgrx::pg_sys::BuiltinOid::{INT8OID, JSONBOID, TEXTOID};
 use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError, SpiTupleTable};
+use runmeta_core::wire::{Target, fits_text};
 
-use super::{Target, missing};
+use super::missing;
 use crate::announce;
 use crate::jsonb::Jsonb;
 use crate::refusal::Refusal;
@@ -157,10 +158,13 @@ fn check_version(id: &str, version: i64) -> Result<(), Refusal> {
 ///
 /// # Errors
 ///
-/// [`Refusal::BadLength`] if it has not 1 to 255 bytes.
+/// [`Refusal::BadLength`] if it [does not fit](fits_text).
 pub fn check_length(argument: &'static str, text: &str) -> Result<(), Refusal> {
-    match text.len() {
-        1..=255 => Ok(()),
-        bytes => Err(Refusal::BadLength { argument, bytes }),
+    match fits_text(text) {
+        true => Ok(()),
+        false => Err(Refusal::BadLength {
+            argument,
+            bytes: text.len(),
+        }),
     }
 }

@@ -2,8 +2,8 @@
 
 use pgrx::pg_sys::BuiltinOid::TEXTOID;
 use pgrx::spi::SpiClient;
+use runmeta_core::wire::Target;
 
-use super::Target;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 

@@ -1,6 +1,6 @@
 //! One run: its row is locked, its document is changed and stored.
 //!
-//! - [`target`] names the member of a run's family whose document is addressed.
+//! - [`target`] reads and writes the SQL type that names the member of a run's family whose document is addressed.
 //! - [`locked`] locks a run's row and stores its document.
 //! - [`missing`] finds out why a run could not be locked.
 //! - [`write`] applies operations to one run, which most of the SQL functions come down to.
@@ -9,10 +9,9 @@
 pub mod hold;
 mod locked;
 mod missing;
-mod target;
+pub mod target;
 mod write;
 
 pub use locked::{Locked, check_length, check_open};
 pub use missing::missing;
-pub use target::Target;
 pub use write::{required, value_or_null, write, write_one};

@@ -1,10 +1,11 @@
 //! Writing to one run, which most of the SQL functions come down to.
 
 use pgrx::prelude::*;
+use runmeta_core::wire::Target;
 use runmeta_core::{Key, Operation, Parsed, Reason, Unapplied};
 
 use super::Locked;
-use super::Target;
+use super::target;
 use crate::document::Draft;
 use crate::jsonb::{Jsonb, Node, View};
 use crate::refusal::Refusal;
@@ -52,7 +53,7 @@ pub fn write_one<'a>(
     let Some(run_id) = run_id else {
         return Ok(None);
     };
-    let target = Target::read(target)?;
+    let target = target::read(target)?;
     let refuse = |reason| Refusal::Unapplied {
         operation: name,
         key: key.map(str::to_owned),

@@ -1,13 +1,11 @@
 //! The conformance cases, applied by this crate.
 
-#![allow(clippy::unwrap_used)]
-
 use runmeta_core::{apply, parse_list, same_value};
 use serde_json::Value;
 
 #[test]
 fn every_case_gives_the_expected_document_and_positions() {
-    let cases = include_str!("conformance/operations.jsonl");
+    let cases = include_str!("operations.jsonl");
     let mut count = 0;
     for (line, case) in cases.lines().enumerate() {
         let case: Value = serde_json::from_str(case).unwrap();

@@ -1,0 +1,105 @@
+//! What became of a list of operations.
+
+use std::fmt;
+
+/// What became of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The document changed.
+    Applied,
+    /// The document stayed as it was.
+    Unchanged,
+    /// The list waits in the inbox, and every read sees it.
+    Queued,
+    /// The document would have passed the limit of size.
+    TooLarge,
+    /// No such run exists, or row-level security hides it.
+    NotFound,
+    /// The run finished too long ago.
+    Closed,
+    /// The batch was applied before.
+    Duplicate,
+    /// A batch of the writer is missing before this one; nothing of it was applied.
+    Gap,
+}
+
+impl Outcome {
+    /// All outcomes.
+    pub const ALL: [Outcome; 8] = [
+        Outcome::Applied,
+        Outcome::Unchanged,
+        Outcome::Queued,
+        Outcome::TooLarge,
+        Outcome::NotFound,
+        Outcome::Closed,
+        Outcome::Duplicate,
+        Outcome::Gap,
+    ];
+
+    /// Returns the outcome of this name.
+    pub fn parse(name: &str) -> Option<Outcome> {
+        Outcome::ALL
+            .into_iter()
+            .find(|outcome| outcome.name() == name)
+    }
+
+    /// Returns the name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Applied => "applied",
+            Outcome::Unchanged => "unchanged",
+            Outcome::Queued => "queued",
+            Outcome::TooLarge => "too_large",
+            Outcome::NotFound => "not_found",
+            Outcome::Closed => "closed",
+            Outcome::Duplicate => "duplicate",
+            Outcome::Gap => "gap",
+        }
+    }
+
+    /// Returns true if the list was refused for good: none of its operations had an effect, and sending
+    /// it again would change nothing about that. After a gap, the missing batch can be sent.
+    pub fn is_refusal(self) -> bool {
+        matches!(
+            self,
+            Outcome::TooLarge | Outcome::NotFound | Outcome::Closed
+        )
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_outcomes() {
+        assert_eq!(
+            Outcome::ALL.map(Outcome::name).join(" "),
+            "applied unchanged queued too_large not_found closed duplicate gap"
+        );
+        assert_eq!(Outcome::TooLarge.to_string(), "too_large");
+    }
+
+    #[test]
+    fn names_are_read_back_and_no_others() {
+        for outcome in Outcome::ALL {
+            assert_eq!(Outcome::parse(outcome.name()), Some(outcome));
+        }
+        assert_eq!(Outcome::parse("Applied"), None);
+    }
+
+    #[test]
+    fn a_list_is_refused_for_its_run_alone() {
+        let refused = Outcome::ALL
+            .into_iter()
+            .filter(|outcome| outcome.is_refusal());
+        let refused: Vec<&str> = refused.map(Outcome::name).collect();
+        assert_eq!(refused, ["too_large", "not_found", "closed"]);
+    }
+}
