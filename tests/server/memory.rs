@@ -2,7 +2,7 @@
 //!
 //! The server has a limited address space, in which a call without bounds would end all sessions.
 
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
 use crate::harness::{OwnServer, Peak, refusal, rows};
 
@@ -11,8 +11,7 @@ const ADDRESS_SPACE: u32 = 1_200_000;
 
 async fn limited_server() -> (OwnServer, Client) {
     let server = OwnServer::start_with_address_space(ADDRESS_SPACE).await;
-    let (client, connection) = tokio_postgres::connect(server.url(), NoTls).await.unwrap();
-    tokio::spawn(async { drop(connection.await) });
+    let client = server.connect("postgres").await;
     // The library is loaded and its statements are planned.
     client
         .batch_execute(
@@ -99,8 +98,7 @@ async fn opening_an_array_costs_nothing_for_elements_that_nobody_touches() {
 #[tokio::test]
 async fn a_call_that_needs_too_much_is_refused_and_harms_nobody() {
     let (server, client) = limited_server().await;
-    let (bystander, connection) = tokio_postgres::connect(server.url(), NoTls).await.unwrap();
-    tokio::spawn(async { drop(connection.await) });
+    let bystander = server.connect("postgres").await;
     client
         .batch_execute(
             "CREATE TEMP TABLE o AS SELECT jsonb_agg(jsonb_build_object('type', 'set', 'value', 1,

@@ -19,13 +19,11 @@ pub enum Outcome {
     Closed,
     /// The batch was applied before.
     Duplicate,
-    /// A batch of the writer is missing before this one; nothing of it was applied.
-    Gap,
 }
 
 impl Outcome {
     /// All outcomes.
-    pub const ALL: [Outcome; 8] = [
+    pub const ALL: [Outcome; 7] = [
         Outcome::Applied,
         Outcome::Unchanged,
         Outcome::Queued,
@@ -33,7 +31,6 @@ impl Outcome {
         Outcome::NotFound,
         Outcome::Closed,
         Outcome::Duplicate,
-        Outcome::Gap,
     ];
 
     /// Returns the outcome of this name.
@@ -53,12 +50,11 @@ impl Outcome {
             Outcome::NotFound => "not_found",
             Outcome::Closed => "closed",
             Outcome::Duplicate => "duplicate",
-            Outcome::Gap => "gap",
         }
     }
 
     /// Returns true if the list was refused for good: none of its operations had an effect, and sending
-    /// it again would change nothing about that. After a gap, the missing batch can be sent.
+    /// it again would change nothing about that.
     pub fn is_refusal(self) -> bool {
         matches!(
             self,
@@ -81,7 +77,7 @@ mod tests {
     fn names_of_outcomes() {
         assert_eq!(
             Outcome::ALL.map(Outcome::name).join(" "),
-            "applied unchanged queued too_large not_found closed duplicate gap"
+            "applied unchanged queued too_large not_found closed duplicate"
         );
         assert_eq!(Outcome::TooLarge.to_string(), "too_large");
     }

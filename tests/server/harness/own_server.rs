@@ -37,10 +37,16 @@ impl OwnServer {
 
     /// Starts a server in this folder with these lines of a configuration, of which the port names the socket too.
     pub async fn start_in(folder: PathBuf, port: u16, settings: &str) -> Self {
-        let server = Self::start_bare(folder, port, settings).await;
-        let mut client = server.connect("postgres").await;
+        Self::start_bare(folder, port, settings)
+            .await
+            .migrated()
+            .await
+    }
+
+    async fn migrated(self) -> Self {
+        let mut client = self.connect("postgres").await;
         runmeta_migrations::migrate(&mut client).await.unwrap();
-        server
+        self
     }
 
     async fn start_bare(folder: PathBuf, port: u16, settings: &str) -> Self {
@@ -84,7 +90,8 @@ impl OwnServer {
             repository("scripts/cluster").to_str().unwrap(),
         ]);
         start.arg(&folder);
-        Self::started_by(start, folder, 5432).await
+        let server = Self::started_by(start, folder, 5432).await;
+        server.migrated().await
     }
 
     /// Returns the superuser's URL.
