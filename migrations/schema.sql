@@ -16,11 +16,14 @@ CREATE TABLE runmeta.run (
     task text,
     tags text[] DEFAULT '{}'::text[] NOT NULL,
     status text DEFAULT 'running'::text NOT NULL,
+    attempt integer DEFAULT 1 NOT NULL,
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     version bigint DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    started_at timestamp with time zone,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     finished_at timestamp with time zone,
+    CONSTRAINT run_attempt_positive CHECK ((attempt > 0)),
     CONSTRAINT run_depth_not_negative CHECK ((depth >= 0)),
     CONSTRAINT run_id_length CHECK (((octet_length(id) >= 1) AND (octet_length(id) <= 255))),
     CONSTRAINT run_metadata_is_object CHECK ((jsonb_typeof(metadata) = 'object'::text)),
@@ -50,11 +53,15 @@ COMMENT ON COLUMN runmeta.run.tags IS 'words to find the run by';
 
 COMMENT ON COLUMN runmeta.run.status IS 'running until finished, then what finish was told';
 
+COMMENT ON COLUMN runmeta.run.attempt IS 'try at the run, from 1';
+
 COMMENT ON COLUMN runmeta.run.metadata IS 'the document, a json object';
 
 COMMENT ON COLUMN runmeta.run.version IS 'counter of the document, 1 at start, grows with each change';
 
-COMMENT ON COLUMN runmeta.run.created_at IS 'when the run was started';
+COMMENT ON COLUMN runmeta.run.created_at IS 'when the run was first started';
+
+COMMENT ON COLUMN runmeta.run.started_at IS 'when its attempt began to work, null while it waits';
 
 COMMENT ON COLUMN runmeta.run.updated_at IS 'when the document last changed';
 
@@ -129,9 +136,6 @@ GRANT ALL ON FUNCTION runmeta._depth_first(ids text[], parent_ids text[]) TO run
 GRANT ALL ON FUNCTION runmeta._family(run_id text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._family(run_id text) TO runmeta_writer;
 
-GRANT ALL ON FUNCTION runmeta._no_such_run(run_id text) TO runmeta_reader;
-GRANT ALL ON FUNCTION runmeta._no_such_run(run_id text) TO runmeta_writer;
-
 GRANT ALL ON FUNCTION runmeta._value_at(document jsonb, key text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._value_at(document jsonb, key text) TO runmeta_writer;
 
@@ -170,13 +174,19 @@ GRANT ALL ON FUNCTION runmeta.remove(run_id text, key text, value jsonb, target 
 
 GRANT ALL ON FUNCTION runmeta.replace(run_id text, value jsonb, target runmeta.target) TO runmeta_writer;
 
-GRANT ALL ON FUNCTION runmeta.rollup(run_id text, key text, include_self boolean) TO runmeta_reader;
-GRANT ALL ON FUNCTION runmeta.rollup(run_id text, key text, include_self boolean) TO runmeta_writer;
+GRANT ALL ON FUNCTION runmeta.rollup(run_id text, key text, depth integer, task text, include_self boolean) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta.rollup(run_id text, key text, depth integer, task text, include_self boolean) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.rollup_each(run_ids text[], key text, depth integer, task text, include_self boolean) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta.rollup_each(run_ids text[], key text, depth integer, task text, include_self boolean) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta.set(run_id text, key text, value jsonb, target runmeta.target) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta.size(document jsonb) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta.size(document jsonb) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.number_at(document jsonb, key text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta.number_at(document jsonb, key text) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta.start(run_id text, metadata jsonb, parent_run_id text, task text, tags text[]) TO runmeta_writer;
 

@@ -29,6 +29,12 @@ impl Error {
         }))
     }
 
+    /// Says that a run which was to be read does not exist, in the words of the extension.
+    pub(crate) fn no_such_run(run: &str) -> Self {
+        Self::new(format!("no such run: \"{run}\""))
+            .with_detail("No run of this id exists, or row-level security hides it.")
+    }
+
     pub(crate) fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.0.detail = Some(detail.into());
         self

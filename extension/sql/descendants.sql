@@ -9,25 +9,26 @@ RETURNS TABLE (
     task pg_catalog.text,
     tags pg_catalog.text[],
     status pg_catalog.text,
+    attempt pg_catalog.int4,
     metadata pg_catalog.jsonb,
     version pg_catalog.int8,
     created_at pg_catalog.timestamptz,
+    started_at pg_catalog.timestamptz,
     updated_at pg_catalog.timestamptz,
     finished_at pg_catalog.timestamptz
 )
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1000 ROWS 1000
 AS $descendants$
 BEGIN
-    PERFORM FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) descendants.run_id COLLATE pg_catalog."C";
-    IF NOT FOUND THEN
-        PERFORM runmeta._no_such_run(descendants.run_id);
-    END IF;
     RETURN QUERY
         SELECT m.*
         FROM runmeta._family(descendants.run_id) AS f
         CROSS JOIN LATERAL (
-            SELECT r.root_id, r.id, r.parent_id, r.depth, r.task, r.tags, r.status, r.metadata, r.version,
-                r.created_at, r.updated_at, r.finished_at
+            SELECT r.root_id::pg_catalog.text, r.id::pg_catalog.text, r.parent_id::pg_catalog.text,
+                r.depth::pg_catalog.int4, r.task::pg_catalog.text, r.tags::pg_catalog.text[], r.status::pg_catalog.text,
+                r.attempt::pg_catalog.int4, r.metadata::pg_catalog.jsonb, r.version::pg_catalog.int8,
+                r.created_at::pg_catalog.timestamptz, r.started_at::pg_catalog.timestamptz,
+                r.updated_at::pg_catalog.timestamptz, r.finished_at::pg_catalog.timestamptz
             FROM runmeta.run AS r
             WHERE r.root_id OPERATOR(pg_catalog.=) f.root_id COLLATE pg_catalog."C"
                 AND r.id OPERATOR(pg_catalog.=) f.id COLLATE pg_catalog."C"

@@ -1,27 +1,32 @@
 -- get
 
+-- In plpgsql, although its body is one query: a session keeps its plan, while a function in SQL is planned by each
+-- statement that calls it, and one that reads a table is never inlined into an expression. Microseconds of a processor
+-- for one get of a document of 300 bytes among 200,000 (Postgres 15, median of 5):
+--
+--                              statement of its own    one of 20,000 in a statement
+-- plpgsql                          12                       5.3
+-- SQL                              42                       5.3
+-- the query, without a function    22                       2.8
 CREATE FUNCTION runmeta.get(run_id pg_catalog.text) RETURNS pg_catalog.jsonb
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
 AS $get$
 DECLARE
     document pg_catalog.jsonb;
 BEGIN
-    SELECT r.metadata INTO document FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) get.run_id COLLATE pg_catalog."C";
-    IF NOT FOUND THEN
-        PERFORM runmeta._no_such_run(get.run_id);
-    END IF;
+    SELECT r.metadata::pg_catalog.jsonb INTO document FROM runmeta.run AS r
+    WHERE r.id OPERATOR(pg_catalog.=) get.run_id COLLATE pg_catalog."C";
     RETURN document;
 END
 $get$;
 
-COMMENT ON FUNCTION runmeta.get(pg_catalog.text) IS 'metadata of a run';
+COMMENT ON FUNCTION runmeta.get(pg_catalog.text) IS 'metadata of a run, null if there is no such run';
 
+-- In SQL and not strict, so that it is inlined: it costs no more than the two calls of its body.
 CREATE FUNCTION runmeta.get(run_id pg_catalog.text, key pg_catalog.text) RETURNS pg_catalog.jsonb
-LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
+LANGUAGE sql STABLE PARALLEL SAFE COST 100
 AS $get$
-BEGIN
-    RETURN runmeta._value_at(runmeta.get(get.run_id), get.key);
-END
+    SELECT runmeta._value_at(runmeta.get(run_id), key)
 $get$;
 
 COMMENT ON FUNCTION runmeta.get(pg_catalog.text, pg_catalog.text) IS

@@ -8,9 +8,11 @@ RETURNS TABLE (
     task pg_catalog.text,
     tags pg_catalog.text[],
     status pg_catalog.text,
+    attempt pg_catalog.int4,
     metadata pg_catalog.jsonb,
     version pg_catalog.int8,
     created_at pg_catalog.timestamptz,
+    started_at pg_catalog.timestamptz,
     updated_at pg_catalog.timestamptz,
     finished_at pg_catalog.timestamptz
 )
@@ -28,15 +30,15 @@ BEGIN
         SELECT f.root_id, f.id, f.parent_id FROM runmeta._family(tree.run_id) AS f
         ORDER BY f.distance, f.created_at, f.id COLLATE pg_catalog."C"
     ) AS f;
-    IF root IS NULL THEN
-        PERFORM runmeta._no_such_run(tree.run_id);
-    END IF;
     RETURN QUERY
         SELECT o.depth, m.*
         FROM runmeta._depth_first(ids, parent_ids) WITH ORDINALITY AS o (id, depth, position)
         CROSS JOIN LATERAL (
-            SELECT r.id, r.parent_id, r.task, r.tags, r.status, r.metadata, r.version,
-                r.created_at, r.updated_at, r.finished_at
+            SELECT r.id::pg_catalog.text, r.parent_id::pg_catalog.text,
+                r.task::pg_catalog.text, r.tags::pg_catalog.text[], r.status::pg_catalog.text,
+                r.attempt::pg_catalog.int4, r.metadata::pg_catalog.jsonb, r.version::pg_catalog.int8,
+                r.created_at::pg_catalog.timestamptz, r.started_at::pg_catalog.timestamptz,
+                r.updated_at::pg_catalog.timestamptz, r.finished_at::pg_catalog.timestamptz
             FROM runmeta.run AS r
             WHERE r.root_id OPERATOR(pg_catalog.=) root COLLATE pg_catalog."C"
                 AND r.id OPERATOR(pg_catalog.=) o.id COLLATE pg_catalog."C"

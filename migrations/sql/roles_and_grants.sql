@@ -85,7 +85,7 @@ DECLARE
     -- What a reader may call, and what a writer may call besides. By name, because what a name takes may grow.
     readers CONSTANT pg_catalog.text[] := ARRAY[
         'get', 'size', 'apply_operations', 'unapplied_operations',
-        'ancestors', 'descendants', 'tree', 'rollup'
+        'number_at', 'ancestors', 'descendants', 'tree', 'rollup', 'rollup_each'
     ];
     writers CONSTANT pg_catalog.text[] := ARRAY[
         'start', 'finish',

@@ -92,8 +92,18 @@ async fn get_and_tree_print_what_the_database_has() {
         run(&database, &["get", "nightly", "none"]),
         (refused.to_owned(), Some(1))
     );
-    assert!(printed(&["get", "nobody"]).starts_with("error: no such run"));
-    assert!(printed(&["tree", "nobody"]).starts_with("error: no such run"));
+    let missing = "error: no such run: \"nobody\"\ndetail: No run of this id exists, or row-level security hides it.\n";
+    for arguments in [
+        &["get", "nobody"][..],
+        &["get", "nobody", "big"],
+        &["tree", "nobody"],
+    ] {
+        assert_eq!(
+            run(&database, arguments),
+            (missing.to_owned(), Some(1)),
+            "{arguments:?}"
+        );
+    }
 }
 
 #[test]

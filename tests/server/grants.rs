@@ -67,7 +67,6 @@ async fn extension_owns_functions_and_types_only() {
     type runmeta.target
     function runmeta._depth_first(text[],text[])
     function runmeta._family(text)
-    function runmeta._no_such_run(text)
     function runmeta._value_at(jsonb,text)
     function runmeta.ancestors(text)
     function runmeta.append(text,text,jsonb,runmeta.target,integer)
@@ -82,10 +81,12 @@ async fn extension_owns_functions_and_types_only() {
     function runmeta.get(text,text)
     function runmeta.increment(text,text,numeric,runmeta.target)
     function runmeta.merge(text,jsonb,runmeta.target,text)
+    function runmeta.number_at(jsonb,text)
     function runmeta.prune(timestamp with time zone,integer)
     function runmeta.remove(text,text,jsonb,runmeta.target)
     function runmeta.replace(text,jsonb,runmeta.target)
-    function runmeta.rollup(text,text,boolean)
+    function runmeta.rollup(text,text,integer,text,boolean)
+    function runmeta.rollup_each(text[],text,integer,text,boolean)
     function runmeta.set(text,text,jsonb,runmeta.target)
     function runmeta.size(jsonb)
     function runmeta.start(text,jsonb,text,text,text[])
@@ -99,12 +100,14 @@ const READS: &[&str] = &[
     "SELECT runmeta.get('child')",
     "SELECT runmeta.get('child', 'key')",
     "SELECT runmeta.size('{}')",
+    "SELECT runmeta.number_at('{}', 'key')",
     "SELECT runmeta.apply_operations('{}', '[]')",
     "SELECT runmeta.unapplied_operations('{}', '[]')",
     "SELECT * FROM runmeta.ancestors('child')",
     "SELECT * FROM runmeta.descendants('top')",
     "SELECT * FROM runmeta.tree('top')",
     "SELECT * FROM runmeta.rollup('top', 'key')",
+    "SELECT * FROM runmeta.rollup_each('{top}', 'key')",
 ];
 
 const WRITES: &[&str] = &[

@@ -23,11 +23,12 @@ const EVERYTHING: &[&str] = &[
     "SELECT * FROM runmeta.flush('[]', '00000000-0000-4000-8000-000000000001', 2)",
     "SELECT * FROM runmeta.flush('[]', '00000000-0000-4000-8000-000000000001', 2)",
     "SELECT runmeta.get('child'), runmeta.get('child', '$.a')",
-    "SELECT runmeta.apply_operations('{}', '[]'), runmeta.unapplied_operations('{}', '[]'), runmeta.size('{}')",
+    "SELECT runmeta.apply_operations('{}', '[]'), runmeta.unapplied_operations('{}', '[]'), runmeta.size('{}'), runmeta.number_at('{}', '$.a')",
     "SELECT * FROM runmeta.ancestors('child')",
     "SELECT * FROM runmeta.descendants('top')",
     "SELECT * FROM runmeta.tree('top')",
-    "SELECT * FROM runmeta.rollup('top', 'n', true)",
+    "SELECT * FROM runmeta.rollup('top', 'n', include_self => true)",
+    "SELECT * FROM runmeta.rollup_each('{top,child,nobody}', 'n', depth => 1, task => 'part', include_self => true)",
     "SELECT runmeta.finish('child'), runmeta.finish('top')",
     "SELECT runmeta.prune('infinity')",
 ];
@@ -361,7 +362,7 @@ async fn any_text_is_a_key_or_a_path_or_is_refused() {
             continue;
         }
         set.unwrap();
-        let get = "SELECT runmeta.get('run', $1)::text, runmeta.get('run') ? $1, (SELECT count FROM runmeta.rollup('run', $1, true))";
+        let get = "SELECT runmeta.get('run', $1)::text, runmeta.get('run') ? $1, (SELECT count FROM runmeta.rollup('run', $1, include_self => true))";
         let row = client.query_one(get, &[text]).await.unwrap();
         assert_eq!(row.get::<_, &str>(0), "1", "{text:?}");
         assert_eq!(row.get::<_, bool>(1), !text.starts_with("$."), "{text:?}");
@@ -398,7 +399,6 @@ async fn texts_of_no_and_of_256_bytes_are_refused() {
         }
         // No run can have such an id.
         for call in [
-            "SELECT runmeta.get($1)",
             "SELECT runmeta.set($1, 'k', '1')",
             "SELECT runmeta.start('other', parent_run_id => $1)",
         ] {
@@ -409,7 +409,8 @@ async fn texts_of_no_and_of_256_bytes_are_refused() {
         }
     }
     let long = "y".repeat(1_000_000);
-    let refusal = refusal(client.query_one("SELECT runmeta.get($1)", &[&long]).await);
+    let set = "SELECT runmeta.set($1, 'k', '1')";
+    let refusal = refusal(client.query_one(set, &[&long]).await);
     assert!(refusal.len() < 1000, "a message does not repeat a megabyte");
 }
 
@@ -437,8 +438,6 @@ async fn row_level_security_hides_and_protects_through_every_function() {
     .await;
     let writer = database.connect_as("runmeta_writer").await;
     for call in [
-        "get('theirs')",
-        "get('theirs', 'secret')",
         "set('theirs', 'k', '1')",
         "del('theirs', 'secret')",
         "replace('theirs', '{}')",
@@ -449,10 +448,6 @@ async fn row_level_security_hides_and_protects_through_every_function() {
         "decrement('theirs', 'k')",
         "apply('theirs', '[]')",
         "finish('theirs')",
-        "ancestors('theirs')",
-        "descendants('theirs')",
-        "tree('theirs')",
-        "rollup('theirs', 'secret')",
         "start('new', parent_run_id => 'theirs', task => 'mine')",
         "set('mine below theirs', 'k', '1', 'parent')",
         "set('mine below theirs', 'k', '1', 'root')",
@@ -486,6 +481,18 @@ async fn row_level_security_hides_and_protects_through_every_function() {
     0 | mine
     1 | mine below mine
     ");
+    for read in [
+        "runmeta.get('theirs')",
+        "runmeta.get('theirs', 'secret')",
+        "(SELECT count(*) FROM runmeta.ancestors('theirs'))",
+        "(SELECT count(*) FROM runmeta.descendants('theirs'))",
+        "(SELECT count(*) FROM runmeta.tree('theirs'))",
+        "(SELECT count(*) FROM runmeta.rollup('theirs', 'secret', include_self => true))",
+        "(SELECT count(*) FROM runmeta.rollup_each('{theirs}', 'secret', include_self => true))",
+    ] {
+        let nothing = rows(&writer, &format!("SELECT coalesce({read}::text, '0')")).await;
+        assert_eq!(nothing, "0", "{read}");
+    }
     assert_eq!(
         rows(&writer, "SELECT id FROM runmeta.descendants('mine')").await,
         "mine below mine"

@@ -43,4 +43,6 @@ mod prune;
 mod rights;
 mod roles;
 mod schema;
+mod reading;
+mod rollup;
 mod tls;

@@ -20,26 +20,23 @@ pub(crate) struct Get {
     database: Database,
 }
 
+/// One statement and so one snapshot: whether there is a run, and the value in it.
+const GET: &str = "SELECT runmeta.get($1) IS NOT NULL, jsonb_pretty(runmeta.get($1))";
+
+const GET_KEY: &str = "SELECT runmeta.get($1) IS NOT NULL, jsonb_pretty(runmeta.get($1, $2))";
+
 impl Get {
     pub(crate) async fn run(self) -> Result<ExitCode, Error> {
         let client = self.database.connect().await?;
         // Postgres writes the JSON: a number of 40 digits stays one.
         let row = match &self.key {
-            None => {
-                client
-                    .query_one("SELECT jsonb_pretty(runmeta.get($1))", &[&self.run])
-                    .await?
-            }
-            Some(key) => {
-                client
-                    .query_one(
-                        "SELECT jsonb_pretty(runmeta.get($1, $2))",
-                        &[&self.run, key],
-                    )
-                    .await?
-            }
+            None => client.query_one(GET, &[&self.run]).await?,
+            Some(key) => client.query_one(GET_KEY, &[&self.run, key]).await?,
         };
-        match row.try_get::<_, Option<String>>(0)? {
+        if !row.try_get::<_, bool>(0)? {
+            return Err(Error::no_such_run(&self.run));
+        }
+        match row.try_get::<_, Option<String>>(1)? {
             Some(value) => print(&printable_lines(&value))?,
             None => {
                 let key = self.key.unwrap_or_default();

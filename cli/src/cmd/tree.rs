@@ -28,7 +28,7 @@ impl Tree {
         let client = self.database.connect().await?;
         let rows = client.query(TREE, &[&self.run]).await?;
         if rows.is_empty() {
-            return Err(Error::new(format!("run \"{}\" does not exist", self.run)));
+            return Err(Error::no_such_run(&self.run));
         }
         let mut first_depth = None;
         for row in rows {

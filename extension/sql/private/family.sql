@@ -12,7 +12,8 @@ LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1000 ROWS 1000
 AS $family$
 BEGIN
     -- OFFSET 0 keeps each level a look-up by index, whatever the planner believes of the number of rows. The depth is
-    -- asked for so that a cycle, which a plain INSERT could make, ends where it would begin again.
+    -- asked for so that a cycle, which a plain INSERT could make, ends where it would begin again; one is taken from
+    -- the child's, because the parent's may be the last of its type.
     RETURN QUERY
         WITH RECURSIVE family AS (
             SELECT r.root_id, r.id, r.parent_id, r.depth, r.created_at, 0 AS distance
@@ -23,11 +24,13 @@ BEGIN
             CROSS JOIN LATERAL (
                 SELECT r.root_id, r.id, r.parent_id, r.depth, r.created_at FROM runmeta.run AS r
                 WHERE r.root_id OPERATOR(pg_catalog.=) f.root_id AND r.parent_id OPERATOR(pg_catalog.=) f.id
-                    AND r.depth OPERATOR(pg_catalog.=) (f.depth OPERATOR(pg_catalog.+) 1)
+                    AND (r.depth OPERATOR(pg_catalog.-) 1) OPERATOR(pg_catalog.=) f.depth
                 OFFSET 0
             ) AS c
         )
-        SELECT f.root_id, f.id, f.parent_id, f.created_at, f.distance FROM family AS f;
+        SELECT f.root_id::pg_catalog.text, f.id::pg_catalog.text, f.parent_id::pg_catalog.text,
+            f.created_at::pg_catalog.timestamptz, f.distance
+        FROM family AS f;
 END
 $family$;
 

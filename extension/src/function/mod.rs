@@ -8,6 +8,7 @@ mod finish;
 mod flush;
 mod increment;
 mod merge;
+mod number_at;
 mod private;
 mod prune;
 mod remove;

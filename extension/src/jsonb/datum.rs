@@ -99,6 +99,19 @@ unsafe fn copy(datum: pg_sys::Datum) -> Vec<u8> {
     bytes
 }
 
+/// Copies the bytes of a value, which begin with the place of its length word, into memory of Postgres.
+fn varlena(bytes: &[u8]) -> pg_sys::Datum {
+    let length = bytes.len();
+    // SAFETY: palloc gives that many bytes or raises an error; all of them are written, the length word last, so
+    // that the result is a whole varlena with a four-byte header.
+    unsafe {
+        let varlena = pg_sys::palloc(length).cast::<u8>();
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), varlena, length);
+        pgrx::set_varsize_4b(varlena.cast(), i32::try_from(length).unwrap_or(i32::MAX));
+        pg_sys::Datum::from(varlena)
+    }
+}
+
 // SAFETY: arguments live as long as the call, and so does what borrows from them.
 unsafe impl<'fcx> ArgAbi<'fcx> for Jsonb<'fcx> {
     unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
@@ -148,15 +161,7 @@ impl FromDatum for Jsonb<'_> {
 
 impl IntoDatum for Jsonb<'_> {
     fn into_datum(self) -> Option<pg_sys::Datum> {
-        let length = self.0.len();
-        // SAFETY: palloc gives that many bytes or raises an error; all of them are written, the length
-        // word last, so that the result is a whole varlena with a four-byte header.
-        unsafe {
-            let varlena = pg_sys::palloc(length).cast::<u8>();
-            std::ptr::copy_nonoverlapping(self.0.as_ptr(), varlena, length);
-            pgrx::set_varsize_4b(varlena.cast(), i32::try_from(length).unwrap_or(i32::MAX));
-            Some(pg_sys::Datum::from(varlena))
-        }
+        Some(varlena(&self.0))
     }
 
     fn type_oid() -> pg_sys::Oid {
@@ -175,10 +180,15 @@ unsafe impl BoxRet for Jsonb<'_> {
     }
 }
 
-/// A `numeric` argument, copied as the bytes that JSONB keeps of one.
+/// A `numeric`, as the bytes that JSONB keeps of one.
 pub struct Decimal(Vec<u8>);
 
 impl Decimal {
+    /// Copies a number of a document.
+    pub fn of(number: &[u8]) -> Decimal {
+        Decimal(number.to_vec())
+    }
+
     /// Returns the number as a value, or `None` if it is NaN or infinite, which JSON does not know.
     pub fn node(self) -> Option<Node<'static>> {
         numeric::is_finite(&self.0).then(|| Node::Sum(self.0.into()))
@@ -206,6 +216,15 @@ unsafe impl<'fcx> ArgAbi<'fcx> for Decimal {
     unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
         // SAFETY: the caller has checked type and NULL.
         unsafe { arg.unbox_arg_using_from_datum::<Decimal>() }.unwrap_or(Decimal(Vec::new()))
+    }
+}
+
+// SAFETY: the datum is a fresh varlena of the type that the SQL declaration names: JSONB keeps a number as a whole
+// `numeric`, with a length word of four bytes.
+unsafe impl BoxRet for Decimal {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
+        // SAFETY: as above.
+        unsafe { fcinfo.return_raw_datum(varlena(&self.0)) }
     }
 }
 

@@ -2,6 +2,5 @@
 //! are in `sql/private/`.
 
 mod depth_first;
-mod no_such_run;
 mod panic_for_tests;
 mod value_at;

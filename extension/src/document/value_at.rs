@@ -1,0 +1,27 @@
+//! The value at a key or path, as it lies in a document.
+
+use runmeta_core::Key;
+
+use crate::jsonb::View;
+use crate::refusal::Refusal;
+
+/// Returns the value at a key or path, or `None` if there is none.
+///
+/// # Errors
+///
+/// [`Refusal::BadPath`] if the key begins like a path and cannot be read as one, also where there is no document.
+pub fn value_at<'a>(document: Option<View<'a>>, key: &str) -> Result<Option<View<'a>>, Refusal> {
+    let key = Key::parse(key).map_err(|bad| Refusal::BadPath {
+        key: key.to_owned(),
+        bad,
+    })?;
+    let Some(document) = document else {
+        return Ok(None);
+    };
+    let value = key.steps().try_fold(document, |place, step| match place {
+        View::Object(object) => object.member(step.name.as_bytes()),
+        View::Array(array) => array.element(step.position(array.count()).ok()?),
+        _ => None,
+    });
+    Ok(value)
+}
