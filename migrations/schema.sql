@@ -119,6 +119,10 @@ ALTER TABLE ONLY runmeta.schema_history
 ALTER TABLE ONLY runmeta.writer
     ADD CONSTRAINT writer_pkey PRIMARY KEY (id);
 
+CREATE INDEX run_created_at_idx ON runmeta.run USING btree (created_at) WHERE (parent_id IS NULL);
+
+COMMENT ON INDEX runmeta.run_created_at_idx IS 'trees by the time of their start';
+
 CREATE INDEX run_finished_at_idx ON runmeta.run USING btree (finished_at) WHERE ((parent_id IS NULL) AND (finished_at IS NOT NULL));
 
 COMMENT ON INDEX runmeta.run_finished_at_idx IS 'finished trees, for prune';
@@ -126,6 +130,14 @@ COMMENT ON INDEX runmeta.run_finished_at_idx IS 'finished trees, for prune';
 CREATE INDEX run_root_id_parent_id_idx ON runmeta.run USING btree (root_id, parent_id) WHERE (parent_id IS NOT NULL);
 
 COMMENT ON INDEX runmeta.run_root_id_parent_id_idx IS 'children of a run';
+
+CREATE INDEX run_task_created_at_idx ON runmeta.run USING btree (task, created_at) WHERE (task IS NOT NULL);
+
+COMMENT ON INDEX runmeta.run_task_created_at_idx IS 'runs of a task by the time of their start';
+
+CREATE INDEX run_unfinished_idx ON runmeta.run USING btree (created_at) WHERE (finished_at IS NULL);
+
+COMMENT ON INDEX runmeta.run_unfinished_idx IS 'runs that wait or run, by the time of their start';
 
 GRANT USAGE ON SCHEMA runmeta TO runmeta_reader;
 GRANT USAGE ON SCHEMA runmeta TO runmeta_writer;
@@ -170,6 +182,9 @@ GRANT ALL ON FUNCTION runmeta.increment(run_id text, key text, by numeric, targe
 
 GRANT ALL ON FUNCTION runmeta.merge(run_id text, value jsonb, target runmeta.target, key text) TO runmeta_writer;
 
+GRANT ALL ON FUNCTION runmeta.number_at(document jsonb, key text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta.number_at(document jsonb, key text) TO runmeta_writer;
+
 GRANT ALL ON FUNCTION runmeta.remove(run_id text, key text, value jsonb, target runmeta.target) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta.replace(run_id text, value jsonb, target runmeta.target) TO runmeta_writer;
@@ -184,9 +199,6 @@ GRANT ALL ON FUNCTION runmeta.set(run_id text, key text, value jsonb, target run
 
 GRANT ALL ON FUNCTION runmeta.size(document jsonb) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta.size(document jsonb) TO runmeta_writer;
-
-GRANT ALL ON FUNCTION runmeta.number_at(document jsonb, key text) TO runmeta_reader;
-GRANT ALL ON FUNCTION runmeta.number_at(document jsonb, key text) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta.start(run_id text, metadata jsonb, parent_run_id text, task text, tags text[]) TO runmeta_writer;
 

@@ -89,11 +89,32 @@ EXCEPTION
 END
 $compression$;
 
--- Updates stay HOT as long as no index contains metadata, version or updated_at.
+-- Updates stay HOT as long as no index contains metadata, version or updated_at, in
+-- its condition either. finished_at changes at the end of an attempt only, and that
+-- update writes each index whose condition then holds.
 CREATE INDEX run_root_id_parent_id_idx ON runmeta.run (root_id, parent_id)
     WHERE parent_id IS NOT NULL;
 CREATE INDEX run_finished_at_idx ON runmeta.run (finished_at)
     WHERE parent_id IS NULL AND finished_at IS NOT NULL;
+
+-- What every dashboard asks. Measured on 200,000 runs in 20,000 trees, of which one in
+-- 50 runs: pages read for 20 rows, and what the index adds to a start and a finish of
+-- a child, which write 859 and 578 bytes of WAL without them. set writes none of them.
+--
+--                                      pages, of 25,000    start    finish      size
+-- newest trees     run_created_at_idx                 5      0 *         0    0.5 MB
+-- unfinished runs  run_unfinished_idx                22       66         0    0.1 MB
+-- newest of a task run_task_created_at_idx           23       90        88    6.2 MB
+-- by a tag         gin (tags)                       206      440       457    1.8 MB
+--
+-- * 67 for a root. The last one costs as much as half of a start and most of a finish,
+-- and only who searches by tags needs it: it is a recipe in the operations guide.
+CREATE INDEX run_created_at_idx ON runmeta.run (created_at)
+    WHERE parent_id IS NULL;
+CREATE INDEX run_unfinished_idx ON runmeta.run (created_at)
+    WHERE finished_at IS NULL;
+CREATE INDEX run_task_created_at_idx ON runmeta.run (task, created_at)
+    WHERE task IS NOT NULL;
 
 COMMENT ON TABLE runmeta.run IS 'runs, their families and their metadata';
 COMMENT ON COLUMN runmeta.run.root_id IS 'first run of the tree, the run itself if it has no parent';
@@ -112,6 +133,9 @@ COMMENT ON COLUMN runmeta.run.updated_at IS 'when the document last changed';
 COMMENT ON COLUMN runmeta.run.finished_at IS 'when the run finished, null while it runs';
 COMMENT ON INDEX runmeta.run_root_id_parent_id_idx IS 'children of a run';
 COMMENT ON INDEX runmeta.run_finished_at_idx IS 'finished trees, for prune';
+COMMENT ON INDEX runmeta.run_created_at_idx IS 'trees by the time of their start';
+COMMENT ON INDEX runmeta.run_unfinished_idx IS 'runs that wait or run, by the time of their start';
+COMMENT ON INDEX runmeta.run_task_created_at_idx IS 'runs of a task by the time of their start';
 
 -- writer
 
