@@ -261,6 +261,7 @@ async fn hundred_thousand_runs_under_one_are_found_by_index() {
     client
         .batch_execute(
             r#"SELECT runmeta.start('top');
+            SET runmeta.maximum_memory = '16MB'; -- a quarter of the default
             INSERT INTO runmeta.run (root_id, id, parent_id, depth, metadata)
             SELECT 'top', 'part ' || n, 'top', 1, jsonb_build_object('rows', n) FROM generate_series(1, 1000) AS n;
             INSERT INTO runmeta.run (root_id, id, parent_id, depth, metadata)
