@@ -369,14 +369,10 @@ async fn a_full_queue_of_notifications_is_54000_at_commit() {
     }
     let folder = OwnServer::folder();
     let server = OwnServer::start_in(folder, 5432, "max_notify_queue_pages = 64").await;
-    let connect = async || {
-        let (client, connection) = tokio_postgres::connect(server.url(), tokio_postgres::NoTls)
-            .await
-            .unwrap();
-        tokio::spawn(async { drop(connection.await) });
-        client
-    };
-    let (blocker, client) = (connect().await, connect().await);
+    let (blocker, client) = (
+        server.connect("postgres").await,
+        server.connect("postgres").await,
+    );
     blocker
         .batch_execute("LISTEN other; BEGIN; SELECT 1")
         .await
