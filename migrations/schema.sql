@@ -16,11 +16,14 @@ CREATE TABLE runmeta.run (
     task text,
     tags text[] DEFAULT '{}'::text[] NOT NULL,
     status text DEFAULT 'running'::text NOT NULL,
+    attempt integer DEFAULT 1 NOT NULL,
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     version bigint DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    started_at timestamp with time zone,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     finished_at timestamp with time zone,
+    CONSTRAINT run_attempt_positive CHECK ((attempt > 0)),
     CONSTRAINT run_depth_not_negative CHECK ((depth >= 0)),
     CONSTRAINT run_id_length CHECK (((octet_length(id) >= 1) AND (octet_length(id) <= 255))),
     CONSTRAINT run_metadata_is_object CHECK ((jsonb_typeof(metadata) = 'object'::text)),
@@ -48,17 +51,21 @@ COMMENT ON COLUMN runmeta.run.task IS 'name of the job that runs';
 
 COMMENT ON COLUMN runmeta.run.tags IS 'words to find the run by';
 
-COMMENT ON COLUMN runmeta.run.status IS 'running until finished, then what finish was told';
+COMMENT ON COLUMN runmeta.run.status IS 'status of the newest attempt, a word of start, set_status or finish';
+
+COMMENT ON COLUMN runmeta.run.attempt IS 'number of the newest attempt, from 1';
 
 COMMENT ON COLUMN runmeta.run.metadata IS 'the document, a json object';
 
 COMMENT ON COLUMN runmeta.run.version IS 'counter of the document, 1 at start, grows with each change';
 
-COMMENT ON COLUMN runmeta.run.created_at IS 'when the run was started';
+COMMENT ON COLUMN runmeta.run.created_at IS 'when the run was made';
 
-COMMENT ON COLUMN runmeta.run.updated_at IS 'when the document last changed';
+COMMENT ON COLUMN runmeta.run.started_at IS 'when the newest attempt began to work, null while it waits';
 
-COMMENT ON COLUMN runmeta.run.finished_at IS 'when the run finished, null while it runs';
+COMMENT ON COLUMN runmeta.run.updated_at IS 'when the run last changed';
+
+COMMENT ON COLUMN runmeta.run.finished_at IS 'when the newest attempt finished, null until then';
 
 CREATE TABLE runmeta.schema_history (
     version integer NOT NULL,
@@ -175,10 +182,12 @@ GRANT ALL ON FUNCTION runmeta.rollup(run_id text, key text, include_self boolean
 
 GRANT ALL ON FUNCTION runmeta.set(run_id text, key text, value jsonb, target runmeta.target) TO runmeta_writer;
 
+GRANT ALL ON FUNCTION runmeta.set_status(run_id text, status text) TO runmeta_writer;
+
 GRANT ALL ON FUNCTION runmeta.size(document jsonb) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta.size(document jsonb) TO runmeta_writer;
 
-GRANT ALL ON FUNCTION runmeta.start(run_id text, metadata jsonb, parent_run_id text, task text, tags text[]) TO runmeta_writer;
+GRANT ALL ON FUNCTION runmeta.start(run_id text, metadata jsonb, parent_run_id text, task text, tags text[], status text, attempt integer) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta.tree(run_id text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta.tree(run_id text) TO runmeta_writer;
@@ -191,9 +200,13 @@ GRANT SELECT,INSERT ON TABLE runmeta.run TO runmeta_writer;
 
 GRANT UPDATE(status) ON TABLE runmeta.run TO runmeta_writer;
 
+GRANT UPDATE(attempt) ON TABLE runmeta.run TO runmeta_writer;
+
 GRANT UPDATE(metadata) ON TABLE runmeta.run TO runmeta_writer;
 
 GRANT UPDATE(version) ON TABLE runmeta.run TO runmeta_writer;
+
+GRANT UPDATE(started_at) ON TABLE runmeta.run TO runmeta_writer;
 
 GRANT UPDATE(updated_at) ON TABLE runmeta.run TO runmeta_writer;
 

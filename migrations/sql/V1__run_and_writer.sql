@@ -23,10 +23,12 @@ CREATE TABLE runmeta.run (
     task        pg_catalog.text,
     tags        pg_catalog.text[]      NOT NULL DEFAULT '{}',
     status      pg_catalog.text        NOT NULL DEFAULT 'running',
+    attempt     pg_catalog.int4        NOT NULL DEFAULT 1,
     metadata    pg_catalog.jsonb       NOT NULL DEFAULT '{}',
     version     pg_catalog.int8        NOT NULL DEFAULT 1,
     -- The clock and not the transaction's start: a tree is printed in the order in which its runs started.
     created_at  pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    started_at  pg_catalog.timestamptz,
     updated_at  pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     finished_at pg_catalog.timestamptz,
 
@@ -44,6 +46,7 @@ CREATE TABLE runmeta.run (
     CONSTRAINT run_without_parent_is_its_own_root CHECK (
         (parent_id IS NULL) OPERATOR(pg_catalog.=) (root_id OPERATOR(pg_catalog.=) id)
     ),
+    CONSTRAINT run_attempt_positive CHECK (attempt OPERATOR(pg_catalog.>) 0),
     CONSTRAINT run_metadata_is_object CHECK (
         pg_catalog.jsonb_typeof(metadata) OPERATOR(pg_catalog.=) 'object'
     ),
@@ -99,12 +102,14 @@ COMMENT ON COLUMN runmeta.run.parent_id IS 'run that started this one, never cha
 COMMENT ON COLUMN runmeta.run.depth IS 'steps up to the root, 0 for the root';
 COMMENT ON COLUMN runmeta.run.task IS 'name of the job that runs';
 COMMENT ON COLUMN runmeta.run.tags IS 'words to find the run by';
-COMMENT ON COLUMN runmeta.run.status IS 'running until finished, then what finish was told';
+COMMENT ON COLUMN runmeta.run.status IS 'status of its attempt, a word given to start, set_status or finish';
+COMMENT ON COLUMN runmeta.run.attempt IS 'try at the run, from 1';
 COMMENT ON COLUMN runmeta.run.metadata IS 'the document, a json object';
 COMMENT ON COLUMN runmeta.run.version IS 'counter of the document, 1 at start, grows with each change';
-COMMENT ON COLUMN runmeta.run.created_at IS 'when the run was started';
-COMMENT ON COLUMN runmeta.run.updated_at IS 'when the document last changed';
-COMMENT ON COLUMN runmeta.run.finished_at IS 'when the run finished, null while it runs';
+COMMENT ON COLUMN runmeta.run.created_at IS 'when the run was first started';
+COMMENT ON COLUMN runmeta.run.started_at IS 'when its attempt began to work, null while it waits';
+COMMENT ON COLUMN runmeta.run.updated_at IS 'when the run last changed';
+COMMENT ON COLUMN runmeta.run.finished_at IS 'when its attempt finished, null until then';
 COMMENT ON INDEX runmeta.run_root_id_parent_id_idx IS 'children of a run';
 COMMENT ON INDEX runmeta.run_finished_at_idx IS 'finished trees, for prune';
 

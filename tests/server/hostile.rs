@@ -28,7 +28,9 @@ const EVERYTHING: &[&str] = &[
     "SELECT * FROM runmeta.descendants('top')",
     "SELECT * FROM runmeta.tree('top')",
     "SELECT * FROM runmeta.rollup('top', 'n', true)",
+    "SELECT runmeta.set_status('child', 'paused')",
     "SELECT runmeta.finish('child'), runmeta.finish('top')",
+    "SELECT runmeta.start('child', '{\"n\": 0}', attempt => 2)",
     "SELECT runmeta.prune('infinity')",
 ];
 

@@ -12,6 +12,7 @@
 mod harness;
 
 mod agreement;
+mod attempts;
 mod cli;
 mod client_connections;
 mod client_examples;
@@ -40,6 +41,7 @@ mod operations;
 mod pgspot;
 mod planted;
 mod prune;
+mod prune_races;
 mod rights;
 mod roles;
 mod schema;

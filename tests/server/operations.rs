@@ -315,6 +315,7 @@ async fn unknown_run_is_an_error_and_null_no_run_at_all() {
         "runmeta.get($run, 'key')",
         "runmeta.finish($run)",
         "runmeta.finish($run, 'failed')",
+        "runmeta.set_status($run, 'checking')",
     ];
     let listings = [
         "runmeta.ancestors($run)",
@@ -490,7 +491,8 @@ async fn refused_operation_names_key_reason_and_way_out() {
 async fn untyped_parameters_of_a_driver_find_the_functions() {
     let (_database, client) = family().await;
     for statement in [
-        "SELECT runmeta.start($1, $2, $3, $4, $5)",
+        "SELECT runmeta.start($1, $2, $3, $4, $5, $6, $7)",
+        "SELECT runmeta.set_status($1, $2)",
         "SELECT runmeta.finish($1, $2)",
         "SELECT runmeta.get($1, $2), runmeta.get($1)",
         "SELECT runmeta.set($1, $2, $3, $4)",
@@ -612,8 +614,9 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     replace/3 | v | NULL | u | f
     rollup/3 | s | strict | s | f
     set/4 | v | NULL | u | f
+    set_status/2 | v | NULL | u | f
     size/1 | i | strict | s | f
-    start/5 | v | NULL | u | f
+    start/7 | v | NULL | u | f
     tree/1 | s | strict | s | f
     unapplied_operations/2 | i | strict | s | f
     ");
