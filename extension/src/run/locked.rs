@@ -124,7 +124,7 @@ impl Locked {
 /// # Errors
 ///
 /// [`Refusal::Closed`] if that is longer ago than the update window.
-pub fn check_open(id: &str, finished_at: Option<TimestampWithTimeZone>) -> Result<(), Refusal> {
+fn check_open(id: &str, finished_at: Option<TimestampWithTimeZone>) -> Result<(), Refusal> {
     let (Some(finished_at), Some(window)) = (finished_at, settings::update_window()) else {
         return Ok(());
     };
@@ -147,7 +147,7 @@ pub fn check_open(id: &str, finished_at: Option<TimestampWithTimeZone>) -> Resul
 /// # Errors
 ///
 /// [`Refusal::LastVersion`] at the end of a bigint, where only a raw `UPDATE` can bring it.
-fn check_version(id: &str, version: i64) -> Result<(), Refusal> {
+pub(super) fn check_version(id: &str, version: i64) -> Result<(), Refusal> {
     match version {
         i64::MAX => Err(Refusal::LastVersion { run: id.to_owned() }),
         _ => Ok(()),
