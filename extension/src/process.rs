@@ -1,4 +1,4 @@
-//! What the library asks of the process that loads it.
+//! What the library asks of the process that loads it, and of the session.
 //!
 //! With `jsonb/` and `announce/channel.rs` the only place with unsafe code: neither Rust nor pgrx has a safe way.
 
@@ -24,4 +24,10 @@ pub fn reserve_settings() {
     let prefix = c"runmeta".as_ptr();
     // SAFETY: a text of static lifetime; Postgres takes a copy.
     unsafe { pg_sys::MarkGUCPrefixReserved(prefix) };
+}
+
+/// Returns true if all statements of this transaction see the same snapshot: under repeatable read and serializable.
+pub fn has_one_snapshot() -> bool {
+    // SAFETY: a global of the backend, which has one thread.
+    unsafe { pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 }
 }

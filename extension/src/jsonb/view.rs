@@ -254,7 +254,7 @@ impl<'a> Container<'a> {
 /// Lets a walk over a container of millions be cancelled. A check costs 2 ns, as much as half an entry.
 #[inline]
 fn interrupt_now_and_then(index: usize) {
-    if index % 1024 == 0 {
+    if index.is_multiple_of(1024) {
         check_for_interrupts();
     }
 }
