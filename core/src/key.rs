@@ -267,6 +267,7 @@ mod tests {
 
     #[test]
     fn steps_may_be_names_positions_and_quoted_texts() {
+        assert!(!Key::parse("$.a").unwrap().is_plain());
         assert_eq!(names("$.a.b"), ["a", "b"]);
         assert_eq!(names(r"$.a\.b.c"), ["a.b", "c"]);
         assert_eq!(names(r"$.back\slash"), [r"back\slash"]);
