@@ -51,7 +51,9 @@ COMMENT ON COLUMN runmeta.run.task IS 'name of the job that runs';
 
 COMMENT ON COLUMN runmeta.run.tags IS 'words to find the run by';
 
-COMMENT ON COLUMN runmeta.run.status IS 'running until finished, then what finish was told';
+COMMENT ON COLUMN runmeta.run.status IS 'status of the newest attempt, a word of start, set_status or finish';
+
+COMMENT ON COLUMN runmeta.run.attempt IS 'number of the newest attempt, from 1';
 
 COMMENT ON COLUMN runmeta.run.attempt IS 'try at the run, from 1';
 
@@ -63,9 +65,11 @@ COMMENT ON COLUMN runmeta.run.created_at IS 'when the run was first started';
 
 COMMENT ON COLUMN runmeta.run.started_at IS 'when its attempt began to work, null while it waits';
 
-COMMENT ON COLUMN runmeta.run.updated_at IS 'when the document last changed';
+COMMENT ON COLUMN runmeta.run.started_at IS 'when the newest attempt began to work, null while it waits';
 
-COMMENT ON COLUMN runmeta.run.finished_at IS 'when the run finished, null while it runs';
+COMMENT ON COLUMN runmeta.run.updated_at IS 'when the run last changed';
+
+COMMENT ON COLUMN runmeta.run.finished_at IS 'when the newest attempt finished, null until then';
 
 CREATE TABLE runmeta.schema_history (
     version integer NOT NULL,
@@ -197,10 +201,12 @@ GRANT ALL ON FUNCTION runmeta.rollup_each(run_ids text[], key text, depth intege
 
 GRANT ALL ON FUNCTION runmeta.set(run_id text, key text, value jsonb, target runmeta.target) TO runmeta_writer;
 
+GRANT ALL ON FUNCTION runmeta.set_status(run_id text, status text) TO runmeta_writer;
+
 GRANT ALL ON FUNCTION runmeta.size(document jsonb) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta.size(document jsonb) TO runmeta_writer;
 
-GRANT ALL ON FUNCTION runmeta.start(run_id text, metadata jsonb, parent_run_id text, task text, tags text[]) TO runmeta_writer;
+GRANT ALL ON FUNCTION runmeta.start(run_id text, metadata jsonb, parent_run_id text, task text, tags text[], status text, attempt integer) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta.tree(run_id text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta.tree(run_id text) TO runmeta_writer;
@@ -213,9 +219,13 @@ GRANT SELECT,INSERT ON TABLE runmeta.run TO runmeta_writer;
 
 GRANT UPDATE(status) ON TABLE runmeta.run TO runmeta_writer;
 
+GRANT UPDATE(attempt) ON TABLE runmeta.run TO runmeta_writer;
+
 GRANT UPDATE(metadata) ON TABLE runmeta.run TO runmeta_writer;
 
 GRANT UPDATE(version) ON TABLE runmeta.run TO runmeta_writer;
+
+GRANT UPDATE(started_at) ON TABLE runmeta.run TO runmeta_writer;
 
 GRANT UPDATE(updated_at) ON TABLE runmeta.run TO runmeta_writer;
 

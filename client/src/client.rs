@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use crate::batcher::Batcher;
 use crate::buffer::Buffer;
 use crate::call::call;
+use crate::document::Document;
 use crate::refusal::Refusal;
 use crate::run_state::RunState;
 use crate::transport::Transport;
@@ -94,12 +95,13 @@ impl Client {
         &self.owner.buffer
     }
 
-    /// Starts a run. Starting it again changes nothing and gives a handle to the run that is there, so a job that is tried
-    /// again can call this each time.
+    /// Starts a run. Starting one again that has not finished changes nothing and gives a handle to it. With
+    /// [`attempt`](NewRun::attempt), a job that is tried again can make the same call each time.
     ///
     /// # Errors
     ///
-    /// - The parent does not exist: SQLSTATE P0002.
+    /// - The run has finished and no attempt is given, or a newer attempt than the one given has begun: SQLSTATE 55000.
+    /// - The parent does not exist: P0002.
     /// - An id is empty, longer than 255 bytes or has the character U+0000, or the metadata is no object: 22023.
     /// - The metadata has a key that begins with `$serde_json::private::`, which this crate could not read again: 22023.
     /// - The metadata is too large: 54000; or cannot be serialised.
@@ -119,10 +121,16 @@ impl Client {
         };
         self.check_open()?;
         let owner = &self.owner;
-        call(&owner.buffer, "start", || {
+        let version = call(&owner.buffer, "start", || {
             owner.transport.start(&run, &metadata)
         })
         .await?;
+        // Another attempt changes the document, which this process may have read before.
+        let state = self.open(&run.id).await?;
+        let read = state.lock().document.as_ref().map(Document::version);
+        if read.is_some_and(|read| read < version) {
+            self.read(&state).await?;
+        }
         self.run(&run.id).await
     }
 
@@ -161,6 +169,15 @@ impl Client {
         let owner = &self.owner;
         call(&owner.buffer, "finish", || {
             owner.transport.finish(id, status)
+        })
+        .await
+        .map(drop)
+    }
+
+    pub(crate) async fn set_status_now(&self, id: &str, status: &str) -> Result<(), Error> {
+        let owner = &self.owner;
+        call(&owner.buffer, "set_status", || {
+            owner.transport.set_status(id, status)
         })
         .await
         .map(drop)

@@ -50,6 +50,11 @@ impl Document {
         }
     }
 
+    /// Returns the version of the server's document that this one began with or was last told of.
+    pub(crate) fn version(&self) -> i64 {
+        self.version
+    }
+
     /// Returns true if it should be fetched again: another writer changed it, and somebody reads it or it may have grown
     /// far beyond the server's.
     pub(crate) fn is_outdated(&self) -> bool {

@@ -23,6 +23,8 @@ pub struct NewRun {
     pub(crate) task: Option<String>,
     pub(crate) tags: Vec<String>,
     pub(crate) metadata: Option<Result<Value, serde_json::Error>>,
+    pub(crate) status: Option<String>,
+    pub(crate) attempt: Option<i32>,
 }
 
 impl NewRun {
@@ -34,6 +36,8 @@ impl NewRun {
             task: None,
             tags: Vec::new(),
             metadata: None,
+            status: None,
+            attempt: None,
         }
     }
 
@@ -52,6 +56,19 @@ impl NewRun {
     /// Adds words to find the run by.
     pub fn tags(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> NewRun {
         self.tags.extend(tags.into_iter().map(Into::into));
+        self
+    }
+
+    /// Names the attempt, from 1: that of the job in your queue. A run at an older attempt begins this one, with the metadata
+    /// merged into its document; one at this attempt is found as it is, finished or not.
+    pub fn attempt(mut self, attempt: i32) -> NewRun {
+        self.attempt = Some(attempt);
+        self
+    }
+
+    /// Begins with this status instead of `running`, for instance `queued`.
+    pub fn status(mut self, status: impl Into<String>) -> NewRun {
+        self.status = Some(status.into());
         self
     }
 

@@ -27,6 +27,7 @@ const FLUSH: &str = include_str!("sql/flush.sql");
 const LAST_SEQUENCE: &str = include_str!("sql/last_sequence.sql");
 const LOAD: &str = include_str!("sql/load.sql");
 const START: &str = include_str!("sql/start.sql");
+const SET_STATUS: &str = include_str!("sql/set_status.sql");
 const FINISH: &str = include_str!("sql/finish.sql");
 
 pub(crate) struct Postgres {
@@ -88,6 +89,16 @@ impl Postgres {
             .ok_or_else(|| Error::unexpected("the server answered with no row"))?;
         Ok(column::<Option<i64>>(row, 0)?.unwrap_or_default())
     }
+
+    async fn put_status(&self, statement: &str, run: &str, status: &str) -> Result<i64, Error> {
+        let lock_timeout = milliseconds(self.buffer.settings.first_patience());
+        let parameters: [Parameter<'_>; 3] = [
+            (&run, Type::TEXT),
+            (&status, Type::TEXT),
+            (&lock_timeout, Type::TEXT),
+        ];
+        self.version(statement, &parameters).await
+    }
 }
 
 impl Transport for Postgres {
@@ -130,28 +141,26 @@ impl Transport for Postgres {
     fn start<'a>(&'a self, run: &'a NewRun, metadata: &'a str) -> Reply<'a, i64> {
         Box::pin(async move {
             let lock_timeout = milliseconds(self.buffer.settings.first_patience());
-            let parameters: [Parameter<'_>; 6] = [
+            let parameters: [Parameter<'_>; 8] = [
                 (&run.id, Type::TEXT),
                 (&Json(metadata), Type::JSONB),
                 (&run.parent, Type::TEXT),
                 (&run.task, Type::TEXT),
                 (&run.tags, Type::TEXT_ARRAY),
+                (&run.status, Type::TEXT),
+                (&run.attempt, Type::INT4),
                 (&lock_timeout, Type::TEXT),
             ];
             self.version(START, &parameters).await
         })
     }
 
+    fn set_status<'a>(&'a self, run: &'a str, status: &'a str) -> Reply<'a, i64> {
+        Box::pin(self.put_status(SET_STATUS, run, status))
+    }
+
     fn finish<'a>(&'a self, run: &'a str, status: &'a str) -> Reply<'a, i64> {
-        Box::pin(async move {
-            let lock_timeout = milliseconds(self.buffer.settings.first_patience());
-            let parameters: [Parameter<'_>; 3] = [
-                (&run, Type::TEXT),
-                (&status, Type::TEXT),
-                (&lock_timeout, Type::TEXT),
-            ];
-            self.version(FINISH, &parameters).await
-        })
+        Box::pin(self.put_status(FINISH, run, status))
     }
 }
 

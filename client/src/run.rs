@@ -115,6 +115,16 @@ impl Run {
         output
     }
 
+    /// Sets the status of the run, for instance to `running` after it was `queued`. It does not wait for operations.
+    ///
+    /// # Errors
+    ///
+    /// - The run has finished: SQLSTATE 55000. The status means that it has: 22023.
+    /// - The server could not be reached for the [call timeout](crate::Builder::call_timeout), or refused.
+    pub async fn set_status(&self, status: &str) -> Result<(), Error> {
+        self.inner.client.set_status_now(self.id(), status).await
+    }
+
     /// Sends what was said, then finishes the run with the status `completed`.
     ///
     /// # Errors

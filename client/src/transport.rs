@@ -30,6 +30,9 @@ pub(crate) trait Transport: Send + Sync + 'static {
     /// Starts a run, or finds that it was started already.
     fn start<'a>(&'a self, run: &'a NewRun, metadata: &'a str) -> Reply<'a, i64>;
 
+    /// Sets the status of a run that has not finished.
+    fn set_status<'a>(&'a self, run: &'a str, status: &'a str) -> Reply<'a, i64>;
+
     /// Finishes a run.
     fn finish<'a>(&'a self, run: &'a str, status: &'a str) -> Reply<'a, i64>;
 }

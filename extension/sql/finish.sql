@@ -7,4 +7,4 @@ CREATE FUNCTION runmeta.finish(
 AS 'MODULE_PATHNAME', 'finish_wrapper'
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000;
 
-COMMENT ON FUNCTION runmeta.finish IS 'finish a run and return its version';
+COMMENT ON FUNCTION runmeta.finish IS 'finish the attempt at a run, once, and return the version of the run';

@@ -7,7 +7,8 @@
 //! - [`memory`]: the memory of a call, bounded.
 //! - [`jsonb`]: JSONB in its binary form, where unsafe code is.
 //! - [`document`]: a document while lists of operations are applied to it, within the size limit.
-//! - [`run`]: one run, locked and stored.
+//! - [`run`]: one run, locked and stored, and its attempts.
+//! - [`prune`]: deleting trees that finished long ago.
 //! - [`flush`]: batches of operations for many runs.
 //! - [`announce`]: notifying listeners at commit of what changed.
 //! - [`statement`]: SQL that the functions run; each text is a file in the folder `sql` beside the module that runs it.
@@ -26,6 +27,7 @@ mod function;
 mod jsonb;
 mod memory;
 mod process;
+mod prune;
 mod refusal;
 mod run;
 mod settings;

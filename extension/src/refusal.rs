@@ -48,6 +48,23 @@ pub enum Refusal {
         finished_at: TimestampWithTimeZone,
         window: i32,
     },
+    /// The attempt has finished, and what is asked needs one that has not.
+    Finished {
+        run: String,
+        attempt: i32,
+        status: String,
+        finished_at: Option<TimestampWithTimeZone>,
+    },
+    /// A newer attempt has begun.
+    StaleAttempt {
+        run: String,
+        attempt: i32,
+        current: i32,
+    },
+    /// A run that has not finished is given a status that means a finished one.
+    FinalStatus { status: String, words: String },
+    /// A run finishes with a status that means an unfinished one.
+    UnfinishedStatus { status: String, words: String },
     /// An operation cannot be applied.
     Unapplied {
         operation: &'static str,
@@ -230,7 +247,50 @@ impl Refusal {
                     "It finished at {}, and took writes for {window} seconds after that.",
                     finished_at.to_iso_string()
                 )),
-                text("Start a new run, or raise runmeta.update_window."),
+                text("Begin another attempt with runmeta.start, or raise runmeta.update_window."),
+            ),
+            Refusal::Finished {
+                run,
+                attempt,
+                status,
+                finished_at,
+            } => (
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("run \"{}\" has finished", shown(run)),
+                Some(format!(
+                    "Attempt {attempt} finished at {} with the status \"{}\".",
+                    finished_at.map_or_else(String::new, |time| time.to_iso_string()),
+                    shown(status)
+                )),
+                Some(format!(
+                    "An attempt finishes once. Begin another one with runmeta.start(…, attempt => {}).",
+                    attempt.saturating_add(1)
+                )),
+            ),
+            Refusal::StaleAttempt {
+                run,
+                attempt,
+                current,
+            } => (
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("attempt {attempt} at run \"{}\" is over", shown(run)),
+                Some(format!("Attempt {current} has begun.")),
+                text("A worker of an older attempt must stop: the run belongs to a newer one."),
+            ),
+            Refusal::FinalStatus { status, words } => (
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("status \"{}\" means that a run has finished", shown(status)),
+                Some(format!("These words do: {words}.")),
+                text("Finish the run with runmeta.finish."),
+            ),
+            Refusal::UnfinishedStatus { status, words } => (
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!(
+                    "status \"{}\" means that a run has not finished",
+                    shown(status)
+                ),
+                Some(format!("These words do: {words}.")),
+                text("Finish the run with another word, or set this one with runmeta.set_status."),
             ),
             Refusal::Unapplied {
                 operation,

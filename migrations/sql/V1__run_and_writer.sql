@@ -123,14 +123,14 @@ COMMENT ON COLUMN runmeta.run.parent_id IS 'run that started this one, never cha
 COMMENT ON COLUMN runmeta.run.depth IS 'steps up to the root, 0 for the root';
 COMMENT ON COLUMN runmeta.run.task IS 'name of the job that runs';
 COMMENT ON COLUMN runmeta.run.tags IS 'words to find the run by';
-COMMENT ON COLUMN runmeta.run.status IS 'running until finished, then what finish was told';
+COMMENT ON COLUMN runmeta.run.status IS 'status of its attempt, a word given to start, set_status or finish';
 COMMENT ON COLUMN runmeta.run.attempt IS 'try at the run, from 1';
 COMMENT ON COLUMN runmeta.run.metadata IS 'the document, a json object';
 COMMENT ON COLUMN runmeta.run.version IS 'counter of the document, 1 at start, grows with each change';
 COMMENT ON COLUMN runmeta.run.created_at IS 'when the run was first started';
 COMMENT ON COLUMN runmeta.run.started_at IS 'when its attempt began to work, null while it waits';
-COMMENT ON COLUMN runmeta.run.updated_at IS 'when the document last changed';
-COMMENT ON COLUMN runmeta.run.finished_at IS 'when the run finished, null while it runs';
+COMMENT ON COLUMN runmeta.run.updated_at IS 'when the run last changed';
+COMMENT ON COLUMN runmeta.run.finished_at IS 'when its attempt finished, null until then';
 COMMENT ON INDEX runmeta.run_root_id_parent_id_idx IS 'children of a run';
 COMMENT ON INDEX runmeta.run_finished_at_idx IS 'finished trees, for prune';
 COMMENT ON INDEX runmeta.run_created_at_idx IS 'trees by the time of their start';

@@ -88,7 +88,7 @@ DECLARE
         'number_at', 'ancestors', 'descendants', 'tree', 'rollup', 'rollup_each'
     ];
     writers CONSTANT pg_catalog.text[] := ARRAY[
-        'start', 'finish',
+        'start', 'set_status', 'finish',
         'set', 'del', 'replace', 'merge', 'append', 'remove', 'increment', 'decrement',
         'apply', 'flush'
     ];
@@ -115,7 +115,9 @@ BEGIN
         -- A writer may not move a run to another parent: that is what keeps trees free of cycles.
         UNION ALL
         SELECT pg_catalog.format('GRANT UPDATE (%I) ON TABLE runmeta.run TO runmeta_writer', g.name)
-        FROM (VALUES ('status'), ('metadata'), ('version'), ('updated_at'), ('finished_at')) AS g (name)
+        FROM (VALUES
+            ('status'), ('attempt'), ('metadata'), ('version'), ('started_at'), ('updated_at'), ('finished_at')
+        ) AS g (name)
         WHERE NOT pg_catalog.has_column_privilege('runmeta_writer', 'runmeta.run', g.name, 'UPDATE')
 
         -- Members of the extension only, because anyone's function could have such a name. Its helpers begin with an

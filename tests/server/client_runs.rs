@@ -57,9 +57,43 @@ async fn every_operation_arrives_and_is_read_the_same_on_both_sides() {
         stored(&database, "import").await,
         (json!({"done": true}), "completed".to_owned())
     );
+    let error = client.start(NewRun::new("import")).await.unwrap_err();
+    assert_eq!(error.code().unwrap().code(), "55000");
     // A job that is tried again starts its run again.
-    let again = client.start(NewRun::new("import")).await.unwrap();
-    assert_eq!(again.metadata().get("done"), Some(true));
+    let new = NewRun::new("import").attempt(2);
+    let again = client
+        .start(new.metadata(json!({"rows": 0})))
+        .await
+        .unwrap();
+    assert_eq!(
+        again.metadata().current(),
+        Some(json!({"done": true, "rows": 0}))
+    );
+    assert_eq!(stored(&database, "import").await.1, "running");
+    client.shutdown(Duration::from_secs(10)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_run_is_queued_set_to_work_and_found_at_its_attempt() {
+    let database = Database::new().await;
+    let client = Client::connect(&database.url()).await.unwrap();
+    let new = || NewRun::new("job").status("queued").attempt(2);
+    let run = client.start(new()).await.unwrap();
+    assert_eq!(stored(&database, "job").await.1, "queued");
+    run.set_status("running").await.unwrap();
+    run.finish_as("failed").await.unwrap();
+    // As of a call whose answer was lost.
+    client.start(new()).await.unwrap();
+    assert_eq!(stored(&database, "job").await.1, "failed");
+    for refused in [
+        run.set_status("running").await,
+        run.finish().await,
+        client.start(NewRun::new("job").attempt(1)).await.map(drop),
+    ] {
+        let error = refused.unwrap_err();
+        assert_eq!(error.code().unwrap().code(), "55000");
+        assert!(!error.is_retryable());
+    }
     client.shutdown(Duration::from_secs(10)).await.unwrap();
 }
 

@@ -18,15 +18,15 @@ async fn start_fills_in_the_tree_and_copies_no_metadata() {
         SELECT runmeta.start('top', '{"a": 1}', NULL, 'nightly', '{x,"y z"}');
         SELECT runmeta.start('middle', parent_run_id => 'top');
         SELECT runmeta.start('leaf', NULL, 'middle', tags => NULL);
-        SELECT id, root_id, parent_id, depth, task, tags, status, metadata, version, finished_at,
-            created_at = updated_at FROM runmeta.run ORDER BY depth;"#;
+        SELECT id, root_id, parent_id, depth, task, tags, status, attempt, metadata, version, finished_at,
+            created_at = updated_at, created_at = started_at FROM runmeta.run ORDER BY depth;"#;
     insta::assert_snapshot!(rows(&client, starts).await, @r#"
     1
     1
     1
-    top | top | NULL | 0 | nightly | {x,"y z"} | running | {"a": 1} | 1 | NULL | t
-    middle | top | top | 1 | NULL | {} | running | {} | 1 | NULL | t
-    leaf | top | middle | 2 | NULL | {} | running | {} | 1 | NULL | t
+    top | top | NULL | 0 | nightly | {x,"y z"} | running | 1 | {"a": 1} | 1 | NULL | t | t
+    middle | top | top | 1 | NULL | {} | running | 1 | {} | 1 | NULL | t | t
+    leaf | top | middle | 2 | NULL | {} | running | 1 | {} | 1 | NULL | t | t
     "#);
 }
 
@@ -43,8 +43,9 @@ async fn starting_a_run_that_exists_changes_nothing_and_returns_its_version() {
     let again = "SELECT runmeta.start('run');
         SELECT runmeta.start('run', '{\"c\": 3}', 'other', 'task', '{tag}');
         SELECT runmeta.start('run', parent_run_id => 'nobody');
-        SELECT runmeta.start('run', parent_run_id => 'run');";
-    assert_eq!(rows(&client, again).await, ["2"; 4].join("\n"));
+        SELECT runmeta.start('run', parent_run_id => 'run');
+        SELECT runmeta.start('run', '{\"c\": 3}', status => 'queued', attempt => 1);";
+    assert_eq!(rows(&client, again).await, ["2"; 5].join("\n"));
     assert_eq!(rows(&client, row).await, before);
 }
 
@@ -125,43 +126,6 @@ async fn start_refuses_an_unknown_parent_and_what_is_no_document() {
     HINT: Give it a value that is not NULL.
     ");
     assert_eq!(rows(&client, "SELECT count(*) FROM runmeta.run").await, "0");
-}
-
-#[tokio::test]
-async fn finish_is_idempotent_and_takes_a_new_status_within_the_window() {
-    let database = Database::new().await;
-    let client = database.connect().await;
-    client
-        .batch_execute("SELECT runmeta.start('run')")
-        .await
-        .unwrap();
-    let row = "SELECT status, version, finished_at IS NOT NULL, updated_at = finished_at, xmin FROM runmeta.run";
-    assert_eq!(rows(&client, "SELECT runmeta.finish('run')").await, "2");
-    let finished = rows(&client, row).await;
-    assert!(finished.starts_with("completed | 2 | t | t"), "{finished}");
-    assert_eq!(
-        rows(
-            &client,
-            "SELECT runmeta.finish('run'), runmeta.finish('run', 'completed')"
-        )
-        .await,
-        "2 | 2"
-    );
-    assert_eq!(rows(&client, row).await, finished);
-    assert_eq!(
-        rows(&client, "SELECT runmeta.finish('run', 'failed')").await,
-        "3"
-    );
-    assert_eq!(rows(&client, "SELECT runmeta.start('run')").await, "3");
-    insta::assert_snapshot!(refused(&client, "SELECT runmeta.finish('run', NULL)").await, @"
-    22004: status is null
-    HINT: Give it a value that is not NULL.
-    ");
-    insta::assert_snapshot!(refused(&client, "SELECT runmeta.finish('run', '')").await, @"
-    22023: status has 0 bytes
-    DETAIL: A status has 1 to 255 bytes.
-    HINT: Give a shorter text, or a hash of it, and never an empty one.
-    ");
 }
 
 /// A tree whose runs start in the order of their names, apart from one that is named against it.

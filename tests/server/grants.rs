@@ -88,8 +88,9 @@ async fn extension_owns_functions_and_types_only() {
     function runmeta.rollup(text,text,integer,text,boolean)
     function runmeta.rollup_each(text[],text,integer,text,boolean)
     function runmeta.set(text,text,jsonb,runmeta.target)
+    function runmeta.set_status(text,text)
     function runmeta.size(jsonb)
-    function runmeta.start(text,jsonb,text,text,text[])
+    function runmeta.start(text,jsonb,text,text,text[],text,integer)
     function runmeta.tree(text)
     function runmeta.unapplied_operations(jsonb,jsonb)
     ");
@@ -124,7 +125,9 @@ const WRITES: &[&str] = &[
     "SELECT * FROM runmeta.apply('child', '[]')",
     "SELECT * FROM runmeta.flush('[]')",
     "SELECT * FROM runmeta.flush('[]', '00000000-0000-4000-8000-000000000001', 1)",
+    "SELECT runmeta.set_status('child', 'paused')",
     "SELECT runmeta.finish('child')",
+    "SELECT runmeta.start('child', attempt => 2)",
 ];
 
 /// What is for the owner alone, however well a statement may be meant.

@@ -29,7 +29,9 @@ const EVERYTHING: &[&str] = &[
     "SELECT * FROM runmeta.tree('top')",
     "SELECT * FROM runmeta.rollup('top', 'n', include_self => true)",
     "SELECT * FROM runmeta.rollup_each('{top,child,nobody}', 'n', depth => 1, task => 'part', include_self => true)",
+    "SELECT runmeta.set_status('child', 'paused')",
     "SELECT runmeta.finish('child'), runmeta.finish('top')",
+    "SELECT runmeta.start('child', '{\"n\": 0}', attempt => 2)",
     "SELECT runmeta.prune('infinity')",
 ];
 

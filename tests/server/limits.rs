@@ -438,7 +438,6 @@ async fn finished_runs_take_writes_within_the_window_and_none_after() {
         "set('root', 'k', '1', 'parent')",
         "del('root', 'missing')",
         "apply('child', '[]', 'root')",
-        "finish('root', 'failed')",
     ] {
         let refusal = refused(&client, &format!("SELECT runmeta.{write}")).await;
         assert!(
@@ -449,12 +448,12 @@ async fn finished_runs_take_writes_within_the_window_and_none_after() {
     insta::assert_snapshot!(refused(&client, "SELECT runmeta.set('root', 'k', '1')").await, @r#"
     55000: run "root" is closed
     DETAIL: It finished at 2026-01-02T03:04:05.678+00:00, and took writes for 3600 seconds after that.
-    HINT: Start a new run, or raise runmeta.update_window.
+    HINT: Begin another attempt with runmeta.start, or raise runmeta.update_window.
     "#);
     // Counted for the run that is written to.
     let open = "
         SELECT runmeta.set('child', 'k', '1'), runmeta.set('child', 'k', '1', 'parent');
-        SELECT runmeta.finish('root'), runmeta.start('root');
+        SELECT runmeta.finish('root'), runmeta.start('root', attempt => 1);
         SELECT runmeta.start('another child', parent_run_id => 'root');";
     insta::assert_snapshot!(rows(&client, open).await, @"
     2 | 2

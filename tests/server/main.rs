@@ -12,6 +12,7 @@
 mod harness;
 
 mod agreement;
+mod attempts;
 mod cli;
 mod client_connections;
 mod client_examples;
@@ -41,6 +42,7 @@ mod operations;
 mod pgspot;
 mod planted;
 mod prune;
+mod prune_races;
 mod reading;
 mod rights;
 mod roles;

@@ -346,7 +346,11 @@ fn call(function: &str, run: &str, target: &str) -> String {
 #[tokio::test]
 async fn writing_to_an_unknown_run_is_an_error_and_null_no_run_at_all() {
     let (_database, client) = family().await;
-    let others = ["runmeta.finish($run)", "runmeta.finish($run, 'failed')"];
+    let others = [
+        "runmeta.finish($run)",
+        "runmeta.finish($run, 'failed')",
+        "runmeta.set_status($run, 'checking')",
+    ];
     for function in WRITES.iter().chain(&others) {
         for target in ["'self'", "'parent'", "'root'"] {
             let statement = call(function, "'nobody'", target);
@@ -511,7 +515,8 @@ async fn refused_operation_names_key_reason_and_way_out() {
 async fn untyped_parameters_of_a_driver_find_the_functions() {
     let (_database, client) = family().await;
     for statement in [
-        "SELECT runmeta.start($1, $2, $3, $4, $5)",
+        "SELECT runmeta.start($1, $2, $3, $4, $5, $6, $7)",
+        "SELECT runmeta.set_status($1, $2)",
         "SELECT runmeta.finish($1, $2)",
         "SELECT runmeta.get($1, $2), runmeta.get($1)",
         "SELECT runmeta.set($1, $2, $3, $4)",
@@ -635,8 +640,9 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     rollup/5 | s | NULL | s | f
     rollup_each/5 | s | NULL | s | f
     set/4 | v | NULL | u | f
+    set_status/2 | v | NULL | u | f
     size/1 | i | strict | s | f
-    start/5 | v | NULL | u | f
+    start/7 | v | NULL | u | f
     tree/1 | s | strict | s | f
     unapplied_operations/2 | i | strict | s | f
     ");

@@ -1,17 +1,18 @@
-//! `runmeta.prune`: what it deletes, and that no tree loses its head under a child that starts.
+//! `runmeta.prune`: what it deletes, what it leaves, and whom it never disturbs.
 
 use tokio_postgres::Client;
 
 use crate::harness::{Database, process, refusal, rows, until_waiting};
 
-/// A database with a tree of two runs that finished.
+/// A database with a tree of two runs that finished two hours ago.
 async fn finished_tree() -> (Database, Client) {
     let database = Database::new().await;
     let client = database.connect().await;
     client
         .batch_execute(
             "SELECT runmeta.start('top'), runmeta.start('child', parent_run_id => 'top');
-             SELECT runmeta.finish('child'), runmeta.finish('top');",
+             SELECT runmeta.finish('child'), runmeta.finish('top');
+             UPDATE runmeta.run SET finished_at = now() - interval '2 hours'",
         )
         .await
         .unwrap();
@@ -127,6 +128,174 @@ async fn writers_not_seen_since_are_forgotten() {
 }
 
 #[tokio::test]
+async fn a_tree_that_finished_less_than_an_hour_ago_stays_whatever_the_time_given() {
+    let (_database, client) = finished_tree().await;
+    for (top, child, pruned) in [(59, 61, "0"), (61, 59, "0"), (61, 61, "2")] {
+        client
+            .batch_execute(&format!(
+                "UPDATE runmeta.run SET finished_at = now() - CASE id WHEN 'top' THEN {top} ELSE {child} END * interval '1 minute'"
+            ))
+            .await
+            .unwrap();
+        assert_eq!(
+            rows(&client, "SELECT runmeta.prune('infinity')").await,
+            pruned
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_open_transaction_counts_as_if_no_time_had_passed_since_it_began() {
+    let (database, client) = finished_tree().await;
+    let open = database.connect().await;
+    open.batch_execute("BEGIN").await.unwrap();
+    let began = rows(&open, "SELECT now()").await;
+    client
+        .batch_execute(&format!(
+            "UPDATE runmeta.run SET finished_at = '{began}'::timestamptz - interval '1 hour'"
+        ))
+        .await
+        .unwrap();
+    assert_eq!(rows(&client, "SELECT runmeta.prune('infinity')").await, "0");
+    open.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(rows(&client, "SELECT runmeta.prune('infinity')").await, "2");
+}
+
+#[tokio::test]
+async fn prune_waits_for_nobody_and_leaves_what_others_have_locked() {
+    let (database, client) = finished_tree().await;
+    client
+        .batch_execute(
+            "SELECT runmeta.flush('[]', '00000000-0000-4000-8000-000000000001', 1);
+             UPDATE runmeta.writer SET updated_at = '2026-01-01';
+             INSERT INTO runmeta.run (root_id, id, finished_at) VALUES ('other', 'other', '2026-01-01')",
+        )
+        .await
+        .unwrap();
+    for lock in [
+        "SELECT FROM runmeta.run WHERE id = 'child' FOR KEY SHARE",
+        r#"SELECT runmeta.flush('[{"run": "child", "operations": []}]')"#,
+        "SELECT FROM runmeta.run WHERE id = 'top' FOR UPDATE",
+        "SELECT FROM runmeta.writer FOR UPDATE",
+    ] {
+        let using = database.connect().await;
+        using
+            .batch_execute(&format!("BEGIN; {lock}"))
+            .await
+            .unwrap();
+        client
+            .batch_execute("SET lock_timeout = '1ms'; BEGIN")
+            .await
+            .unwrap();
+        let pruned = rows(&client, "SELECT runmeta.prune('infinity')").await;
+        let writers = rows(&client, "SELECT count(*) FROM runmeta.writer").await;
+        match lock.contains("writer") {
+            false => assert_eq!((pruned.as_str(), writers.as_str()), ("1", "0"), "{lock}"),
+            true => assert_eq!((pruned.as_str(), writers.as_str()), ("3", "1"), "{lock}"),
+        }
+        client.batch_execute("ROLLBACK").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_prune_that_stays_open_blocks_no_start_in_another_tree() {
+    let database = Database::new().await;
+    let pruning = database.connect().await;
+    pruning
+        .batch_execute(
+            "INSERT INTO runmeta.run (root_id, id, finished_at)
+             SELECT 'old ' || n, 'old ' || n, '2026-01-01' FROM generate_series(1, 1000) AS n;
+             INSERT INTO runmeta.run (root_id, id, finished_at)
+             SELECT 'live ' || n, 'live ' || n, CASE n % 2 WHEN 0 THEN '2026-01-01'::timestamptz END FROM generate_series(1, 200) AS n;
+             SELECT count(runmeta.start('child ' || n, parent_run_id => 'live ' || n)) FROM generate_series(1, 200) AS n",
+        )
+        .await
+        .unwrap();
+    let pruned = rows(&pruning, "BEGIN; SELECT runmeta.prune('infinity')").await;
+    assert_eq!(pruned, "1000");
+    let starting = database.connect().await;
+    starting
+        .batch_execute(
+            "SET lock_timeout = '1ms';
+             SELECT runmeta.start('second child ' || n, parent_run_id => 'live ' || n) FROM generate_series(1, 200) AS n",
+        )
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn advisory_locks_of_others_are_in_nobodys_way() {
+    let (database, client) = finished_tree().await;
+    let hostile = database.connect_as("pg_monitor").await;
+    hostile
+        .batch_execute("SELECT pg_advisory_lock(1920298605, n) FROM generate_series(0, 1023) AS n")
+        .await
+        .unwrap();
+    client
+        .batch_execute("SET lock_timeout = '1ms'; SELECT runmeta.start('live'), runmeta.start('part', parent_run_id => 'live'), runmeta.start('late', parent_run_id => 'top')")
+        .await
+        .unwrap();
+    assert_eq!(
+        rows(
+            &client,
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+        )
+        .await,
+        "0"
+    );
+}
+
+#[tokio::test]
+async fn a_large_tree_is_pruned_in_linear_time_whatever_the_statistics_say() {
+    const RUNS: i64 = 20_000;
+    let database = Database::new().await;
+    let client = database.connect().await;
+    let fill = format!(
+        "INSERT INTO runmeta.run (root_id, id, finished_at) VALUES ('top', 'top', '2026-01-01');
+         INSERT INTO runmeta.run (root_id, id, parent_id, depth, finished_at)
+         SELECT 'top', 'run ' || n, 'top', 1, '2026-01-01' FROM generate_series(1, {RUNS}) AS n"
+    );
+    // Of the same table when it was empty, and when it had ten thousand trees of one run.
+    let small = "INSERT INTO runmeta.run (root_id, id, finished_at)
+         SELECT 'tree ' || n, 'tree ' || n, '2026-01-01' FROM generate_series(1, 10000) AS n;
+         ANALYZE runmeta.run; DELETE FROM runmeta.run";
+    for (statistics, statements) in [
+        ("none", vec![fill.as_str()]),
+        (
+            "of an empty table",
+            vec!["VACUUM ANALYZE runmeta.run", &fill],
+        ),
+        ("of other trees", vec![small, &fill]),
+        ("fresh", vec![fill.as_str(), "ANALYZE runmeta.run"]),
+    ] {
+        client
+            .batch_execute(
+                "TRUNCATE runmeta.run; ALTER TABLE runmeta.run SET (autovacuum_enabled = off);
+                 DELETE FROM pg_statistic WHERE starelid = 'runmeta.run'::regclass",
+            )
+            .await
+            .unwrap();
+        for statement in statements {
+            client.batch_execute(statement).await.unwrap();
+        }
+        let explained = rows(
+            &client,
+            "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT runmeta.prune('infinity')",
+        )
+        .await;
+        let plan: serde_json::Value = serde_json::from_str(&explained).unwrap();
+        let buffers = |name: &str| plan[0]["Plan"][name].as_i64().unwrap();
+        let touched = buffers("Shared Hit Blocks") + buffers("Shared Read Blocks");
+        println!("{statistics}: {touched} buffers");
+        assert!(
+            touched < 5 * RUNS,
+            "statistics {statistics}: {touched} buffers for {RUNS} runs"
+        );
+        assert_eq!(rows(&client, "SELECT count(*) FROM runmeta.run").await, "0");
+    }
+}
+
+#[tokio::test]
 async fn a_tree_that_a_child_is_joining_stays() {
     let (database, pruning) = finished_tree().await;
     let starting = database.connect().await;
@@ -149,8 +318,8 @@ async fn a_tree_that_a_child_is_joining_stays() {
     );
 }
 
-/// Starts a child while its tree is being pruned, and returns what came of it when the prune ended as told.
-async fn child_during_prune(end: &str) -> Result<String, String> {
+/// Makes a call while its tree is being pruned, and returns what came of it when the prune ended like this.
+async fn during_prune(isolation: &str, call: &'static str, end: &str) -> Result<String, String> {
     let (database, pruning) = finished_tree().await;
     let starting = database.connect().await;
     let observer = database.connect().await;
@@ -159,14 +328,14 @@ async fn child_during_prune(end: &str) -> Result<String, String> {
         .batch_execute("BEGIN; SELECT runmeta.prune('infinity')")
         .await
         .unwrap();
+    starting
+        .batch_execute(&format!(
+            "SET default_transaction_isolation = '{isolation}'"
+        ))
+        .await
+        .unwrap();
     let start = tokio::spawn(async move {
-        let start = starting
-            .query_one(
-                "SELECT runmeta.start('grandchild', parent_run_id => 'child')",
-                &[],
-            )
-            .await;
-        match start {
+        match starting.query_one(call, &[]).await {
             Ok(_) => Ok(()),
             Err(error) => Err(refusal(Err::<(), _>(error))),
         }
@@ -181,19 +350,79 @@ async fn child_during_prune(end: &str) -> Result<String, String> {
     .await)
 }
 
+const CHILD: &str = "SELECT runmeta.start('grandchild', parent_run_id => 'child')";
+const ATTEMPT: &str = "SELECT runmeta.start('child', parent_run_id => 'top', attempt => 2)";
+
 #[tokio::test]
 async fn a_child_of_a_tree_that_was_pruned_meanwhile_is_refused() {
-    insta::assert_snapshot!(child_during_prune("COMMIT").await.unwrap_err(), @r#"
+    insta::assert_snapshot!(during_prune("read committed", CHILD, "COMMIT").await.unwrap_err(), @r#"
     P0002: no such parent run: "child"
     DETAIL: The run "grandchild" was to be started under it.
     HINT: Start the parent first, with runmeta.start, and commit it.
     "#);
+    assert_eq!(
+        during_prune("repeatable read", CHILD, "COMMIT")
+            .await
+            .unwrap_err(),
+        "40001: could not serialize access due to concurrent update"
+    );
 }
 
 #[tokio::test]
-async fn a_child_of_a_tree_whose_prune_was_rolled_back_starts() {
+async fn an_attempt_at_a_run_that_was_pruned_meanwhile_is_refused() {
+    insta::assert_snapshot!(during_prune("read committed", ATTEMPT, "COMMIT").await.unwrap_err(), @r#"
+    P0002: no such parent run: "top"
+    DETAIL: The run "child" was to be started under it.
+    HINT: Start the parent first, with runmeta.start, and commit it.
+    "#);
     assert_eq!(
-        child_during_prune("ROLLBACK").await.unwrap(),
-        "top child grandchild"
+        during_prune("repeatable read", ATTEMPT, "COMMIT")
+            .await
+            .unwrap_err(),
+        "40001: could not serialize access due to concurrent update"
+    );
+}
+
+#[tokio::test]
+async fn what_waited_for_a_prune_that_was_rolled_back_goes_on() {
+    for isolation in ["read committed", "repeatable read"] {
+        assert_eq!(
+            during_prune(isolation, CHILD, "ROLLBACK").await.unwrap(),
+            "top child grandchild"
+        );
+        assert_eq!(
+            during_prune(isolation, ATTEMPT, "ROLLBACK").await.unwrap(),
+            "top child"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_root_that_begins_another_attempt_while_it_is_pruned_is_a_new_run() {
+    let again = "SELECT runmeta.start('top', attempt => 2)";
+    assert_eq!(
+        during_prune("read committed", again, "COMMIT")
+            .await
+            .unwrap(),
+        "top"
+    );
+}
+
+#[tokio::test]
+async fn a_tree_in_which_an_attempt_begins_stays() {
+    let (database, pruning) = finished_tree().await;
+    let starting = database.connect().await;
+    starting
+        .batch_execute(&format!("BEGIN; {ATTEMPT}"))
+        .await
+        .unwrap();
+    assert_eq!(
+        rows(&pruning, "SELECT runmeta.prune('infinity')").await,
+        "0"
+    );
+    starting.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(
+        rows(&pruning, "SELECT runmeta.prune('infinity')").await,
+        "0"
     );
 }

@@ -34,7 +34,8 @@ pub(crate) struct Import {
 impl Import {
     /// Goes on with the newest import of the file, or begins the next one if that is finished.
     ///
-    /// Both are the same calls: to start a run that was started before changes nothing, and brings its metadata.
+    /// Both are the same calls: to start the attempt of a run that it is at changes nothing, also when it has finished, and
+    /// brings its metadata.
     pub(crate) async fn open(
         database: &tokio_postgres::Client,
         client: &Client,
@@ -55,7 +56,8 @@ impl Import {
         let spans = file.spans()?;
         let new = NewRun::new(format!("{series}-{number}"))
             .task("import-file")
-            .tags(["demo"]);
+            .tags(["demo"])
+            .attempt(1);
         let run = client
             .start(new.metadata(metadata(file, workers, spans.len())))
             .await?;
@@ -116,7 +118,8 @@ async fn start_chunk(client: &Client, file: &Run, id: String, span: Span) -> Res
     let new = NewRun::new(&id)
         .parent(file.id())
         .task("import-chunk")
-        .tags(["demo"]);
+        .tags(["demo"])
+        .attempt(1);
     let run = client.start(new.metadata(span.metadata())).await?;
     let metadata = run.metadata().current().unwrap_or_default();
     let next_row = span.next_row(&metadata).ok_or_else(|| {

@@ -348,6 +348,10 @@ impl Transport for FakeServer {
         })
     }
 
+    fn set_status<'a>(&'a self, run: &'a str, _: &'a str) -> Reply<'a, i64> {
+        Box::pin(async move { Ok(lock(&self.state).runs[run].version) })
+    }
+
     fn finish<'a>(&'a self, run: &'a str, _: &'a str) -> Reply<'a, i64> {
         Box::pin(async move {
             self.close(run);

@@ -14,6 +14,7 @@ mod prune;
 mod remove;
 mod replace;
 mod set;
+mod set_status;
 mod size;
 mod start;
 mod unapplied_operations;

@@ -147,7 +147,7 @@ pub fn check_open(id: &str, finished_at: Option<TimestampWithTimeZone>) -> Resul
 /// # Errors
 ///
 /// [`Refusal::LastVersion`] at the end of a bigint, where only a raw `UPDATE` can bring it.
-fn check_version(id: &str, version: i64) -> Result<(), Refusal> {
+pub(super) fn check_version(id: &str, version: i64) -> Result<(), Refusal> {
     match version {
         i64::MAX => Err(Refusal::LastVersion { run: id.to_owned() }),
         _ => Ok(()),

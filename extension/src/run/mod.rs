@@ -1,17 +1,26 @@
-//! One run: its row is locked, its document is changed and stored.
+//! One run: its row is locked, its document is changed and stored, its attempts begin and finish.
 //!
 //! - [`target`] reads and writes the SQL type that names the member of a run's family whose document is addressed.
 //! - [`locked`] locks a run's row and stores its document.
 //! - [`missing`] finds out why a run could not be locked.
 //! - [`write`] applies operations to one run, which most of the SQL functions come down to.
-//! - [`hold`] keeps a tree from being pruned while a child is started in it.
+//! - [`attempt`] decides what start, set_status and finish change; [`start`], [`status`] and [`finish`] do it.
+//! - [`parent`] keeps a tree from being pruned while a run starts in it.
 
-pub mod hold;
+mod attempt;
+mod finish;
 mod locked;
 mod missing;
+mod parent;
+mod start;
+mod status;
 pub mod target;
 mod write;
 
+pub use attempt::Attempt;
+pub use finish::finish;
 pub use locked::{Locked, check_length, check_open};
 pub use missing::missing;
+pub use start::NewRun;
+pub use status::set_status;
 pub use write::{required, value_or_null, write, write_one};

@@ -1,0 +1,19 @@
+//! `runmeta.set_status(run_id, status)`
+
+use pgrx::prelude::*;
+
+use crate::call::{Answer, answer};
+use crate::refusal::Refusal;
+use crate::run;
+
+/// Sets the status of a run that has not finished, and returns its version.
+#[pg_extern(sql = false)]
+fn set_status(run_id: Option<&str>, status: Option<&str>) -> Answer<Option<i64>> {
+    answer(|| {
+        let Some(run_id) = run_id else {
+            return Ok(None);
+        };
+        let status = status.ok_or(Refusal::Null { argument: "status" })?;
+        Spi::connect_mut(|client| run::set_status(client, run_id, status).map(Some))
+    })
+}

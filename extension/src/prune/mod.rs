@@ -1,0 +1,181 @@
+//! Deleting trees of which every run finished long enough ago, and writers that are silent as long.
+//!
+//! Prune waits for nobody, so it can take part in no deadlock and whoever writes to a run of a tree is not disturbed:
+//! such a tree is left for the next call. It takes [`SLICE`] trees at a time through these steps, each a statement with a
+//! snapshot of its own:
+//!
+//! 1. Find roots that finished before the limit, the oldest first.
+//! 2. Decide per root, by one count over its tree: every run finished before the limit. Nothing is locked yet, so that a
+//!    tree that is not finished is not touched.
+//! 3. Lock every run of these trees that nobody else has locked, and decide again by what was locked.
+//! 4. Count again. A tree stays if a run of it is locked by somebody, or came after step 3.
+//! 5. Delete the rest by its root.
+//!
+//! No statement joins the table with itself: whatever the planner believes, each is at worst one reading of the table.
+//! (Decided per run, 10,001 runs of one tree took 26 s and 100,001 more than 630 s; where the planner happened to hash,
+//! 0.2 s.)
+//!
+//! A start or another attempt that makes a run unfinished locks a row of its tree first: the run itself, or the parent it
+//! starts under. If it does so before step 3, the row cannot be locked or is unfinished there, or step 4 counts one more;
+//! if after, it waits for the end of the prune and finds the tree gone. Only a start under a root that has not finished
+//! locks nothing ([`run::parent`](crate::run)); for that the limit is at most an hour before the oldest transaction began.
+
+use std::collections::HashMap;
+
+use pgrx::pg_sys::BuiltinOid::{INT4OID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID};
+use pgrx::prelude::*;
+use pgrx::spi::{SpiClient, SpiError};
+
+use crate::refusal::Refusal;
+use crate::statement::Statement;
+
+thread_local! {
+    static LIMIT: Statement = const { Statement::new(
+        include_str!("sql/limit.sql"),
+        &[TIMESTAMPTZOID],
+    ) };
+    static CANDIDATES: Statement = const { Statement::new(
+        include_str!("sql/candidates.sql"),
+        &[TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INT4OID],
+    ) };
+    static FINISHED: Statement = const { Statement::new(
+        include_str!("sql/finished.sql"),
+        &[TEXTARRAYOID, TIMESTAMPTZOID],
+    ) };
+    static LOCK: Statement = const { Statement::new(
+        include_str!("sql/lock.sql"),
+        &[TEXTARRAYOID, TIMESTAMPTZOID],
+    ) };
+    static DELETE: Statement = const { Statement::new(
+        include_str!("sql/delete.sql"),
+        &[TEXTARRAYOID],
+    ) };
+    // Not before a day: a writer that got no answer to its last batch sends it again, and must be known then.
+    static FORGET_WRITERS: Statement = const { Statement::new(
+        include_str!("sql/forget_writers.sql"),
+        &[TIMESTAMPTZOID],
+    ) };
+}
+
+/// Trees that are looked at together. A guess: their ids take at most 255 kB.
+const SLICE: i32 = 1000;
+
+/// Deletes at most `max_trees` trees of which every run finished before a time, and writers that were last seen before
+/// it. Returns the number of runs.
+///
+/// # Errors
+///
+/// [`Refusal::Isolation`] if the transaction has one snapshot for all statements.
+pub fn prune(
+    client: &mut SpiClient<'_>,
+    before: TimestampWithTimeZone,
+    max_trees: i32,
+) -> Result<i64, Refusal> {
+    let limit = limit(client, before)?;
+    let (mut left, mut runs) = (usize::try_from(max_trees).unwrap_or(0), 0);
+    let mut after = Candidate {
+        root: String::new(),
+        finished_at: TimestampWithTimeZone::negative_infinity(),
+    };
+    while left > 0 {
+        let candidates = candidates(client, limit, &after)?;
+        let full = candidates.len() == SLICE as usize;
+        let roots = candidates.iter().map(|found| found.root.clone()).collect();
+        let finished = trees(client, &FINISHED, roots, limit)?;
+        // In the order of the candidates: the oldest first.
+        let roots = candidates.iter().map(|found| &found.root);
+        let roots = roots.filter(|root| finished.contains_key(*root));
+        let (trees, deleted) = delete(client, roots.take(left).cloned().collect(), limit)?;
+        (left, runs) = (left - trees, runs + deleted);
+        match candidates.into_iter().next_back() {
+            Some(last) if full => after = last,
+            _ => break,
+        }
+    }
+    FORGET_WRITERS.with(|statement| statement.run(client, &[before.into()]))?;
+    Ok(runs)
+}
+
+/// A root that finished.
+struct Candidate {
+    root: String,
+    finished_at: TimestampWithTimeZone,
+}
+
+/// Returns the time before which a run must have finished: the one given, or an hour before the oldest transaction that
+/// this role may see began.
+fn limit(
+    client: &mut SpiClient<'_>,
+    before: TimestampWithTimeZone,
+) -> Result<TimestampWithTimeZone, Refusal> {
+    let rows = LIMIT.with(|statement| statement.run(client, &[before.into()]))?;
+    let (level, limit) = rows.first().get_two::<String, TimestampWithTimeZone>()?;
+    match level.as_deref() {
+        Some("read committed" | "read uncommitted") => {
+            limit.ok_or(Refusal::Query(SpiError::InvalidPosition))
+        }
+        level => Err(Refusal::Isolation {
+            level: level.unwrap_or_default().to_owned(),
+        }),
+    }
+}
+
+fn candidates(
+    client: &mut SpiClient<'_>,
+    limit: TimestampWithTimeZone,
+    after: &Candidate,
+) -> Result<Vec<Candidate>, Refusal> {
+    let arguments = [
+        limit.into(),
+        after.finished_at.into(),
+        after.root.as_str().into(),
+        SLICE.into(),
+    ];
+    let required = || Refusal::Query(SpiError::InvalidPosition);
+    let rows = CANDIDATES.with(|statement| statement.run(client, &arguments))?;
+    rows.map(|row| {
+        Ok(Candidate {
+            root: row.get(1)?.ok_or_else(required)?,
+            finished_at: row.get(2)?.ok_or_else(required)?,
+        })
+    })
+    .collect()
+}
+
+/// Runs a statement that returns the trees of which every run finished before the limit, with the number of runs.
+fn trees(
+    client: &mut SpiClient<'_>,
+    statement: &'static std::thread::LocalKey<Statement>,
+    roots: Vec<String>,
+    limit: TimestampWithTimeZone,
+) -> Result<HashMap<String, i64>, Refusal> {
+    if roots.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let required = || Refusal::Query(SpiError::InvalidPosition);
+    let arguments = [roots.into(), limit.into()];
+    let rows = statement.with(|statement| statement.run(client, &arguments))?;
+    rows.map(|row| {
+        let root = row.get(1)?.ok_or_else(required)?;
+        Ok((root, row.get(2)?.ok_or_else(required)?))
+    })
+    .collect()
+}
+
+/// Locks these trees and deletes those that nobody uses. Returns how many these were, and their runs.
+fn delete(
+    client: &mut SpiClient<'_>,
+    roots: Vec<String>,
+    limit: TimestampWithTimeZone,
+) -> Result<(usize, i64), Refusal> {
+    let mut locked = trees(client, &LOCK, roots, limit)?;
+    let there = trees(client, &FINISHED, locked.keys().cloned().collect(), limit)?;
+    locked.retain(|root, runs| there.get(root) == Some(runs));
+    if locked.is_empty() {
+        return Ok((0, 0));
+    }
+    let trees = locked.len();
+    let roots: Vec<String> = locked.into_keys().collect();
+    let deleted = DELETE.with(|statement| statement.run(client, &[roots.into()]))?;
+    Ok((trees, i64::try_from(deleted.len()).unwrap_or(i64::MAX)))
+}

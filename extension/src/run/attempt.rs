@@ -1,0 +1,155 @@
+//! Where a run stands in its attempts, and whether start, set_status and finish change that.
+//!
+//! What a call decides depends on this state alone and not on how it was read, so that one run and many runs of a batch
+//! are decided by the same lines.
+
+use pgrx::pg_sys::BuiltinOid::TEXTOID;
+use pgrx::prelude::*;
+use pgrx::spi::{SpiClient, SpiError, SpiTupleTable};
+use runmeta_core::wire::Target;
+
+use super::locked::check_version;
+use super::missing;
+use crate::refusal::Refusal;
+use crate::statement::Statement;
+
+thread_local! {
+    static FIND: Statement = const { Statement::new(
+        include_str!("sql/find_attempt.sql"),
+        &[TEXTOID],
+    ) };
+    static LOCK: Statement = const { Statement::new(
+        include_str!("sql/lock_attempt.sql"),
+        &[TEXTOID, TEXTOID],
+    ) };
+}
+
+/// The newest attempt at a run.
+pub struct Attempt {
+    /// The first run of the run's tree.
+    pub root: String,
+    /// The run's id.
+    pub id: String,
+    /// The attempt's number, from 1.
+    pub number: i32,
+    /// Its status.
+    pub status: String,
+    /// The run's version.
+    pub version: i64,
+    /// When the attempt finished, if it did.
+    pub finished_at: Option<TimestampWithTimeZone>,
+}
+
+impl Attempt {
+    /// Reads the attempt at a run, without a lock.
+    ///
+    /// # Errors
+    ///
+    /// Errors of Postgres are raised.
+    pub fn find(client: &mut SpiClient<'_>, run_id: &str) -> Result<Option<Attempt>, Refusal> {
+        let mut rows = FIND.with(|statement| statement.run(client, &[run_id.into()]))?;
+        rows.next().map(|_| Attempt::read(&rows)).transpose()
+    }
+
+    /// Locks the run and returns the attempt as it is then; `None` if the run was pruned since it was found.
+    ///
+    /// # Errors
+    ///
+    /// Errors of Postgres are raised.
+    pub fn lock(&self, client: &mut SpiClient<'_>) -> Result<Option<Attempt>, Refusal> {
+        let arguments = [self.root.as_str().into(), self.id.as_str().into()];
+        let mut rows = LOCK.with(|statement| statement.run(client, &arguments))?;
+        rows.next().map(|_| Attempt::read(&rows)).transpose()
+    }
+
+    /// Locks a run that must exist.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NoSuchRun`], [`Refusal::NotAllowed`].
+    pub fn lock_existing(client: &mut SpiClient<'_>, run_id: &str) -> Result<Attempt, Refusal> {
+        if let Some(found) = Attempt::find(client, run_id)?
+            && let Some(locked) = found.lock(client)?
+        {
+            return Ok(locked);
+        }
+        Err(missing(client, run_id, Target::Own)?)
+    }
+
+    /// Reads the row that `rows` stands at: root_id, id, attempt, status, version, finished_at.
+    fn read(rows: &SpiTupleTable<'_>) -> Result<Attempt, Refusal> {
+        let required = || Refusal::Query(SpiError::InvalidPosition);
+        Ok(Attempt {
+            root: rows.get(1)?.ok_or_else(required)?,
+            id: rows.get(2)?.ok_or_else(required)?,
+            number: rows.get(3)?.ok_or_else(required)?,
+            status: rows.get(4)?.ok_or_else(required)?,
+            version: rows.get(5)?.ok_or_else(required)?,
+            finished_at: rows.get(6)?,
+        })
+    }
+
+    /// Decides a start of a run that exists: returns the number of the attempt that begins, or `None` if the run stays as
+    /// it is.
+    ///
+    /// # Errors
+    ///
+    /// - [`Refusal::Finished`] if the attempt finished and no number is given.
+    /// - [`Refusal::StaleAttempt`] if the number is that of an older attempt.
+    pub fn on_start(&self, wanted: Option<i32>) -> Result<Option<i32>, Refusal> {
+        match wanted {
+            None if self.finished_at.is_none() => Ok(None),
+            None => Err(self.finished()),
+            Some(wanted) if wanted < self.number => Err(Refusal::StaleAttempt {
+                run: self.id.clone(),
+                attempt: wanted,
+                current: self.number,
+            }),
+            wanted => Ok(wanted.filter(|wanted| *wanted > self.number)),
+        }
+    }
+
+    /// Decides a finish: returns whether it changes the run.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Finished`] if the attempt finished with another status.
+    pub fn on_finish(&self, status: &str) -> Result<bool, Refusal> {
+        match self.finished_at {
+            None => Ok(true),
+            Some(_) if self.status == status => Ok(false),
+            Some(_) => Err(self.finished()),
+        }
+    }
+
+    /// Decides a change of the status: returns whether it changes the run.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Finished`].
+    pub fn on_set_status(&self, status: &str) -> Result<bool, Refusal> {
+        match self.finished_at {
+            None => Ok(self.status != status),
+            Some(_) => Err(self.finished()),
+        }
+    }
+
+    /// Returns the version that a change makes.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::LastVersion`].
+    pub fn next_version(&self) -> Result<i64, Refusal> {
+        check_version(&self.id, self.version)?;
+        Ok(self.version + 1)
+    }
+
+    fn finished(&self) -> Refusal {
+        Refusal::Finished {
+            run: self.id.clone(),
+            attempt: self.number,
+            status: self.status.clone(),
+            finished_at: self.finished_at,
+        }
+    }
+}

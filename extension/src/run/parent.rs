@@ -1,0 +1,84 @@
+//! The parent of a run that starts, and keeping its tree from being pruned meanwhile.
+//!
+//! A start in a tree whose root has not finished locks nothing: a thousand children that start at once would make
+//! multixacts of their parent's row. That is safe because prune takes no tree that finished less than an hour before
+//! the oldest transaction began (`prune/mod.rs`): what a transaction of less than an hour saw unfinished is not pruned
+//! under it. Where that does not hold, the parent's row is locked against deletion, and prune leaves a tree of which
+//! it cannot lock every row:
+//!
+//! - the root has finished, or row-level security hides it;
+//! - the transaction is long under way already, so that its hour may be over before it commits. A transaction with one
+//!   snapshot sees the root as it was when it began, so this bounds how old that is, too.
+
+use pgrx::datetime::{clock_timestamp, transaction_timestamp};
+use pgrx::pg_sys::BuiltinOid::TEXTOID;
+use pgrx::prelude::*;
+use pgrx::spi::{SpiClient, SpiError};
+
+use crate::refusal::Refusal;
+use crate::statement::Statement;
+
+thread_local! {
+    static FIND: Statement = const { Statement::new(
+        include_str!("sql/find_parent.sql"),
+        &[TEXTOID],
+    ) };
+    static HOLD: Statement = const { Statement::new(
+        include_str!("sql/hold_parent.sql"),
+        &[TEXTOID, TEXTOID],
+    ) };
+}
+
+/// Microseconds after which a transaction counts as long: half an hour leaves it as much to commit.
+const LONG: i64 = 30 * 60 * 1_000_000;
+
+/// What a run takes over from its parent.
+pub struct Parent {
+    /// The first run of the tree.
+    pub root: String,
+    /// Steps from the parent up to the root.
+    pub depth: i32,
+}
+
+impl Parent {
+    /// Finds a parent and keeps its tree from being pruned before the transaction ends. `None` if there is none, or it
+    /// was pruned meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NotAllowed`] if row-level security keeps the parent from being locked; errors of Postgres are raised.
+    pub fn find(client: &mut SpiClient<'_>, id: &str) -> Result<Option<Parent>, Refusal> {
+        let Some((parent, root_finished)) = find(client, id)? else {
+            return Ok(None);
+        };
+        if !root_finished && !in_long_transaction() {
+            return Ok(Some(parent));
+        }
+        let arguments = [parent.root.as_str().into(), id.into()];
+        let held = HOLD.with(|statement| statement.run(client, &arguments))?;
+        match held.is_empty() {
+            false => Ok(Some(parent)),
+            true if find(client, id)?.is_none() => Ok(None),
+            true => Err(Refusal::NotAllowed { run: id.to_owned() }),
+        }
+    }
+}
+
+/// Reads a parent, and whether the root of its tree has finished or cannot be seen.
+fn find(client: &mut SpiClient<'_>, id: &str) -> Result<Option<(Parent, bool)>, Refusal> {
+    let required = || Refusal::Query(SpiError::InvalidPosition);
+    let mut rows = FIND.with(|statement| statement.run(client, &[id.into()]))?;
+    if rows.next().is_none() {
+        return Ok(None);
+    }
+    let parent = Parent {
+        root: rows.get(1)?.ok_or_else(required)?,
+        depth: rows.get(2)?.ok_or_else(required)?,
+    };
+    Ok(Some((parent, rows.get(3)?.ok_or_else(required)?)))
+}
+
+fn in_long_transaction() -> bool {
+    let microseconds = |time: TimestampWithTimeZone| pg_sys::TimestampTz::from(time);
+    microseconds(clock_timestamp()).saturating_sub(microseconds(transaction_timestamp())) > LONG
+}

@@ -1,0 +1,223 @@
+//! Starting a run, and beginning another attempt at one that exists.
+
+use pgrx::datetime::clock_timestamp;
+use pgrx::pg_sys::BuiltinOid::{INT4OID, INT8OID, JSONBOID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID};
+use pgrx::spi::{SpiClient, SpiError};
+use runmeta_core::wire::Target;
+use runmeta_core::{BadValue, Operation, Tree};
+
+use super::parent::Parent;
+use super::{Attempt, check_length, missing, status};
+use crate::announce;
+use crate::document::{Draft, is_object};
+use crate::jsonb::{self, Jsonb, Node};
+use crate::refusal::Refusal;
+use crate::settings;
+use crate::statement::Statement;
+
+thread_local! {
+    static INSERT: Statement = const { Statement::new(
+        include_str!("sql/insert.sql"),
+        &[
+            TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTARRAYOID, TEXTOID, INT4OID, JSONBOID,
+            TIMESTAMPTZOID, TIMESTAMPTZOID,
+        ],
+    ) };
+    // Apart from the lock, so that finish and set_status never read a document.
+    static DOCUMENT: Statement = const { Statement::new(
+        include_str!("sql/document.sql"),
+        &[TEXTOID, TEXTOID],
+    ) };
+    static BEGIN: Statement = const { Statement::new(
+        include_str!("sql/begin_attempt.sql"),
+        &[TEXTOID, TEXTOID, INT4OID, TEXTOID, JSONBOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID],
+    ) };
+}
+
+/// A run may be pruned between the insertion that it prevents and the look at it. More than once is a guess at the most
+/// that happens by chance; then it is there and hidden.
+const TRIES: usize = 3;
+
+/// A run as `start` describes it.
+pub struct NewRun<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// The run that it is started under.
+    pub parent: Option<&'a str>,
+    /// The name of the job.
+    pub task: Option<&'a str>,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// Its document, or what is merged into it at the beginning of another attempt.
+    pub metadata: Jsonb<'a>,
+    /// The status of an attempt that begins.
+    pub status: &'a str,
+    /// The number of the attempt: whichever there is, if `None`.
+    pub attempt: Option<i32>,
+}
+
+impl NewRun<'_> {
+    /// Checks everything that can be checked without a look at the tables.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] for a text, a number or a document that no run can have.
+    pub fn check(&self) -> Result<(), Refusal> {
+        check_length("run id", self.id)?;
+        self.task
+            .map_or(Ok(()), |task| check_length("task", task))?;
+        self.tags
+            .iter()
+            .try_for_each(|tag| check_length("tag", tag))?;
+        status::check_unfinished(self.status)?;
+        if self.attempt.is_some_and(|attempt| attempt < 1) {
+            return Err(Refusal::NotPositive {
+                argument: "attempt",
+            });
+        }
+        if !is_object(&self.metadata) {
+            return Err(Refusal::BadDocument(BadValue::NotAnObject));
+        }
+        Node::View(self.metadata.view())
+            .check(0)
+            .map_err(Refusal::BadDocument)?;
+        let (size, limit) = (jsonb::size(self.metadata.view()), settings::maximum_size());
+        match size <= limit {
+            true => Ok(()),
+            false => Err(Refusal::TooLarge {
+                run: self.id.to_owned(),
+                size,
+                limit,
+            }),
+        }
+    }
+
+    /// Makes the run, begins another attempt at it or finds it as it is, and returns its version.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] for a parent that is missing, an attempt that is over, a finished run where no attempt is given, and a
+    /// document that would be too large, and where row-level security hides the run or keeps it from being changed.
+    pub fn start(&self, client: &mut SpiClient<'_>) -> Result<i64, Refusal> {
+        for _ in 0..TRIES {
+            if let Some(version) = self.insert(client)? {
+                return Ok(version);
+            }
+            let Some(found) = Attempt::find(client, self.id)? else {
+                continue;
+            };
+            if found.on_start(self.attempt)?.is_none() {
+                return Ok(found.version);
+            }
+            if let Some(version) = self.begin_attempt(client, &found)? {
+                return Ok(version);
+            }
+        }
+        Err(match Attempt::find(client, self.id)? {
+            Some(_) => missing(client, self.id, Target::Own)?,
+            None => Refusal::HiddenRun {
+                run: self.id.to_owned(),
+            },
+        })
+    }
+
+    /// Inserts the run and returns its version, or `None` if a run has this id already.
+    fn insert(&self, client: &mut SpiClient<'_>) -> Result<Option<i64>, Refusal> {
+        let (root, depth) = match self.parent {
+            None => (self.id.to_owned(), 0),
+            Some(id) => match Parent::find(client, id)? {
+                // The parent is this run or below it, so the run exists. No row that says so may even be tried: the
+                // table's checks come before its keys.
+                Some(parent) if parent.root == self.id => return Ok(None),
+                Some(parent) => (parent.root, parent.depth.saturating_add(1)),
+                // A run that exists is found, whatever became of its parent.
+                None if Attempt::find(client, self.id)?.is_some() => return Ok(None),
+                None => {
+                    return Err(Refusal::NoSuchParent {
+                        run: self.id.to_owned(),
+                        parent: id.to_owned(),
+                    });
+                }
+            },
+        };
+        let now = clock_timestamp();
+        let arguments = [
+            root.as_str().into(),
+            self.id.into(),
+            self.parent.into(),
+            depth.into(),
+            self.task.into(),
+            self.tags.clone().into(),
+            self.status.into(),
+            self.attempt.unwrap_or(1).into(),
+            self.metadata.clone().into(),
+            now.into(),
+            (!status::is_waiting(self.status)).then_some(now).into(),
+        ];
+        let mut inserted = INSERT.with(|statement| statement.run(client, &arguments))?;
+        if inserted.next().is_none() {
+            return Ok(None);
+        }
+        let version = inserted.get(1)?.unwrap_or(1);
+        announce::changed(&root, self.id, version);
+        Ok(Some(version))
+    }
+
+    /// Begins the attempt and returns the run's version; `None` if the run was pruned meanwhile. Of several sessions that
+    /// begin the same attempt one does, and the others find it.
+    fn begin_attempt(
+        &self,
+        client: &mut SpiClient<'_>,
+        found: &Attempt,
+    ) -> Result<Option<i64>, Refusal> {
+        let Some(locked) = found.lock(client)? else {
+            return Ok(None);
+        };
+        let Some(number) = locked.on_start(self.attempt)? else {
+            return Ok(Some(locked.version));
+        };
+        let merged = self.merged_into(&document(client, &locked)?)?;
+        let (version, now) = (locked.next_version()?, clock_timestamp());
+        let arguments = [
+            locked.root.as_str().into(),
+            self.id.into(),
+            number.into(),
+            self.status.into(),
+            merged.into(),
+            version.into(),
+            (!status::is_waiting(self.status)).then_some(now).into(),
+            now.into(),
+        ];
+        BEGIN.with(|statement| statement.store(client, &arguments, 1))?;
+        announce::changed(&locked.root, self.id, version);
+        Ok(Some(version))
+    }
+
+    /// Returns the document with the metadata merged into it, or `None` if that changes nothing.
+    fn merged_into(&self, document: &Jsonb<'_>) -> Result<Option<Jsonb<'static>>, Refusal> {
+        let limit = settings::maximum_size();
+        let refuse = |error| Refusal::of_draft(error, self.id, limit);
+        let merge = Operation::Merge {
+            key: None,
+            value: Node::View(self.metadata.view()),
+        };
+        let mut draft = Draft::new(document, limit);
+        let applied = draft.apply(&[Ok(merge)]).map_err(refuse)?;
+        if let Some(skipped) = applied.unapplied.first() {
+            return Err(Refusal::Unapplied {
+                operation: "merge",
+                key: None,
+                reason: skipped.reason,
+            });
+        }
+        draft.finish().map_err(refuse)
+    }
+}
+
+/// Reads the document of a run that is locked.
+fn document(client: &mut SpiClient<'_>, run: &Attempt) -> Result<Jsonb<'static>, Refusal> {
+    let arguments = [run.root.as_str().into(), run.id.as_str().into()];
+    let rows = DOCUMENT.with(|statement| statement.run(client, &arguments))?;
+    let document = rows.first().get_one::<Jsonb<'static>>()?;
+    document.ok_or(Refusal::Query(SpiError::InvalidPosition))
+}
