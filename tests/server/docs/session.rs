@@ -31,18 +31,32 @@ pub fn run(database: &Database, blocks: &[&str]) -> Vec<String> {
     outputs[..blocks.len()].to_vec()
 }
 
-/// Drops blanks that cannot be seen, and the one thing that is different each time: the process a notification is from.
+/// Drops blanks that cannot be seen, and what is different each time: the process a notification is from, and when a run
+/// finished.
 fn tidy(output: &str) -> String {
     let mut tidy = String::new();
     for line in output.trim_end().lines() {
         let line = match line.split_once("received from server process with PID ") {
             Some((start, _)) => format!("{start}received from server process with PID 4711."),
-            None => line.trim_end().to_owned(),
+            None => tidy_time(line.trim_end()),
         };
         tidy.push_str(&line);
         tidy.push('\n');
     }
     tidy
+}
+
+/// Replaces the time at which a run finished, if it has a fraction, as the clock's times have.
+fn tidy_time(line: &str) -> String {
+    const BEFORE: &str = " finished at ";
+    let time = line.split_once(BEFORE).and_then(|(before, rest)| {
+        let (time, after) = rest.split_once(' ')?;
+        time.contains('.').then_some((before, after))
+    });
+    match time {
+        Some((before, after)) => format!("{before}{BEFORE}2026-01-02T03:04:05.678901+00:00 {after}"),
+        None => line.to_owned(),
+    }
 }
 
 /// Cuts SQL after each semicolon that ends a statement and, but for a comment, a line.
