@@ -51,9 +51,7 @@ COMMENT ON COLUMN runmeta.run.task IS 'name of the job that runs';
 
 COMMENT ON COLUMN runmeta.run.tags IS 'words to find the run by';
 
-COMMENT ON COLUMN runmeta.run.status IS 'status of the newest attempt, a word of start, set_status or finish';
-
-COMMENT ON COLUMN runmeta.run.attempt IS 'number of the newest attempt, from 1';
+COMMENT ON COLUMN runmeta.run.status IS 'status of its attempt, a word given to start, set_status or finish';
 
 COMMENT ON COLUMN runmeta.run.attempt IS 'try at the run, from 1';
 
@@ -65,11 +63,9 @@ COMMENT ON COLUMN runmeta.run.created_at IS 'when the run was first started';
 
 COMMENT ON COLUMN runmeta.run.started_at IS 'when its attempt began to work, null while it waits';
 
-COMMENT ON COLUMN runmeta.run.started_at IS 'when the newest attempt began to work, null while it waits';
-
 COMMENT ON COLUMN runmeta.run.updated_at IS 'when the run last changed';
 
-COMMENT ON COLUMN runmeta.run.finished_at IS 'when the newest attempt finished, null until then';
+COMMENT ON COLUMN runmeta.run.finished_at IS 'when its attempt finished, null until then';
 
 CREATE TABLE runmeta.schema_history (
     version integer NOT NULL,

@@ -54,7 +54,9 @@ fn tidy_time(line: &str) -> String {
         time.contains('.').then_some((before, after))
     });
     match time {
-        Some((before, after)) => format!("{before}{BEFORE}2026-01-02T03:04:05.678901+00:00 {after}"),
+        Some((before, after)) => {
+            format!("{before}{BEFORE}2026-01-02T03:04:05.678901+00:00 {after}")
+        }
         None => line.to_owned(),
     }
 }
