@@ -184,7 +184,7 @@ async fn prune_waits_for_nobody_and_leaves_what_others_have_locked() {
             .await
             .unwrap();
         client
-            .batch_execute("SET lock_timeout = '1ms'; BEGIN")
+            .batch_execute("SET lock_timeout = '1s'; BEGIN")
             .await
             .unwrap();
         let pruned = rows(&client, "SELECT runmeta.prune('infinity')").await;
@@ -194,6 +194,7 @@ async fn prune_waits_for_nobody_and_leaves_what_others_have_locked() {
             true => assert_eq!((pruned.as_str(), writers.as_str()), ("3", "1"), "{lock}"),
         }
         client.batch_execute("ROLLBACK").await.unwrap();
+        using.batch_execute("ROLLBACK").await.unwrap();
     }
 }
 
@@ -216,7 +217,7 @@ async fn a_prune_that_stays_open_blocks_no_start_in_another_tree() {
     let starting = database.connect().await;
     starting
         .batch_execute(
-            "SET lock_timeout = '1ms';
+            "SET lock_timeout = '1s';
              SELECT runmeta.start('second child ' || n, parent_run_id => 'live ' || n) FROM generate_series(1, 200) AS n",
         )
         .await
@@ -232,7 +233,7 @@ async fn advisory_locks_of_others_are_in_nobodys_way() {
         .await
         .unwrap();
     client
-        .batch_execute("SET lock_timeout = '1ms'; SELECT runmeta.start('live'), runmeta.start('part', parent_run_id => 'live'), runmeta.start('late', parent_run_id => 'top')")
+        .batch_execute("SET lock_timeout = '1s'; SELECT runmeta.start('live'), runmeta.start('part', parent_run_id => 'live'), runmeta.start('late', parent_run_id => 'top')")
         .await
         .unwrap();
     assert_eq!(
