@@ -549,3 +549,61 @@ async fn an_attempt_begins_at_repeatable_read_or_asks_to_be_tried_again() {
         "40001: could not serialize access due to concurrent update"
     );
 }
+
+#[tokio::test]
+async fn a_policy_that_shows_a_run_and_lets_nobody_change_it_is_named() {
+    let (database, client) = after(
+        "SELECT runmeta.start('job'), runmeta.start('finished'), runmeta.finish('finished');
+         ALTER TABLE runmeta.run ENABLE ROW LEVEL SECURITY;
+         CREATE POLICY start ON runmeta.run FOR INSERT WITH CHECK (true);
+         CREATE POLICY read ON runmeta.run FOR SELECT USING (true)",
+    )
+    .await;
+    let row = "SELECT r, xmin FROM runmeta.run AS r ORDER BY id";
+    let before = rows(&client, row).await;
+    let writer = database.connect_as("runmeta_writer").await;
+    for (call, run) in [
+        ("start('job', attempt => 2)", "job"),
+        ("set_status('job', 'paused')", "job"),
+        ("finish('job')", "job"),
+        // Its row has to be locked, so that prune leaves it.
+        ("start('child', parent_run_id => 'finished')", "finished"),
+    ] {
+        let refusal = refused(&writer, &format!("SELECT runmeta.{call}")).await;
+        let expected = format!("42501: permission denied for run \"{run}\"");
+        assert!(refusal.starts_with(&expected), "{call}: {refusal}");
+    }
+    assert_eq!(rows(&client, row).await, before);
+    assert_eq!(
+        rows(
+            &writer,
+            "SELECT runmeta.start('job'), runmeta.start('child', parent_run_id => 'job')"
+        )
+        .await,
+        "1 | 1"
+    );
+}
+
+#[tokio::test]
+async fn no_attempt_begins_and_none_ends_past_the_last_version() {
+    let (_database, client) = after(
+        "SELECT runmeta.start('job');
+         UPDATE runmeta.run SET version = 9223372036854775807",
+    )
+    .await;
+    for call in [
+        "start('job', attempt => 2)",
+        "set_status('job', 'paused')",
+        "finish('job')",
+    ] {
+        let refusal = refused(&client, &format!("SELECT runmeta.{call}")).await;
+        assert!(
+            refusal.starts_with("22003: run \"job\" has"),
+            "{call}: {refusal}"
+        );
+    }
+    assert_eq!(
+        rows(&client, ROW).await,
+        "1 | running | 9223372036854775807 | t | f | {}"
+    );
+}

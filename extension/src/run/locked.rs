@@ -124,7 +124,7 @@ impl Locked {
 /// # Errors
 ///
 /// [`Refusal::Closed`] if that is longer ago than the update window.
-pub fn check_open(id: &str, finished_at: Option<TimestampWithTimeZone>) -> Result<(), Refusal> {
+fn check_open(id: &str, finished_at: Option<TimestampWithTimeZone>) -> Result<(), Refusal> {
     let (Some(finished_at), Some(window)) = (finished_at, settings::update_window()) else {
         return Ok(());
     };
