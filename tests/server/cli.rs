@@ -73,7 +73,8 @@ async fn get_and_tree_print_what_the_database_has() {
     client
         .batch_execute(
             "SELECT runmeta.start('nightly', '{\"big\": 1e30, \"text\": \"\\u001b[31m\"}'),
-                runmeta.start('import', parent_run_id => 'nightly'), runmeta.finish('import', 'failed')",
+                runmeta.start('import', parent_run_id => 'nightly'), runmeta.finish('import', 'failed'),
+                runmeta.start('retry', parent_run_id => 'nightly', attempt => 3)",
         )
         .await
         .unwrap();
@@ -85,7 +86,7 @@ async fn get_and_tree_print_what_the_database_has() {
     assert_eq!(printed(&["get", "nightly", "text"]), "\"\\u001b[31m\"\n");
     assert_eq!(
         printed(&["tree", "nightly"]),
-        "nightly  running\n  import  failed\n"
+        "nightly  running\n  import  failed\n  retry  running (attempt 3)\n"
     );
     let refused = "error: run \"nightly\" has nothing at key \"none\"\n";
     assert_eq!(

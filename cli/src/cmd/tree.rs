@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::printable::printable;
 use crate::stdout::print;
 
-/// Print a run and its descendants, with their status
+/// Print a run and its descendants, with their status and attempt
 #[derive(Args)]
 pub(crate) struct Tree {
     /// Run to begin with
@@ -19,7 +19,7 @@ pub(crate) struct Tree {
 }
 
 const TREE: &str = "
-    SELECT t.depth, t.id, t.status
+    SELECT t.depth, t.id, t.status, t.attempt
     FROM runmeta.tree($1) WITH ORDINALITY AS t
     ORDER BY t.ordinality";
 
@@ -36,8 +36,12 @@ impl Tree {
             let first_depth = *first_depth.get_or_insert(depth);
             let indent = usize::try_from(depth - first_depth).unwrap_or_default();
             let (id, status): (String, String) = (row.try_get(1)?, row.try_get(2)?);
+            let attempt = match row.try_get::<_, i32>(3)? {
+                1 => String::new(),
+                attempt => format!(" (attempt {attempt})"),
+            };
             print(&format!(
-                "{}{}  {}",
+                "{}{}  {}{attempt}",
                 "  ".repeat(indent),
                 printable(&id),
                 printable(&status)
