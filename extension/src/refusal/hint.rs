@@ -1,0 +1,32 @@
+//! Hints that several errors have.
+
+use runmeta_core::{BadValue, Reason};
+
+/// How paths are written.
+pub const PATH_HINT: &str =
+    "Write paths as $.name.0 or $.name[0], and names with dots or brackets as [\"a.b\"].";
+/// For what only a fault of ours can cause.
+pub const REPORT_HINT: &str =
+    "This is a bug in runmeta. Please report it, with the statement that led here.";
+
+/// Returns what to do about an operation that cannot be applied.
+pub fn hint(reason: Reason) -> &'static str {
+    match reason {
+        Reason::NotAnArray => "Remove works on arrays. Make one with append.",
+        Reason::NotAContainer => "Delete the scalar first, or choose another key.",
+        Reason::IndexOutOfRange => {
+            "A position from 0 to the length of the array, or a negative one from its end, is taken."
+        }
+        Reason::BadPath(_) => PATH_HINT,
+        Reason::UnknownType => "Write the type as one of these.",
+        Reason::UnknownMember(_) => {
+            "Correct the member's name, or leave it out. A target is given with the list, not in an operation."
+        }
+        Reason::BadValue(BadValue::TooDeep) => "Documents nest at most 100 levels.",
+        Reason::BadValue(BadValue::NumberOutOfRange) => {
+            "A number has at most 131072 digits before the point and 16383 behind it."
+        }
+        Reason::BadValue(BadValue::BadKeep) => "Give keep a whole number from 1, or leave it out.",
+        Reason::BadValue(_) => "Give a value that the operation takes.",
+    }
+}
