@@ -59,6 +59,10 @@ impl Transport for Gone {
         Box::pin(async { Ok(1) })
     }
 
+    fn set_status<'a>(&'a self, _: &'a str, _: &'a str) -> Reply<'a, i64> {
+        Box::pin(async { Ok(1) })
+    }
+
     fn finish<'a>(&'a self, _: &'a str, _: &'a str) -> Reply<'a, i64> {
         Box::pin(async { Ok(1) })
     }
