@@ -2,7 +2,8 @@
 
 CREATE FUNCTION runmeta.finish(
     run_id pg_catalog.text,
-    status pg_catalog.text DEFAULT 'completed'
+    status pg_catalog.text DEFAULT 'completed',
+    attempt pg_catalog.int4 DEFAULT NULL
 ) RETURNS pg_catalog.int8
 AS 'MODULE_PATHNAME', 'finish_wrapper'
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000;

@@ -267,6 +267,45 @@ async fn finish_ends_an_attempt_once() {
     );
 }
 
+/// A worker that was given up for dead must not end the attempt of the one that took over.
+#[tokio::test]
+async fn a_late_worker_that_names_its_attempt_changes_no_newer_one() {
+    let (_database, client) = after("SELECT runmeta.start('job', attempt => 2)").await;
+    for call in [
+        "runmeta.finish('job', 'failed', attempt => 1)",
+        "runmeta.set_status('job', 'paused', attempt => 1)",
+    ] {
+        let refusal = refused(&client, &format!("SELECT {call}")).await;
+        assert_eq!(
+            refusal,
+            "55000: attempt 1 at run \"job\" is over\nDETAIL: Attempt 2 has begun.\n\
+             HINT: A worker of an older attempt must stop: the run belongs to a newer one."
+        );
+        let early = call.replace("=> 1", "=> 3");
+        let refusal = refused(&client, &format!("SELECT {early}")).await;
+        assert_eq!(
+            refusal,
+            "55000: attempt 3 at run \"job\" has not begun\nDETAIL: The run is at attempt 2.\n\
+             HINT: Begin it first, with runmeta.start(…, attempt => 3)."
+        );
+    }
+    assert_eq!(
+        rows(
+            &client,
+            "SELECT runmeta.set_status('job', 'paused', attempt => 2), runmeta.finish('job', attempt => 2)"
+        )
+        .await,
+        "2 | 3"
+    );
+    // Finished with the same status, but by a newer attempt.
+    let again = "SELECT runmeta.finish('job', attempt => 1)";
+    assert!(
+        refused(&client, again)
+            .await
+            .starts_with("55000: attempt 1 at run")
+    );
+}
+
 #[tokio::test]
 async fn finish_refuses_words_that_mean_an_unfinished_run() {
     let (_database, client) = after("SELECT runmeta.start('job')").await;

@@ -627,7 +627,7 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     decrement/4 | v | NULL | u | f
     del/3 | v | NULL | u | f
     descendants/1 | s | strict | s | f
-    finish/2 | v | NULL | u | f
+    finish/3 | v | NULL | u | f
     flush/3 | v | NULL | u | f
     get/1 | s | strict | s | f
     get/2 | s | NULL | s | f
@@ -640,7 +640,7 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     rollup/5 | s | NULL | s | f
     rollup_each/5 | s | NULL | s | f
     set/4 | v | NULL | u | f
-    set_status/2 | v | NULL | u | f
+    set_status/3 | v | NULL | u | f
     size/1 | i | strict | s | f
     start/7 | v | NULL | u | f
     tree/1 | s | strict | s | f

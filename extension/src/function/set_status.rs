@@ -1,4 +1,4 @@
-//! `runmeta.set_status(run_id, status)`
+//! `runmeta.set_status(run_id, status, attempt)`
 
 use pgrx::prelude::*;
 
@@ -8,12 +8,16 @@ use crate::run;
 
 /// Sets the status of a run that has not finished, and returns its version.
 #[pg_extern(sql = false)]
-fn set_status(run_id: Option<&str>, status: Option<&str>) -> Answer<Option<i64>> {
+fn set_status(
+    run_id: Option<&str>,
+    status: Option<&str>,
+    attempt: Option<i32>,
+) -> Answer<Option<i64>> {
     answer(|| {
         let Some(run_id) = run_id else {
             return Ok(None);
         };
         let status = status.ok_or(Refusal::Null { argument: "status" })?;
-        Spi::connect_mut(|client| run::set_status(client, run_id, status).map(Some))
+        Spi::connect_mut(|client| run::set_status(client, run_id, status, attempt).map(Some))
     })
 }

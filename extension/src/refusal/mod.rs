@@ -27,6 +27,8 @@ pub enum Refusal {
     NotAllowed { run: String },
     /// The run's version is the last one that there is.
     LastVersion { run: String },
+    /// A run cannot start under this one, whose depth is the last one that there is.
+    LastDepth { run: String },
     /// A run cannot start under a parent that does not exist.
     NoSuchParent { run: String, parent: String },
     /// The id belongs to a run that this role may not see.
@@ -57,6 +59,12 @@ pub enum Refusal {
         attempt: i32,
         status: String,
         finished_at: Option<TimestampWithTimeZone>,
+    },
+    /// An attempt is named that has not begun yet.
+    AttemptNotBegun {
+        run: String,
+        attempt: i32,
+        current: i32,
     },
     /// A newer attempt has begun.
     StaleAttempt {

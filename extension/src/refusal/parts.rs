@@ -44,6 +44,12 @@ impl Refusal {
                 text("A version is a bigint, and this one is 9223372036854775807."),
                 text("As the owner of runmeta.run, set the version to a smaller one."),
             ),
+            Refusal::LastDepth { run } => (
+                ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+                format!("run \"{}\" has the last depth that there is", shown(run)),
+                text("A depth is an integer, and this one is 2147483647."),
+                text("Start the run under another parent, or without one."),
+            ),
             Refusal::NoSuchParent { run, parent } => (
                 ERRCODE_NO_DATA_FOUND,
                 format!("no such parent run: \"{}\"", shown(parent)),
@@ -129,6 +135,18 @@ impl Refusal {
                 Some(format!(
                     "An attempt finishes once. Begin another one with runmeta.start(…, attempt => {}).",
                     attempt.saturating_add(1)
+                )),
+            ),
+            Refusal::AttemptNotBegun {
+                run,
+                attempt,
+                current,
+            } => (
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("attempt {attempt} at run \"{}\" has not begun", shown(run)),
+                Some(format!("The run is at attempt {current}.")),
+                Some(format!(
+                    "Begin it first, with runmeta.start(…, attempt => {attempt})."
                 )),
             ),
             Refusal::StaleAttempt {

@@ -100,12 +100,25 @@ impl Attempt {
         match wanted {
             None if self.finished_at.is_none() => Ok(None),
             None => Err(self.finished()),
-            Some(wanted) if wanted < self.number => Err(Refusal::StaleAttempt {
+            Some(wanted) if wanted < self.number => Err(self.stale(wanted)),
+            wanted => Ok(wanted.filter(|wanted| *wanted > self.number)),
+        }
+    }
+
+    /// Checks that the run is at this attempt, if one is given: a late worker must not end or change a newer one.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::StaleAttempt`], or [`Refusal::AttemptNotBegun`].
+    pub fn check_number(&self, expected: Option<i32>) -> Result<(), Refusal> {
+        match expected {
+            Some(expected) if expected < self.number => Err(self.stale(expected)),
+            Some(expected) if expected > self.number => Err(Refusal::AttemptNotBegun {
                 run: self.id.clone(),
-                attempt: wanted,
+                attempt: expected,
                 current: self.number,
             }),
-            wanted => Ok(wanted.filter(|wanted| *wanted > self.number)),
+            _ => Ok(()),
         }
     }
 
@@ -142,6 +155,14 @@ impl Attempt {
     pub fn next_version(&self) -> Result<i64, Refusal> {
         check_version(&self.id, self.version)?;
         Ok(self.version + 1)
+    }
+
+    fn stale(&self, attempt: i32) -> Refusal {
+        Refusal::StaleAttempt {
+            run: self.id.clone(),
+            attempt,
+            current: self.number,
+        }
     }
 
     fn finished(&self) -> Refusal {

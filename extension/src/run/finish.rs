@@ -21,10 +21,17 @@ thread_local! {
 ///
 /// # Errors
 ///
-/// [`Refusal`] for a run that is missing or finished otherwise, and a status that means an unfinished one.
-pub fn finish(client: &mut SpiClient<'_>, run_id: &str, status: &str) -> Result<i64, Refusal> {
+/// [`Refusal`] for a run that is missing, at another attempt than `expected` or finished otherwise, and a status that
+/// means an unfinished one.
+pub fn finish(
+    client: &mut SpiClient<'_>,
+    run_id: &str,
+    status: &str,
+    expected: Option<i32>,
+) -> Result<i64, Refusal> {
     status::check_final(status)?;
     let attempt = Attempt::lock_existing(client, run_id)?;
+    attempt.check_number(expected)?;
     if !attempt.on_finish(status)? {
         return Ok(attempt.version);
     }

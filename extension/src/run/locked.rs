@@ -1,6 +1,7 @@
 //! One run: locking it, looking at it, storing its document.
 
-use pgrx::pg_sys::BuiltinOid::{INT8OID, JSONBOID, TEXTOID};
+use pgrx::datetime::clock_timestamp;
+use pgrx::pg_sys::BuiltinOid::{INT8OID, JSONBOID, TEXTOID, TIMESTAMPTZOID};
 use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError, SpiTupleTable};
 use runmeta_core::wire::{Target, fits_text};
@@ -27,7 +28,7 @@ thread_local! {
     ) };
     static STORE: Statement = const { Statement::new(
         include_str!("sql/store.sql"),
-        &[TEXTOID, TEXTOID, JSONBOID, INT8OID],
+        &[TEXTOID, TEXTOID, JSONBOID, INT8OID, TIMESTAMPTZOID],
     ) };
 }
 
@@ -111,6 +112,7 @@ impl Locked {
                 self.id.as_str().into(),
                 metadata.into(),
                 version.into(),
+                clock_timestamp().into(),
             ];
             statement.store(client, &arguments, 1)
         })?;
@@ -130,8 +132,7 @@ fn check_open(id: &str, finished_at: Option<TimestampWithTimeZone>) -> Result<()
     };
     let microseconds = |time: TimestampWithTimeZone| pg_sys::TimestampTz::from(time);
     // The clock, not the transaction's start: a long transaction does not hold a run open.
-    let age =
-        microseconds(pgrx::datetime::clock_timestamp()).saturating_sub(microseconds(finished_at));
+    let age = microseconds(clock_timestamp()).saturating_sub(microseconds(finished_at));
     if age > i64::from(window) * 1_000_000 {
         return Err(Refusal::Closed {
             run: id.to_owned(),

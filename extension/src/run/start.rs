@@ -129,7 +129,11 @@ impl NewRun<'_> {
                 // The parent is this run or below it, so the run exists. No row that says so may even be tried: the
                 // table's checks come before its keys.
                 Some(parent) if parent.root == self.id => return Ok(None),
-                Some(parent) => (parent.root, parent.depth.saturating_add(1)),
+                Some(parent) => {
+                    let depth = parent.depth.checked_add(1);
+                    let last = || Refusal::LastDepth { run: id.to_owned() };
+                    (parent.root, depth.ok_or_else(last)?)
+                }
                 // A run that exists is found, whatever became of its parent.
                 None if Attempt::find(client, self.id)?.is_some() => return Ok(None),
                 None => {

@@ -39,6 +39,16 @@ const FINAL: &[&str] = &[
     "cancelled",
     "canceled",
     "discarded",
+    "done",
+    "complete",
+    "success",
+    "error",
+    "aborted",
+    "crashed",
+    "killed",
+    "expired",
+    "timeout",
+    "timed_out",
 ];
 
 thread_local! {
@@ -50,7 +60,12 @@ thread_local! {
 
 /// Returns true if a run with this status waits to be worked on.
 pub fn is_waiting(status: &str) -> bool {
-    WAITING.contains(&status)
+    means(WAITING, status)
+}
+
+/// Returns true if a status is one of the words, whatever its case: `Completed` is a mistake as much as `completed`.
+fn means(words: &[&str], status: &str) -> bool {
+    words.iter().any(|word| word.eq_ignore_ascii_case(status))
 }
 
 /// Checks a status for a run that has not finished.
@@ -60,7 +75,7 @@ pub fn is_waiting(status: &str) -> bool {
 /// [`Refusal::BadLength`], or [`Refusal::FinalStatus`] if the word means that a run has finished.
 pub fn check_unfinished(status: &str) -> Result<(), Refusal> {
     check_length("status", status)?;
-    match FINAL.contains(&status) {
+    match means(FINAL, status) {
         false => Ok(()),
         true => Err(Refusal::FinalStatus {
             status: status.to_owned(),
@@ -76,7 +91,7 @@ pub fn check_unfinished(status: &str) -> Result<(), Refusal> {
 /// [`Refusal::BadLength`], or [`Refusal::UnfinishedStatus`] if the word means that a run has not finished.
 pub fn check_final(status: &str) -> Result<(), Refusal> {
     check_length("status", status)?;
-    match WAITING.contains(&status) || WORKING.contains(&status) {
+    match is_waiting(status) || means(WORKING, status) {
         false => Ok(()),
         true => Err(Refusal::UnfinishedStatus {
             status: status.to_owned(),
@@ -90,10 +105,17 @@ pub fn check_final(status: &str) -> Result<(), Refusal> {
 ///
 /// # Errors
 ///
-/// [`Refusal`] for a run that is missing or finished, and a status that means a finished one.
-pub fn set_status(client: &mut SpiClient<'_>, run_id: &str, status: &str) -> Result<i64, Refusal> {
+/// [`Refusal`] for a run that is missing, at another attempt than `expected` or finished, and a status that means a
+/// finished one.
+pub fn set_status(
+    client: &mut SpiClient<'_>,
+    run_id: &str,
+    status: &str,
+    expected: Option<i32>,
+) -> Result<i64, Refusal> {
     check_unfinished(status)?;
     let attempt = Attempt::lock_existing(client, run_id)?;
+    attempt.check_number(expected)?;
     if !attempt.on_set_status(status)? {
         return Ok(attempt.version);
     }
