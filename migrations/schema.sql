@@ -55,8 +55,6 @@ COMMENT ON COLUMN runmeta.run.status IS 'status of its attempt, a word given to 
 
 COMMENT ON COLUMN runmeta.run.attempt IS 'try at the run, from 1';
 
-COMMENT ON COLUMN runmeta.run.attempt IS 'try at the run, from 1';
-
 COMMENT ON COLUMN runmeta.run.metadata IS 'the document, a json object';
 
 COMMENT ON COLUMN runmeta.run.version IS 'counter of the document, 1 at start, grows with each change';
@@ -170,7 +168,7 @@ GRANT ALL ON FUNCTION runmeta.del(run_id text, key text, target runmeta.target) 
 GRANT ALL ON FUNCTION runmeta.descendants(run_id text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta.descendants(run_id text) TO runmeta_writer;
 
-GRANT ALL ON FUNCTION runmeta.finish(run_id text, status text) TO runmeta_writer;
+GRANT ALL ON FUNCTION runmeta.finish(run_id text, status text, attempt integer) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta.flush(batch jsonb, writer uuid, sequence bigint) TO runmeta_writer;
 
@@ -199,7 +197,7 @@ GRANT ALL ON FUNCTION runmeta.rollup_each(run_ids text[], key text, depth intege
 
 GRANT ALL ON FUNCTION runmeta.set(run_id text, key text, value jsonb, target runmeta.target) TO runmeta_writer;
 
-GRANT ALL ON FUNCTION runmeta.set_status(run_id text, status text) TO runmeta_writer;
+GRANT ALL ON FUNCTION runmeta.set_status(run_id text, status text, attempt integer) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta.size(document jsonb) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta.size(document jsonb) TO runmeta_writer;

@@ -342,7 +342,7 @@ async fn words_that_mean_a_finished_run_are_for_finish_alone() {
     let (_database, client) = after("SELECT runmeta.start('job')").await;
     insta::assert_snapshot!(refused(&client, "SELECT runmeta.set_status('job', 'completed')").await, @r#"
     22023: status "completed" means that a run has finished
-    DETAIL: These words do: completed, succeeded, failed, cancelled, canceled, discarded.
+    DETAIL: These words do: completed, succeeded, failed, cancelled, canceled, discarded, done, complete, success, error, aborted, crashed, killed, expired, timeout, timed_out.
     HINT: Finish the run with runmeta.finish.
     "#);
     for word in [
