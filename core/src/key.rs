@@ -4,6 +4,7 @@
 //! does is a path of steps: `.name`, `.0` or `[0]`, `["any text"]`, and `\.` for a dot in a name. A
 //! backslash before anything else is an ordinary character, as it is in the reference.
 
+use crate::wire::MAXIMUM_KEY_BYTES;
 use crate::{BadPath, MAXIMUM_DEPTH, Reason};
 
 /// A key of an operation, read.
@@ -54,9 +55,15 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// [`BadPath`] if it begins with `$.` and is no path, or has more steps than a document has
-    /// levels.
+    /// [`BadPath`] if it begins with `$.` and is no path, has more steps than a document has levels,
+    /// or more than [`MAXIMUM_KEY_BYTES`] bytes.
     pub fn parse(text: &str) -> Result<Key, BadPath> {
+        if text.len() > MAXIMUM_KEY_BYTES {
+            return Err(BadPath::new(
+                MAXIMUM_KEY_BYTES,
+                "a key of more than 65536 bytes goes on",
+            ));
+        }
         if let Some(offset) = text.find('\0') {
             return Err(BadPath::new(offset, "the character U+0000 stands"));
         }
@@ -284,6 +291,18 @@ mod tests {
                 ("-0".to_owned(), None),
             ]
         );
+    }
+
+    #[test]
+    fn a_key_has_at_most_65536_bytes() {
+        assert!(Key::parse(&"x".repeat(65_536)).is_ok());
+        for text in ["x".repeat(65_537), format!("$.{}", "x".repeat(65_535))] {
+            let bad = Key::parse(&text).unwrap_err();
+            assert_eq!(
+                bad.to_string(),
+                "a key of more than 65536 bytes goes on at byte 65536 of the key"
+            );
+        }
     }
 
     #[test]

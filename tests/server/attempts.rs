@@ -143,7 +143,7 @@ async fn a_start_without_attempt_is_refused_once_the_run_has_finished() {
     insta::assert_snapshot!(refused(&client, "SELECT runmeta.start('job')").await, @r#"
     55000: run "job" has finished
     DETAIL: Attempt 1 finished at 2026-01-02T03:04:05+00:00 with the status "failed".
-    HINT: An attempt finishes once. Begin another one with runmeta.start(…, attempt => 2).
+    HINT: An attempt finishes once. Begin another one with runmeta.start(..., attempt => 2).
     "#);
     // Its own number finds it.
     assert_eq!(
@@ -286,7 +286,7 @@ async fn a_late_worker_that_names_its_attempt_changes_no_newer_one() {
         assert_eq!(
             refusal,
             "55000: attempt 3 at run \"job\" has not begun\nDETAIL: The run is at attempt 2.\n\
-             HINT: Begin it first, with runmeta.start(…, attempt => 3)."
+             HINT: Begin it first, with runmeta.start(..., attempt => 3)."
         );
     }
     assert_eq!(

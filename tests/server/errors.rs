@@ -371,3 +371,14 @@ async fn missing_roles_are_asked_for_where_they_cannot_be_made() {
     "#);
     assert_has_a_row(&refused);
 }
+
+/// A client whose encoding lacks a character of an error gets another error (22P05) in its place.
+#[test]
+fn messages_details_and_hints_are_ascii() {
+    for file in ["mod.rs", "parts.rs", "hint.rs"] {
+        let path = format!("extension/src/refusal/{file}");
+        let source = fs::read_to_string(repository(&path)).unwrap();
+        let line = source.lines().find(|line| !line.is_ascii());
+        assert_eq!(line, None, "{path}");
+    }
+}

@@ -119,7 +119,7 @@ async fn start_refuses_an_unknown_parent_and_what_is_no_document() {
     insta::assert_snapshot!(refused(&client, "SELECT runmeta.start('run', '[1]')").await, @r#"
     22023: document is not an object
     DETAIL: Metadata is one JSON object.
-    HINT: Put the value under a key, as in {"value": …}.
+    HINT: Put the value under a key, as in {"value": ...}.
     "#);
     insta::assert_snapshot!(refused(&client, "SELECT runmeta.start('run', tags => '{a,NULL}')").await, @"
     22004: tag is null

@@ -581,3 +581,41 @@ async fn a_panic_is_an_error_that_asks_to_be_reported() {
         r#"{"k": 3} | 3"#
     );
 }
+
+#[tokio::test]
+async fn tags_and_keys_have_limits_before_they_are_copied() {
+    let (_database, client) = database_with_a_run().await;
+    let tags = |count: u32| {
+        format!("SELECT runmeta.start('tagged', tags => array_fill('x'::text, ARRAY[{count}]))")
+    };
+    insta::assert_snapshot!(refused(&client, &tags(1_000_000)).await, @r"
+    54000: too many tags
+    DETAIL: A run has at most 100, and 1000000 are given.
+    HINT: Keep long lists in the metadata.
+    ");
+    assert_eq!(rows(&client, &tags(100)).await, "1");
+    for call in [
+        "runmeta.number_at('{}', $)",
+        "runmeta.get('run', $)",
+        "runmeta.set('run', $, '1')",
+    ] {
+        for key in [
+            "repeat('a', 60000000)",
+            "'$.' || repeat('a', 60000000) || ']'",
+        ] {
+            let refused = refused(&client, &format!("SELECT {}", call.replace('$', key))).await;
+            assert!(refused.starts_with("22023: "), "{call}: {refused}");
+            assert!(
+                refused.contains("Reason bad_path: a key of more than 65536 bytes goes on"),
+                "{call}: {refused}"
+            );
+            assert!(refused.len() < 1000, "{call}: {} bytes", refused.len());
+        }
+    }
+    let list = r#"SELECT runmeta.unapplied_operations('{}', jsonb_build_array(jsonb_build_object(
+        'type', 'set', 'key', repeat('a', 65537), 'value', 1)))"#;
+    assert_eq!(
+        rows(&client, list).await,
+        r#"[{"index": 0, "reason": "bad_path"}]"#
+    );
+}

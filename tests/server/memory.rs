@@ -129,3 +129,46 @@ async fn a_call_that_needs_too_much_is_refused_and_harms_nobody() {
     );
     assert_eq!(rows(&bystander, "SELECT 1").await, "1");
 }
+
+#[tokio::test]
+async fn a_reader_cannot_end_the_server() {
+    let (server, client) = limited_server().await;
+    client
+        .batch_execute(
+            "CREATE TEMP TABLE t AS SELECT ('[' || repeat('[],', 1500000) || '[]]')::jsonb AS nested,
+                 jsonb_build_array(jsonb_build_object('type', 'merge', 'value', jsonb_build_object(repeat('a', 40000000), 1))) AS name;
+             GRANT SELECT ON t TO runmeta_reader; SET ROLE runmeta_reader; SET runmeta.notify = off",
+        )
+        .await
+        .unwrap();
+    for call in [
+        "SELECT runmeta.size(nested) FROM t",
+        "SELECT runmeta.apply_operations('{}', name || name || name) FROM t",
+    ] {
+        // What is refused and what goes through depends on the memory that is left, and either is right.
+        if let Err(error) = client.batch_execute(call).await {
+            let refused = refusal(Err::<(), _>(error));
+            assert!(refused.starts_with("53200: "), "{call}: {refused}");
+        }
+    }
+    assert_eq!(
+        rows(&server.connect("postgres").await, "SELECT 1").await,
+        "1"
+    );
+    assert_eq!(rows(&client, "SELECT 1").await, "1");
+}
+
+#[tokio::test]
+async fn what_a_transaction_announces_does_not_pile_up() {
+    let (_server, client) = limited_server().await;
+    let peak = Peak::watch(&client).await;
+    client
+        .batch_execute(
+            "DO $$ BEGIN FOR i IN 1..100000 LOOP PERFORM runmeta.start(lpad(i::text, 250, 'k')); END LOOP; END $$",
+        )
+        .await
+        .unwrap();
+    let (most, kept) = peak.end();
+    assert!(most < 48, "the peak was {most} MB");
+    assert!(kept < 32, "the session kept {kept} MB");
+}

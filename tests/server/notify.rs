@@ -373,10 +373,9 @@ async fn a_full_queue_of_notifications_is_54000_at_commit() {
         server.connect("postgres").await,
         server.connect("postgres").await,
     );
-    blocker
-        .batch_execute("LISTEN other; BEGIN; SELECT 1")
-        .await
-        .unwrap();
+    for statement in ["LISTEN other", "BEGIN", "SELECT 1"] {
+        blocker.batch_execute(statement).await.unwrap();
+    }
     let fill =
         "SELECT runmeta.start('queue ' || n, metadata => '{}') FROM generate_series(1, 5000) AS n";
     let mut refused = None;
@@ -392,4 +391,39 @@ async fn a_full_queue_of_notifications_is_54000_at_commit() {
         refused.starts_with("54000: too many notifications in the NOTIFY queue"),
         "{refused}"
     );
+}
+
+/// What a transaction remembers until it commits is bounded, however many runs it changes.
+#[tokio::test]
+async fn a_transaction_that_changes_very_many_runs_asks_to_read_everything_again() {
+    let (_database, client, mut listener) = database_with_listener().await;
+    let start = |from: u32, to: u32| {
+        format!("SELECT count(runmeta.start('run ' || n)) FROM generate_series({from}, {to}) AS n")
+    };
+    client.batch_execute(&start(1, 10_000)).await.unwrap();
+    let payloads = listener.payloads().await;
+    assert!(
+        payloads.len() > 50
+            && payloads
+                .iter()
+                .all(|payload| payload.starts_with("{\"runs\""))
+    );
+    client.batch_execute(&start(10_001, 20_001)).await.unwrap();
+    assert_eq!(listener.payloads().await, [r#"{"resync":true}"#]);
+    // Of a savepoint, too, and forgotten with it.
+    let begin = "BEGIN; SELECT runmeta.set('run 1', 'a', '1'); SAVEPOINT s";
+    let set =
+        "SELECT count(runmeta.set('run ' || n, 'a', '2')) FROM generate_series(2, 10002) AS n";
+    for (end, expected) in [
+        (
+            "ROLLBACK TO s; COMMIT",
+            r#"{"runs":[{"id":"run 1","root":"run 1","version":2}]}"#,
+        ),
+        ("RELEASE s; COMMIT", r#"{"resync":true}"#),
+    ] {
+        client.batch_execute(begin).await.unwrap();
+        client.batch_execute(set).await.unwrap();
+        client.batch_execute(end).await.unwrap();
+        assert_eq!(listener.payloads().await, [expected], "{end}");
+    }
 }

@@ -586,7 +586,7 @@ async fn pure_functions_take_any_document_and_list() {
     insta::assert_snapshot!(refused(&client, "SELECT runmeta.apply_operations('[]', '[]')").await, @r#"
     22023: document is not an object
     DETAIL: Metadata is one JSON object.
-    HINT: Put the value under a key, as in {"value": …}.
+    HINT: Put the value under a key, as in {"value": ...}.
     "#);
     insta::assert_snapshot!(refused(&client, "SELECT runmeta.unapplied_operations('{}', '7')").await, @r#"
     22023: operations are not an array

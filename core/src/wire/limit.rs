@@ -14,6 +14,13 @@ pub const MAXIMUM_OPERATIONS: usize = 100_000;
 /// and an index takes such texts whole.
 pub const MAXIMUM_TEXT_BYTES: usize = 255;
 
+/// Bytes of a key. A guess: ten times what people write by hand, and so few that reading one copies nothing worth
+/// bounding.
+pub const MAXIMUM_KEY_BYTES: usize = 65_536;
+
+/// Tags of a run. A guess: they are for finding runs, and whoever has more keeps a list in the metadata.
+pub const MAXIMUM_TAGS: usize = 100;
+
 /// Returns true if the text can be a run id, a task, a tag or a status: it has 1 to
 /// [`MAXIMUM_TEXT_BYTES`] bytes.
 pub fn fits_text(text: &str) -> bool {

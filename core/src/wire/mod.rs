@@ -11,6 +11,9 @@ mod outcome;
 mod target;
 
 pub use entry::EntryMember;
-pub use limit::{MAXIMUM_DEPTH, MAXIMUM_OPERATIONS, MAXIMUM_TEXT_BYTES, fits_text};
+pub use limit::{
+    MAXIMUM_DEPTH, MAXIMUM_KEY_BYTES, MAXIMUM_OPERATIONS, MAXIMUM_TAGS, MAXIMUM_TEXT_BYTES,
+    fits_text,
+};
 pub use outcome::Outcome;
 pub use target::Target;

@@ -25,13 +25,25 @@ thread_local! {
     static CHANGES: RefCell<Changes> = RefCell::default();
 }
 
+/// Runs that a transaction announces one by one. Beyond that it announces `{"resync":true}`: reading everything again is
+/// less work for a listener than so many runs, and the memory of a transaction is bounded: 8 MB with the longest ids.
+const MAXIMUM_RUNS: usize = 10_000;
+
 /// The changes of the current transaction.
 #[derive(Default)]
 struct Changes {
     registered: bool,
     /// From the outermost transaction to the innermost open subtransaction that began after the first
     /// change. Changes before that belong to level 0, whatever the real nesting was then.
-    levels: Vec<HashMap<String, Change>>,
+    levels: Vec<Level>,
+}
+
+/// The changes of a transaction or subtransaction.
+#[derive(Default)]
+struct Level {
+    runs: HashMap<String, Change>,
+    /// Too many runs changed to be named; `runs` is empty.
+    resync: bool,
 }
 
 struct Change {
@@ -39,22 +51,47 @@ struct Change {
     version: i64,
 }
 
-/// Notes that a run changed, to be told when the transaction commits.
+impl Level {
+    fn is_empty(&self) -> bool {
+        self.runs.is_empty() && !self.resync
+    }
+
+    fn add(&mut self, root: &str, id: &str, version: i64) {
+        // A trigger on the run may have written it again, and announced that before the write that woke it.
+        let known = |known: &Change| known.version >= version;
+        if !self.resync && !self.runs.get(id).is_some_and(known) {
+            let root = root.to_owned();
+            self.runs.insert(id.to_owned(), Change { root, version });
+            self.bound();
+        }
+    }
+
+    /// Takes over the changes of a subtransaction that committed.
+    fn extend(&mut self, inner: Level) {
+        self.resync |= inner.resync;
+        self.runs.extend(inner.runs);
+        self.bound();
+    }
+
+    fn bound(&mut self) {
+        self.resync |= self.runs.len() > MAXIMUM_RUNS;
+        if self.resync {
+            self.runs = HashMap::new();
+        }
+    }
+}
+
+/// Notes that a run changed, to be announced when the transaction commits.
 pub fn changed(root: &str, id: &str, version: i64) {
     if settings::notify() == Notify::Off {
         return;
     }
     let register = CHANGES.with_borrow_mut(|changes| {
         if changes.levels.is_empty() {
-            changes.levels.push(HashMap::new());
+            changes.levels.push(Level::default());
         }
         if let Some(level) = changes.levels.last_mut() {
-            // A trigger on the run may have written it again, and told so before the write that woke it.
-            let known = level.get(id).is_some_and(|known| known.version >= version);
-            if !known {
-                let root = root.to_owned();
-                level.insert(id.to_owned(), Change { root, version });
-            }
+            level.add(root, id, version);
         }
         !std::mem::replace(&mut changes.registered, true)
     });
@@ -78,14 +115,14 @@ fn register_callbacks() {
         register_xact_callback(end, || CHANGES.set(Changes::default()));
     }
     register_subxact_callback(PgSubXactCallbackEvent::StartSub, |_, _| {
-        CHANGES.with_borrow_mut(|changes| changes.levels.push(HashMap::new()));
+        CHANGES.with_borrow_mut(|changes| changes.levels.push(Level::default()));
     });
     register_subxact_callback(PgSubXactCallbackEvent::AbortSub, |_, _| {
         CHANGES.with_borrow_mut(|changes| {
             let aborted = changes.levels.pop();
             // A subtransaction that began before the first change took all changes with it.
             if changes.levels.is_empty() && aborted.is_some() {
-                changes.levels.push(HashMap::new());
+                changes.levels.push(Level::default());
             }
         });
     });
@@ -104,21 +141,21 @@ fn register_callbacks() {
 /// Sends the notifications of the transaction that is about to commit.
 fn notify_all() {
     let levels = CHANGES.with_borrow_mut(|changes| std::mem::take(&mut changes.levels));
-    let mut changes: Vec<(String, Change)> = levels.into_iter().flatten().collect();
-    if changes.is_empty() {
+    let mut all = Level::default();
+    levels.into_iter().for_each(|level| all.extend(level));
+    if all.resync {
+        notify(r#"{"resync":true}"#);
         return;
     }
+    let mut changes: Vec<(String, Change)> = all.runs.into_iter().collect();
     changes.sort_by(|(left, _), (right, _)| left.cmp(right));
-    for payload in payloads(&changes) {
-        notify(&payload);
-    }
+    payloads(&changes, notify);
 }
 
-/// Writes payloads of the form `{"runs":[{"id":"run_1","root":"run_1","version":12}]}`.
-fn payloads(changes: &[(String, Change)]) -> Vec<String> {
+/// Hands on payloads of the form `{"runs":[{"id":"run_1","root":"run_1","version":12}]}`, one at a time.
+fn payloads(changes: &[(String, Change)], mut hand_on: impl FnMut(&str)) {
     const START: &str = "{\"runs\":[";
     const END: &str = "]}";
-    let mut payloads = Vec::new();
     let mut payload = START.to_owned();
     for (id, change) in changes {
         // An id has at most 255 bytes, so that one run always fits, escaped as it may be: at most 1,530 for each.
@@ -128,15 +165,19 @@ fn payloads(changes: &[(String, Change)]) -> Vec<String> {
             change.version
         );
         if payload.len() + 1 + run.len() + END.len() > MAXIMUM_PAYLOAD {
-            payloads.push(std::mem::replace(&mut payload, START.to_owned()) + END);
+            payload.push_str(END);
+            hand_on(&payload);
+            payload.truncate(START.len());
         }
         if payload.len() > START.len() {
             payload.push(',');
         }
         payload.push_str(&run);
     }
-    payloads.push(payload + END);
-    payloads
+    if payload.len() > START.len() {
+        payload.push_str(END);
+        hand_on(&payload);
+    }
 }
 
 /// Writes a text as JSON in ASCII: a listener whose client_encoding does not have one of its characters would be

@@ -3,7 +3,7 @@
 use runmeta_core::Key;
 
 use crate::jsonb::View;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, shown};
 
 /// Returns the value at a key or path, or `None` if there is none.
 ///
@@ -12,7 +12,7 @@ use crate::refusal::Refusal;
 /// [`Refusal::BadPath`] if the key begins like a path and cannot be read as one, also where there is no document.
 pub fn value_at<'a>(document: Option<View<'a>>, key: &str) -> Result<Option<View<'a>>, Refusal> {
     let key = Key::parse(key).map_err(|bad| Refusal::BadPath {
-        key: key.to_owned(),
+        key: shown(key),
         bad,
     })?;
     let Some(document) = document else {

@@ -5,7 +5,7 @@ use runmeta_core::{BadValue, Operation, Reason};
 
 use crate::call::{Answer, answer};
 use crate::jsonb::Jsonb;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, shown};
 use crate::run::{required, value_or_null, write_one};
 
 /// Adds a value at the end of the array at a key, of which the last `keep` stay, and returns the version.
@@ -21,7 +21,7 @@ fn append(
         write_one(run_id, target, "append", key, |parsed| {
             let refused = || Refusal::Unapplied {
                 operation: "append",
-                key: key.map(str::to_owned),
+                key: key.map(shown),
                 reason: Reason::BadValue(BadValue::BadKeep),
             };
             let keep = keep

@@ -5,7 +5,7 @@ use runmeta_core::{BadValue, Operation, Reason};
 
 use crate::call::{Answer, answer};
 use crate::jsonb::Decimal;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, shown};
 use crate::run::{required, write_one};
 
 /// Adds to the number at a key and returns the version.
@@ -41,7 +41,7 @@ fn grow(
         let by = by.ok_or(Refusal::Null { argument: "by" })?;
         let value = by.node().ok_or_else(|| Refusal::Unapplied {
             operation,
-            key: key.map(str::to_owned),
+            key: key.map(shown),
             reason: Reason::BadValue(BadValue::NotANumber),
         })?;
         Ok(Operation::Increment {

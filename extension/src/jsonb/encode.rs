@@ -215,5 +215,7 @@ fn append(buffer: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 fn pad(buffer: &mut Vec<u8>) {
-    buffer.resize(buffer.len().next_multiple_of(4), 0);
+    let length = buffer.len().next_multiple_of(4);
+    memory::reserve(buffer, length - buffer.len());
+    buffer.resize(length, 0);
 }

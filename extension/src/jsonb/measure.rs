@@ -58,14 +58,18 @@ fn container_size<'a>(view: View<'a>, open: &mut Vec<View<'a>>) -> usize {
 fn string_size(text: &[u8]) -> usize {
     let escaped = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
     // Blocks without a branch inside are done with vector instructions; few have anything to escape.
-    let growth = text
-        .chunks(64)
-        .filter(|block| block.iter().fold(false, |any, &byte| any | escaped(byte)));
-    let growth = growth
-        .flatten()
-        .map(|&byte| runmeta_core::escape_growth(byte))
-        .sum::<usize>();
-    2 + text.len() + growth
+    let growth = |part: &[u8]| {
+        check_for_interrupts();
+        let blocks = part
+            .chunks(64)
+            .filter(|block| block.iter().fold(false, |any, &byte| any | escaped(byte)));
+        let bytes = blocks.flatten();
+        bytes
+            .map(|&byte| runmeta_core::escape_growth(byte))
+            .sum::<usize>()
+    };
+    // A megabyte at a time, which takes a millisecond at most, so that a text of 250 can be cancelled.
+    2 + text.len() + text.chunks(1024 * 1024).map(growth).sum::<usize>()
 }
 
 /// Returns true if a value nests no deeper than a document may, when it is put `level` levels deep.

@@ -11,6 +11,7 @@ use runmeta_core::{BadValue, Kind, MAXIMUM_DEPTH, Tree};
 use super::rope::{Entry, Rope};
 use super::view::compare_names;
 use super::{Container, View, check_for_interrupts, measure, numeric};
+use crate::memory;
 
 /// A JSON value that can be changed.
 #[derive(Clone, Debug)]
@@ -260,8 +261,10 @@ impl Tree for Node<'_> {
         };
         let found = search(members, name);
         if let Err(at) = found {
-            let name = Cow::Owned(name.as_bytes().to_vec());
-            let value = Node::null();
+            let mut bytes = Vec::new();
+            memory::reserve(&mut bytes, name.len());
+            bytes.extend_from_slice(name.as_bytes());
+            let (name, value) = (Cow::Owned(bytes), Node::null());
             members.insert(at, Member { name, value });
         }
         match members.get_mut(found.unwrap_or_else(|at| at)) {

@@ -43,6 +43,8 @@ pub enum Refusal {
     TooManyBytes,
     /// One call brings too many operations or entries.
     TooManyOperations { limit: usize },
+    /// A run has more tags than it may have.
+    TooManyTags { count: usize },
     /// One call needs more memory than it may use. In bytes.
     TooMuchMemory { limit: usize },
     /// The operating system has no more memory. In bytes.
@@ -156,8 +158,8 @@ impl Refusal {
     }
 }
 
-/// Shortens a text for a message, at a character's border.
-fn shown(text: &str) -> String {
+/// Shortens a text for a message, at a character's border. A key may have been given that is longer than any may be.
+pub fn shown(text: &str) -> String {
     if text.len() <= SHOWN * 4 {
         return text.to_owned();
     }
@@ -165,7 +167,7 @@ fn shown(text: &str) -> String {
         .rev()
         .find(|end| text.is_char_boundary(*end))
         .unwrap_or(0);
-    format!("{}…", &text[..end])
+    format!("{}...", &text[..end])
 }
 
 impl From<Refusal> for ErrorReport {

@@ -1,7 +1,7 @@
 //! SQLSTATE, message, detail and hint of each error.
 
 use pgrx::prelude::*;
-use runmeta_core::wire::MAXIMUM_TEXT_BYTES;
+use runmeta_core::wire::{MAXIMUM_TAGS, MAXIMUM_TEXT_BYTES};
 use runmeta_core::{BadValue, Reason};
 
 use super::hint::{PATH_HINT, REPORT_HINT, hint};
@@ -87,6 +87,14 @@ impl Refusal {
                 )),
                 text("Send them in several calls."),
             ),
+            Refusal::TooManyTags { count } => (
+                ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                "too many tags".to_owned(),
+                Some(format!(
+                    "A run has at most {MAXIMUM_TAGS}, and {count} are given."
+                )),
+                text("Keep long lists in the metadata."),
+            ),
             Refusal::TooMuchMemory { limit } => (
                 ERRCODE_OUT_OF_MEMORY,
                 "call needs too much memory".to_owned(),
@@ -133,7 +141,7 @@ impl Refusal {
                     shown(status)
                 )),
                 Some(format!(
-                    "An attempt finishes once. Begin another one with runmeta.start(…, attempt => {}).",
+                    "An attempt finishes once. Begin another one with runmeta.start(..., attempt => {}).",
                     attempt.saturating_add(1)
                 )),
             ),
@@ -146,7 +154,7 @@ impl Refusal {
                 format!("attempt {attempt} at run \"{}\" has not begun", shown(run)),
                 Some(format!("The run is at attempt {current}.")),
                 Some(format!(
-                    "Begin it first, with runmeta.start(…, attempt => {attempt})."
+                    "Begin it first, with runmeta.start(..., attempt => {attempt})."
                 )),
             ),
             Refusal::StaleAttempt {
@@ -222,7 +230,7 @@ impl Refusal {
                 ERRCODE_INVALID_PARAMETER_VALUE,
                 "document is not an object".to_owned(),
                 text("Metadata is one JSON object."),
-                text("Put the value under a key, as in {\"value\": …}."),
+                text("Put the value under a key, as in {\"value\": ...}."),
             ),
             Refusal::BadLength { argument, bytes } => (
                 ERRCODE_INVALID_PARAMETER_VALUE,

@@ -8,7 +8,7 @@ use super::Locked;
 use super::target;
 use crate::document::Draft;
 use crate::jsonb::{Jsonb, Node, View};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, shown};
 use crate::settings;
 
 /// Applies operations to the document of the run that is addressed from `run_id`, all together or not at
@@ -56,7 +56,7 @@ pub fn write_one<'a>(
     let target = target::read(target)?;
     let refuse = |reason| Refusal::Unapplied {
         operation: name,
-        key: key.map(str::to_owned),
+        key: key.map(shown),
         reason,
     };
     let parsed = key
