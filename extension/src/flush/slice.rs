@@ -20,6 +20,10 @@ thread_local! {
         include_str!("sql/lock.sql"),
         &[TEXTARRAYOID, TEXTARRAYOID],
     ) };
+    static LOCK_FEW: Statement = const { Statement::new(
+        include_str!("sql/lock_few.sql"),
+        &[TEXTARRAYOID],
+    ) };
     static STORE: Statement = const { Statement::new(
         include_str!("sql/store.sql"),
         &[TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID],
@@ -43,19 +47,22 @@ pub fn lock(
     runs: &[Addressed],
     mut visit: impl FnMut(usize, Locked) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
-    let roots: Vec<&str> = runs.iter().map(|run| &*run.root).collect();
     let ids: Vec<&str> = runs.iter().map(|run| &*run.id).collect();
-    let mut rows = LOCK.with(|statement| statement.run(client, &[roots.into(), ids.into()]))?;
-    let mut next = 0;
+    let roots: Option<Vec<&str>> = runs.iter().map(|run| run.root.as_deref()).collect();
+    let mut rows = match roots {
+        Some(roots) => LOCK.with(|statement| statement.run(client, &[roots.into(), ids.into()]))?,
+        None => LOCK_FEW.with(|statement| statement.run(client, &[ids.into()]))?,
+    };
     while rows.next().is_some() {
         check_for_interrupts();
         let locked = Locked::read(&rows)?;
-        // Both are in the same order, and a run that does not exist is passed over.
-        let Some(skipped) = runs[next..].iter().position(|run| *run.id == *locked.id) else {
-            continue;
-        };
-        next += skipped + 1;
-        visit(next - 1, locked)?;
+        let found = runs.binary_search_by(|run| {
+            let root = run.root.as_deref().unwrap_or(&locked.root);
+            (root, &*run.id).cmp(&(&*locked.root, &*locked.id))
+        });
+        if let Ok(position) = found {
+            visit(position, locked)?;
+        }
     }
     Ok(())
 }
