@@ -5,6 +5,7 @@ use std::fs;
 use tokio_postgres::Client;
 
 use crate::harness::{Database, process, refusal, repository, rows, until_waiting};
+use crate::rights::owner_of_a_migrated_database;
 
 /// A database with a tree of two runs that finished two hours ago.
 async fn finished_tree() -> (Database, Client) {
@@ -161,6 +162,43 @@ async fn an_open_transaction_counts_as_if_no_time_had_passed_since_it_began() {
     assert_eq!(rows(&client, "SELECT runmeta.prune('infinity')").await, "0");
     open.batch_execute("COMMIT").await.unwrap();
     assert_eq!(rows(&client, "SELECT runmeta.prune('infinity')").await, "2");
+}
+
+#[tokio::test]
+async fn prune_is_refused_where_policies_could_hide_a_run() {
+    let (owner, database) = owner_of_a_migrated_database().await;
+    let client = database.connect_as(owner.name()).await;
+    client
+        .batch_execute(
+            "SELECT runmeta.start('top'), runmeta.start('child', parent_run_id => 'top');
+             SELECT runmeta.start('hidden', parent_run_id => 'top');
+             SELECT runmeta.finish('child'), runmeta.finish('top');
+             UPDATE runmeta.run SET finished_at = '2026-01-01' WHERE finished_at IS NOT NULL;
+             CREATE POLICY visible ON runmeta.run USING (id <> 'hidden');
+             ALTER TABLE runmeta.run ENABLE ROW LEVEL SECURITY",
+        )
+        .await
+        .unwrap();
+    // No policy applies to the owner, and the whole tree is seen.
+    let prune = "SELECT runmeta.prune('infinity')";
+    assert_eq!(rows(&client, prune).await, "0");
+    let force = "ALTER TABLE runmeta.run FORCE ROW LEVEL SECURITY";
+    client.batch_execute(force).await.unwrap();
+    for row_security in ["on", "off"] {
+        let prune = format!("SET row_security = {row_security}; {prune}");
+        let refusal = refusal(client.batch_execute(&prune).await);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(refusal, @"
+            42501: cannot prune under row-level security
+            DETAIL: A policy on runmeta.run could hide a run that has not finished, and its tree would be deleted in part.
+            HINT: Call prune as a superuser, or as an owner with BYPASSRLS or without FORCE ROW LEVEL SECURITY.
+            ");
+        }
+    }
+    let superuser = database.connect().await;
+    assert_eq!(rows(&superuser, prune).await, "0");
+    let left = "SELECT count(*) FROM runmeta.tree('top')";
+    assert_eq!(rows(&superuser, left).await, "3");
 }
 
 #[tokio::test]
