@@ -165,6 +165,37 @@ async fn an_open_transaction_counts_as_if_no_time_had_passed_since_it_began() {
 }
 
 #[tokio::test]
+async fn a_prepared_transaction_counts_as_if_no_time_had_passed_since_it_was_prepared() {
+    let (database, client) = finished_tree().await;
+    let name = format!("runmeta-test-prune-{}", std::process::id());
+    let preparing = database.connect().await;
+    preparing
+        .batch_execute(&format!(
+            "BEGIN; SET LOCAL runmeta.notify = off; SELECT runmeta.start('live'), runmeta.start('part', parent_run_id => 'live');
+             PREPARE TRANSACTION '{name}'"
+        ))
+        .await
+        .unwrap();
+    let update = format!(
+        "UPDATE runmeta.run SET finished_at = prepared - interval '1 hour' FROM pg_prepared_xacts WHERE gid = '{name}'"
+    );
+    client.batch_execute(&update).await.unwrap();
+    // One of another database is in nobody's way.
+    let (_other, other_client) = finished_tree().await;
+    other_client
+        .batch_execute("UPDATE runmeta.run SET finished_at = now() - interval '1 hour'")
+        .await
+        .unwrap();
+    let prune = "SELECT runmeta.prune('infinity')";
+    let pruned = [rows(&client, prune).await, rows(&other_client, prune).await];
+    let end = format!("COMMIT PREPARED '{name}'");
+    client.batch_execute(&end).await.unwrap();
+    assert_eq!(pruned, ["0", "2"]);
+    assert_eq!(rows(&client, prune).await, "2");
+    assert_eq!(rows(&client, "SELECT count(*) FROM runmeta.run").await, "2");
+}
+
+#[tokio::test]
 async fn prune_is_refused_where_policies_could_hide_a_run() {
     let (owner, database) = owner_of_a_migrated_database().await;
     let client = database.connect_as(owner.name()).await;

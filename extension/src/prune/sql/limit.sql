@@ -7,4 +7,7 @@ FROM (
     SELECT a.xact_start AS began FROM pg_catalog.pg_stat_activity AS a
     WHERE a.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()
         AND a.backend_type OPERATOR(pg_catalog.<>) 'autovacuum worker'
+    UNION ALL
+    SELECT p.prepared FROM pg_catalog.pg_prepared_xacts AS p
+    WHERE p.database OPERATOR(pg_catalog.=) pg_catalog.current_database()
 ) AS t
