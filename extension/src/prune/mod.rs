@@ -104,7 +104,8 @@ struct Candidate {
 }
 
 /// Returns the time before which a run must have finished: the one given, or an hour before the oldest transaction that
-/// this role may see began. Of a prepared transaction only the time is known when it was prepared.
+/// this role may see began. Of a prepared transaction only the time is known when it was prepared. Sessions are read
+/// first: a transaction that is being prepared then is in at least one of the two lists.
 fn limit(
     client: &mut SpiClient<'_>,
     before: TimestampWithTimeZone,
