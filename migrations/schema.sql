@@ -123,7 +123,7 @@ CREATE INDEX run_created_at_idx ON runmeta.run USING btree (created_at) WHERE (p
 
 COMMENT ON INDEX runmeta.run_created_at_idx IS 'trees by the time of their start';
 
-CREATE INDEX run_finished_at_idx ON runmeta.run USING btree (finished_at) WHERE ((parent_id IS NULL) AND (finished_at IS NOT NULL));
+CREATE INDEX run_finished_at_idx ON runmeta.run USING btree (finished_at, root_id) WHERE ((parent_id IS NULL) AND (finished_at IS NOT NULL));
 
 COMMENT ON INDEX runmeta.run_finished_at_idx IS 'finished trees, for prune';
 

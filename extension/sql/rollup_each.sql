@@ -36,12 +36,15 @@ BEGIN
     -- A path that cannot be read is refused even if there is no run to look at.
     PERFORM runmeta._value_at(NULL, rollup_each.key);
     -- As _family, for many runs at once. Each run is looked up once, and of its document only the number is kept.
+    -- jsonb sorts by type first, so that only numbers are between two numbers. Two of 9e131071, the greatest there is,
+    -- have no sum, and one document must not fail the report on all others; as many runs as there can be of 1e100000 do.
     RETURN QUERY
         WITH RECURSIVE family AS (
             SELECT a.id AS run_id, a.position, v.root_id, v.id, v.depth, 0 AS distance, v.counts,
                 v.value IS NOT NULL AS present,
                 CASE
-                    WHEN pg_catalog.jsonb_typeof(v.value) OPERATOR(pg_catalog.=) 'number'
+                    WHEN v.value OPERATOR(pg_catalog.>=) '-1e100000'::pg_catalog.jsonb
+                            AND v.value OPERATOR(pg_catalog.<=) '1e100000'::pg_catalog.jsonb
                         THEN v.value::pg_catalog.numeric
                 END AS number
             FROM pg_catalog.unnest(rollup_each.run_ids) WITH ORDINALITY AS a (id, position)
@@ -59,7 +62,8 @@ BEGIN
             SELECT f.run_id, f.position, v.root_id, v.id, v.depth, f.distance OPERATOR(pg_catalog.+) 1, v.counts,
                 v.value IS NOT NULL,
                 CASE
-                    WHEN pg_catalog.jsonb_typeof(v.value) OPERATOR(pg_catalog.=) 'number'
+                    WHEN v.value OPERATOR(pg_catalog.>=) '-1e100000'::pg_catalog.jsonb
+                            AND v.value OPERATOR(pg_catalog.<=) '1e100000'::pg_catalog.jsonb
                         THEN v.value::pg_catalog.numeric
                 END
             FROM family AS f

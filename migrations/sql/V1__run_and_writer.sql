@@ -94,7 +94,9 @@ $compression$;
 -- update writes each index whose condition then holds.
 CREATE INDEX run_root_id_parent_id_idx ON runmeta.run (root_id, parent_id)
     WHERE parent_id IS NOT NULL;
-CREATE INDEX run_finished_at_idx ON runmeta.run (finished_at)
+-- With root_id, so that prune goes on behind the last root that it looked at, however many
+-- finished at the same time.
+CREATE INDEX run_finished_at_idx ON runmeta.run (finished_at, root_id)
     WHERE parent_id IS NULL AND finished_at IS NOT NULL;
 
 -- What every dashboard asks. Measured on 200,000 runs in 20,000 trees, of which one in

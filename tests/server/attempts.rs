@@ -590,6 +590,58 @@ async fn an_attempt_begins_at_repeatable_read_or_asks_to_be_tried_again() {
 }
 
 #[tokio::test]
+async fn a_stale_worker_with_an_old_snapshot_asks_to_be_tried_again_whatever_its_parent() {
+    let (database, client) = after(
+        "SELECT runmeta.start('root'), runmeta.start('job'), runmeta.start('below', parent_run_id => 'job'),
+            runmeta.start('child', parent_run_id => 'root');
+         DELETE FROM runmeta.run WHERE id = 'root'",
+    )
+    .await;
+    let newer = database.connect().await;
+    let mut attempt = 1;
+    for isolation in ["REPEATABLE READ", "SERIALIZABLE"] {
+        for (run, parent) in [
+            ("job", ""),
+            // The parent is the run itself, is below it, never was there, or is gone.
+            ("job", "'job'"),
+            ("job", "'below'"),
+            ("job", "'nobody'"),
+            ("child", "'root'"),
+        ] {
+            let start = match parent {
+                "" => format!("runmeta.start('{run}', attempt => {attempt})"),
+                _ => format!(
+                    "runmeta.start('{run}', parent_run_id => {parent}, attempt => {attempt})"
+                ),
+            };
+            // Found as it is, as long as nobody has changed it.
+            for statements in [
+                &format!(
+                    "SELECT runmeta.start(id, attempt => {attempt}) FROM unnest('{{job,child}}'::text[]) AS id"
+                ),
+                &format!("BEGIN ISOLATION LEVEL {isolation}; SELECT {start}; COMMIT"),
+                &format!("BEGIN ISOLATION LEVEL {isolation}; SELECT runmeta.get('job')"),
+            ] {
+                client.batch_execute(statements).await.unwrap();
+            }
+            attempt += 1;
+            newer
+                .batch_execute(&format!(
+                    "SELECT runmeta.start('{run}', attempt => {attempt})"
+                ))
+                .await
+                .unwrap();
+            let refusal = refused(&client, &format!("SELECT {start}")).await;
+            assert_eq!(
+                refusal, "40001: could not serialize access due to concurrent update",
+                "{isolation}: {start}"
+            );
+            client.batch_execute("ROLLBACK").await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_policy_that_shows_a_run_and_lets_nobody_change_it_is_named() {
     let (database, client) = after(
         "SELECT runmeta.start('job'), runmeta.start('finished'), runmeta.finish('finished');

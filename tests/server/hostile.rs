@@ -417,6 +417,30 @@ async fn texts_of_no_and_of_256_bytes_are_refused() {
 }
 
 #[tokio::test]
+async fn a_policy_that_checks_documents_refuses_a_flush_as_a_whole() {
+    let database = Database::new().await;
+    let client = database.connect().await;
+    client
+        .batch_execute(
+            "SELECT runmeta.start('one'), runmeta.start('other');
+             ALTER TABLE runmeta.run ENABLE ROW LEVEL SECURITY;
+             CREATE POLICY open ON runmeta.run USING (true) WITH CHECK (NOT metadata ? 'secret')",
+        )
+        .await
+        .unwrap();
+    let writer = database.connect_as("runmeta_writer").await;
+    let flush = r#"SELECT runmeta.flush('[
+        {"run": "one", "operations": [{"type": "set", "key": "secret", "value": 1}]},
+        {"run": "other", "operations": [{"type": "set", "key": "open", "value": 1}]}]')"#;
+    assert_eq!(
+        refused(&writer, flush).await,
+        "42501: new row violates row-level security policy for table \"run\""
+    );
+    let documents = "SELECT id, metadata FROM runmeta.run ORDER BY id";
+    assert_eq!(rows(&client, documents).await, "one | {}\nother | {}");
+}
+
+#[tokio::test]
 async fn row_level_security_hides_and_protects_through_every_function() {
     let database = Database::new().await;
     let client = database.connect().await;

@@ -1,8 +1,11 @@
 //! `runmeta.prune`: what it deletes, what it leaves, and whom it never disturbs.
 
+use std::fs;
+
 use tokio_postgres::Client;
 
-use crate::harness::{Database, process, refusal, rows, until_waiting};
+use crate::harness::{Database, process, refusal, repository, rows, until_waiting};
+use crate::rights::owner_of_a_migrated_database;
 
 /// A database with a tree of two runs that finished two hours ago.
 async fn finished_tree() -> (Database, Client) {
@@ -162,6 +165,74 @@ async fn an_open_transaction_counts_as_if_no_time_had_passed_since_it_began() {
 }
 
 #[tokio::test]
+async fn a_prepared_transaction_counts_as_if_no_time_had_passed_since_it_was_prepared() {
+    let (database, client) = finished_tree().await;
+    let name = format!("runmeta-test-prune-{}", std::process::id());
+    let preparing = database.connect().await;
+    preparing
+        .batch_execute(&format!(
+            "BEGIN; SET LOCAL runmeta.notify = off; SELECT runmeta.start('live'), runmeta.start('part', parent_run_id => 'live');
+             PREPARE TRANSACTION '{name}'"
+        ))
+        .await
+        .unwrap();
+    let update = format!(
+        "UPDATE runmeta.run SET finished_at = prepared - interval '1 hour' FROM pg_prepared_xacts WHERE gid = '{name}'"
+    );
+    client.batch_execute(&update).await.unwrap();
+    // One of another database is in nobody's way.
+    let (_other, other_client) = finished_tree().await;
+    other_client
+        .batch_execute("UPDATE runmeta.run SET finished_at = now() - interval '1 hour'")
+        .await
+        .unwrap();
+    let prune = "SELECT runmeta.prune('infinity')";
+    let pruned = [rows(&client, prune).await, rows(&other_client, prune).await];
+    let end = format!("COMMIT PREPARED '{name}'");
+    client.batch_execute(&end).await.unwrap();
+    assert_eq!(pruned, ["0", "2"]);
+    assert_eq!(rows(&client, prune).await, "2");
+    assert_eq!(rows(&client, "SELECT count(*) FROM runmeta.run").await, "2");
+}
+
+#[tokio::test]
+async fn prune_is_refused_where_policies_could_hide_a_run() {
+    let (owner, database) = owner_of_a_migrated_database().await;
+    let client = database.connect_as(owner.name()).await;
+    client
+        .batch_execute(
+            "SELECT runmeta.start('top'), runmeta.start('child', parent_run_id => 'top');
+             SELECT runmeta.start('hidden', parent_run_id => 'top');
+             SELECT runmeta.finish('child'), runmeta.finish('top');
+             UPDATE runmeta.run SET finished_at = '2026-01-01' WHERE finished_at IS NOT NULL;
+             CREATE POLICY visible ON runmeta.run USING (id <> 'hidden');
+             ALTER TABLE runmeta.run ENABLE ROW LEVEL SECURITY",
+        )
+        .await
+        .unwrap();
+    // No policy applies to the owner, and the whole tree is seen.
+    let prune = "SELECT runmeta.prune('infinity')";
+    assert_eq!(rows(&client, prune).await, "0");
+    let force = "ALTER TABLE runmeta.run FORCE ROW LEVEL SECURITY";
+    client.batch_execute(force).await.unwrap();
+    for row_security in ["on", "off"] {
+        let prune = format!("SET row_security = {row_security}; {prune}");
+        let refusal = refusal(client.batch_execute(&prune).await);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(refusal, @"
+            42501: cannot prune under row-level security
+            DETAIL: A policy on runmeta.run could hide a run that has not finished, and its tree would be deleted in part.
+            HINT: Call prune as a superuser, or as an owner with BYPASSRLS or without FORCE ROW LEVEL SECURITY.
+            ");
+        }
+    }
+    let superuser = database.connect().await;
+    assert_eq!(rows(&superuser, prune).await, "0");
+    let left = "SELECT count(*) FROM runmeta.tree('top')";
+    assert_eq!(rows(&superuser, left).await, "3");
+}
+
+#[tokio::test]
 async fn prune_waits_for_nobody_and_leaves_what_others_have_locked() {
     let (database, client) = finished_tree().await;
     client
@@ -294,6 +365,47 @@ async fn a_large_tree_is_pruned_in_linear_time_whatever_the_statistics_say() {
         );
         assert_eq!(rows(&client, "SELECT count(*) FROM runmeta.run").await, "0");
     }
+}
+
+#[tokio::test]
+async fn roots_that_finished_at_one_time_are_read_once() {
+    let database = Database::new().await;
+    let client = database.connect().await;
+    // More than are looked at together. Their ids sort in another order by a language's rules than by bytes.
+    client
+        .batch_execute(
+            "INSERT INTO runmeta.run (root_id, id, finished_at)
+             SELECT id, id, '2026-01-01' FROM (SELECT (ARRAY['a', 'B', 'é', '_'])[1 + n % 4] || n AS id FROM generate_series(1, 5000) AS n) AS r;
+             INSERT INTO runmeta.run (root_id, id, parent_id, depth)
+             SELECT id, id || '/part', id, 1 FROM runmeta.run;
+             ANALYZE runmeta.run",
+        )
+        .await
+        .unwrap();
+    // The index goes on behind the last root of a slice, and has them in their order: no row is read to be left out.
+    let candidates = fs::read_to_string(repository("extension/src/prune/sql/candidates.sql"));
+    let prepare = format!(
+        "PREPARE candidates (timestamptz, timestamptz, text, int) AS {}",
+        candidates.unwrap()
+    );
+    client.batch_execute(&prepare).await.unwrap();
+    for mode in ["force_generic_plan", "force_custom_plan"] {
+        let explain = format!(
+            "SET plan_cache_mode = {mode}; EXPLAIN EXECUTE candidates ('2026-02-01', '2026-01-01', 'a', 1000)"
+        );
+        let plan = rows(&client, &explain).await;
+        assert!(
+            plan.contains("run_finished_at_idx")
+                && plan.contains("(ROW(finished_at, root_id) > ROW("),
+            "{plan}"
+        );
+        assert!(!plan.contains("Filter") && !plan.contains("Sort"), "{plan}");
+    }
+    let prune = "SELECT runmeta.prune('infinity', 1000000)";
+    assert_eq!(rows(&client, prune).await, "0");
+    let finish = "UPDATE runmeta.run SET finished_at = '2026-01-01' WHERE parent_id IS NOT NULL";
+    client.batch_execute(finish).await.unwrap();
+    assert_eq!(rows(&client, prune).await, "10000");
 }
 
 #[tokio::test]

@@ -30,6 +30,29 @@ async fn rollup_counts_missing_and_not_numbers_apart() {
     "#);
 }
 
+#[tokio::test]
+async fn rollup_counts_numbers_that_have_no_sum_among_not_numbers() {
+    let database = Database::new().await;
+    let client = database.connect().await;
+    client
+        .batch_execute(
+            "SELECT runmeta.start('top'), runmeta.start('other', '{\"n\": 7}');
+             SELECT runmeta.start(value, ('{\"n\": ' || value || '}')::jsonb, 'top')
+             FROM (VALUES ('9e131071'), ('9.1e131071'), ('1.1e100000'), ('-1.1e100000'), ('1e100000'), ('-1e100000'),
+                ('2'), ('\"2\"'), ('null'), ('true'), ('[]'), ('[2]'), ('{}')) AS v (value)",
+        )
+        .await
+        .unwrap();
+    let rollup = "SELECT count, sum, min = -1e100000, max = 1e100000, missing, not_numbers FROM runmeta.rollup('top', 'n')";
+    assert_eq!(rows(&client, rollup).await, "3 | 2 | t | t | 0 | 10");
+    let each = "SELECT run_id, count, sum, not_numbers FROM runmeta.rollup_each('{top,other,9e131071}', 'n', include_self => true)";
+    insta::assert_snapshot!(rows(&client, each).await, @"
+    top | 3 | 2 | 10
+    other | 1 | 7 | 0
+    9e131071 | 0 | NULL | 1
+    ");
+}
+
 /// Two trees of an import with files, whose chunks have rows.
 async fn imports() -> (Database, Client) {
     let database = Database::new().await;

@@ -65,7 +65,8 @@ const SLICE: i32 = 1000;
 ///
 /// # Errors
 ///
-/// [`Refusal::Isolation`] if the transaction has one snapshot for all statements.
+/// - [`Refusal::Isolation`] if the transaction has one snapshot for all statements.
+/// - [`Refusal::PruneUnderPolicies`] if row-level security applies to the role.
 pub fn prune(
     client: &mut SpiClient<'_>,
     before: TimestampWithTimeZone,
@@ -103,13 +104,19 @@ struct Candidate {
 }
 
 /// Returns the time before which a run must have finished: the one given, or an hour before the oldest transaction that
-/// this role may see began.
+/// this role may see began. Of a prepared transaction only the time is known when it was prepared. Sessions are read
+/// first: a transaction that is being prepared then is in at least one of the two lists.
 fn limit(
     client: &mut SpiClient<'_>,
     before: TimestampWithTimeZone,
 ) -> Result<TimestampWithTimeZone, Refusal> {
     let rows = LIMIT.with(|statement| statement.run(client, &[before.into()]))?;
-    let (level, limit) = rows.first().get_two::<String, TimestampWithTimeZone>()?;
+    let (level, policies, limit) = rows
+        .first()
+        .get_three::<String, bool, TimestampWithTimeZone>()?;
+    if policies != Some(false) {
+        return Err(Refusal::PruneUnderPolicies);
+    }
     match level.as_deref() {
         Some("read committed" | "read uncommitted") => {
             limit.ok_or(Refusal::Query(SpiError::InvalidPosition))

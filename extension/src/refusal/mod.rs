@@ -99,6 +99,8 @@ pub enum Refusal {
     Null { argument: &'static str },
     /// prune looks again after it has locked, which one snapshot for the whole transaction prevents.
     Isolation { level: String },
+    /// Row-level security applies to the role that prunes, and could hide a run of a tree from it.
+    PruneUnderPolicies,
     /// A number must be at least 1.
     NotPositive { argument: &'static str },
     /// A batch is malformed at this place, as in `[3].operations[0]`.

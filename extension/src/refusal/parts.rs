@@ -252,6 +252,16 @@ impl Refusal {
                 ),
                 text("Call prune at the isolation level \"read committed\"."),
             ),
+            Refusal::PruneUnderPolicies => (
+                ERRCODE_INSUFFICIENT_PRIVILEGE,
+                "cannot prune under row-level security".to_owned(),
+                text(
+                    "A policy on runmeta.run could hide a run that has not finished, and its tree would be deleted in part.",
+                ),
+                text(
+                    "Call prune as a superuser, or as an owner with BYPASSRLS or without FORCE ROW LEVEL SECURITY.",
+                ),
+            ),
             Refusal::NotPositive { argument } => (
                 ERRCODE_INVALID_PARAMETER_VALUE,
                 format!("{argument} is not positive"),

@@ -11,6 +11,7 @@ use super::{Attempt, check_length, missing, status};
 use crate::announce;
 use crate::document::{Draft, is_object};
 use crate::jsonb::{self, Jsonb, Node};
+use crate::process;
 use crate::refusal::Refusal;
 use crate::settings;
 use crate::statement::Statement;
@@ -128,14 +129,17 @@ impl NewRun<'_> {
             Some(id) => match Parent::find(client, id)? {
                 // The parent is this run or below it, so the run exists. No row that says so may even be tried: the
                 // table's checks come before its keys.
-                Some(parent) if parent.root == self.id => return Ok(None),
+                Some(parent) if parent.root == self.id => {
+                    self.exists(client)?;
+                    return Ok(None);
+                }
                 Some(parent) => {
                     let depth = parent.depth.checked_add(1);
                     let last = || Refusal::LastDepth { run: id.to_owned() };
                     (parent.root, depth.ok_or_else(last)?)
                 }
                 // A run that exists is found, whatever became of its parent.
-                None if Attempt::find(client, self.id)?.is_some() => return Ok(None),
+                None if self.exists(client)? => return Ok(None),
                 None => {
                     return Err(Refusal::NoSuchParent {
                         run: self.id.to_owned(),
@@ -165,6 +169,19 @@ impl NewRun<'_> {
         let version = inserted.get(1)?.unwrap_or(1);
         announce::changed(&root, self.id, version);
         Ok(Some(version))
+    }
+
+    /// Returns whether the run exists, where no insertion is tried. In a transaction with one snapshot, an insertion
+    /// raises 40001 if the run has changed since; here its lock does. Otherwise a worker whose snapshot is older than
+    /// the next attempt would find its own attempt as it was, and go on.
+    fn exists(&self, client: &mut SpiClient<'_>) -> Result<bool, Refusal> {
+        let Some(found) = Attempt::find(client, self.id)? else {
+            return Ok(false);
+        };
+        if process::has_one_snapshot() && found.lock(client)?.is_none() {
+            return Err(missing(client, self.id, Target::Own)?);
+        }
+        Ok(true)
     }
 
     /// Begins the attempt and returns the run's version; `None` if the run was pruned meanwhile. Of several sessions that
