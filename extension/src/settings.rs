@@ -1,18 +1,18 @@
 //! What can be set, and by whom.
 //!
 //! The limits protect the database from its writers, so only superusers set them (or roles that were
-//! granted `SET ON PARAMETER`, from Postgres 15 on), usually with `ALTER DATABASE … SET`. How changes are told
+//! granted `SET ON PARAMETER`, from Postgres 15 on), usually with `ALTER DATABASE … SET`. How changes are announced
 //! concerns the session that makes them, so anyone may set that.
 
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 
-/// How changes are told to listeners.
+/// How changes are announced to listeners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PostgresGucEnum)]
 pub enum Notify {
     /// Each transaction notifies when it commits.
     #[name = c"commit"]
     Commit,
-    /// Nobody is told.
+    /// Nothing is announced.
     #[name = c"off"]
     Off,
 }

@@ -1,4 +1,4 @@
-//! The channel `runmeta`, on which changes are told.
+//! The channel `runmeta`, on which changes are announced.
 //!
 //! Beside `jsonb/` the only place with unsafe code. `SELECT pg_notify(…)` will not do: notifications are made
 //! when the transaction is about to commit, and no SQL can run there any more.

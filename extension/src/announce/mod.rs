@@ -1,7 +1,7 @@
 //! Telling listeners at commit which runs changed: each run once per transaction, with its last version.
 //!
 //! Changes are kept per subtransaction, so that what a savepoint or an exception block takes back is not
-//! told. The notifications are made just before the transaction commits, as few as fit.
+//! announced. The notifications are made just before the transaction commits, as few as fit.
 
 mod channel;
 

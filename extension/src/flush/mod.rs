@@ -1,7 +1,7 @@
 //! Flushing: a batch of operations for many runs, applied in one set-based write.
 //!
 //! 1. [`batch`] reads the batch and refuses a malformed one whole.
-//! 2. [`sequence`] tells a batch that was seen before from the writer's next one.
+//! 2. [`sequence`] distinguishes a batch that was seen before from the writer's next one.
 //! 3. [`family`] finds whose documents are addressed.
 //! 4. [`documents`] works the runs off in slices, in the order of (root_id, id) so that no two flushes wait for each
 //!    other in a circle: [`slice`] locks and reads some, each list is applied, and what changed is stored.

@@ -1,6 +1,6 @@
 //! What was refused of a writer's last batch, kept with the writer until its next one.
 //!
-//! A client whose answer was lost sends the batch again. It hears then what it would have heard the first time: lists
+//! A client whose answer was lost sends the batch again. It gets the answer that it would have got the first time: lists
 //! that were refused have their outcome of then, the others are duplicates with the operations that were skipped.
 //!
 //! Kept as `[{"run":"run_1","target":"self","outcome":"closed"},{"run":"run_2","target":"parent","unapplied":[…]}]`:
@@ -147,14 +147,14 @@ fn name(element: View<'_>) -> Option<Name<'_>> {
 
 /// Reads what is kept of a list, for one that has this many operations now.
 fn outcome(element: View<'_>, operations: usize) -> Outcome {
-    let mut told = Outcome::bare(wire::Outcome::Duplicate);
+    let mut outcome = Outcome::bare(wire::Outcome::Duplicate);
     let View::Object(members) = element else {
-        return told;
+        return outcome;
     };
     let word = members.member(b"outcome").and_then(|word| word.as_str());
     let word = word.and_then(wire::Outcome::parse);
     if let Some(word) = word.filter(|word| word.is_refusal()) {
-        told.word = word;
+        outcome.word = word;
     } else if let Some(View::Array(unapplied)) = members.member(b"unapplied") {
         let unapplied: Vec<_> = unapplied
             .elements()
@@ -162,10 +162,10 @@ fn outcome(element: View<'_>, operations: usize) -> Outcome {
             .collect();
         if !unapplied.is_empty() {
             // No more bytes than are kept.
-            told.unapplied = encode_array(unapplied.into_iter().map(Node::View)).ok();
+            outcome.unapplied = encode_array(unapplied.into_iter().map(Node::View)).ok();
         }
     }
-    told
+    outcome
 }
 
 /// Returns true for `{"index":…,"reason":"…"}` of one of so many operations.
