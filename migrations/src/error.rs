@@ -140,7 +140,7 @@ impl Error {
                     .to_owned()
             }
             Kind::SchemaTaken { owner } => format!(
-                "Migrate as role \"{owner}\" if the schema is runmeta's; otherwise find out who made it, and drop it."
+                "Migrate as role \"{owner}\". Roles that only read or write runs need no migration of their own. If the schema is not runmeta's, find out who made it."
             ),
             Kind::SchemaOccupied { .. } => {
                 "Find out who made them, and move or drop them.".to_owned()
