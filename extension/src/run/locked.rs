@@ -130,10 +130,8 @@ fn check_open(id: &str, finished_at: Option<TimestampWithTimeZone>) -> Result<()
     let (Some(finished_at), Some(window)) = (finished_at, settings::update_window()) else {
         return Ok(());
     };
-    let microseconds = |time: TimestampWithTimeZone| pg_sys::TimestampTz::from(time);
     // The clock, not the transaction's start: a long transaction does not hold a run open.
-    let age = microseconds(clock_timestamp()).saturating_sub(microseconds(finished_at));
-    if age > i64::from(window) * 1_000_000 {
+    if microseconds_since(finished_at) > i64::from(window) * 1_000_000 {
         return Err(Refusal::Closed {
             run: id.to_owned(),
             finished_at,
@@ -141,6 +139,12 @@ fn check_open(id: &str, finished_at: Option<TimestampWithTimeZone>) -> Result<()
         });
     }
     Ok(())
+}
+
+/// Returns the microseconds from a time to now, by the clock.
+pub(super) fn microseconds_since(time: TimestampWithTimeZone) -> i64 {
+    let microseconds = |time: TimestampWithTimeZone| pg_sys::TimestampTz::from(time);
+    microseconds(clock_timestamp()).saturating_sub(microseconds(time))
 }
 
 /// Checks that a run can have another version.

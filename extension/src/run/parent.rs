@@ -10,11 +10,11 @@
 //! - the transaction is long under way already, so that its hour may be over before it commits. A transaction with one
 //!   snapshot sees the root as it was when it began, so this bounds how old that is, too.
 
-use pgrx::datetime::{clock_timestamp, transaction_timestamp};
+use pgrx::datetime::transaction_timestamp;
 use pgrx::pg_sys::BuiltinOid::TEXTOID;
-use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError};
 
+use super::locked::microseconds_since;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 
@@ -79,6 +79,5 @@ fn find(client: &mut SpiClient<'_>, id: &str) -> Result<Option<(Parent, bool)>, 
 }
 
 fn in_long_transaction() -> bool {
-    let microseconds = |time: TimestampWithTimeZone| pg_sys::TimestampTz::from(time);
-    microseconds(clock_timestamp()).saturating_sub(microseconds(transaction_timestamp())) > LONG
+    microseconds_since(transaction_timestamp()) > LONG
 }

@@ -32,18 +32,13 @@ impl<'a, T: Entry<'a>> Rope<'a, T> {
 
     /// Opens a container: nothing of it is touched yet.
     pub fn open(container: Container<'a>) -> Self {
-        let run = Run {
+        let mut rope = Rope::new();
+        rope.push_piece(Piece::Run(Run {
             container,
             start: 0,
             end: container.count(),
-        };
-        Rope::from_piece((run.length() > 0).then_some(Piece::Run(run)))
-    }
-
-    fn from_piece(piece: Option<Piece<'a, T>>) -> Self {
-        Rope {
-            root: piece.map(Knot::leaf),
-        }
+        }));
+        rope
     }
 
     /// Returns the number of entries.
@@ -162,8 +157,7 @@ impl<'a, T: Entry<'a>> Rope<'a, T> {
 
     /// Puts an entry at the end.
     pub fn push(&mut self, entry: T) {
-        let one = Some(Knot::leaf(Piece::One(entry)));
-        self.root = concatenate(self.root.take(), one);
+        self.push_piece(Piece::One(entry));
     }
 
     /// Takes the entry at a position out.
@@ -195,25 +189,25 @@ impl<'a, T: Entry<'a>> Rope<'a, T> {
                     for position in run.start..run.end {
                         check_for_interrupts();
                         if !keep(&T::read(run.container, position)) {
-                            kept.push_run(Run {
+                            kept.push_piece(Piece::Run(Run {
                                 start,
                                 end: position,
                                 ..*run
-                            });
+                            }));
                             start = position + 1;
                         }
                     }
-                    kept.push_run(Run { start, ..*run });
+                    kept.push_piece(Piece::Run(Run { start, ..*run }));
                 }
             }
         }
         *self = kept;
     }
 
-    fn push_run(&mut self, run: Run<'a>) {
-        if run.length() > 0 {
-            let knot = Some(Knot::leaf(Piece::Run(run)));
-            self.root = concatenate(self.root.take(), knot);
+    /// Puts a piece at the end, unless it has no entries.
+    fn push_piece(&mut self, piece: Piece<'a, T>) {
+        if piece.length() > 0 {
+            self.root = concatenate(self.root.take(), Some(Knot::leaf(piece)));
         }
     }
 }
