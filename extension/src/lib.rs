@@ -10,11 +10,13 @@
 //! - [`run`]: one run, locked and stored, and its attempts.
 //! - [`prune`]: deleting trees that finished long ago.
 //! - [`flush`]: batches of operations for many runs.
-//! - [`announce`]: notifying listeners at commit of what changed.
+//! - [`inbox`]: lists that wait to be folded into a document.
+//! - [`announce`]: notifying listeners of what changed, [`outbox`]: changes that are not yet announced.
+//! - [`worker`]: the background worker, which folds and announces. [`shared`]: the memory that it shares with sessions.
+//! - [`transaction`]: what a transaction did that takes effect when it ends.
+//! - [`owner`]: the rights of the tables' owner.
 //! - [`statement`]: SQL that the functions run; each text is a file in the folder `sql` beside the module that runs it.
 //! - [`settings`] and [`refusal`]: what can be set, and every error a user can meet.
-//!
-//! Rooms that come: `inbox` (lists that wait to be folded), `outbox` (runs whose change is not yet announced), `worker`.
 
 // ErrorReport is what pgrx raises, and it takes one by value.
 #![allow(clippy::result_large_err)]
@@ -24,14 +26,20 @@ mod call;
 mod document;
 mod flush;
 mod function;
+mod inbox;
 mod jsonb;
 mod memory;
+mod outbox;
+mod owner;
 mod process;
 mod prune;
 mod refusal;
 mod run;
 mod settings;
+mod shared;
 mod statement;
+mod transaction;
+mod worker;
 
 use pgrx::prelude::*;
 
@@ -43,4 +51,7 @@ pub extern "C-unwind" fn _PG_init() {
     process::keep_backtraces_out();
     settings::define();
     process::reserve_settings();
+    if process::is_preloading() {
+        worker::launcher::register();
+    }
 }

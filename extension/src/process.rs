@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 use std::env;
+use std::ffi::CStr;
 
 use pgrx::pg_sys;
 
@@ -30,4 +31,103 @@ pub fn reserve_settings() {
 pub fn has_one_snapshot() -> bool {
     // SAFETY: a global of the backend, which has one thread.
     unsafe { pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 }
+}
+
+/// Returns the database that the session is connected to.
+pub fn database() -> pg_sys::Oid {
+    // SAFETY: a global of the backend.
+    unsafe { pg_sys::MyDatabaseId }
+}
+
+/// Returns the id of the outermost transaction, 0 if it has none.
+pub fn transaction_id() -> u32 {
+    // SAFETY: a look at the backend's own state.
+    unsafe { pg_sys::GetTopTransactionIdIfAny() }.into_inner()
+}
+
+/// Returns true if a transaction began before another one. 0 is before all.
+pub fn precedes(left: u32, right: u32) -> bool {
+    // SAFETY: arithmetic.
+    unsafe { pg_sys::TransactionIdPrecedes(left.into(), right.into()) }
+}
+
+/// Returns true if the snapshot of the statement sees everything that a transaction did which has committed.
+pub fn precedes_snapshot(transaction: u32) -> bool {
+    // SAFETY: a snapshot that is active is there.
+    unsafe {
+        pg_sys::ActiveSnapshotSet()
+            && precedes(transaction, (*pg_sys::GetActiveSnapshot()).xmin.into_inner())
+    }
+}
+
+/// Returns a setting of the server that is a number, in its own unit. `None` if this Postgres does not have it.
+pub fn setting(name: &CStr) -> Option<f64> {
+    // SAFETY: the text lives as long as the setting stays as it is, and is read at once.
+    unsafe {
+        let value = pg_sys::GetConfigOption(name.as_ptr(), true, false);
+        match value.is_null() {
+            true => None,
+            false => CStr::from_ptr(value).to_str().ok()?.parse().ok(),
+        }
+    }
+}
+
+/// Runs SQL where no statement of the caller's is under way: when a transaction is about to be prepared.
+pub fn with_snapshot<T>(body: impl FnOnce() -> T) -> T {
+    // SAFETY: a transaction is under way. An error in between ends it, and its snapshots with it.
+    unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot()) };
+    let result = body();
+    // SAFETY: the one that was pushed above.
+    unsafe { pg_sys::PopActiveSnapshot() };
+    result
+}
+
+/// Returns the time in microseconds, as Postgres counts them.
+pub fn now() -> i64 {
+    // SAFETY: no more than the clock.
+    unsafe { pg_sys::GetCurrentTimestamp() }
+}
+
+/// Returns true if this server follows another one, and takes no writes.
+pub fn is_standby() -> bool {
+    // SAFETY: a look at shared memory.
+    unsafe { pg_sys::RecoveryInProgress() }
+}
+
+/// Returns true if the session may start other processes: it is no part of another session's statement, and not the only
+/// process of the server.
+pub fn may_start_processes() -> bool {
+    // SAFETY: globals of the backend.
+    unsafe { pg_sys::IsUnderPostmaster && pg_sys::ParallelWorkerNumber < 0 }
+}
+
+/// Returns true while the server loads the libraries of `shared_preload_libraries`.
+pub fn is_preloading() -> bool {
+    // SAFETY: a global of the postmaster.
+    unsafe { pg_sys::process_shared_preload_libraries_in_progress }
+}
+
+/// Returns the databases that take connections and are no templates. For a process that is connected to none.
+pub fn databases() -> Vec<pg_sys::Oid> {
+    let mut found = Vec::new();
+    // SAFETY: the scan of a shared catalog, as autovacuum's launcher makes it: in a transaction, and closed in it.
+    unsafe {
+        pg_sys::StartTransactionCommand();
+        let relation = pg_sys::table_open(pg_sys::DatabaseRelationId, pg_sys::AccessShareLock as i32);
+        let scan = pg_sys::table_beginscan_catalog(relation, 0, std::ptr::null_mut());
+        loop {
+            let tuple = pg_sys::heap_getnext(scan, pg_sys::ScanDirection::ForwardScanDirection);
+            if tuple.is_null() {
+                break;
+            }
+            let row: pg_sys::Form_pg_database = pg_sys::GETSTRUCT(tuple).cast();
+            if (*row).datallowconn && !(*row).datistemplate {
+                found.push((*row).oid);
+            }
+        }
+        pg_sys::heap_endscan(scan);
+        pg_sys::table_close(relation, pg_sys::AccessShareLock as i32);
+        pg_sys::CommitTransactionCommand();
+    }
+    found
 }

@@ -4,11 +4,16 @@
 //! granted `SET ON PARAMETER`, from Postgres 15 on), usually with `ALTER DATABASE … SET`. How changes are announced
 //! concerns the session that makes them, so anyone may set that.
 
+use std::time::Duration;
+
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 
 /// How changes are announced to listeners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PostgresGucEnum)]
 pub enum Notify {
+    /// The worker notifies. Where none lives, each transaction does when it commits.
+    #[name = c"worker"]
+    Worker,
     /// Each transaction notifies when it commits.
     #[name = c"commit"]
     Commit,
@@ -30,7 +35,10 @@ const SMALLEST_MAXIMUM_MEMORY: i32 = 1024;
 
 static MAXIMUM_MEMORY: GucSetting<i32> = GucSetting::<i32>::new(DEFAULT_MAXIMUM_MEMORY);
 static UPDATE_WINDOW: GucSetting<i32> = GucSetting::<i32>::new(3600);
-static NOTIFY: GucSetting<Notify> = GucSetting::<Notify>::new(Notify::Commit);
+static NOTIFY: GucSetting<Notify> = GucSetting::<Notify>::new(Notify::Worker);
+/// What a watcher waits for at the most, beside the work. A guess between a second change that needs no notification of its
+/// own and a progress bar that moves smoothly.
+static WORKER_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(20);
 
 /// Registers the settings. Called once, when the library is loaded.
 pub fn define() {
@@ -67,10 +75,20 @@ pub fn define() {
     GucRegistry::define_enum_guc(
         c"runmeta.notify",
         c"How changes are announced on the channel runmeta.",
-        c"commit: each transaction notifies when it commits. off: it does not.",
+        c"worker: the background worker notifies. commit: each transaction notifies when it commits. off: nobody does.",
         &NOTIFY,
         GucContext::Userset,
         GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"runmeta.worker_interval",
+        c"Time from a change until the background worker announces it.",
+        c"Changes of this time are announced together, and lists that wait are folded together.",
+        &WORKER_INTERVAL,
+        1,
+        10_000,
+        GucContext::Sighup,
+        GucFlags::UNIT_MS,
     );
 }
 
@@ -92,4 +110,9 @@ pub fn update_window() -> Option<i32> {
 /// Returns how changes are announced.
 pub fn notify() -> Notify {
     NOTIFY.get()
+}
+
+/// Returns the time from a change until it is announced.
+pub fn worker_interval() -> Duration {
+    Duration::from_millis(WORKER_INTERVAL.get().unsigned_abs().into())
 }

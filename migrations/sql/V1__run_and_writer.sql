@@ -164,3 +164,18 @@ COMMENT ON COLUMN runmeta.writer.updated_at IS 'when that batch came';
 
 -- Default privileges of a database may give every new table to PUBLIC.
 REVOKE ALL ON TABLE runmeta.run, runmeta.writer FROM PUBLIC;
+
+CREATE TABLE runmeta.inbox (
+    root_id pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    run_id pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    id pg_catalog.int8 GENERATED ALWAYS AS IDENTITY,
+    operations pg_catalog.jsonb NOT NULL,
+    CONSTRAINT inbox_pkey PRIMARY KEY (root_id, run_id, id)
+);
+CREATE TABLE runmeta.outbox (
+    id pg_catalog.int8 GENERATED ALWAYS AS IDENTITY,
+    root_id pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    run_id pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    version pg_catalog.int8,
+    CONSTRAINT outbox_pkey PRIMARY KEY (id)
+);

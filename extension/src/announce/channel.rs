@@ -1,16 +1,78 @@
-//! The channel `runmeta`, on which changes are announced.
+//! The channel `runmeta`, on which changes are announced, and the queue of notifications.
 //!
-//! Beside `jsonb/` the only place with unsafe code. `SELECT pg_notify(…)` will not do: notifications are made
-//! when the transaction is about to commit, and no SQL can run there any more.
+//! Postgres has one queue for all databases of a server. A session that listens and stays in a transaction keeps everybody's
+//! notifications in it, any role that may connect can do so, and once the queue is full, whoever commits with a notification
+//! gets 54000. Data must not depend on that: where the queue fills, a resync is owed instead, and announced when there is
+//! room again.
 
 #![allow(unsafe_code)]
 
-use pgrx::{IntoDatum, direct_function_call_as_datum, pg_sys};
+use pgrx::{IntoDatum, direct_function_call, direct_function_call_as_datum, pg_sys};
 
-/// Queues a notification, which listeners get when the transaction commits.
-pub fn notify(payload: &str) {
+use super::payload::{RESYNC, payloads};
+use crate::process;
+use crate::shared::{self, Database};
+
+/// Of the queue, in which everybody's notifications are, we leave half to others.
+const FULL: f64 = 0.5;
+/// Of what is left then, sessions that commit at the same time share.
+const SHARE: f64 = 0.25;
+/// Pages of the queue before `max_notify_queue_pages` came with Postgres 17.
+const PAGES: f64 = 1_048_576.0;
+const PAGE: f64 = 8192.0;
+
+/// Announces runs (root, id, version) when the transaction commits; or only that everything is to be read. Returns false if
+/// the queue has no room: then the next announcement tells listeners to read everything.
+pub fn announce<'a>(
+    runs: impl Iterator<Item = (&'a str, &'a str, Option<i64>)>,
+    resync: bool,
+) -> bool {
+    let database = shared::database(process::database());
+    let owed = database.is_some_and(Database::take_resync);
+    let mut all = match resync || owed {
+        true => vec![RESYNC.to_owned()],
+        false => payloads(runs),
+    };
+    if all.is_empty() {
+        return true;
+    }
+    let room = room();
+    let bytes = |payloads: &[String]| payloads.iter().map(String::len).sum::<usize>() as f64 + PAGE;
+    if bytes(&all) > room {
+        all = vec![RESYNC.to_owned()];
+    }
+    if bytes(&all) > room {
+        if let Some(database) = database {
+            database.owe_resync();
+        }
+        return false;
+    }
+    all.iter().for_each(|payload| notify(payload));
+    true
+}
+
+/// Returns the part of the queue that is in use. This also lets go of what all listeners have read.
+pub fn usage() -> f64 {
+    // SAFETY: the function takes no arguments.
+    let usage: Option<f64> =
+        unsafe { direct_function_call(pg_sys::pg_notification_queue_usage, &[]) };
+    usage.unwrap_or(0.0)
+}
+
+/// Returns the bytes that one transaction may put into the queue.
+fn room() -> f64 {
+    let usage = usage();
+    if usage > FULL {
+        return 0.0;
+    }
+    let pages = process::setting(c"max_notify_queue_pages").unwrap_or(PAGES);
+    (1.0 - usage) * pages * PAGE * SHARE
+}
+
+/// Queues a notification, which listeners get when the transaction commits. `SELECT pg_notify(…)` will not do: no SQL can run
+/// when the transaction is about to commit.
+fn notify(payload: &str) {
     let arguments = ["runmeta".into_datum(), payload.into_datum()];
-    // SAFETY: pg_notify takes two texts, of which it makes copies. Errors, as of a queue that is full, are
-    // raised as everywhere and abort the transaction.
+    // SAFETY: pg_notify takes two texts, of which it makes copies.
     unsafe { direct_function_call_as_datum(pg_sys::pg_notify, &arguments) };
 }

@@ -1,75 +1,93 @@
-//! Telling listeners at commit which runs changed: each run once per transaction, with its last version.
+//! Notifying listeners of the runs that changed: each run once per transaction, with its last version.
 //!
-//! Changes are kept per subtransaction, so that what a savepoint or an exception block takes back is not
-//! announced. The notifications are made just before the transaction commits, as few as fit.
+//! - While a worker lives, a transaction that has committed puts its changes into the [outbox](crate::outbox), and the
+//!   worker notifies.
+//! - Otherwise, and where `runmeta.notify` is `commit`, the transaction notifies when it commits.
+//!
+//! [`channel`] notifies, [`payload`] writes what is sent.
 
-mod channel;
+pub mod channel;
+pub mod payload;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use pgrx::prelude::*;
-use pgrx::{
-    PgSubXactCallbackEvent, PgXactCallbackEvent, register_subxact_callback, register_xact_callback,
-};
-use serde_json::Value;
-
-use self::channel::notify;
-use crate::refusal::Refusal;
+use crate::outbox::{Entry, prepared};
 use crate::settings::{self, Notify};
-
-/// Postgres takes payloads of less than 8,000 bytes.
-const MAXIMUM_PAYLOAD: usize = 7_999;
-
-thread_local! {
-    static CHANGES: RefCell<Changes> = RefCell::default();
-}
+use crate::transaction;
+use crate::worker;
 
 /// Runs that a transaction announces one by one. Beyond that it announces `{"resync":true}`: reading everything again is
 /// less work for a listener than so many runs, and the memory of a transaction is bounded: 8 MB with the longest ids.
-const MAXIMUM_RUNS: usize = 10_000;
+pub const MAXIMUM_RUNS: usize = 10_000;
 
-/// The changes of the current transaction.
-#[derive(Default)]
-struct Changes {
-    registered: bool,
-    /// From the outermost transaction to the innermost open subtransaction that began after the first
-    /// change. Changes before that belong to level 0, whatever the real nesting was then.
-    levels: Vec<Level>,
+thread_local! {
+    /// What the transaction that is about to commit puts into the outbox.
+    static COMMITTING: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The changes of a transaction or subtransaction.
+/// Runs that changed in a transaction or subtransaction.
 #[derive(Default)]
-struct Level {
+pub struct Changes {
     runs: HashMap<String, Change>,
     /// Too many runs changed to be named; `runs` is empty.
     resync: bool,
 }
 
-struct Change {
-    root: String,
-    version: i64,
+/// How a run changed.
+pub struct Change {
+    /// The first run of its tree.
+    pub root: String,
+    /// Its version; `None` if it is not known, because lists wait.
+    pub version: Option<i64>,
+    announced: bool,
+    /// A list waits in the inbox. Bytes that the document has.
+    queued: Option<u32>,
 }
 
-impl Level {
-    fn is_empty(&self) -> bool {
-        self.runs.is_empty() && !self.resync
+/// Notes that a run changed, to be announced when the transaction commits.
+pub fn changed(root: &str, id: &str, version: i64) {
+    if settings::notify() != Notify::Off {
+        note(root, id, Some(version), None);
     }
+}
 
-    fn add(&mut self, root: &str, id: &str, version: i64) {
-        // A trigger on the run may have written it again, and announced that before the write that woke it.
-        let known = |known: &Change| known.version >= version;
-        if !self.resync && !self.runs.get(id).is_some_and(known) {
-            let root = root.to_owned();
-            self.runs.insert(id.to_owned(), Change { root, version });
-            self.bound();
+/// Notes that a list for a run was put into the inbox. Its document has this many bytes.
+pub fn queued(root: &str, id: &str, size: usize) {
+    let size = u32::try_from(size).unwrap_or(u32::MAX);
+    note(root, id, None, Some(size));
+}
+
+fn note(root: &str, id: &str, version: Option<i64>, queued: Option<u32>) {
+    let change = Change {
+        root: root.to_owned(),
+        version,
+        announced: settings::notify() != Notify::Off,
+        queued,
+    };
+    transaction::note(|level| level.changes.add(id.to_owned(), change));
+}
+
+impl Changes {
+    fn add(&mut self, id: String, change: Change) {
+        if self.resync {
+            return;
         }
+        match self.runs.get_mut(&id) {
+            Some(known) => known.extend(change),
+            None => {
+                self.runs.insert(id, change);
+            }
+        }
+        self.bound();
     }
 
     /// Takes over the changes of a subtransaction that committed.
-    fn extend(&mut self, inner: Level) {
+    pub fn extend(&mut self, inner: Changes) {
         self.resync |= inner.resync;
-        self.runs.extend(inner.runs);
+        for (id, change) in inner.runs {
+            self.add(id, change);
+        }
         self.bound();
     }
 
@@ -79,120 +97,86 @@ impl Level {
             self.runs = HashMap::new();
         }
     }
+
+    fn is_empty(&self) -> bool {
+        self.runs.is_empty() && !self.resync
+    }
+
+    /// Returns the changes in the order of ids.
+    fn sorted(self) -> Vec<(String, Change)> {
+        let mut changes: Vec<_> = self.runs.into_iter().collect();
+        changes.sort_by(|(left, _), (right, _)| left.cmp(right));
+        changes
+    }
 }
 
-/// Notes that a run changed, to be announced when the transaction commits.
-pub fn changed(root: &str, id: &str, version: i64) {
-    if settings::notify() == Notify::Off {
+impl Change {
+    /// Takes over a later change of the same run. A trigger on the run may have written it again, and noted that before
+    /// the write that woke it, so the greater version counts.
+    fn extend(&mut self, later: Change) {
+        self.version = match (self.version, later.version) {
+            (Some(known), Some(later)) => Some(known.max(later)),
+            _ => None,
+        };
+        self.announced |= later.announced;
+        self.queued = self.queued.max(later.queued);
+    }
+}
+
+/// Notifies, or prepares what is put into the outbox once the transaction has committed.
+pub fn before_commit(changes: Changes) {
+    if changes.is_empty() {
         return;
     }
-    let register = CHANGES.with_borrow_mut(|changes| {
-        if changes.levels.is_empty() {
-            changes.levels.push(Level::default());
-        }
-        if let Some(level) = changes.levels.last_mut() {
-            level.add(root, id, version);
-        }
-        !std::mem::replace(&mut changes.registered, true)
-    });
-    if register {
-        register_callbacks();
-    }
-}
-
-fn register_callbacks() {
-    register_xact_callback(PgXactCallbackEvent::PreCommit, notify_all);
-    register_xact_callback(PgXactCallbackEvent::PrePrepare, || {
-        if CHANGES.with_borrow(|changes| changes.levels.iter().any(|level| !level.is_empty())) {
-            pgrx::pg_sys::panic::ErrorReport::from(Refusal::Prepared).report(PgLogLevel::ERROR);
-        }
-    });
-    for end in [
-        PgXactCallbackEvent::Commit,
-        PgXactCallbackEvent::Abort,
-        PgXactCallbackEvent::Prepare,
-    ] {
-        register_xact_callback(end, || CHANGES.set(Changes::default()));
-    }
-    register_subxact_callback(PgSubXactCallbackEvent::StartSub, |_, _| {
-        CHANGES.with_borrow_mut(|changes| changes.levels.push(Level::default()));
-    });
-    register_subxact_callback(PgSubXactCallbackEvent::AbortSub, |_, _| {
-        CHANGES.with_borrow_mut(|changes| {
-            let aborted = changes.levels.pop();
-            // A subtransaction that began before the first change took all changes with it.
-            if changes.levels.is_empty() && aborted.is_some() {
-                changes.levels.push(Level::default());
-            }
-        });
-    });
-    register_subxact_callback(PgSubXactCallbackEvent::CommitSub, |_, _| {
-        CHANGES.with_borrow_mut(|changes| {
-            if changes.levels.len() > 1
-                && let Some(inner) = changes.levels.pop()
-                && let Some(outer) = changes.levels.last_mut()
-            {
-                outer.extend(inner);
-            }
-        });
-    });
-}
-
-/// Sends the notifications of the transaction that is about to commit.
-fn notify_all() {
-    let levels = CHANGES.with_borrow_mut(|changes| std::mem::take(&mut changes.levels));
-    let mut all = Level::default();
-    levels.into_iter().for_each(|level| all.extend(level));
-    if all.resync {
-        notify(r#"{"resync":true}"#);
+    let by_worker = settings::notify() != Notify::Commit && worker::lives();
+    if by_worker && changes.resync {
+        // An entry for no run: see `worker::lose`.
+        COMMITTING.set(vec![0]);
         return;
     }
-    let mut changes: Vec<(String, Change)> = all.runs.into_iter().collect();
-    changes.sort_by(|(left, _), (right, _)| left.cmp(right));
-    payloads(&changes, notify);
-}
-
-/// Hands on payloads of the form `{"runs":[{"id":"run_1","root":"run_1","version":12}]}`, one at a time.
-fn payloads(changes: &[(String, Change)], mut hand_on: impl FnMut(&str)) {
-    const START: &str = "{\"runs\":[";
-    const END: &str = "]}";
-    let mut payload = START.to_owned();
-    for (id, change) in changes {
-        // An id has at most 255 bytes, so that one run always fits, escaped as it may be: at most 1,530 for each.
-        let (id, root) = (json_text(id), json_text(&change.root));
-        let run = format!(
-            "{{\"id\":{id},\"root\":{root},\"version\":{}}}",
-            change.version
-        );
-        if payload.len() + 1 + run.len() + END.len() > MAXIMUM_PAYLOAD {
-            payload.push_str(END);
-            hand_on(&payload);
-            payload.truncate(START.len());
+    let resync = changes.resync;
+    let changes = changes.sorted();
+    let mut entries = Vec::new();
+    for (id, change) in &changes {
+        if by_worker || change.queued.is_some() {
+            let entry = Entry {
+                root: &change.root,
+                id,
+                version: change.version,
+                announced: change.announced && by_worker,
+                queued: change.queued,
+            };
+            entry.write(&mut entries);
         }
-        if payload.len() > START.len() {
-            payload.push(',');
-        }
-        payload.push_str(&run);
     }
-    if payload.len() > START.len() {
-        payload.push_str(END);
-        hand_on(&payload);
+    COMMITTING.set(entries);
+    if !by_worker {
+        let announced = changes.iter().filter(|(_, change)| change.announced);
+        let runs = announced.map(|(id, change)| (change.root.as_str(), id.as_str(), change.version));
+        channel::announce(runs, resync);
     }
 }
 
-/// Writes a text as JSON in ASCII: a listener whose client_encoding does not have one of its characters would be
-/// disconnected (22P05) by a payload that has it.
-fn json_text(text: &str) -> String {
-    let text = Value::from(text).to_string();
-    let mut ascii = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_ascii() {
-            ascii.push(character);
-        } else {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                ascii.push_str(&format!("\\u{unit:04x}"));
-            }
-        }
+/// Puts what was prepared into the outbox. Raises no error.
+pub fn after_commit() {
+    let entries = COMMITTING.take();
+    match entries.as_slice() {
+        [] => {}
+        [0] => worker::lose(),
+        entries => worker::hand_over(entries),
     }
-    ascii
+}
+
+/// Writes the changes of a transaction that is about to be prepared into a table, from which they are announced when it
+/// has committed.
+pub fn before_prepare(changes: Changes) {
+    if !changes.is_empty() {
+        let resync = changes.resync;
+        prepared::keep(changes.sorted(), resync);
+    }
+}
+
+/// Forgets what was prepared: the transaction did not commit.
+pub fn forget() {
+    COMMITTING.take();
 }

@@ -4,3 +4,4 @@
 mod depth_first;
 mod panic_for_tests;
 mod value_at;
+mod worker_state;

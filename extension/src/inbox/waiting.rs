@@ -1,0 +1,190 @@
+//! How much waits in the inbox for a run: counters in shared memory, by a hash of the run.
+//!
+//! A counter never shows less than what waits: it is raised before a list is inserted, and lowered when the transaction that
+//! took it out has committed, or the one that inserted it has failed. Where it is 0, nobody has to look into the inbox. It
+//! may show more, for instance because two runs share it, or after a prepared transaction was rolled back.
+
+use std::collections::HashMap;
+use std::sync::atomic::{
+    AtomicBool, AtomicI32, AtomicI64, AtomicU32,
+    Ordering::{Acquire, Relaxed, Release},
+};
+
+use crate::process;
+use crate::shared::{self, Segment};
+use crate::transaction;
+
+/// Counters: 64 kB, and one in 4,096 runs is taken for one that has waiting lists because another has.
+const COUNTERS: usize = 4096;
+
+/// The counters of a database. Zero everywhere is their beginning.
+#[repr(C)]
+pub struct Counters {
+    /// Lists may wait that nobody has counted.
+    incomplete: AtomicBool,
+    counters: [Counter; COUNTERS],
+}
+
+#[repr(C)]
+struct Counter {
+    lists: AtomicI32,
+    /// The last transaction that took lists out.
+    folded_by: AtomicU32,
+    bytes: AtomicI64,
+}
+
+/// Lists and bytes that a transaction put into the inbox and took out, by counter.
+#[derive(Default)]
+pub struct Moved {
+    added: HashMap<usize, (i32, i64)>,
+    folded: HashMap<usize, (i32, i64)>,
+}
+
+/// Returns false if nothing waits for a run that a statement which begins now would see.
+pub fn waits(root: &str, id: &str) -> bool {
+    match segment() {
+        Some(segment) => segment.counters.shows(index(root, id)),
+        None => true,
+    }
+}
+
+/// Returns false if nothing waits for a run that the snapshot of the statement sees. A list that was taken out after that
+/// snapshot is still there for it.
+pub fn waits_for_reader(root: &str, id: &str) -> bool {
+    let Some(segment) = segment() else {
+        return true;
+    };
+    let index = index(root, id);
+    segment.counters.shows(index)
+        || !process::precedes_snapshot(segment.counters.counters[index].folded_by.load(Relaxed))
+}
+
+/// Returns how many lists wait for a run and how many bytes they add to its document, at the most.
+pub fn now(root: &str, id: &str) -> (usize, usize) {
+    let Some(segment) = segment() else {
+        return (0, 0);
+    };
+    let counter = &segment.counters.counters[index(root, id)];
+    let lists = usize::try_from(counter.lists.load(Relaxed)).unwrap_or(0);
+    let bytes = usize::try_from(counter.bytes.load(Relaxed)).unwrap_or(0);
+    (lists, bytes)
+}
+
+/// Counts lists, before they are inserted.
+pub fn add(root: &str, id: &str, lists: usize, bytes: usize) {
+    let Some(segment) = segment() else {
+        return;
+    };
+    let (index, amount) = (index(root, id), amount(lists, bytes));
+    segment.counters.add(index, amount);
+    transaction::note(|level| sum(&mut level.moved.added, index, amount));
+}
+
+/// Counts lists that were taken out. It takes effect when the transaction commits.
+pub fn folded(root: &str, id: &str, lists: usize, bytes: usize) {
+    if segment().is_some() {
+        let (index, amount) = (index(root, id), amount(lists, bytes));
+        transaction::note(|level| sum(&mut level.moved.folded, index, amount));
+    }
+}
+
+impl Counters {
+    /// Begins to count. A snapshot that is older than this transaction may see lists that were taken out before.
+    pub fn begin(&self, transaction: u32) {
+        for counter in &self.counters {
+            counter.folded_by.store(transaction, Relaxed);
+        }
+    }
+
+    /// Notes that lists may wait that nobody has counted.
+    pub fn set_incomplete(&self) {
+        self.incomplete.store(true, Release);
+    }
+
+    /// Counts lists that were found in the inbox.
+    pub fn found(&self, root: &str, id: &str, lists: usize, bytes: usize) {
+        self.add(index(root, id), amount(lists, bytes));
+    }
+
+    fn shows(&self, index: usize) -> bool {
+        self.counters[index].lists.load(Acquire) != 0 || self.incomplete.load(Acquire)
+    }
+
+    fn add(&self, index: usize, (lists, bytes): (i32, i64)) {
+        self.counters[index].bytes.fetch_add(bytes, Relaxed);
+        self.counters[index].lists.fetch_add(lists, Release);
+    }
+}
+
+impl Moved {
+    /// Takes over what a subtransaction moved that committed.
+    pub fn extend(&mut self, inner: Moved) {
+        inner
+            .added
+            .into_iter()
+            .for_each(|(index, amount)| sum(&mut self.added, index, amount));
+        inner
+            .folded
+            .into_iter()
+            .for_each(|(index, amount)| sum(&mut self.folded, index, amount));
+    }
+
+    /// Lowers the counters by what was taken out.
+    pub fn commit(self) {
+        let Some(segment) = segment().filter(|_| !self.folded.is_empty()) else {
+            return;
+        };
+        let transaction = process::transaction_id();
+        for (index, (lists, bytes)) in self.folded {
+            let counter = &segment.counters.counters[index];
+            let mut last = counter.folded_by.load(Relaxed);
+            while process::precedes(last, transaction) {
+                match counter.folded_by.compare_exchange(last, transaction, Relaxed, Relaxed) {
+                    Ok(_) => break,
+                    Err(now) => last = now,
+                }
+            }
+            segment.counters.add(index, (-lists, -bytes));
+        }
+    }
+
+    /// Lowers the counters by what was put in.
+    pub fn abort(self) {
+        if let Some(segment) = segment() {
+            for (index, (lists, bytes)) in self.added {
+                segment.counters.add(index, (-lists, -bytes));
+            }
+        }
+    }
+}
+
+/// Returns the segment of the session's database, once its counters are complete.
+fn segment() -> Option<&'static Segment> {
+    let database = shared::database(process::database())?;
+    shared::attached(database).filter(|segment| segment.is_ready())
+}
+
+fn amount(lists: usize, bytes: usize) -> (i32, i64) {
+    (
+        i32::try_from(lists).unwrap_or(i32::MAX),
+        i64::try_from(bytes).unwrap_or(i64::MAX),
+    )
+}
+
+fn sum(of: &mut HashMap<usize, (i32, i64)>, index: usize, (lists, bytes): (i32, i64)) {
+    let (all_lists, all_bytes) = of.entry(index).or_default();
+    *all_lists = all_lists.saturating_add(lists);
+    *all_bytes = all_bytes.saturating_add(bytes);
+}
+
+/// Returns the counter of a run: FNV-1a, which is the same in every build of the library.
+fn index(root: &str, id: &str) -> usize {
+    let hash = root
+        .bytes()
+        .chain([0])
+        .chain(id.bytes())
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+    (hash ^ (hash >> 32)) as usize % COUNTERS
+}

@@ -1,0 +1,119 @@
+//! The background worker of a database: folds the inbox and announces changes.
+//!
+//! It is started by the first session that would use it ([`launch`]), and with the server where `shared_preload_libraries`
+//! names runmeta ([`launcher`]). It ends when the extension or the database is dropped, and whenever somebody waits to drop
+//! or copy the database. One that was ended otherwise is started anew by Postgres after a second, and until then sessions
+//! work as without one: they notify when they commit, and write documents directly.
+//!
+//! - [`process`](mod@process) is the process: its connection, its rights, its rounds. [`backend`]: what it asks of Postgres.
+//! - [`round`] is what it does in a round.
+//! - [`pace`] decides when what waits for a run is folded.
+
+mod backend;
+mod launch;
+pub mod launcher;
+mod pace;
+mod process;
+mod round;
+
+use std::time::Duration;
+
+use crate::process::{database as current_database, now};
+use crate::shared::{self, Database, Failure, Segment};
+
+/// A worker that has not taken what is to be announced for so long does not count as one: it may be stopped. A guess.
+const STUCK: Duration = Duration::from_secs(5);
+
+/// Returns true if a worker serves the session's database. If not, and that is not known to be in vain, one is started; the
+/// caller does not wait for it. Costs some reads of shared memory.
+pub fn lives() -> bool {
+    let Some(database) = shared::database(current_database()) else {
+        return false;
+    };
+    if database.is_alive() {
+        return segment(database).is_some() && !is_stuck(database);
+    }
+    launch::launch(database);
+    false
+}
+
+/// Puts entries into the outbox.
+pub fn hand_over(entries: &[u8]) {
+    with_segment(|database, segment| {
+        segment.push(entries);
+        wake(database);
+    });
+}
+
+/// Has everything announced anew, and the inbox looked through: what changed is too much to be named.
+pub fn lose() {
+    with_segment(|database, segment| {
+        segment.lose();
+        wake(database);
+    });
+}
+
+fn wake(database: &Database) {
+    if database.unserved_since() == 0 {
+        database.set_unserved(now());
+        database.wake();
+    }
+}
+
+fn with_segment(use_it: impl FnOnce(&Database, &Segment)) {
+    if let Some(database) = shared::database(current_database())
+        && let Some(segment) = shared::attached(database)
+    {
+        use_it(database, segment);
+    }
+}
+
+fn segment(database: &Database) -> Option<&'static Segment> {
+    shared::attached(database).filter(|segment| segment.is_ready())
+}
+
+fn is_stuck(database: &Database) -> bool {
+    let since = database.unserved_since();
+    since != 0 && now().saturating_sub(since) > STUCK.as_micros() as i64
+}
+
+/// What the worker of the session's database does.
+pub struct State {
+    /// `running`; `starting`; `stuck`, if it runs and does nothing; `no_slot`, if no background worker was free; `stopped`.
+    pub word: &'static str,
+    /// Its process.
+    pub pid: Option<i32>,
+    /// Since when something waits to be announced, in microseconds as Postgres counts them.
+    pub unannounced_since: Option<i64>,
+    /// Changes could not be announced one by one: listeners will be told to read everything.
+    pub owes_resync: bool,
+    /// What went wrong last.
+    pub failure: Option<Failure>,
+}
+
+/// Returns what the worker of the session's database does.
+pub fn state() -> State {
+    let Some(database) = shared::database(current_database()) else {
+        return State {
+            word: "stopped",
+            pid: None,
+            unannounced_since: None,
+            owes_resync: false,
+            failure: None,
+        };
+    };
+    let word = match (database.is_alive(), database.worker()) {
+        (true, _) if is_stuck(database) => "stuck",
+        (true, _) => "running",
+        (false, 0) if database.has_no_slot() => "no_slot",
+        (false, 0) => "stopped",
+        (false, _) => "starting",
+    };
+    State {
+        word,
+        pid: Some(database.worker()).filter(|pid| *pid != 0),
+        unannounced_since: Some(database.unserved_since()).filter(|since| *since != 0),
+        owes_resync: database.owes_resync(),
+        failure: shared::attached(database).and_then(Segment::failure),
+    }
+}

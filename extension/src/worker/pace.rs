@@ -1,0 +1,108 @@
+//! When what waits for a run is folded.
+//!
+//! Folding writes the whole document once, however many lists wait. A small one is folded in each round. For a large one
+//! lists come together first: one for every [`BYTES_A_LIST`] bytes of the document, so that folding adds about as many
+//! bytes of WAL to each list; or an age that grows with the size, so that a plain SELECT is not far behind.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// Bytes of a document for which one list comes together: a document of 220 kB is written once in 107 lists.
+const BYTES_A_LIST: u32 = 2048;
+/// For each of these bytes of its document, the oldest list waits an interval longer: for 220 kB half a second.
+const BYTES_AN_INTERVAL: u32 = 8192;
+/// Runs that are kept in mind. Beyond that the inbox is looked through again: 100 bytes and the ids for each.
+const MAXIMUM_RUNS: usize = 50_000;
+/// A run that somebody has locked is tried again after as many intervals as it was tried before, but not more than this.
+const MAXIMUM_PATIENCE: u32 = 10;
+
+/// A run.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Run {
+    /// The first run of its tree.
+    pub root: String,
+    /// Its id.
+    pub id: String,
+}
+
+/// Runs for which lists wait.
+#[derive(Default)]
+pub struct Pace {
+    runs: HashMap<Run, Waiting>,
+    overflowed: bool,
+}
+
+struct Waiting {
+    lists: u32,
+    size: u32,
+    announced: bool,
+    since: Instant,
+    tries: u32,
+    not_before: Instant,
+}
+
+impl Pace {
+    /// Notes that lists wait for a run with a document of this size.
+    pub fn add(&mut self, run: Run, lists: u32, size: u32, announced: bool) {
+        if self.runs.len() >= MAXIMUM_RUNS && !self.runs.contains_key(&run) {
+            self.overflowed = true;
+            return;
+        }
+        let now = Instant::now();
+        let waiting = self.runs.entry(run).or_insert(Waiting {
+            lists: 0,
+            size,
+            announced: false,
+            since: now,
+            tries: 0,
+            not_before: now,
+        });
+        waiting.lists = waiting.lists.saturating_add(lists);
+        waiting.size = waiting.size.max(size);
+        waiting.announced |= announced;
+    }
+
+    /// Takes out the runs that are to be folded now, at most this many, in the order in which they are locked. With each
+    /// whether its change is to be announced.
+    pub fn take(&mut self, interval: Duration, maximum: usize) -> Vec<(Run, bool)> {
+        let now = Instant::now();
+        let due = self.runs.iter().filter(|(_, waiting)| waiting.due(interval) <= now);
+        let mut due: Vec<Run> = due.map(|(run, _)| run.clone()).take(maximum).collect();
+        due.sort();
+        due.into_iter()
+            .filter_map(|run| {
+                let waiting = self.runs.get_mut(&run)?;
+                // Kept until the fold has committed: it may find the run locked.
+                waiting.tries += 1;
+                waiting.not_before = now + interval * waiting.tries.min(MAXIMUM_PATIENCE);
+                Some((run, waiting.announced))
+            })
+            .collect()
+    }
+
+    /// Forgets a run, of which nothing waits any more.
+    pub fn folded(&mut self, run: &Run) {
+        self.runs.remove(run);
+    }
+
+    /// Returns how long it takes until a run is due. `None` if nothing waits.
+    pub fn next(&self, interval: Duration) -> Option<Duration> {
+        let due = self.runs.values().map(|waiting| waiting.due(interval)).min()?;
+        Some(due.saturating_duration_since(Instant::now()))
+    }
+
+    /// Returns true once after more runs came than are kept in mind, when some of them were folded.
+    pub fn take_overflow(&mut self) -> bool {
+        self.overflowed && self.runs.len() < MAXIMUM_RUNS / 2 && std::mem::take(&mut self.overflowed)
+    }
+}
+
+impl Waiting {
+    fn due(&self, interval: Duration) -> Instant {
+        let due = match self.lists > self.size / BYTES_A_LIST {
+            true => self.since,
+            false => self.since + interval * (self.size / BYTES_AN_INTERVAL),
+        };
+        due.max(self.not_before)
+    }
+}

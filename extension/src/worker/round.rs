@@ -1,0 +1,203 @@
+//! A round of the worker: what changed is taken out of the outbox, what waits is folded, and both are announced.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use pgrx::pg_sys::BuiltinOid;
+use pgrx::spi::SpiClient;
+
+use super::pace::{Pace, Run};
+use super::process::Worker;
+use crate::announce::{MAXIMUM_RUNS, channel};
+use crate::inbox;
+use crate::outbox::{entries, prepared};
+use crate::refusal::Refusal;
+use crate::settings;
+use crate::statement::Statement;
+
+thread_local! {
+    static WAITING: Statement = const { Statement::new(include_str!("sql/waiting.sql"), NONE) };
+}
+
+const NONE: &[BuiltinOid] = &[];
+/// Runs that one transaction folds: it holds their locks until it commits. A guess.
+const RUNS: usize = 100;
+/// Changes of prepared transactions that are announced in a round.
+const PREPARED: i32 = 1000;
+
+/// What is left from round to round.
+#[derive(Default)]
+pub struct Round {
+    pace: Pace,
+    /// Runs to be announced, by id: root and version.
+    changed: BTreeMap<String, (String, Option<i64>)>,
+    resync: bool,
+    failed: bool,
+}
+
+/// Lists that were found in the inbox.
+pub struct Found {
+    /// The first run of the tree.
+    pub root: String,
+    /// The run that they wait for.
+    pub id: String,
+    /// How many.
+    pub lists: usize,
+    /// Their bytes.
+    pub bytes: usize,
+}
+
+impl Round {
+    /// Runs a round. Returns how long the next one can wait if nobody wakes the worker, `None` for ever.
+    pub fn run(&mut self, worker: &mut Worker) -> Option<Duration> {
+        self.failed = false;
+        if self.drain(worker) || self.pace.take_overflow() {
+            self.failed |= worker.transaction(|client| self.look_through(client)).is_none();
+        }
+        if worker.database.has_prepared() {
+            self.take_prepared(worker);
+        }
+        self.fold(worker);
+        self.announce(worker);
+        let interval = settings::worker_interval();
+        let waits = worker.database.has_prepared() || self.failed;
+        let next = self.pace.next(interval);
+        match waits {
+            true => Some(next.map_or(interval * 5, |next| next.min(interval * 5))),
+            false => next,
+        }
+    }
+
+    /// Takes all entries out of the outbox. Returns true if some were lost.
+    fn drain(&mut self, worker: &Worker) -> bool {
+        worker.database.set_served();
+        let (bytes, lost) = worker.segment.drain();
+        for entry in entries(&bytes) {
+            if let Some(size) = entry.queued {
+                let run = Run {
+                    root: entry.root.to_owned(),
+                    id: entry.id.to_owned(),
+                };
+                self.pace.add(run, 1, size, entry.announced);
+            }
+            if entry.announced {
+                self.change(entry.root, entry.id, entry.version);
+            }
+        }
+        self.resync |= lost;
+        lost
+    }
+
+    fn change(&mut self, root: &str, id: &str, version: Option<i64>) {
+        self.changed.insert(id.to_owned(), (root.to_owned(), version));
+        if self.changed.len() > MAXIMUM_RUNS {
+            self.resync = true;
+        }
+        if self.resync {
+            self.changed.clear();
+        }
+    }
+
+    /// Finds all runs for which lists wait.
+    ///
+    /// # Errors
+    ///
+    /// Errors of Postgres are raised.
+    pub fn look_through(&mut self, client: &mut SpiClient<'_>) -> Result<Vec<Found>, Refusal> {
+        let rows = WAITING.with(|statement| statement.run(client, &[]))?;
+        let number = |value: Option<i64>| usize::try_from(value.unwrap_or(0)).unwrap_or(0);
+        let mut all = Vec::new();
+        for row in rows {
+            let found = Found {
+                root: row.get(1)?.unwrap_or_default(),
+                id: row.get(2)?.unwrap_or_default(),
+                lists: number(row.get(3)?),
+                bytes: number(row.get(4)?),
+            };
+            let run = Run {
+                root: found.root.clone(),
+                id: found.id.clone(),
+            };
+            self.pace.add(run, u32::try_from(found.lists).unwrap_or(u32::MAX), 0, true);
+            all.push(found);
+        }
+        Ok(all)
+    }
+
+    fn take_prepared(&mut self, worker: &mut Worker) {
+        let taken = worker.transaction(|client| {
+            let any = prepared::any(client)?;
+            Ok((prepared::take(client, PREPARED)?, any))
+        });
+        let Some((taken, any)) = taken else {
+            self.failed = true;
+            return;
+        };
+        worker.database.set_prepared(any || taken.len() == PREPARED as usize);
+        for kept in taken {
+            match kept.root.is_empty() {
+                true => self.resync = true,
+                false => {
+                    let run = Run {
+                        root: kept.root.clone(),
+                        id: kept.id.clone(),
+                    };
+                    // Lists that it queued are seen from now on.
+                    self.pace.add(run, 1, 0, true);
+                    self.change(&kept.root, &kept.id, kept.version);
+                }
+            }
+        }
+    }
+
+    /// Folds what is due, in transactions of their own.
+    fn fold(&mut self, worker: &mut Worker) {
+        loop {
+            let due = self.pace.take(settings::worker_interval(), RUNS);
+            if due.is_empty() {
+                return;
+            }
+            let names = |(run, _): &(Run, bool)| (run.root.clone(), run.id.clone());
+            let runs: Vec<(String, String)> = due.iter().map(names).collect();
+            let Some(folded) = worker.transaction(|client| inbox::fold(client, &runs)) else {
+                self.failed = true;
+                return;
+            };
+            for ((run, announced), folded) in due.iter().zip(&folded) {
+                if folded.is_done() {
+                    self.pace.folded(run);
+                }
+                if let (true, Some(version)) = (*announced, folded.version) {
+                    self.change(&run.root, &run.id, Some(version));
+                }
+            }
+            if due.len() < RUNS {
+                return;
+            }
+        }
+    }
+
+    fn announce(&mut self, worker: &mut Worker) {
+        if !self.resync && self.changed.is_empty() && !worker.database.owes_resync() {
+            return;
+        }
+        let (changed, resync) = (std::mem::take(&mut self.changed), self.resync);
+        let announced = worker.transaction(|_| {
+            let runs = changed.iter().map(|(id, (root, version))| (root.as_str(), id.as_str(), *version));
+            Ok(channel::announce(runs, resync))
+        });
+        match announced {
+            Some(true) => self.resync = false,
+            Some(false) => {
+                // Owed, and tried again in the next rounds.
+                self.resync = true;
+                self.failed = true;
+                worker.report("the queue of notifications is full: changes are announced when there is room".to_owned());
+            }
+            None => {
+                self.resync = true;
+                self.failed = true;
+            }
+        }
+    }
+}
