@@ -56,7 +56,10 @@ pub fn precedes_snapshot(transaction: u32) -> bool {
     // SAFETY: a snapshot that is active is there.
     unsafe {
         pg_sys::ActiveSnapshotSet()
-            && precedes(transaction, (*pg_sys::GetActiveSnapshot()).xmin.into_inner())
+            && precedes(
+                transaction,
+                (*pg_sys::GetActiveSnapshot()).xmin.into_inner(),
+            )
     }
 }
 
@@ -113,7 +116,8 @@ pub fn databases() -> Vec<pg_sys::Oid> {
     // SAFETY: the scan of a shared catalog, as autovacuum's launcher makes it: in a transaction, and closed in it.
     unsafe {
         pg_sys::StartTransactionCommand();
-        let relation = pg_sys::table_open(pg_sys::DatabaseRelationId, pg_sys::AccessShareLock as i32);
+        let relation =
+            pg_sys::table_open(pg_sys::DatabaseRelationId, pg_sys::AccessShareLock as i32);
         let scan = pg_sys::table_beginscan_catalog(relation, 0, std::ptr::null_mut());
         loop {
             let tuple = pg_sys::heap_getnext(scan, pg_sys::ScanDirection::ForwardScanDirection);

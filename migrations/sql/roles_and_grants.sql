@@ -90,7 +90,7 @@ DECLARE
     writers CONSTANT pg_catalog.text[] := ARRAY[
         'start', 'set_status', 'finish',
         'set', 'del', 'replace', 'merge', 'append', 'remove', 'increment', 'decrement',
-        'apply', 'flush'
+        'apply', 'flush', 'deliver'
     ];
     missing pg_catalog.text;
 BEGIN

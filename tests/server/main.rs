@@ -49,3 +49,4 @@ mod roles;
 mod rollup;
 mod schema;
 mod tls;
+mod worker;

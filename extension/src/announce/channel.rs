@@ -7,11 +7,18 @@
 
 #![allow(unsafe_code)]
 
+use std::cell::Cell;
+
 use pgrx::{IntoDatum, direct_function_call, direct_function_call_as_datum, pg_sys};
 
 use super::payload::{RESYNC, payloads};
 use crate::process;
 use crate::shared::{self, Database};
+
+thread_local! {
+    /// The transaction announces a resync that was owed.
+    static PAYS: Cell<bool> = const { Cell::new(false) };
+}
 
 /// Of the queue, in which everybody's notifications are, we leave half to others.
 const FULL: f64 = 0.5;
@@ -29,6 +36,7 @@ pub fn announce<'a>(
 ) -> bool {
     let database = shared::database(process::database());
     let owed = database.is_some_and(Database::take_resync);
+    PAYS.set(owed);
     let mut all = match resync || owed {
         true => vec![RESYNC.to_owned()],
         false => payloads(runs),
@@ -49,6 +57,16 @@ pub fn announce<'a>(
     }
     all.iter().for_each(|payload| notify(payload));
     true
+}
+
+/// Ends the transaction: what it was to announce was announced if it has committed, and is still owed otherwise.
+pub fn settle(committed: bool) {
+    if PAYS.take()
+        && !committed
+        && let Some(database) = shared::database(process::database())
+    {
+        database.owe_resync();
+    }
 }
 
 /// Returns the part of the queue that is in use. This also lets go of what all listeners have read.

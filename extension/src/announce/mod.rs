@@ -9,10 +9,14 @@
 pub mod channel;
 pub mod payload;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
-use crate::outbox::{Entry, prepared};
+use pgrx::spi::SpiClient;
+
+use crate::outbox::{Entry, entries, prepared};
+use crate::owner;
+use crate::refusal::Refusal;
 use crate::settings::{self, Notify};
 use crate::transaction;
 use crate::worker;
@@ -24,6 +28,8 @@ pub const MAXIMUM_RUNS: usize = 10_000;
 thread_local! {
     /// What the transaction that is about to commit puts into the outbox.
     static COMMITTING: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// The transaction has taken changes of others out of the outbox, which it announces.
+    static TAKEN: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs that changed in a transaction or subtransaction.
@@ -128,7 +134,7 @@ pub fn before_commit(changes: Changes) {
     if changes.is_empty() {
         return;
     }
-    let by_worker = settings::notify() != Notify::Commit && worker::lives();
+    let by_worker = worker::serves();
     if by_worker && changes.resync {
         // An entry for no run: see `worker::lose`.
         COMMITTING.set(vec![0]);
@@ -152,13 +158,16 @@ pub fn before_commit(changes: Changes) {
     COMMITTING.set(entries);
     if !by_worker {
         let announced = changes.iter().filter(|(_, change)| change.announced);
-        let runs = announced.map(|(id, change)| (change.root.as_str(), id.as_str(), change.version));
+        let runs =
+            announced.map(|(id, change)| (change.root.as_str(), id.as_str(), change.version));
         channel::announce(runs, resync);
     }
 }
 
 /// Puts what was prepared into the outbox. Raises no error.
 pub fn after_commit() {
+    channel::settle(true);
+    TAKEN.set(false);
     let entries = COMMITTING.take();
     match entries.as_slice() {
         [] => {}
@@ -167,16 +176,54 @@ pub fn after_commit() {
     }
 }
 
-/// Writes the changes of a transaction that is about to be prepared into a table, from which they are announced when it
-/// has committed.
+/// Writes the changes of a transaction that is about to be prepared into a table, from which the worker announces them when
+/// it has committed. Without a worker, a transaction that has something to announce cannot be prepared.
 pub fn before_prepare(changes: Changes) {
-    if !changes.is_empty() {
-        let resync = changes.resync;
-        prepared::keep(changes.sorted(), resync);
+    if changes.is_empty() {
+        return;
     }
+    let announced = changes.resync || changes.runs.values().any(|change| change.announced);
+    if announced && !worker::serves() {
+        Refusal::Prepared.raise();
+    }
+    let resync = changes.resync;
+    prepared::keep(changes.sorted(), resync);
 }
 
 /// Forgets what was prepared: the transaction did not commit.
 pub fn forget() {
+    channel::settle(false);
     COMMITTING.take();
+    if TAKEN.take() {
+        worker::lose();
+    }
+}
+
+/// Has this transaction announce what is not announced yet: changes of at most so many prepared transactions that have
+/// committed, and where no worker lives, all that it left in the outbox. Returns the number of runs.
+///
+/// # Errors
+///
+/// [`Refusal::NotMigrated`]; errors of Postgres are raised.
+pub fn deliver(client: &mut SpiClient<'_>, limit: i32) -> Result<i64, Refusal> {
+    let kept = {
+        let _owner = owner::rights()?;
+        prepared::take(client, limit)?
+    };
+    let mut runs = kept.len();
+    for kept in kept {
+        match kept.root.is_empty() {
+            true => transaction::note(|level| level.changes.resync = true),
+            false => note(&kept.root, &kept.id, kept.version, None),
+        }
+    }
+    if let Some((bytes, lost)) = worker::take_over() {
+        TAKEN.set(true);
+        transaction::note(|level| level.changes.resync |= lost);
+        for entry in entries(&bytes).filter(|entry| entry.announced) {
+            note(entry.root, entry.id, entry.version, None);
+            runs += 1;
+        }
+    }
+    Ok(i64::try_from(runs).unwrap_or(i64::MAX))
 }

@@ -4,6 +4,7 @@ mod append;
 mod apply;
 mod apply_operations;
 mod del;
+mod deliver;
 mod finish;
 mod flush;
 mod increment;

@@ -17,5 +17,11 @@ impl Folded {
 }
 
 pub fn fold(_: &mut SpiClient<'_>, runs: &[(String, String)]) -> Result<Vec<Folded>, Refusal> {
-    Ok(runs.iter().map(|_| Folded { version: None, done: true }).collect())
+    Ok(runs
+        .iter()
+        .map(|_| Folded {
+            version: None,
+            done: true,
+        })
+        .collect())
 }

@@ -139,7 +139,10 @@ impl Moved {
             let counter = &segment.counters.counters[index];
             let mut last = counter.folded_by.load(Relaxed);
             while process::precedes(last, transaction) {
-                match counter.folded_by.compare_exchange(last, transaction, Relaxed, Relaxed) {
+                match counter
+                    .folded_by
+                    .compare_exchange(last, transaction, Relaxed, Relaxed)
+                {
                     Ok(_) => break,
                     Err(now) => last = now,
                 }

@@ -31,7 +31,8 @@ impl Entry<'_> {
     /// Writes the entry to the end of a buffer. One with an id that no run can have is left out.
     pub fn write(&self, buffer: &mut Vec<u8>) {
         let root = if self.root == self.id { "" } else { self.root };
-        let (Ok(root_bytes), Ok(id_bytes)) = (u8::try_from(root.len()), u8::try_from(self.id.len()))
+        let (Ok(root_bytes), Ok(id_bytes)) =
+            (u8::try_from(root.len()), u8::try_from(self.id.len()))
         else {
             return;
         };

@@ -315,9 +315,9 @@ impl Refusal {
                 ERRCODE_FEATURE_NOT_SUPPORTED,
                 "cannot PREPARE a transaction that has changed runs".to_owned(),
                 text(
-                    "Changes are announced when a transaction commits, and a prepared one cannot notify.",
+                    "Without a background worker, a transaction announces its changes when it commits, and a prepared one cannot notify.",
                 ),
-                text("Set runmeta.notify to off in this transaction."),
+                text("Set runmeta.notify to worker, or to off in this transaction."),
             ),
             Refusal::NotMigrated { problem } => (
                 ERRCODE_UNDEFINED_TABLE,

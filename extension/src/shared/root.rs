@@ -150,7 +150,12 @@ impl Database {
         self.launched_at.store(0, Relaxed);
         self.failed_starts.store(0, Relaxed);
         self.unserved_since.store(0, Relaxed);
-        for flag in [&self.dropping, &self.no_slot, &self.prepared, &self.owes_resync] {
+        for flag in [
+            &self.dropping,
+            &self.no_slot,
+            &self.prepared,
+            &self.owes_resync,
+        ] {
             flag.store(false, Relaxed);
         }
         self.oid.store(0, Release);
@@ -251,7 +256,9 @@ impl Database {
 
     /// Notes that something is to be announced, since this time in microseconds.
     pub fn set_unserved(&self, now: i64) {
-        _ = self.unserved_since.compare_exchange(0, now, Relaxed, Relaxed);
+        _ = self
+            .unserved_since
+            .compare_exchange(0, now, Relaxed, Relaxed);
     }
 
     /// Notes that the worker has taken what was to be announced.

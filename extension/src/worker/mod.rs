@@ -19,14 +19,18 @@ mod round;
 use std::time::Duration;
 
 use crate::process::{database as current_database, now};
+use crate::settings::{self, Notify};
 use crate::shared::{self, Database, Failure, Segment};
 
 /// A worker that has not taken what is to be announced for so long does not count as one: it may be stopped. A guess.
 const STUCK: Duration = Duration::from_secs(5);
 
-/// Returns true if a worker serves the session's database. If not, and that is not known to be in vain, one is started; the
-/// caller does not wait for it. Costs some reads of shared memory.
-pub fn lives() -> bool {
+/// Returns true if a worker serves the session. If none lives, and that is not known to be in vain, one is started; the
+/// caller does not wait for it. A session with `runmeta.notify = commit` does without. Costs some reads of shared memory.
+pub fn serves() -> bool {
+    if settings::notify() == Notify::Commit {
+        return false;
+    }
     let Some(database) = shared::database(current_database()) else {
         return false;
     };
@@ -51,6 +55,14 @@ pub fn lose() {
         segment.lose();
         wake(database);
     });
+}
+
+/// Takes everything out of the outbox, where no worker does. True if some of it was lost.
+pub fn take_over() -> Option<(Vec<u8>, bool)> {
+    let database = shared::database(current_database())?;
+    let segment = shared::attached(database).filter(|_| !database.is_alive())?;
+    database.set_served();
+    Some(segment.drain())
 }
 
 fn wake(database: &Database) {
@@ -91,8 +103,9 @@ pub struct State {
     pub failure: Option<Failure>,
 }
 
-/// Returns what the worker of the session's database does.
+/// Returns what the worker of the session's database does. Whoever asks has one started.
 pub fn state() -> State {
+    serves();
     let Some(database) = shared::database(current_database()) else {
         return State {
             word: "stopped",

@@ -66,7 +66,10 @@ impl Pace {
     /// whether its change is to be announced.
     pub fn take(&mut self, interval: Duration, maximum: usize) -> Vec<(Run, bool)> {
         let now = Instant::now();
-        let due = self.runs.iter().filter(|(_, waiting)| waiting.due(interval) <= now);
+        let due = self
+            .runs
+            .iter()
+            .filter(|(_, waiting)| waiting.due(interval) <= now);
         let mut due: Vec<Run> = due.map(|(run, _)| run.clone()).take(maximum).collect();
         due.sort();
         due.into_iter()
@@ -87,13 +90,19 @@ impl Pace {
 
     /// Returns how long it takes until a run is due. `None` if nothing waits.
     pub fn next(&self, interval: Duration) -> Option<Duration> {
-        let due = self.runs.values().map(|waiting| waiting.due(interval)).min()?;
+        let due = self
+            .runs
+            .values()
+            .map(|waiting| waiting.due(interval))
+            .min()?;
         Some(due.saturating_duration_since(Instant::now()))
     }
 
     /// Returns true once after more runs came than are kept in mind, when some of them were folded.
     pub fn take_overflow(&mut self) -> bool {
-        self.overflowed && self.runs.len() < MAXIMUM_RUNS / 2 && std::mem::take(&mut self.overflowed)
+        self.overflowed
+            && self.runs.len() < MAXIMUM_RUNS / 2
+            && std::mem::take(&mut self.overflowed)
     }
 }
 

@@ -15,6 +15,7 @@ use pgrx::prelude::*;
 
 use super::backend;
 use super::round::Round;
+use crate::announce::channel;
 use crate::memory;
 use crate::owner;
 use crate::process;
@@ -148,7 +149,12 @@ impl Worker {
                 }
                 segment.counters.begin(backend::last_transaction_id());
                 for waiting in found {
-                    segment.counters.found(&waiting.root, &waiting.id, waiting.lists, waiting.bytes);
+                    segment.counters.found(
+                        &waiting.root,
+                        &waiting.id,
+                        waiting.lists,
+                        waiting.bytes,
+                    );
                 }
             }
             Ok(())
@@ -180,6 +186,7 @@ impl Worker {
                 Ok(result) => {
                     // What is deferred to the end of the transaction runs as the owner too.
                     backend::commit_transaction();
+                    channel::settle(true);
                     Ok(Some(result))
                 }
                 Err(refusal) => Err(ErrorReport::from(refusal).message().to_owned()),
@@ -191,6 +198,7 @@ impl Worker {
             .execute();
         let result = result.map_err(|message| {
             backend::abort_transaction();
+            channel::settle(false);
             self.report(message);
         });
         backend::reset_user();
@@ -207,9 +215,10 @@ impl Worker {
     /// Keeps what went wrong, and logs it unless that was done a moment ago.
     pub fn report(&mut self, message: String) {
         self.segment.set_failure(&message);
-        let known = self.logged.as_ref().is_some_and(|(logged, at)| {
-            *logged == message && at.elapsed() < QUIET
-        });
+        let known = self
+            .logged
+            .as_ref()
+            .is_some_and(|(logged, at)| *logged == message && at.elapsed() < QUIET);
         if !known {
             ereport!(
                 LOG,

@@ -52,7 +52,9 @@ impl Round {
     pub fn run(&mut self, worker: &mut Worker) -> Option<Duration> {
         self.failed = false;
         if self.drain(worker) || self.pace.take_overflow() {
-            self.failed |= worker.transaction(|client| self.look_through(client)).is_none();
+            self.failed |= worker
+                .transaction(|client| self.look_through(client))
+                .is_none();
         }
         if worker.database.has_prepared() {
             self.take_prepared(worker);
@@ -89,7 +91,8 @@ impl Round {
     }
 
     fn change(&mut self, root: &str, id: &str, version: Option<i64>) {
-        self.changed.insert(id.to_owned(), (root.to_owned(), version));
+        self.changed
+            .insert(id.to_owned(), (root.to_owned(), version));
         if self.changed.len() > MAXIMUM_RUNS {
             self.resync = true;
         }
@@ -118,7 +121,8 @@ impl Round {
                 root: found.root.clone(),
                 id: found.id.clone(),
             };
-            self.pace.add(run, u32::try_from(found.lists).unwrap_or(u32::MAX), 0, true);
+            self.pace
+                .add(run, u32::try_from(found.lists).unwrap_or(u32::MAX), 0, true);
             all.push(found);
         }
         Ok(all)
@@ -133,7 +137,9 @@ impl Round {
             self.failed = true;
             return;
         };
-        worker.database.set_prepared(any || taken.len() == PREPARED as usize);
+        worker
+            .database
+            .set_prepared(any || taken.len() == PREPARED as usize);
         for kept in taken {
             match kept.root.is_empty() {
                 true => self.resync = true,
@@ -183,7 +189,9 @@ impl Round {
         }
         let (changed, resync) = (std::mem::take(&mut self.changed), self.resync);
         let announced = worker.transaction(|_| {
-            let runs = changed.iter().map(|(id, (root, version))| (root.as_str(), id.as_str(), *version));
+            let runs = changed
+                .iter()
+                .map(|(id, (root, version))| (root.as_str(), id.as_str(), *version));
             Ok(channel::announce(runs, resync))
         });
         match announced {
@@ -192,7 +200,10 @@ impl Round {
                 // Owed, and tried again in the next rounds.
                 self.resync = true;
                 self.failed = true;
-                worker.report("the queue of notifications is full: changes are announced when there is room".to_owned());
+                worker.report(
+                    "the queue of notifications is full: changes are announced when there is room"
+                        .to_owned(),
+                );
             }
             None => {
                 self.resync = true;

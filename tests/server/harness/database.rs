@@ -10,6 +10,7 @@ use tokio_postgres::{Client, NoTls};
 use super::environment;
 use super::program::{merged_output, postgres_program};
 use super::role::Role;
+use super::waiting::until_worker_runs;
 
 /// A database that only one test uses.
 pub struct Database {
@@ -17,8 +18,27 @@ pub struct Database {
 }
 
 impl Database {
-    /// Makes a migrated database: a clone of a template that is migrated once for all tests of the process.
+    /// Makes a migrated database that does without a worker: documents are written directly and changes announced at
+    /// commit, so that versions and announcements are the same each time.
     pub async fn new() -> Self {
+        let database = Self::migrated().await;
+        let alter = format!(
+            "ALTER DATABASE {} SET runmeta.notify = commit",
+            database.name
+        );
+        maintenance(&alter).await;
+        database
+    }
+
+    /// Makes a migrated database as users have it, of which the worker lives.
+    pub async fn with_worker() -> Self {
+        let database = Self::migrated().await;
+        until_worker_runs(&database.connect().await).await;
+        database
+    }
+
+    /// Makes a migrated database: a clone of a template that is migrated once for all tests of the process.
+    pub async fn migrated() -> Self {
         static TEMPLATE: OnceCell<String> = OnceCell::const_new();
         let template = TEMPLATE.get_or_init(migrated_template).await;
         Self::create(&format!("TEMPLATE {template}")).await

@@ -16,7 +16,12 @@ pub struct Listener {
 impl Listener {
     /// Begins to listen.
     pub async fn new(database: &Database) -> Self {
-        let config: Config = database.url().parse().unwrap();
+        Self::of(&database.url()).await
+    }
+
+    /// Begins to listen in the database with this URL.
+    pub async fn of(url: &str) -> Self {
+        let config: Config = url.parse().unwrap();
         let (client, mut connection) = config.connect(NoTls).await.unwrap();
         let (sender, notifications) = unbounded_channel();
         tokio::spawn(async move {
@@ -59,5 +64,22 @@ impl Listener {
             payloads.push(notification.payload().to_owned());
         }
         payloads
+    }
+
+    /// Returns once a payload has come. What came before it is returned too.
+    pub async fn until(&mut self, payload: &str) -> Vec<String> {
+        let mut payloads = Vec::new();
+        while let Some(notification) = self.notifications.recv().await {
+            payloads.push(notification.payload().to_owned());
+            if notification.payload() == payload {
+                break;
+            }
+        }
+        payloads
+    }
+
+    /// Forgets what has come so far.
+    pub async fn drain(&mut self) {
+        while self.notifications.try_recv().is_ok() {}
     }
 }

@@ -94,9 +94,20 @@ impl OwnServer {
         server.migrated().await
     }
 
+    /// Returns the superuser's URL of this database.
+    pub fn url_of(&self, database: &str) -> String {
+        let (server, _) = self.url.rsplit_once('/').expect("a URL with a database");
+        format!("{server}/{database}")
+    }
+
     /// Returns the superuser's URL.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Returns what the server has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).unwrap()
     }
 
     /// Stops it as a crash would, and starts it again.

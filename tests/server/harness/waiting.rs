@@ -1,4 +1,4 @@
-//! Awaiting that a session waits for a lock.
+//! Awaiting what other sessions and the worker do.
 
 use tokio_postgres::Client;
 
@@ -18,4 +18,28 @@ pub async fn until_waiting(observer: &Client, process: i32) {
         END $$"
     );
     observer.batch_execute(&waiting).await.unwrap();
+}
+
+/// Returns as soon as the database's worker runs, which this call starts if need be. Its process is returned.
+pub async fn until_worker_runs(client: &Client) -> i32 {
+    until(
+        client,
+        "SELECT state = 'running' FROM runmeta._worker_state()",
+    )
+    .await;
+    let row = client
+        .query_one("SELECT pid FROM runmeta._worker_state()", &[])
+        .await;
+    row.unwrap().get(0)
+}
+
+/// Returns as soon as a query returns true.
+pub async fn until(client: &Client, query: &str) {
+    loop {
+        let row = client.query_one(query, &[]).await.unwrap();
+        if row.get::<_, Option<bool>>(0) == Some(true) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
 }
