@@ -119,6 +119,8 @@ impl Worker {
                 return;
             }
         }
+        // What prepared transactions left in the table is looked for once.
+        self.database.set_prepared(true);
         self.database.set_alive();
         loop {
             let next = round.run(self);
