@@ -10,11 +10,12 @@
 //! - [`run`]: one run, locked and stored, and its attempts.
 //! - [`prune`]: deleting trees that finished long ago.
 //! - [`flush`]: batches of operations for many runs.
+//! - [`inbox`]: lists that wait to be folded into the document of a run.
 //! - [`announce`]: notifying listeners at commit of what changed.
 //! - [`statement`]: SQL that the functions run; each text is a file in the folder `sql` beside the module that runs it.
 //! - [`settings`] and [`refusal`]: what can be set, and every error a user can meet.
 //!
-//! Rooms that come: `inbox` (lists that wait to be folded), `outbox` (runs whose change is not yet announced), `worker`.
+//! Rooms that come: `outbox` (runs whose change is not yet announced), `worker`.
 
 // ErrorReport is what pgrx raises, and it takes one by value.
 #![allow(clippy::result_large_err)]
@@ -24,6 +25,7 @@ mod call;
 mod document;
 mod flush;
 mod function;
+mod inbox;
 mod jsonb;
 mod memory;
 mod process;
@@ -32,6 +34,8 @@ mod refusal;
 mod run;
 mod settings;
 mod statement;
+mod subtransaction;
+mod worker;
 
 use pgrx::prelude::*;
 

@@ -30,6 +30,9 @@ const SMALLEST_MAXIMUM_MEMORY: i32 = 1024;
 
 static MAXIMUM_MEMORY: GucSetting<i32> = GucSetting::<i32>::new(DEFAULT_MAXIMUM_MEMORY);
 static UPDATE_WINDOW: GucSetting<i32> = GucSetting::<i32>::new(3600);
+/// To be measured.
+static INBOX_THRESHOLD: GucSetting<i32> = GucSetting::<i32>::new(16 * 1024);
+static STUB_WORKER: GucSetting<bool> = GucSetting::<bool>::new(true);
 static NOTIFY: GucSetting<Notify> = GucSetting::<Notify>::new(Notify::Commit);
 
 /// Registers the settings. Called once, when the library is loaded.
@@ -64,6 +67,24 @@ pub fn define() {
         GucContext::Suset,
         GucFlags::UNIT_S,
     );
+    GucRegistry::define_int_guc(
+        c"runmeta.inbox_threshold",
+        c"Bytes of metadata from which a run's own small operations wait in the inbox.",
+        c"Below it each write rewrites the document, and from it on one write does for many lists.",
+        &INBOX_THRESHOLD,
+        0,
+        i32::MAX,
+        GucContext::Suset,
+        GucFlags::UNIT_BYTE,
+    );
+    GucRegistry::define_bool_guc(
+        c"runmeta.stub_worker",
+        c"Whether a worker lives.",
+        c"",
+        &STUB_WORKER,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
     GucRegistry::define_enum_guc(
         c"runmeta.notify",
         c"How changes are announced on the channel runmeta.",
@@ -87,6 +108,16 @@ pub fn maximum_memory() -> usize {
 /// Returns the seconds for which a finished run takes writes, or `None` for ever.
 pub fn update_window() -> Option<i32> {
     Some(UPDATE_WINDOW.get()).filter(|seconds| *seconds >= 0)
+}
+
+/// Returns the bytes of a document from which a run's own small operations are queued.
+pub fn inbox_threshold() -> i32 {
+    INBOX_THRESHOLD.get()
+}
+
+/// Returns true if a worker is taken to live.
+pub fn stub_worker() -> bool {
+    STUB_WORKER.get()
 }
 
 /// Returns how changes are announced.

@@ -48,7 +48,8 @@ struct Level {
 
 struct Change {
     root: String,
-    version: i64,
+    /// The version, unless all that is known is that it grew.
+    version: Option<i64>,
 }
 
 impl Level {
@@ -56,9 +57,9 @@ impl Level {
         self.runs.is_empty() && !self.resync
     }
 
-    fn add(&mut self, root: &str, id: &str, version: i64) {
+    fn add(&mut self, root: &str, id: &str, version: Option<i64>) {
         // A trigger on the run may have written it again, and announced that before the write that woke it.
-        let known = |known: &Change| known.version >= version;
+        let known = |known: &Change| version.is_some() && known.version >= version;
         if !self.resync && !self.runs.get(id).is_some_and(known) {
             let root = root.to_owned();
             self.runs.insert(id.to_owned(), Change { root, version });
@@ -83,6 +84,15 @@ impl Level {
 
 /// Notes that a run changed, to be announced when the transaction commits.
 pub fn changed(root: &str, id: &str, version: i64) {
+    note(root, id, Some(version));
+}
+
+/// Notes that a list was queued for a run, to be announced when the transaction commits.
+pub fn queued(root: &str, id: &str) {
+    note(root, id, None);
+}
+
+fn note(root: &str, id: &str, version: Option<i64>) {
     if settings::notify() == Notify::Off {
         return;
     }
@@ -160,10 +170,10 @@ fn payloads(changes: &[(String, Change)], mut hand_on: impl FnMut(&str)) {
     for (id, change) in changes {
         // An id has at most 255 bytes, so that one run always fits, escaped as it may be: at most 1,530 for each.
         let (id, root) = (json_text(id), json_text(&change.root));
-        let run = format!(
-            "{{\"id\":{id},\"root\":{root},\"version\":{}}}",
-            change.version
-        );
+        let run = match change.version {
+            Some(version) => format!("{{\"id\":{id},\"root\":{root},\"version\":{version}}}"),
+            None => format!("{{\"id\":{id},\"root\":{root}}}"),
+        };
         if payload.len() + 1 + run.len() + END.len() > MAXIMUM_PAYLOAD {
             payload.push_str(END);
             hand_on(&payload);

@@ -6,6 +6,7 @@ mod apply_operations;
 mod del;
 mod finish;
 mod flush;
+mod fold;
 mod increment;
 mod merge;
 mod number_at;

@@ -2,5 +2,7 @@
 //! are in `sql/private/`.
 
 mod depth_first;
+mod live_metadata;
+mod live_version;
 mod panic_for_tests;
 mod value_at;

@@ -1,0 +1,173 @@
+//! Working on the inbox with the rights of its owner, and what the caller may do himself.
+//!
+//! Nobody but the owner of the tables has rights on the inbox: a writer queues through our functions only, and a reader
+//! never sees the lists of runs that row-level security hides from him. So statements on the inbox run as its owner, as
+//! Postgres' own look-ups for foreign keys do (`ri_triggers.c`). A trigger or an operator that the owner planted there
+//! gains nothing by it: it runs as the owner, may not change the role, and may not put off anything to the commit, where
+//! it would run with the caller's rights.
+
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, c_int};
+
+use pgrx::pg_sys;
+use pgrx::pg_sys::CheckEnableRlsResult::RLS_ENABLED;
+
+use crate::refusal::Refusal;
+
+const INBOX: &CStr = c"inbox";
+const UNAPPLIED: &CStr = c"unapplied";
+const RUN: &CStr = c"run";
+/// What a writer changes of a run when it applies operations.
+const WRITTEN: [&CStr; 4] = [c"metadata", c"version", c"updated_at", c"size_bound"];
+
+/// The time in which statements run as the owner of a table. Ends when it is dropped, by an error too.
+pub struct AsOwner {
+    user: pg_sys::Oid,
+    context: c_int,
+    seqscan: bool,
+    bitmapscan: bool,
+}
+
+impl AsOwner {
+    /// Becomes the owner of the inbox.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NotMigrated`] if there is no such table.
+    pub fn of_inbox() -> Result<AsOwner, Refusal> {
+        AsOwner::of(INBOX)
+    }
+
+    /// Becomes the owner of the table of operations that could not be applied.
+    ///
+    /// # Errors
+    ///
+    /// As [`of_inbox`](Self::of_inbox).
+    pub fn of_unapplied() -> Result<AsOwner, Refusal> {
+        AsOwner::of(UNAPPLIED)
+    }
+
+    fn of(name: &CStr) -> Result<AsOwner, Refusal> {
+        let owner = table(name)
+            .and_then(owner)
+            .ok_or_else(|| Refusal::NotMigrated {
+                problem: format!(
+                    "relation \"runmeta.{}\" does not exist",
+                    name.to_string_lossy()
+                ),
+            })?;
+        let (mut user, mut context) = (pg_sys::Oid::INVALID, 0);
+        let restrictions = pg_sys::SECURITY_LOCAL_USERID_CHANGE
+            | pg_sys::SECURITY_RESTRICTED_OPERATION
+            | pg_sys::SECURITY_NOFORCE_RLS;
+        // SAFETY: both functions read and set globals of the backend, which has one thread.
+        let guard = unsafe {
+            pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+            pg_sys::SetUserIdAndSecContext(owner, context | restrictions as c_int);
+            AsOwner {
+                user,
+                context,
+                seqscan: pg_sys::enable_seqscan,
+                bitmapscan: pg_sys::enable_bitmapscan,
+            }
+        };
+        // The inbox is empty at one moment and has thousands of rows at the next. A plan that is made while it has one
+        // page would read it whole, until the next vacuum.
+        // SAFETY: as above.
+        unsafe {
+            pg_sys::enable_seqscan = false;
+            pg_sys::enable_bitmapscan = false;
+        }
+        Ok(guard)
+    }
+}
+
+impl Drop for AsOwner {
+    fn drop(&mut self) {
+        // SAFETY: what was read from there when this began.
+        unsafe {
+            pg_sys::SetUserIdAndSecContext(self.user, self.context);
+            pg_sys::enable_seqscan = self.seqscan;
+            pg_sys::enable_bitmapscan = self.bitmapscan;
+        }
+    }
+}
+
+/// Returns true if the current role may write documents of any run: it has the rights, and no policy decides. What it
+/// queues is folded by somebody else, who cannot ask the policies in its name.
+pub fn may_write_any_run() -> bool {
+    let Some(run) = table(RUN) else {
+        return false;
+    };
+    !policies_apply(run)
+        && (may(run, pg_sys::ACL_UPDATE)
+            || WRITTEN
+                .iter()
+                .all(|column| may_column(run, column, pg_sys::ACL_UPDATE)))
+}
+
+/// Returns true if the current role may read a column of runs.
+pub fn may_read(column: &CStr) -> bool {
+    table(RUN).is_some_and(|run| {
+        may(run, pg_sys::ACL_SELECT) || may_column(run, column, pg_sys::ACL_SELECT)
+    })
+}
+
+/// Returns true if row-level security decides which runs the current role sees.
+pub fn sees_some_runs_only() -> bool {
+    table(RUN).is_none_or(policies_apply)
+}
+
+fn policies_apply(run: pg_sys::Oid) -> bool {
+    // SAFETY: looks up the catalog, for the current user.
+    unsafe { pg_sys::check_enable_rls(run, pg_sys::Oid::INVALID, true) == RLS_ENABLED as c_int }
+}
+
+fn may(relation: pg_sys::Oid, privilege: u32) -> bool {
+    // SAFETY: looks up the catalog.
+    unsafe {
+        pg_sys::pg_class_aclcheck(relation, pg_sys::GetUserId(), privilege.into())
+            == pg_sys::AclResult::ACLCHECK_OK
+    }
+}
+
+fn may_column(relation: pg_sys::Oid, column: &CStr, privilege: u32) -> bool {
+    // SAFETY: looks up the catalog; a column that is not there has number 0, which nobody has rights on.
+    unsafe {
+        let number = pg_sys::get_attnum(relation, column.as_ptr());
+        number > 0
+            && pg_sys::pg_attribute_aclcheck(
+                relation,
+                number,
+                pg_sys::GetUserId(),
+                privilege.into(),
+            ) == pg_sys::AclResult::ACLCHECK_OK
+    }
+}
+
+/// Returns a table of ours.
+fn table(name: &CStr) -> Option<pg_sys::Oid> {
+    // SAFETY: looks up the catalog.
+    let oid = unsafe {
+        let schema = pg_sys::get_namespace_oid(c"runmeta".as_ptr(), true);
+        pg_sys::get_relname_relid(name.as_ptr(), schema)
+    };
+    (oid != pg_sys::Oid::INVALID).then_some(oid)
+}
+
+fn owner(table: pg_sys::Oid) -> Option<pg_sys::Oid> {
+    // SAFETY: the row of the catalog is read before it is released.
+    unsafe {
+        let row = pg_sys::SearchSysCache1(
+            pg_sys::SysCacheIdentifier::RELOID as c_int,
+            pg_sys::Datum::from(table),
+        );
+        if row.is_null() {
+            return None;
+        }
+        let owner = (*pg_sys::heap_tuple_get_struct::<pg_sys::FormData_pg_class>(row)).relowner;
+        pg_sys::ReleaseSysCache(row);
+        Some(owner)
+    }
+}
