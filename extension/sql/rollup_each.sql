@@ -50,7 +50,9 @@ BEGIN
             FROM pg_catalog.unnest(rollup_each.run_ids) WITH ORDINALITY AS a (id, position)
             CROSS JOIN LATERAL (
                 SELECT r.root_id, r.id, r.depth, c.counts,
-                    CASE WHEN c.counts THEN runmeta._value_at(r.metadata, rollup_each.key) END AS value
+                    CASE WHEN c.counts THEN runmeta._value_at(
+                        runmeta._live_metadata(r.metadata, r.root_id, r.id, r.created_at), rollup_each.key)
+                    END AS value
                 FROM runmeta.run AS r
                 CROSS JOIN LATERAL (SELECT rollup_each.include_self IS TRUE AND (rollup_each.task IS NULL
                     OR r.task::pg_catalog.text OPERATOR(pg_catalog.=) rollup_each.task COLLATE pg_catalog."C")
@@ -69,7 +71,9 @@ BEGIN
             FROM family AS f
             CROSS JOIN LATERAL (
                 SELECT r.root_id, r.id, r.depth, c.counts,
-                    CASE WHEN c.counts THEN runmeta._value_at(r.metadata, rollup_each.key) END AS value
+                    CASE WHEN c.counts THEN runmeta._value_at(
+                        runmeta._live_metadata(r.metadata, r.root_id, r.id, r.created_at), rollup_each.key)
+                    END AS value
                 FROM runmeta.run AS r
                 CROSS JOIN LATERAL (SELECT rollup_each.task IS NULL
                     OR r.task::pg_catalog.text OPERATOR(pg_catalog.=) rollup_each.task COLLATE pg_catalog."C"

@@ -38,6 +38,7 @@ mod run;
 mod settings;
 mod shared;
 mod statement;
+mod subtransaction;
 mod transaction;
 mod worker;
 

@@ -1,61 +1,188 @@
-//! The rights of the tables' owner, for statements on tables that nobody else has rights on.
+//! The rights of the tables' owner, and what the caller may do himself.
 //!
-//! Postgres checks foreign keys in the same way (`ri_triggers.c`): nobody who may write runs needs rights on the inbox, and a
-//! trigger or an operator that the owner put there gains nothing that the owner does not have.
+//! Nobody but the owner of the tables has rights on the inbox and the outbox: a writer queues through our functions only, and a reader
+//! never sees the lists of runs that row-level security hides from him. So statements on them run as their owner, as
+//! Postgres' own look-ups for foreign keys do (`ri_triggers.c`). A trigger or an operator that the owner planted there
+//! gains nothing by it: it runs as the owner, may not change the role, and may not put off anything to the commit, where
+//! it would run with the caller's rights.
 
 #![allow(unsafe_code)]
 
+use std::ffi::{CStr, c_int};
+
 use pgrx::pg_sys;
+use pgrx::pg_sys::CheckEnableRlsResult::RLS_ENABLED;
 
 use crate::refusal::Refusal;
 
-/// The rights of the tables' owner, until this is dropped. When an error ends the transaction, Postgres takes them back.
-pub struct Rights {
+const INBOX: &CStr = c"inbox";
+const OUTBOX: &CStr = c"outbox";
+const UNAPPLIED: &CStr = c"unapplied";
+const RUN: &CStr = c"run";
+/// What a writer changes of a run when it applies operations.
+const WRITTEN: [&CStr; 4] = [c"metadata", c"version", c"updated_at", c"size_bound"];
+
+/// The time in which statements run as the owner of a table. Ends when it is dropped, by an error too.
+pub struct AsOwner {
     user: pg_sys::Oid,
-    context: i32,
+    context: c_int,
+    seqscan: bool,
+    bitmapscan: bool,
 }
 
-/// Takes the rights of the tables' owner.
-///
-/// # Errors
-///
-/// [`Refusal::NotMigrated`] if the tables are not there.
-pub fn rights() -> Result<Rights, Refusal> {
-    let owner = tables_owner().ok_or_else(|| Refusal::NotMigrated {
-        problem: "table \"runmeta.run\" is missing".to_owned(),
-    })?;
-    let (mut user, mut context) = (pg_sys::InvalidOid, 0);
-    let owners = pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_NOFORCE_RLS;
-    // SAFETY: both are variables of the backend. The owner is a role: a role that owns something cannot be dropped.
-    unsafe {
-        pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
-        pg_sys::SetUserIdAndSecContext(owner, context | owners.cast_signed());
+impl AsOwner {
+    /// Becomes the owner of the inbox.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NotMigrated`] if there is no such table.
+    pub fn of_inbox() -> Result<AsOwner, Refusal> {
+        AsOwner::of(INBOX)
     }
-    Ok(Rights { user, context })
+
+    /// Becomes the owner of the outbox.
+    ///
+    /// # Errors
+    ///
+    /// As [`of_inbox`](Self::of_inbox).
+    pub fn of_outbox() -> Result<AsOwner, Refusal> {
+        AsOwner::of(OUTBOX)
+    }
+
+    /// Becomes the owner of the table of operations that could not be applied.
+    ///
+    /// # Errors
+    ///
+    /// As [`of_inbox`](Self::of_inbox).
+    pub fn of_unapplied() -> Result<AsOwner, Refusal> {
+        AsOwner::of(UNAPPLIED)
+    }
+
+    fn of(name: &CStr) -> Result<AsOwner, Refusal> {
+        let owner = table(name)
+            .and_then(owner)
+            .ok_or_else(|| Refusal::NotMigrated {
+                problem: format!(
+                    "relation \"runmeta.{}\" does not exist",
+                    name.to_string_lossy()
+                ),
+            })?;
+        let (mut user, mut context) = (pg_sys::Oid::INVALID, 0);
+        let restrictions = pg_sys::SECURITY_LOCAL_USERID_CHANGE
+            | pg_sys::SECURITY_RESTRICTED_OPERATION
+            | pg_sys::SECURITY_NOFORCE_RLS;
+        // SAFETY: both functions read and set globals of the backend, which has one thread.
+        let guard = unsafe {
+            pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+            pg_sys::SetUserIdAndSecContext(owner, context | restrictions as c_int);
+            AsOwner {
+                user,
+                context,
+                seqscan: pg_sys::enable_seqscan,
+                bitmapscan: pg_sys::enable_bitmapscan,
+            }
+        };
+        // The inbox is empty at one moment and has thousands of rows at the next. A plan that is made while it has one
+        // page would read it whole, until the next vacuum.
+        // SAFETY: as above.
+        unsafe {
+            pg_sys::enable_seqscan = false;
+            pg_sys::enable_bitmapscan = false;
+        }
+        Ok(guard)
+    }
 }
 
-impl Drop for Rights {
+impl Drop for AsOwner {
     fn drop(&mut self) {
-        // SAFETY: as they were before.
-        unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) };
+        // SAFETY: what was read from there when this began.
+        unsafe {
+            pg_sys::SetUserIdAndSecContext(self.user, self.context);
+            pg_sys::enable_seqscan = self.seqscan;
+            pg_sys::enable_bitmapscan = self.bitmapscan;
+        }
     }
 }
 
-/// Returns the role that owns the tables.
+/// Returns the role that owns the table of runs. `None` if there is no such table.
 pub fn tables_owner() -> Option<pg_sys::Oid> {
-    // SAFETY: look-ups in the catalog, in a transaction. The relation is closed before its row is let go.
+    table(RUN).and_then(owner)
+}
+
+/// Returns true if the current role may write documents of any run: it has the rights, and no policy decides. What it
+/// queues is folded by somebody else, who cannot ask the policies in its name.
+pub fn may_write_any_run() -> bool {
+    let Some(run) = table(RUN) else {
+        return false;
+    };
+    !policies_apply(run)
+        && (may(run, pg_sys::ACL_UPDATE)
+            || WRITTEN
+                .iter()
+                .all(|column| may_column(run, column, pg_sys::ACL_UPDATE)))
+}
+
+/// Returns true if the current role may read a column of runs.
+pub fn may_read(column: &CStr) -> bool {
+    table(RUN).is_some_and(|run| {
+        may(run, pg_sys::ACL_SELECT) || may_column(run, column, pg_sys::ACL_SELECT)
+    })
+}
+
+/// Returns true if row-level security decides which runs the current role sees.
+pub fn sees_some_runs_only() -> bool {
+    table(RUN).is_none_or(policies_apply)
+}
+
+fn policies_apply(run: pg_sys::Oid) -> bool {
+    // SAFETY: looks up the catalog, for the current user.
+    unsafe { pg_sys::check_enable_rls(run, pg_sys::Oid::INVALID, true) == RLS_ENABLED as c_int }
+}
+
+fn may(relation: pg_sys::Oid, privilege: u32) -> bool {
+    // SAFETY: looks up the catalog.
     unsafe {
+        pg_sys::pg_class_aclcheck(relation, pg_sys::GetUserId(), privilege.into())
+            == pg_sys::AclResult::ACLCHECK_OK
+    }
+}
+
+fn may_column(relation: pg_sys::Oid, column: &CStr, privilege: u32) -> bool {
+    // SAFETY: looks up the catalog; a column that is not there has number 0, which nobody has rights on.
+    unsafe {
+        let number = pg_sys::get_attnum(relation, column.as_ptr());
+        number > 0
+            && pg_sys::pg_attribute_aclcheck(
+                relation,
+                number,
+                pg_sys::GetUserId(),
+                privilege.into(),
+            ) == pg_sys::AclResult::ACLCHECK_OK
+    }
+}
+
+/// Returns a table of ours.
+fn table(name: &CStr) -> Option<pg_sys::Oid> {
+    // SAFETY: looks up the catalog.
+    let oid = unsafe {
         let schema = pg_sys::get_namespace_oid(c"runmeta".as_ptr(), true);
-        let table = pg_sys::get_relname_relid(c"run".as_ptr(), schema);
-        if schema == pg_sys::InvalidOid || table == pg_sys::InvalidOid {
+        pg_sys::get_relname_relid(name.as_ptr(), schema)
+    };
+    (oid != pg_sys::Oid::INVALID).then_some(oid)
+}
+
+fn owner(table: pg_sys::Oid) -> Option<pg_sys::Oid> {
+    // SAFETY: the row of the catalog is read before it is released.
+    unsafe {
+        let row = pg_sys::SearchSysCache1(
+            pg_sys::SysCacheIdentifier::RELOID as c_int,
+            pg_sys::Datum::from(table),
+        );
+        if row.is_null() {
             return None;
         }
-        let relation = pg_sys::RelationIdGetRelation(table);
-        if relation.is_null() {
-            return None;
-        }
-        let owner = (*(*relation).rd_rel).relowner;
-        pg_sys::RelationClose(relation);
+        let owner = (*pg_sys::heap_tuple_get_struct::<pg_sys::FormData_pg_class>(row)).relowner;
+        pg_sys::ReleaseSysCache(row);
         Some(owner)
     }
 }

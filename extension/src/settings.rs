@@ -35,6 +35,8 @@ const SMALLEST_MAXIMUM_MEMORY: i32 = 1024;
 
 static MAXIMUM_MEMORY: GucSetting<i32> = GucSetting::<i32>::new(DEFAULT_MAXIMUM_MEMORY);
 static UPDATE_WINDOW: GucSetting<i32> = GucSetting::<i32>::new(3600);
+/// To be measured.
+static INBOX_THRESHOLD: GucSetting<i32> = GucSetting::<i32>::new(16 * 1024);
 static NOTIFY: GucSetting<Notify> = GucSetting::<Notify>::new(Notify::Worker);
 /// What a watcher waits for at the most, beside the work. A guess between a second change that needs no notification of its
 /// own and a progress bar that moves smoothly.
@@ -72,6 +74,16 @@ pub fn define() {
         GucContext::Suset,
         GucFlags::UNIT_S,
     );
+    GucRegistry::define_int_guc(
+        c"runmeta.inbox_threshold",
+        c"Bytes of metadata from which a run's own small operations wait in the inbox.",
+        c"Below it each write rewrites the document, and from it on one write does for many lists. -1 means never.",
+        &INBOX_THRESHOLD,
+        -1,
+        i32::MAX,
+        GucContext::Suset,
+        GucFlags::UNIT_BYTE,
+    );
     GucRegistry::define_enum_guc(
         c"runmeta.notify",
         c"How changes are announced on the channel runmeta.",
@@ -105,6 +117,11 @@ pub fn maximum_memory() -> usize {
 /// Returns the seconds for which a finished run takes writes, or `None` for ever.
 pub fn update_window() -> Option<i32> {
     Some(UPDATE_WINDOW.get()).filter(|seconds| *seconds >= 0)
+}
+
+/// Returns the bytes of a document from which a run's own small operations are queued. `None` if they never are.
+pub fn inbox_threshold() -> Option<i32> {
+    Some(INBOX_THRESHOLD.get()).filter(|bytes| *bytes >= 0)
 }
 
 /// Returns how changes are announced.

@@ -1,4 +1,4 @@
--- Runs and writers.
+-- Runs and writers, and what waits to be folded into runs or announced.
 --
 -- Every name is qualified, operators and types too: the tables come out the
 -- same whatever the search_path of the session that runs this.
@@ -31,6 +31,9 @@ CREATE TABLE runmeta.run (
     started_at  pg_catalog.timestamptz,
     updated_at  pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     finished_at pg_catalog.timestamptz,
+    -- Kept by the functions: measuring a document means walking all of it. NULL where
+    -- only a plain INSERT or UPDATE has written the document.
+    size_bound  pg_catalog.int4,
 
     CONSTRAINT run_pkey PRIMARY KEY (root_id, id),
     -- Kept apart from the primary key, because it is what has to go on Citus.
@@ -133,6 +136,7 @@ COMMENT ON COLUMN runmeta.run.created_at IS 'when the run was first started';
 COMMENT ON COLUMN runmeta.run.started_at IS 'when its attempt began to work, null while it waits';
 COMMENT ON COLUMN runmeta.run.updated_at IS 'when the run last changed';
 COMMENT ON COLUMN runmeta.run.finished_at IS 'when its attempt finished, null until then';
+COMMENT ON COLUMN runmeta.run.size_bound IS 'bytes that the document has at the most as compact json, null if not known';
 COMMENT ON INDEX runmeta.run_root_id_parent_id_idx IS 'children of a run';
 COMMENT ON INDEX runmeta.run_finished_at_idx IS 'finished trees, for prune';
 COMMENT ON INDEX runmeta.run_created_at_idx IS 'trees by the time of their start';
@@ -162,20 +166,104 @@ COMMENT ON COLUMN runmeta.writer.last_sequence IS 'number of its last batch, cou
 COMMENT ON COLUMN runmeta.writer.refused IS 'what had no effect of its last batch, to be told again if it comes again, null if nothing';
 COMMENT ON COLUMN runmeta.writer.updated_at IS 'when that batch came';
 
--- Default privileges of a database may give every new table to PUBLIC.
-REVOKE ALL ON TABLE runmeta.run, runmeta.writer FROM PUBLIC;
+-- inbox
 
+-- Lists of operations that wait to be folded into the document of their run. Nobody
+-- but the owner has rights here: the functions queue and fold in his name.
+-- No foreign key: checking it would lock the row of the run, which is what the table
+-- is there to avoid.
 CREATE TABLE runmeta.inbox (
-    root_id pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
-    run_id pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
-    id pg_catalog.int8 GENERATED ALWAYS AS IDENTITY,
-    operations pg_catalog.jsonb NOT NULL,
+    root_id        pg_catalog.text        COLLATE pg_catalog."C" NOT NULL,
+    run_id         pg_catalog.text        COLLATE pg_catalog."C" NOT NULL,
+    -- The order in which lists are applied. A sequence that no session caches: a
+    -- writer's later list has the greater number, whichever session it comes from.
+    id             pg_catalog.int8        NOT NULL GENERATED ALWAYS AS IDENTITY (CACHE 1),
+    -- Tells the run from another one that is started with its id when it was pruned.
+    run_created_at pg_catalog.timestamptz NOT NULL,
+    source_id      pg_catalog.text        COLLATE pg_catalog."C" NOT NULL,
+    writer         pg_catalog.uuid,
+    operations     pg_catalog.jsonb       NOT NULL,
+    created_at     pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+
     CONSTRAINT inbox_pkey PRIMARY KEY (root_id, run_id, id)
+)
+WITH (
+    -- Each row lives for some milliseconds. Vacuum has to come by number and not by
+    -- share, which of an empty table is nothing, and statistics are of no use.
+    autovacuum_vacuum_scale_factor = 0,
+    autovacuum_vacuum_threshold = 10000,
+    autovacuum_vacuum_insert_threshold = -1,
+    autovacuum_analyze_threshold = 1000000
 );
+
+ALTER TABLE runmeta.inbox ALTER COLUMN operations SET STATISTICS 0;
+
+COMMENT ON TABLE runmeta.inbox IS 'lists of operations that wait to be folded into the metadata of their run';
+COMMENT ON COLUMN runmeta.inbox.root_id IS 'first run of the tree';
+COMMENT ON COLUMN runmeta.inbox.run_id IS 'run that the list is for';
+COMMENT ON COLUMN runmeta.inbox.id IS 'place in the order in which lists are applied';
+COMMENT ON COLUMN runmeta.inbox.run_created_at IS 'when the run that the list is for was started';
+COMMENT ON COLUMN runmeta.inbox.source_id IS 'run that brought the list';
+COMMENT ON COLUMN runmeta.inbox.writer IS 'client process that sent it in a batch';
+COMMENT ON COLUMN runmeta.inbox.operations IS 'the list';
+COMMENT ON COLUMN runmeta.inbox.created_at IS 'when it came';
+
+-- unapplied
+
+CREATE TABLE runmeta.unapplied (
+    root_id    pg_catalog.text        COLLATE pg_catalog."C" NOT NULL,
+    run_id     pg_catalog.text        COLLATE pg_catalog."C" NOT NULL,
+    position   pg_catalog.int8        NOT NULL,
+    source_id  pg_catalog.text        COLLATE pg_catalog."C" NOT NULL,
+    writer     pg_catalog.uuid,
+    operation  pg_catalog.jsonb       NOT NULL,
+    reason     pg_catalog.text        NOT NULL,
+    detail     pg_catalog.text,
+    created_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    -- Two transactions may take lists of a run that is gone, and give the same positions.
+    id         pg_catalog.int8        NOT NULL GENERATED ALWAYS AS IDENTITY,
+
+    CONSTRAINT unapplied_pkey PRIMARY KEY (root_id, run_id, position, id)
+);
+
+-- Operations hold metadata: who may not see a run, sees none of its operations.
+ALTER TABLE runmeta.unapplied ENABLE ROW LEVEL SECURITY;
+CREATE POLICY of_visible_runs ON runmeta.unapplied FOR SELECT USING (EXISTS (
+    SELECT FROM runmeta.run AS r
+    WHERE r.root_id OPERATOR(pg_catalog.=) unapplied.root_id AND r.id OPERATOR(pg_catalog.=) unapplied.run_id
+));
+
+COMMENT ON TABLE runmeta.unapplied IS 'operations that waited in the inbox and could not be applied, the last 100 of each run';
+COMMENT ON COLUMN runmeta.unapplied.root_id IS 'first run of the tree';
+COMMENT ON COLUMN runmeta.unapplied.run_id IS 'run whose metadata it was for';
+COMMENT ON COLUMN runmeta.unapplied.position IS 'how many the run had with this one, counted from 1';
+COMMENT ON COLUMN runmeta.unapplied.source_id IS 'run that brought the operation';
+COMMENT ON COLUMN runmeta.unapplied.writer IS 'client process that sent it in a batch';
+COMMENT ON COLUMN runmeta.unapplied.operation IS 'the operation, without its value if it is large';
+COMMENT ON COLUMN runmeta.unapplied.reason IS 'a word for the reason';
+COMMENT ON COLUMN runmeta.unapplied.detail IS 'the reason in a sentence';
+COMMENT ON COLUMN runmeta.unapplied.created_at IS 'when it was to be applied';
+COMMENT ON COLUMN runmeta.unapplied.id IS 'makes the row unique';
+
+-- outbox
+
+-- Changes of transactions that were prepared for a two-phase commit, to be announced
+-- by the worker when they are committed. All other changes are announced from memory.
 CREATE TABLE runmeta.outbox (
-    id pg_catalog.int8 GENERATED ALWAYS AS IDENTITY,
+    id      pg_catalog.int8 NOT NULL GENERATED ALWAYS AS IDENTITY,
     root_id pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
-    run_id pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    run_id  pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
     version pg_catalog.int8,
+
     CONSTRAINT outbox_pkey PRIMARY KEY (id)
 );
+
+COMMENT ON TABLE runmeta.outbox IS 'runs that a prepared transaction changed, to be announced when it is committed';
+COMMENT ON COLUMN runmeta.outbox.id IS 'makes the row unique';
+COMMENT ON COLUMN runmeta.outbox.root_id IS 'first run of the tree';
+COMMENT ON COLUMN runmeta.outbox.run_id IS 'run that changed';
+COMMENT ON COLUMN runmeta.outbox.version IS 'version that it was given, null if a list was queued for it';
+
+-- Default privileges of a database may give every new table to PUBLIC.
+REVOKE ALL ON TABLE runmeta.run, runmeta.writer, runmeta.inbox, runmeta.unapplied, runmeta.outbox FROM PUBLIC;
+REVOKE ALL ON SEQUENCE runmeta.inbox_id_seq, runmeta.unapplied_id_seq, runmeta.outbox_id_seq FROM PUBLIC;

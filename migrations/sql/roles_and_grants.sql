@@ -90,7 +90,7 @@ DECLARE
     writers CONSTANT pg_catalog.text[] := ARRAY[
         'start', 'set_status', 'finish',
         'set', 'del', 'replace', 'merge', 'append', 'remove', 'increment', 'decrement',
-        'apply', 'flush', 'deliver'
+        'apply', 'flush', 'fold', 'deliver'
     ];
     missing pg_catalog.text;
 BEGIN
@@ -103,6 +103,10 @@ BEGIN
         SELECT pg_catalog.format('GRANT %s ON TABLE runmeta.%I TO %I', g.privilege, g.relation, g.role)
         FROM (VALUES
             ('runmeta_reader', 'run',    'SELECT'),
+            ('runmeta_reader', 'live_run', 'SELECT'),
+            ('runmeta_reader', 'unapplied', 'SELECT'),
+            ('runmeta_writer', 'live_run', 'SELECT'),
+            ('runmeta_writer', 'unapplied', 'SELECT'),
             ('runmeta_writer', 'run',    'SELECT'),
             ('runmeta_writer', 'run',    'INSERT'),
             ('runmeta_writer', 'writer', 'SELECT'),
@@ -116,7 +120,8 @@ BEGIN
         UNION ALL
         SELECT pg_catalog.format('GRANT UPDATE (%I) ON TABLE runmeta.run TO runmeta_writer', g.name)
         FROM (VALUES
-            ('status'), ('attempt'), ('metadata'), ('version'), ('started_at'), ('updated_at'), ('finished_at')
+            ('status'), ('attempt'), ('metadata'), ('version'), ('started_at'), ('updated_at'), ('finished_at'),
+            ('size_bound')
         ) AS g (name)
         WHERE NOT pg_catalog.has_column_privilege('runmeta_writer', 'runmeta.run', g.name, 'UPDATE')
 
@@ -153,6 +158,10 @@ BEGIN
         WHERE c.oid OPERATOR(pg_catalog.=) ANY (ARRAY[
                 'runmeta.run'::pg_catalog.regclass,
                 'runmeta.writer'::pg_catalog.regclass,
+                'runmeta.inbox'::pg_catalog.regclass,
+                'runmeta.unapplied'::pg_catalog.regclass,
+                'runmeta.outbox'::pg_catalog.regclass,
+                'runmeta.live_run'::pg_catalog.regclass,
                 'runmeta.schema_history'::pg_catalog.regclass
             ]::pg_catalog.oid[])
             AND pg_catalog.has_type_privilege('public', t.oid, 'USAGE')

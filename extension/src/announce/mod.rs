@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use pgrx::spi::SpiClient;
 
 use crate::outbox::{Entry, entries, prepared};
-use crate::owner;
+use crate::owner::AsOwner;
 use crate::refusal::Refusal;
 use crate::settings::{self, Notify};
 use crate::transaction;
@@ -207,7 +207,7 @@ pub fn forget() {
 /// [`Refusal::NotMigrated`]; errors of Postgres are raised.
 pub fn deliver(client: &mut SpiClient<'_>, limit: i32) -> Result<i64, Refusal> {
     let kept = {
-        let _owner = owner::rights()?;
+        let _owner = AsOwner::of_outbox()?;
         prepared::take(client, limit)?
     };
     let mut runs = kept.len();

@@ -1,8 +1,10 @@
 //! A document while lists of operations are applied to it, one after the other, within the size limit.
 //!
 //! A list takes effect whole, or not at all if the document would pass the limit. Measuring a document means
-//! walking all of it, so where several lists meet one document (a thousand children count up one parent)
-//! it is measured once, and then only a bound is kept; near the limit each list is measured exactly.
+//! walking all of it, so a bound of its size is stored with it, which each list raises by what it can add at the most.
+//! Where that passes the limit, the document is measured exactly.
+//!
+//! Lists that waited in the inbox were admitted when they came, and are not refused any more.
 
 use runmeta_core::{Operation, Parsed, Unapplied, apply};
 
@@ -32,6 +34,14 @@ impl From<TooManyBytes> for DraftError {
     }
 }
 
+/// A document that was changed, to be stored.
+pub struct Changed {
+    /// The document.
+    pub metadata: Jsonb<'static>,
+    /// What it has at the most as compact JSON, in bytes.
+    pub bound: i32,
+}
+
 /// A document that is being changed.
 pub struct Draft<'a> {
     original: &'a Jsonb<'a>,
@@ -45,20 +55,29 @@ pub struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// Begins with a document as it is stored.
-    pub fn new(original: &'a Jsonb<'a>, limit: usize) -> Self {
+    /// Begins with a document as it is stored, and the bound of its size that is stored with it, if there is one.
+    pub fn new(original: &'a Jsonb<'a>, limit: usize, bound: Option<i32>) -> Self {
         Draft {
             original,
             node: Node::View(original.view()),
             limit,
-            bound: None,
+            bound: plausible(original, bound),
             encoded: None,
         }
     }
 
-    /// Measures the document, so that further lists need not. Worth it if several follow.
+    /// Measures the document unless a bound of its size is known. Worth it if several lists follow.
     pub fn measure(&mut self) {
-        self.bound = Some(size(self.original.view()));
+        self.bound.get_or_insert_with(|| size(self.original.view()));
+    }
+
+    /// Applies one list that was admitted when it came, and returns the operations that were skipped.
+    pub fn fold(&mut self, operations: &[Parsed<Node<'a>>]) -> Vec<Unapplied> {
+        self.encoded = None;
+        self.bound = self
+            .bound
+            .map(|bound| bound.saturating_add(growth(operations)));
+        apply(&mut self.node, operations)
     }
 
     /// Applies one list.
@@ -102,7 +121,7 @@ impl<'a> Draft<'a> {
                 return Err(DraftError::TooLarge(bytes));
             }
         }
-        self.bound = self.bound.map(|_| bytes);
+        self.bound = Some(bytes);
         self.encoded = Some(encoded);
         Ok(())
     }
@@ -112,19 +131,32 @@ impl<'a> Draft<'a> {
     /// # Errors
     ///
     /// [`DraftError::TooManyBytes`] if it cannot be written.
-    pub fn finish(self) -> Result<Option<Jsonb<'static>>, DraftError> {
+    pub fn finish(self) -> Result<Option<Changed>, DraftError> {
         if self.node.is_same(&Node::View(self.original.view())) {
             return Ok(None);
         }
-        match self.encoded {
-            Some(encoded) => Ok(Some(encoded)),
-            None => Ok(Some(encode(&self.node, self.original.memory())?)),
-        }
+        let metadata = match self.encoded {
+            Some(encoded) => encoded,
+            None => encode(&self.node, self.original.memory())?,
+        };
+        // Each increment raises the bound, though the number keeps its length: now and then it is measured anew.
+        let near = |bound: &usize| *bound <= self.limit && *bound <= 4 * metadata.memory() + 1024;
+        let bound = self.bound.filter(near);
+        let bound = bound.unwrap_or_else(|| size(metadata.view()));
+        let bound = i32::try_from(bound).unwrap_or(i32::MAX);
+        Ok(Some(Changed { metadata, bound }))
     }
 }
 
+/// Returns the bound if it can be that of the document: a plain `UPDATE` may have changed the document alone. JSONB has
+/// at most eight bytes for one of text, as in `[1,1,1]`.
+fn plausible(document: &Jsonb<'_>, bound: Option<i32>) -> Option<usize> {
+    let bound = bound.and_then(|bound| usize::try_from(bound).ok());
+    bound.filter(|bound| bound.saturating_mul(8) >= document.memory().saturating_sub(64))
+}
+
 /// Returns how many bytes of text a list adds at the most.
-fn growth(operations: &[Parsed<Node<'_>>]) -> usize {
+pub fn growth(operations: &[Parsed<Node<'_>>]) -> usize {
     operations.iter().flatten().map(operation_growth).sum()
 }
 
@@ -144,7 +176,9 @@ fn operation_growth(operation: &Operation<Node<'_>>) -> usize {
     };
     let value = match value {
         Node::View(view) => size(*view),
-        // Values of operations are read from JSONB; sums and opened containers are made by applying.
+        // What increment was called with.
+        Node::Sum(number) => size(View::Number(number)),
+        // Values of operations are read from JSONB; opened containers are made by applying.
         _ => 0,
     };
     key + value + 8

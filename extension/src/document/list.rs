@@ -1,9 +1,9 @@
 //! Reading lists of operations, within bounds.
 
 use runmeta_core::wire::MAXIMUM_OPERATIONS;
-use runmeta_core::{NotAList, Parsed, parse_list};
+use runmeta_core::{Key, NotAList, Operation, Parsed, parse_list};
 
-use crate::jsonb::{Node, View};
+use crate::jsonb::{Jsonb, Node, View, encode_array, from_index};
 use crate::refusal::Refusal;
 
 /// Reads a list of operations.
@@ -42,4 +42,48 @@ fn check_count(list: View<'_>) -> Result<(), Refusal> {
         }
         _ => Ok(()),
     }
+}
+
+/// Writes a list of one operation.
+///
+/// # Errors
+///
+/// [`Refusal::TooManyBytes`].
+pub fn of_one(operation: &Operation<Node<'_>>) -> Result<Jsonb<'static>, Refusal> {
+    let keep = match operation {
+        Operation::Append { keep, .. } => *keep,
+        _ => None,
+    };
+    let keep = keep.map(|keep| usize::try_from(keep).unwrap_or(usize::MAX));
+    let member = Node::of_members([
+        operation
+            .key()
+            .map(Key::as_str)
+            .map(|key| ("key", Node::text(key))),
+        keep.map(|keep| ("keep", Node::Sum(from_index(keep).into()))),
+        Some(("type", Node::text(operation.operation_type().name()))),
+        operation.value().map(|value| ("value", value.clone())),
+    ]);
+    encode_array([member].into_iter()).map_err(|_| Refusal::TooManyBytes)
+}
+
+/// Writes a list without the operations that cannot be read.
+///
+/// # Errors
+///
+/// [`Refusal::TooManyBytes`].
+pub fn readable(
+    list: View<'_>,
+    operations: &[Parsed<Node<'_>>],
+) -> Result<Jsonb<'static>, Refusal> {
+    let View::Array(elements) = list else {
+        return Ok(Jsonb::empty_array());
+    };
+    let readable: Vec<Node<'_>> = elements
+        .elements()
+        .zip(operations)
+        .filter(|(_, operation)| operation.is_ok())
+        .map(|(element, _)| Node::View(element))
+        .collect();
+    encode_array(readable.into_iter()).map_err(|_| Refusal::TooManyBytes)
 }

@@ -10,6 +10,6 @@ pub mod list;
 mod unapplied;
 mod value_at;
 
-pub use draft::{Draft, DraftError, is_object};
+pub use draft::{Changed, Draft, DraftError, growth, is_object};
 pub use unapplied::unapplied_list;
 pub use value_at::value_at;

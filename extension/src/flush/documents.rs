@@ -45,7 +45,7 @@ fn apply(
 ) -> Result<(), Refusal> {
     let limit = settings::maximum_size();
     let closed = run.check_open().is_err();
-    let mut draft = Draft::new(&run.metadata, limit);
+    let mut draft = Draft::new(&run.metadata, limit, run.size_bound);
     if addressed.lists.len() > 1 && !closed {
         draft.measure();
     }

@@ -4,12 +4,15 @@
 //! (root_id, id). Of a slice only the rows as they are stored are held (documents over 2 kB are elsewhere, in TOAST),
 //! one document, and the new versions of a few.
 
-use pgrx::pg_sys::BuiltinOid::{INT8ARRAYOID, JSONBARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID};
+use pgrx::pg_sys::BuiltinOid::{
+    INT4ARRAYOID, INT8ARRAYOID, JSONBARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID,
+};
 use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
 
 use super::family::Addressed;
 use crate::announce;
+use crate::document::Changed;
 use crate::jsonb::{Jsonb, check_for_interrupts};
 use crate::refusal::Refusal;
 use crate::run::Locked;
@@ -26,7 +29,7 @@ thread_local! {
     ) };
     static STORE: Statement = const { Statement::new(
         include_str!("sql/store.sql"),
-        &[TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID],
+        &[TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID, INT4ARRAYOID],
     ) };
 }
 
@@ -72,6 +75,7 @@ pub struct Unstored {
     roots: Vec<String>,
     ids: Vec<String>,
     documents: Vec<Jsonb<'static>>,
+    bounds: Vec<i32>,
     versions: Vec<i64>,
     bytes: usize,
     now: TimestampWithTimeZone,
@@ -84,6 +88,7 @@ impl Unstored {
             roots: Vec::new(),
             ids: Vec::new(),
             documents: Vec::new(),
+            bounds: Vec::new(),
             versions: Vec::new(),
             bytes: 0,
             now,
@@ -95,14 +100,15 @@ impl Unstored {
     /// # Errors
     ///
     /// As [`store`](Self::store).
-    pub fn add(&mut self, run: Locked, document: Jsonb<'static>) -> Result<(), Refusal> {
-        if self.bytes + document.memory() > BYTES {
+    pub fn add(&mut self, run: Locked, document: Changed) -> Result<(), Refusal> {
+        if self.bytes + document.metadata.memory() > BYTES {
             self.store()?;
         }
-        self.bytes += document.memory();
+        self.bytes += document.metadata.memory();
         self.roots.push(run.root);
         self.ids.push(run.id);
-        self.documents.push(document);
+        self.documents.push(document.metadata);
+        self.bounds.push(document.bound);
         self.versions.push(run.version + 1);
         Ok(())
     }
@@ -129,6 +135,7 @@ impl Unstored {
                 added.documents.into(),
                 added.versions.into(),
                 added.now.into(),
+                added.bounds.into(),
             ];
             STORE.with(|statement| statement.store(client, &arguments, count))
         })

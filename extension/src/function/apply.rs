@@ -14,7 +14,15 @@ fn apply(
     run_id: Option<&str>,
     operations: Option<Jsonb<'_>>,
     target: Option<pg_sys::Oid>,
-) -> Answer<TableIterator<'static, (name!(version, i64), name!(unapplied, Jsonb<'static>))>> {
+) -> Answer<
+    TableIterator<
+        'static,
+        (
+            name!(version, Option<i64>),
+            name!(unapplied, Jsonb<'static>),
+        ),
+    >,
+> {
     answer(|| {
         let Some(run_id) = run_id else {
             return Ok(TableIterator::empty());
@@ -22,8 +30,16 @@ fn apply(
         let operations = operations.ok_or(Refusal::Null {
             argument: "operations",
         })?;
-        let operations = list::read(operations.view())?;
-        let (version, unapplied) = write(run_id, target::read(target)?, &operations)?;
-        Ok(TableIterator::once((version, unapplied_list(&unapplied))))
+        let list = list::read(operations.view())?;
+        let written = write(run_id, target::read(target)?, &list, || {
+            match list.iter().all(Result::is_ok) {
+                true => Ok(operations.clone()),
+                false => list::readable(operations.view(), &list),
+            }
+        })?;
+        Ok(TableIterator::once((
+            written.version,
+            unapplied_list(&written.unapplied),
+        )))
     })
 }

@@ -7,6 +7,7 @@ mod del;
 mod deliver;
 mod finish;
 mod flush;
+mod fold;
 mod increment;
 mod merge;
 mod number_at;

@@ -180,6 +180,76 @@ unsafe impl BoxRet for Jsonb<'_> {
     }
 }
 
+/// A JSONB value as it is stored, compressed or elsewhere. It is read only where it has to be.
+pub struct Stored<'a>(pg_sys::Datum, std::marker::PhantomData<&'a ()>);
+
+impl<'a> Stored<'a> {
+    /// Reads the value.
+    pub fn read(&self) -> Jsonb<'a> {
+        // SAFETY: an argument that is not NULL, and lives as long as the call.
+        unsafe { borrow(self.0) }
+    }
+}
+
+impl FromDatum for Stored<'_> {
+    unsafe fn from_polymorphic_datum(
+        datum: pg_sys::Datum,
+        is_null: bool,
+        _: pg_sys::Oid,
+    ) -> Option<Self> {
+        (!is_null).then_some(Stored(datum, std::marker::PhantomData))
+    }
+}
+
+// SAFETY: the datum is kept as it is, as long as the call.
+unsafe impl<'fcx> ArgAbi<'fcx> for Stored<'fcx> {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: the caller has checked type and NULL, so that there is a value.
+        unsafe {
+            arg.unbox_arg_using_from_datum::<Stored<'_>>()
+                .unwrap_unchecked()
+        }
+    }
+}
+
+// SAFETY: only the names of the SQL type.
+unsafe impl SqlTranslatable for Stored<'_> {
+    const TYPE_IDENT: &'static str = "jsonb";
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal("jsonb"));
+    const RETURN_SQL: Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal("jsonb")));
+}
+
+/// A JSONB value that is returned: an argument as it came, or a new one.
+pub enum Returned<'a> {
+    /// As it came.
+    Same(Stored<'a>),
+    /// A new one.
+    New(Jsonb<'static>),
+}
+
+// SAFETY: the datum is a varlena of the type that the SQL declaration names.
+unsafe impl BoxRet for Returned<'_> {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
+        match self {
+            // SAFETY: as above; an argument lives longer than the call.
+            Returned::Same(stored) => unsafe { fcinfo.return_raw_datum(stored.0) },
+            // SAFETY: that of the value.
+            Returned::New(value) => unsafe { value.box_into(fcinfo) },
+        }
+    }
+}
+
+// SAFETY: only the names of the SQL type.
+unsafe impl SqlTranslatable for Returned<'_> {
+    const TYPE_IDENT: &'static str = "jsonb";
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal("jsonb"));
+    const RETURN_SQL: Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal("jsonb")));
+}
+
 /// A `numeric`, as the bytes that JSONB keeps of one.
 pub struct Decimal(Vec<u8>);
 

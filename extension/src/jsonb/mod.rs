@@ -25,7 +25,7 @@ mod numeric;
 mod rope;
 mod view;
 
-pub use datum::{Decimal, Jsonb};
+pub use datum::{Decimal, Jsonb, Returned, Stored};
 pub use encode::{TooManyBytes, encode, encode_array, encode_value};
 pub use interrupt::check_for_interrupts;
 pub use measure::size;

@@ -7,7 +7,7 @@ use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
 
 use crate::announce::Change;
-use crate::owner;
+use crate::owner::AsOwner;
 use crate::process;
 use crate::refusal::Refusal;
 use crate::shared;
@@ -51,7 +51,7 @@ pub fn keep(changes: Vec<(String, Change)>, resync: bool) {
     }
     let kept = process::with_snapshot(|| {
         Spi::connect_mut(|client| {
-            let _owner = owner::rights()?;
+            let _owner = AsOwner::of_outbox()?;
             let arguments = [roots.into(), ids.into(), versions.into()];
             KEEP.with(|statement| statement.run(client, &arguments).map(drop))
         })

@@ -10,6 +10,7 @@ use runmeta_core::wire::Target;
 
 use super::locked::check_version;
 use super::missing;
+use crate::inbox;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 
@@ -23,6 +24,9 @@ thread_local! {
         &[TEXTOID, TEXTOID],
     ) };
 }
+
+/// Looks at a run that is folded meanwhile. A guess.
+const LOOKS: usize = 3;
 
 /// The newest attempt at a run.
 pub struct Attempt {
@@ -62,7 +66,38 @@ impl Attempt {
         rows.next().map(|_| Attempt::read(&rows)).transpose()
     }
 
-    /// Locks a run that must exist.
+    /// Folds what waits for the run, which is locked.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NotStored`]; errors of Postgres are raised.
+    pub fn fold(self, client: &mut SpiClient<'_>) -> Result<Attempt, Refusal> {
+        let version = inbox::fold_locked(client, &self.root, &self.id, self.version)?;
+        Ok(Attempt { version, ..self })
+    }
+
+    /// Returns the version that readers see: the stored one and what waits. Looks until nobody folded meanwhile, so that
+    /// nothing is counted twice or left out; after [`LOOKS`] times it is taken as it is.
+    ///
+    /// # Errors
+    ///
+    /// Errors of Postgres are raised.
+    pub fn live_version(&self, client: &mut SpiClient<'_>) -> Result<i64, Refusal> {
+        let mut version = self.version;
+        for _ in 0..LOOKS {
+            let waiting = inbox::count(client, &self.root, &self.id)?;
+            if waiting == 0 {
+                return Ok(version);
+            }
+            match Attempt::find(client, &self.id)? {
+                Some(now) if now.version != version => version = now.version,
+                _ => return Ok(version.saturating_add(waiting)),
+            }
+        }
+        Ok(version)
+    }
+
+    /// Locks a run that must exist, and folds what waits for it.
     ///
     /// # Errors
     ///
@@ -71,7 +106,7 @@ impl Attempt {
         if let Some(found) = Attempt::find(client, run_id)?
             && let Some(locked) = found.lock(client)?
         {
-            return Ok(locked);
+            return locked.fold(client);
         }
         Err(missing(client, run_id, Target::Own)?)
     }

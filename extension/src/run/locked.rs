@@ -1,13 +1,14 @@
 //! One run: locking it, looking at it, storing its document.
 
 use pgrx::datetime::clock_timestamp;
-use pgrx::pg_sys::BuiltinOid::{INT8OID, JSONBOID, TEXTOID, TIMESTAMPTZOID};
+use pgrx::pg_sys::BuiltinOid::{INT4OID, INT8OID, JSONBOID, TEXTOID, TIMESTAMPTZOID};
 use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError, SpiTupleTable};
 use runmeta_core::wire::{Target, fits_text};
 
 use super::missing;
 use crate::announce;
+use crate::document::Changed;
 use crate::jsonb::Jsonb;
 use crate::refusal::Refusal;
 use crate::settings;
@@ -16,7 +17,7 @@ use crate::statement::Statement;
 thread_local! {
     static LOCK_OWN: Statement = const { Statement::new(
         include_str!("sql/lock_own.sql"),
-        &[TEXTOID],
+        &[TEXTOID, INT4OID],
     ) };
     static LOCK_PARENT: Statement = const { Statement::new(
         include_str!("sql/lock_parent.sql"),
@@ -28,7 +29,7 @@ thread_local! {
     ) };
     static STORE: Statement = const { Statement::new(
         include_str!("sql/store.sql"),
-        &[TEXTOID, TEXTOID, JSONBOID, INT8OID, TIMESTAMPTZOID],
+        &[TEXTOID, TEXTOID, JSONBOID, INT8OID, TIMESTAMPTZOID, INT4OID],
     ) };
 }
 
@@ -44,6 +45,10 @@ pub struct Locked {
     pub version: i64,
     /// When it finished, if it did.
     pub finished_at: Option<TimestampWithTimeZone>,
+    /// When it was started.
+    pub created_at: TimestampWithTimeZone,
+    /// What its document has at the most as compact JSON, in bytes, if that is known.
+    pub size_bound: Option<i32>,
 }
 
 impl Locked {
@@ -58,7 +63,10 @@ impl Locked {
         target: Target,
     ) -> Result<Locked, Refusal> {
         let lock = match target {
-            Target::Own => &LOCK_OWN,
+            Target::Own => {
+                let locked = Locked::lock_below(client, run_id, None)?;
+                return locked.map_or_else(|| Err(missing(client, run_id, target)?), Ok);
+            }
             Target::Parent => &LOCK_PARENT,
             Target::Root => &LOCK_ROOT,
         };
@@ -69,7 +77,22 @@ impl Locked {
         }
     }
 
-    /// Reads the row that `rows` stands at: root_id, id, metadata, version, finished_at.
+    /// Locks a run whose document has less than so many bytes, as far as that is known. `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// Errors of Postgres are raised.
+    pub fn lock_below(
+        client: &mut SpiClient<'_>,
+        run_id: &str,
+        threshold: Option<i32>,
+    ) -> Result<Option<Locked>, Refusal> {
+        let arguments = [run_id.into(), threshold.into()];
+        let mut rows = LOCK_OWN.with(|statement| statement.run(client, &arguments))?;
+        rows.next().map(|_| Locked::read(&rows)).transpose()
+    }
+
+    /// Reads the row that `rows` stands at: root_id, id, metadata, version, finished_at, created_at, size_bound.
     ///
     /// # Errors
     ///
@@ -82,6 +105,8 @@ impl Locked {
             metadata: rows.get(3)?.ok_or_else(required)?,
             version: rows.get(4)?.ok_or_else(required)?,
             finished_at: rows.get(5)?,
+            created_at: rows.get(6)?.ok_or_else(required)?,
+            size_bound: rows.get(7)?,
         })
     }
 
@@ -95,7 +120,7 @@ impl Locked {
         check_open(&self.id, self.finished_at)
     }
 
-    /// Stores a document as the next version, which is returned, and has it announced.
+    /// Stores a document, or the one that there is, as this version, and has it announced.
     ///
     /// # Errors
     ///
@@ -103,9 +128,13 @@ impl Locked {
     pub fn store(
         &self,
         client: &mut SpiClient<'_>,
-        metadata: Jsonb<'static>,
-    ) -> Result<i64, Refusal> {
-        let version = self.version + 1;
+        changed: Option<Changed>,
+        version: i64,
+    ) -> Result<(), Refusal> {
+        let (metadata, bound) = match changed {
+            Some(changed) => (Some(changed.metadata), Some(changed.bound)),
+            None => (None, None),
+        };
         STORE.with(|statement| {
             let arguments = [
                 self.root.as_str().into(),
@@ -113,11 +142,12 @@ impl Locked {
                 metadata.into(),
                 version.into(),
                 clock_timestamp().into(),
+                bound.into(),
             ];
             statement.store(client, &arguments, 1)
         })?;
         announce::changed(&self.root, &self.id, version);
-        Ok(version)
+        Ok(())
     }
 }
 
@@ -126,7 +156,7 @@ impl Locked {
 /// # Errors
 ///
 /// [`Refusal::Closed`] if that is longer ago than the update window.
-fn check_open(id: &str, finished_at: Option<TimestampWithTimeZone>) -> Result<(), Refusal> {
+pub fn check_open(id: &str, finished_at: Option<TimestampWithTimeZone>) -> Result<(), Refusal> {
     let (Some(finished_at), Some(window)) = (finished_at, settings::update_window()) else {
         return Ok(());
     };

@@ -2,12 +2,14 @@
 //!
 //! - [`target`] reads and writes the SQL type that names the member of a run's family whose document is addressed.
 //! - [`locked`] locks a run's row and stores its document.
+//! - [`document`] reads the document of a run that is locked.
 //! - [`missing`] finds out why a run could not be locked.
 //! - [`write`] applies operations to one run, which most of the SQL functions come down to.
 //! - [`attempt`] decides what start, set_status and finish change; [`start`], [`status`] and [`finish`] do it.
 //! - [`parent`] keeps a tree from being pruned while a run starts in it.
 
 mod attempt;
+mod document;
 mod finish;
 mod locked;
 mod missing;
@@ -18,8 +20,9 @@ pub mod target;
 mod write;
 
 pub use attempt::Attempt;
+pub use document::{Document, read_document};
 pub use finish::finish;
-pub use locked::{Locked, check_length};
+pub use locked::{Locked, check_length, check_open};
 pub use missing::missing;
 pub use start::NewRun;
 pub use status::set_status;

@@ -2,14 +2,14 @@
 
 use pgrx::datetime::clock_timestamp;
 use pgrx::pg_sys::BuiltinOid::{INT4OID, INT8OID, JSONBOID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID};
-use pgrx::spi::{SpiClient, SpiError};
+use pgrx::spi::SpiClient;
 use runmeta_core::wire::Target;
 use runmeta_core::{BadValue, Operation, Tree};
 
 use super::parent::Parent;
-use super::{Attempt, check_length, missing, status};
+use super::{Attempt, Document, check_length, missing, read_document, status};
 use crate::announce;
-use crate::document::{Draft, is_object};
+use crate::document::{Changed, Draft, is_object};
 use crate::jsonb::{self, Jsonb, Node};
 use crate::process;
 use crate::refusal::Refusal;
@@ -21,17 +21,15 @@ thread_local! {
         include_str!("sql/insert.sql"),
         &[
             TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTARRAYOID, TEXTOID, INT4OID, JSONBOID,
-            TIMESTAMPTZOID, TIMESTAMPTZOID,
+            TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID,
         ],
-    ) };
-    // Apart from the lock, so that finish and set_status never read a document.
-    static DOCUMENT: Statement = const { Statement::new(
-        include_str!("sql/document.sql"),
-        &[TEXTOID, TEXTOID],
     ) };
     static BEGIN: Statement = const { Statement::new(
         include_str!("sql/begin_attempt.sql"),
-        &[TEXTOID, TEXTOID, INT4OID, TEXTOID, JSONBOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID],
+        &[
+            TEXTOID, TEXTOID, INT4OID, TEXTOID, JSONBOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID,
+            INT4OID,
+        ],
     ) };
 }
 
@@ -108,7 +106,7 @@ impl NewRun<'_> {
                 continue;
             };
             if found.on_start(self.attempt)?.is_none() {
-                return Ok(found.version);
+                return found.live_version(client);
             }
             if let Some(version) = self.begin_attempt(client, &found)? {
                 return Ok(version);
@@ -161,6 +159,7 @@ impl NewRun<'_> {
             self.metadata.clone().into(),
             now.into(),
             (!status::is_waiting(self.status)).then_some(now).into(),
+            i32::try_from(jsonb::size(self.metadata.view())).ok().into(),
         ];
         let mut inserted = INSERT.with(|statement| statement.run(client, &arguments))?;
         if inserted.next().is_none() {
@@ -195,9 +194,14 @@ impl NewRun<'_> {
             return Ok(None);
         };
         let Some(number) = locked.on_start(self.attempt)? else {
-            return Ok(Some(locked.version));
+            return locked.live_version(client).map(Some);
         };
-        let merged = self.merged_into(&document(client, &locked)?)?;
+        let locked = locked.fold(client)?;
+        let document = read_document(client, &locked.root, self.id)?;
+        let (merged, bound) = match self.merged_into(&document)? {
+            Some(changed) => (Some(changed.metadata), Some(changed.bound)),
+            None => (None, None),
+        };
         let (version, now) = (locked.next_version()?, clock_timestamp());
         let arguments = [
             locked.root.as_str().into(),
@@ -208,6 +212,7 @@ impl NewRun<'_> {
             version.into(),
             (!status::is_waiting(self.status)).then_some(now).into(),
             now.into(),
+            bound.into(),
         ];
         BEGIN.with(|statement| statement.store(client, &arguments, 1))?;
         announce::changed(&locked.root, self.id, version);
@@ -215,14 +220,14 @@ impl NewRun<'_> {
     }
 
     /// Returns the document with the metadata merged into it, or `None` if that changes nothing.
-    fn merged_into(&self, document: &Jsonb<'_>) -> Result<Option<Jsonb<'static>>, Refusal> {
+    fn merged_into(&self, document: &Document) -> Result<Option<Changed>, Refusal> {
         let limit = settings::maximum_size();
         let refuse = |error| Refusal::of_draft(error, self.id, limit);
         let merge = Operation::Merge {
             key: None,
             value: Node::View(self.metadata.view()),
         };
-        let mut draft = Draft::new(document, limit);
+        let mut draft = Draft::new(&document.metadata, limit, document.size_bound);
         let applied = draft.apply(&[Ok(merge)]).map_err(refuse)?;
         if let Some(skipped) = applied.unapplied.first() {
             return Err(Refusal::Unapplied {
@@ -233,12 +238,4 @@ impl NewRun<'_> {
         }
         draft.finish().map_err(refuse)
     }
-}
-
-/// Reads the document of a run that is locked.
-fn document(client: &mut SpiClient<'_>, run: &Attempt) -> Result<Jsonb<'static>, Refusal> {
-    let arguments = [run.root.as_str().into(), run.id.as_str().into()];
-    let rows = DOCUMENT.with(|statement| statement.run(client, &arguments))?;
-    let document = rows.first().get_one::<Jsonb<'static>>()?;
-    document.ok_or(Refusal::Query(SpiError::InvalidPosition))
 }

@@ -1,44 +1,107 @@
 //! Writing to one run, which most of the SQL functions come down to.
 
 use pgrx::prelude::*;
+use pgrx::spi::SpiClient;
 use runmeta_core::wire::Target;
 use runmeta_core::{Key, Operation, Parsed, Reason, Unapplied};
 
 use super::Locked;
 use super::target;
-use crate::document::Draft;
+use crate::document::{Draft, list};
+use crate::inbox;
 use crate::jsonb::{Jsonb, Node, View};
+use crate::owner;
 use crate::refusal::{Refusal, shown};
 use crate::settings;
+use crate::worker;
 
-/// Applies operations to the document of the run that is addressed from `run_id`, all together or not at
-/// all. Returns the document's version and the operations that were skipped.
+/// What became of operations.
+pub struct Written {
+    /// The document's version; `None` if the operations wait in the inbox.
+    pub version: Option<i64>,
+    /// The operations that were skipped.
+    pub unapplied: Vec<Unapplied>,
+}
+
+/// Applies operations to the document of the run that is addressed from `run_id`, all together or not at all. Those for a
+/// parent or a root, and small ones for a large document, wait in the inbox, if they may; `list` then writes them.
 ///
 /// # Errors
 ///
 /// [`Refusal`] for a run that is missing or closed and a document that would be too large.
-pub fn write(
+pub fn write<'a>(
     run_id: &str,
     target: Target,
     operations: &[Parsed<Node<'_>>],
-) -> Result<(i64, Vec<Unapplied>), Refusal> {
+    list: impl FnOnce() -> Result<Jsonb<'a>, Refusal>,
+) -> Result<Written, Refusal> {
     Spi::connect_mut(|client| {
+        // What cannot be read at all is reported now, and nothing of it waits.
+        let readable = operations.iter().any(Result::is_ok);
+        if worker::serves() && readable {
+            if target == Target::Own {
+                let threshold = settings::inbox_threshold();
+                if let Some(locked) = Locked::lock_below(client, run_id, threshold)? {
+                    return apply(client, &locked, operations);
+                }
+            }
+            if owner::may_write_any_run() {
+                let list = inbox::List::new(list()?, operations);
+                if inbox::queue(client, run_id, target, &list)? {
+                    return Ok(Written {
+                        version: None,
+                        unapplied: unreadable(operations),
+                    });
+                }
+            }
+        }
         let locked = Locked::lock(client, run_id, target)?;
-        locked.check_open()?;
-        let limit = settings::maximum_size();
-        let refuse = |error| Refusal::of_draft(error, &locked.id, limit);
-        let mut draft = Draft::new(&locked.metadata, limit);
-        let unapplied = draft.apply(operations).map_err(refuse)?.unapplied;
-        let version = match draft.finish().map_err(refuse)? {
-            Some(metadata) => locked.store(client, metadata)?,
-            None => locked.version,
-        };
-        Ok((version, unapplied))
+        apply(client, &locked, operations)
     })
 }
 
-/// Applies one operation, made of the arguments of an SQL function, and returns the document's version.
-/// Without a run id nothing happens.
+/// Applies what waits for a run that is locked, and operations after it.
+fn apply(
+    client: &mut SpiClient<'_>,
+    locked: &Locked,
+    operations: &[Parsed<Node<'_>>],
+) -> Result<Written, Refusal> {
+    locked.check_open()?;
+    let limit = settings::maximum_size();
+    let refuse = |error| Refusal::of_draft(error, &locked.id, limit);
+    let taken = inbox::take_one(client, &locked.root, &locked.id)?;
+    let mut draft = Draft::new(&locked.metadata, limit, locked.size_bound);
+    let folded = taken.apply(&mut draft, locked.created_at)?;
+    let applied = draft.apply(operations).map_err(refuse)?;
+    let grown = folded.count + i64::from(applied.changed);
+    let last = || Refusal::LastVersion {
+        run: locked.id.clone(),
+    };
+    let version = locked.version.checked_add(grown).ok_or_else(last)?;
+    if grown > 0 {
+        locked.store(client, draft.finish().map_err(refuse)?, version)?;
+    }
+    folded.settle(client)?;
+    Ok(Written {
+        version: Some(version),
+        unapplied: applied.unapplied,
+    })
+}
+
+/// Returns the operations that cannot be read, whatever the document is.
+fn unreadable(operations: &[Parsed<Node<'_>>]) -> Vec<Unapplied> {
+    let skipped = |(index, operation): (usize, &Parsed<Node<'_>>)| {
+        let reason = operation.as_ref().err()?;
+        Some(Unapplied {
+            index,
+            reason: *reason,
+        })
+    };
+    operations.iter().enumerate().filter_map(skipped).collect()
+}
+
+/// Applies one operation, made of the arguments of an SQL function, and returns the document's version, or `None` if it
+/// waits in the inbox. Without a run id nothing happens.
 ///
 /// # Errors
 ///
@@ -67,10 +130,15 @@ pub fn write_one<'a>(
     operation
         .check()
         .map_err(|bad| refuse(Reason::BadValue(bad)))?;
-    let (version, unapplied) = write(run_id, target, &[Ok(operation)])?;
-    match unapplied.first() {
+    let operations = [Ok(operation)];
+    let encode = || match &operations {
+        [Ok(operation)] => list::of_one(operation),
+        [Err(_)] => Ok(Jsonb::empty_array()),
+    };
+    let written = write(run_id, target, &operations, encode)?;
+    match written.unapplied.first() {
         Some(skipped) => Err(refuse(skipped.reason)),
-        None => Ok(Some(version)),
+        None => Ok(written.version),
     }
 }
 

@@ -62,9 +62,9 @@ impl Pace {
         waiting.announced |= announced;
     }
 
-    /// Takes out the runs that are to be folded now, at most this many, in the order in which they are locked. With each
-    /// whether its change is to be announced.
-    pub fn take(&mut self, interval: Duration, maximum: usize) -> Vec<(Run, bool)> {
+    /// Returns runs that are to be folded now, at most this many, in the order in which they are locked. Each is kept until
+    /// [`folded`](Self::folded) is called: somebody may have locked it.
+    pub fn take(&mut self, interval: Duration, maximum: usize) -> Vec<Run> {
         let now = Instant::now();
         let due = self
             .runs
@@ -72,20 +72,20 @@ impl Pace {
             .filter(|(_, waiting)| waiting.due(interval) <= now);
         let mut due: Vec<Run> = due.map(|(run, _)| run.clone()).take(maximum).collect();
         due.sort();
-        due.into_iter()
-            .filter_map(|run| {
-                let waiting = self.runs.get_mut(&run)?;
-                // Kept until the fold has committed: it may find the run locked.
+        for run in &due {
+            if let Some(waiting) = self.runs.get_mut(run) {
                 waiting.tries += 1;
                 waiting.not_before = now + interval * waiting.tries.min(MAXIMUM_PATIENCE);
-                Some((run, waiting.announced))
-            })
-            .collect()
+            }
+        }
+        due
     }
 
-    /// Forgets a run, of which nothing waits any more.
-    pub fn folded(&mut self, run: &Run) {
-        self.runs.remove(run);
+    /// Forgets a run, of which nothing waits any more. Returns whether its change is to be announced.
+    pub fn folded(&mut self, run: &Run) -> bool {
+        self.runs
+            .remove(run)
+            .is_some_and(|waiting| waiting.announced)
     }
 
     /// Returns how long it takes until a run is due. `None` if nothing waits.

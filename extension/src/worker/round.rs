@@ -9,7 +9,7 @@ use pgrx::spi::SpiClient;
 use super::pace::{Pace, Run};
 use super::process::Worker;
 use crate::announce::{MAXIMUM_RUNS, channel};
-use crate::inbox;
+use crate::inbox::{self, Folded, Outcome};
 use crate::outbox::{entries, prepared};
 use crate::refusal::Refusal;
 use crate::settings;
@@ -163,22 +163,38 @@ impl Round {
             if due.is_empty() {
                 return;
             }
-            let names = |(run, _): &(Run, bool)| (run.root.clone(), run.id.clone());
-            let runs: Vec<(String, String)> = due.iter().map(names).collect();
-            let Some(folded) = worker.transaction(|client| inbox::fold(client, &runs)) else {
+            let full = due.len() == RUNS;
+            let runs = due.into_iter().map(|run| (run.root, run.id)).collect();
+            let Some(folded) = worker.transaction(|_| inbox::fold(runs)) else {
                 self.failed = true;
                 return;
             };
-            for ((run, announced), folded) in due.iter().zip(&folded) {
-                if folded.is_done() {
-                    self.pace.folded(run);
-                }
-                if let (true, Some(version)) = (*announced, folded.version) {
+            for Folded { root, id, outcome } in folded {
+                self.settle(worker, Run { root, id }, outcome);
+            }
+            if !full {
+                return;
+            }
+        }
+    }
+
+    /// Notes what became of what waited for a run.
+    fn settle(&mut self, worker: &mut Worker, run: Run, outcome: Outcome) {
+        match outcome {
+            Outcome::Folded { version, .. } => {
+                if self.pace.folded(&run) {
                     self.change(&run.root, &run.id, Some(version));
                 }
             }
-            if due.len() < RUNS {
-                return;
+            Outcome::Gone { .. } => {
+                self.pace.folded(&run);
+            }
+            Outcome::Skipped(None) => {}
+            Outcome::Skipped(Some(reason)) => {
+                worker.report(format!(
+                    "lists for run \"{}\" could not be folded: {reason}",
+                    run.id
+                ));
             }
         }
     }

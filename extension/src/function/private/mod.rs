@@ -2,6 +2,8 @@
 //! are in `sql/private/`.
 
 mod depth_first;
+mod live_metadata;
+mod live_version;
 mod panic_for_tests;
 mod value_at;
 mod worker_state;

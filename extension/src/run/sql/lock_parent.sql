@@ -1,4 +1,5 @@
-SELECT t.root_id, t.id, t.metadata, t.version, t.finished_at FROM runmeta.run AS r
+SELECT t.root_id, t.id, t.metadata, t.version, t.finished_at, t.created_at, t.size_bound
+FROM runmeta.run AS r
 JOIN runmeta.run AS t ON t.root_id OPERATOR(pg_catalog.=) r.root_id
     AND t.id OPERATOR(pg_catalog.=) COALESCE(r.parent_id, r.id)
 WHERE r.id OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE OF t

@@ -1,0 +1,84 @@
+//! Whether a list may wait for a run.
+//!
+//! A list that is admitted is never refused afterwards, so whatever could be a reason to refuse it is decided here, with
+//! room to spare: near a limit the list takes the direct way, which locks the run and decides exactly. Lists that are
+//! admitted at the same moment do not see each other; they may take a document over the limit by what they add
+//! themselves.
+
+use pgrx::datetime::transaction_timestamp;
+use pgrx::pg_sys;
+use runmeta_core::Parsed;
+
+use super::addressee::Addressee;
+use super::waiting;
+use crate::document;
+use crate::jsonb::{Jsonb, Node};
+use crate::run::check_open;
+use crate::settings;
+
+/// Lists that may wait for one run.
+pub const MAXIMUM_LISTS: usize = 4096;
+/// What the lists that wait for one run may weigh. A guess: as much as four documents of the default limit.
+const MAXIMUM_WEIGHT: usize = 1024 * 1024;
+/// What one list may weigh.
+const MAXIMUM_LIST: usize = 64 * 1024;
+/// A run's own list is this many times smaller than its document, if it is to wait.
+const OWN_RATIO: usize = 8;
+/// Versions that are left to a run whose lists may wait: it gets one for each.
+const VERSIONS: i64 = 1 << 32;
+/// Microseconds from the end of a run to the start of a transaction that may still queue for it. prune takes no tree
+/// that finished less than an hour before the oldest transaction began, so none of these is pruned before the list is
+/// committed.
+const FINISHED: i64 = 30 * 60 * 1_000_000;
+
+/// A list of operations on its way to the inbox.
+pub struct List<'a> {
+    /// The operations.
+    pub operations: Jsonb<'a>,
+    /// What it counts: the bytes that it has, or those that it can add to a document if they are more.
+    pub weight: usize,
+}
+
+impl<'a> List<'a> {
+    /// Weighs a list.
+    pub fn new(operations: Jsonb<'a>, parsed: &[Parsed<Node<'_>>]) -> Self {
+        let weight = weight(&operations, parsed);
+        List { operations, weight }
+    }
+}
+
+/// Returns what a list counts.
+pub fn weight(operations: &Jsonb<'_>, parsed: &[Parsed<Node<'_>>]) -> usize {
+    operations.memory().max(document::growth(parsed))
+}
+
+/// Returns true if a list may wait for this run.
+pub fn admits(run: &Addressee, list: &List<'_>) -> bool {
+    let Some(bound) = run.size_bound.and_then(|bound| usize::try_from(bound).ok()) else {
+        return false;
+    };
+    let (lists, weight) = waiting::now(&run.root, &run.id);
+    let weight = weight.saturating_add(list.weight);
+    list.weight <= MAXIMUM_LIST
+        && lists < MAXIMUM_LISTS
+        && weight <= MAXIMUM_WEIGHT
+        && bound.saturating_add(weight) <= settings::maximum_size()
+        && run.version <= i64::MAX - VERSIONS
+        && is_open(run)
+}
+
+/// Returns true if a run's own list may wait for this run: the list is small beside the document.
+pub fn admits_own(run: &Addressee, list: &List<'_>) -> bool {
+    let bound = run.size_bound.unwrap_or(0);
+    settings::inbox_threshold().is_some_and(|threshold| bound >= threshold)
+        && usize::try_from(bound).is_ok_and(|bound| list.weight.saturating_mul(OWN_RATIO) <= bound)
+}
+
+fn is_open(run: &Addressee) -> bool {
+    let Some(finished_at) = run.finished_at else {
+        return true;
+    };
+    let microseconds = |time| pg_sys::TimestampTz::from(time);
+    let since = microseconds(transaction_timestamp()).saturating_sub(microseconds(finished_at));
+    since < FINISHED && check_open(&run.id, run.finished_at).is_ok()
+}

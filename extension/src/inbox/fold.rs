@@ -1,0 +1,350 @@
+//! Folding: what waits for runs is applied to their documents, many runs in one go.
+//!
+//! Runs are locked in the order of (root_id, id), as everywhere, and those that somebody else has locked are left out: he
+//! folds what waits, or the next fold does. A slice of runs is locked by one statement and stored by another, in a
+//! subtransaction. If that fails, each run of the slice is tried alone, so that a run that cannot be stored (a trigger
+//! leaves it out, its document is damaged) keeps its lists and stops no other.
+//!
+//! Of a slice only the rows as they are stored are held, with one document, what waits for it, and the new versions of a
+//! few.
+
+use pgrx::datetime::clock_timestamp;
+use pgrx::pg_sys::BuiltinOid::{
+    INT4ARRAYOID, INT4OID, INT8ARRAYOID, JSONBARRAYOID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID,
+};
+use pgrx::prelude::*;
+use pgrx::spi::{SpiClient, SpiError};
+
+use super::take::{Applied, Taken, take_one, take_orphans};
+use crate::announce;
+use crate::document::Draft;
+use crate::jsonb::{Jsonb, check_for_interrupts};
+use crate::owner::{AsOwner, sees_some_runs_only};
+use crate::refusal::Refusal;
+use crate::run::{Locked, read_document};
+use crate::settings;
+use crate::statement::Statement;
+use crate::subtransaction;
+
+thread_local! {
+    static LOCK: Statement = const { Statement::new(
+        include_str!("sql/lock.sql"),
+        &[TEXTARRAYOID, TEXTARRAYOID],
+    ) };
+    static STORE: Statement = const { Statement::new(
+        include_str!("sql/store.sql"),
+        &[TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID, INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID],
+    ) };
+    static NEXT_RUNS: Statement = const { Statement::new(
+        include_str!("sql/next_runs.sql"),
+        &[TEXTOID, TEXTOID, INT4OID],
+    ) };
+}
+
+/// Runs that one statement locks. Their rows may have 8 kB each.
+const SLICE: usize = 256;
+/// Bytes of documents that one statement stores, but for a single larger one. Postgres holds about four copies of them.
+const BYTES: usize = 2 * 1024 * 1024;
+
+/// What became of the lists that wait for a run.
+pub struct Folded {
+    /// The first run of its tree.
+    pub root: String,
+    /// Its id.
+    pub id: String,
+    /// What became of them.
+    pub outcome: Outcome,
+}
+
+/// What became of the lists that wait for a run.
+pub enum Outcome {
+    /// They are in its document, so many.
+    Folded {
+        /// The run's version now.
+        version: i64,
+        /// The lists.
+        lists: usize,
+    },
+    /// They wait on: somebody else has locked the run, row-level security hides it from the current role, or it could
+    /// not be stored, for this reason.
+    Skipped(Option<String>),
+    /// There is no such run. The lists are gone, and kept as unapplied.
+    Gone {
+        /// The lists.
+        lists: usize,
+    },
+}
+
+/// Folds what waits for these runs, given as (root_id, id).
+///
+/// # Errors
+///
+/// Errors of Postgres are raised where they concern no single run.
+pub fn fold(mut runs: Vec<(String, String)>) -> Result<Vec<Folded>, Refusal> {
+    runs.sort_unstable();
+    runs.dedup();
+    let mut folded = Vec::with_capacity(runs.len());
+    for slice in runs.chunks(SLICE) {
+        match subtransaction::run(|| fold_slice(slice)) {
+            Ok(slice) => folded.extend(slice),
+            Err(_) => folded.extend(slice.iter().flat_map(fold_alone)),
+        }
+    }
+    Ok(folded)
+}
+
+fn fold_alone(run: &(String, String)) -> Vec<Folded> {
+    check_for_interrupts();
+    let failed = |failure: subtransaction::Failure| {
+        vec![Folded {
+            root: run.0.clone(),
+            id: run.1.clone(),
+            outcome: Outcome::Skipped(Some(failure.message)),
+        }]
+    };
+    subtransaction::run(|| fold_slice(std::slice::from_ref(run))).unwrap_or_else(failed)
+}
+
+fn fold_slice(runs: &[(String, String)]) -> Result<Vec<Folded>, Refusal> {
+    let mut outcomes: Vec<Option<Outcome>> = runs.iter().map(|_| None).collect();
+    Spi::connect_mut(|client| {
+        let (roots, ids): (Vec<&str>, Vec<&str>) = runs
+            .iter()
+            .map(|(root, id)| (root.as_str(), id.as_str()))
+            .unzip();
+        let mut rows = LOCK.with(|statement| statement.run(client, &[roots.into(), ids.into()]))?;
+        let mut unstored = Unstored::default();
+        while rows.next().is_some() {
+            check_for_interrupts();
+            let required = || Refusal::Query(SpiError::InvalidPosition);
+            let run = (
+                rows.get::<String>(1)?.ok_or_else(required)?,
+                rows.get::<String>(2)?.ok_or_else(required)?,
+            );
+            // In a connection of its own, whose rows are freed with it.
+            let taken = Spi::connect_mut(|client| take_one(client, &run.0, &run.1))?;
+            let outcome = match taken.is_empty() {
+                true => Outcome::Folded {
+                    version: rows.get(4)?.ok_or_else(required)?,
+                    lists: 0,
+                },
+                false => apply(Locked::read(&rows)?, &taken, &mut unstored)?,
+            };
+            if let Ok(position) = runs.binary_search(&run) {
+                outcomes[position] = Some(outcome);
+            }
+        }
+        unstored.store()
+    })?;
+    runs.iter()
+        .zip(outcomes)
+        .map(|((root, id), outcome)| {
+            let outcome = outcome.map_or_else(|| gone(root, id), Ok)?;
+            Ok(Folded {
+                root: root.clone(),
+                id: id.clone(),
+                outcome,
+            })
+        })
+        .collect()
+}
+
+/// Applies what waited for a run, whose document is then to be stored.
+fn apply(run: Locked, taken: &Taken, unstored: &mut Unstored) -> Result<Outcome, Refusal> {
+    let limit = settings::maximum_size();
+    let mut draft = Draft::new(&run.metadata, limit, run.size_bound);
+    let applied = taken.apply(&mut draft, run.created_at)?;
+    let changed = draft
+        .finish()
+        .map_err(|error| Refusal::of_draft(error, &run.id, limit))?;
+    let version = next_version(&run.id, run.version, applied.count)?;
+    let outcome = Outcome::Folded {
+        version,
+        lists: applied.taken,
+    };
+    let (metadata, bound) = match changed {
+        Some(changed) => (Some(changed.metadata), Some(changed.bound)),
+        None => (None, None),
+    };
+    unstored.add(run.root, run.id, metadata, bound, version, applied)?;
+    Ok(outcome)
+}
+
+/// Returns the version that a run has when so many lists are folded.
+fn next_version(id: &str, version: i64, lists: i64) -> Result<i64, Refusal> {
+    let last = || Refusal::LastVersion { run: id.to_owned() };
+    version.checked_add(lists).ok_or_else(last)
+}
+
+/// Decides about a run that could not be locked. Lists wait only for a run that their transaction saw, so that a
+/// snapshot that shows them and no such run shows that it was deleted since.
+fn gone(root: &str, id: &str) -> Result<Outcome, Refusal> {
+    let hidden = {
+        let _owner = AsOwner::of_inbox()?;
+        sees_some_runs_only()
+    };
+    if hidden {
+        return Ok(Outcome::Skipped(None));
+    }
+    Spi::connect_mut(|client| {
+        let taken = take_orphans(client, root, id)?;
+        if taken.is_empty() {
+            return Ok(Outcome::Skipped(None));
+        }
+        let applied = taken.without_run();
+        let lists = applied.taken;
+        applied.settle(client)?;
+        Ok(Outcome::Gone { lists })
+    })
+}
+
+/// New versions of runs that are not stored yet.
+#[derive(Default)]
+struct Unstored {
+    roots: Vec<String>,
+    ids: Vec<String>,
+    documents: Vec<Option<Jsonb<'static>>>,
+    bounds: Vec<Option<i32>>,
+    versions: Vec<i64>,
+    applied: Vec<Applied>,
+    bytes: usize,
+}
+
+impl Unstored {
+    fn add(
+        &mut self,
+        root: String,
+        id: String,
+        metadata: Option<Jsonb<'static>>,
+        bound: Option<i32>,
+        version: i64,
+        applied: Applied,
+    ) -> Result<(), Refusal> {
+        let bytes = metadata.as_ref().map_or(0, Jsonb::memory);
+        if self.bytes + bytes > BYTES {
+            self.store()?;
+        }
+        self.bytes += bytes;
+        self.roots.push(root);
+        self.ids.push(id);
+        self.documents.push(metadata);
+        self.bounds.push(bound);
+        self.versions.push(version);
+        self.applied.push(applied);
+        Ok(())
+    }
+
+    /// Stores what was added, in one statement, and has it announced.
+    fn store(&mut self) -> Result<(), Refusal> {
+        let added = std::mem::take(self);
+        let count = added.ids.len();
+        if count == 0 {
+            return Ok(());
+        }
+        for ((root, id), version) in added.roots.iter().zip(&added.ids).zip(&added.versions) {
+            announce::changed(root, id, *version);
+        }
+        Spi::connect_mut(|client| {
+            let arguments = [
+                added.roots.into(),
+                added.ids.into(),
+                added.documents.into(),
+                added.versions.into(),
+                added.bounds.into(),
+                clock_timestamp().into(),
+            ];
+            STORE.with(|statement| statement.store(client, &arguments, count))?;
+            added
+                .applied
+                .into_iter()
+                .try_for_each(|applied| applied.settle(client))
+        })
+    }
+}
+
+/// Folds what waits for a run that the caller has locked, and returns its version then.
+///
+/// # Errors
+///
+/// [`Refusal::LastVersion`], [`Refusal::NotStored`]. Errors of Postgres are raised.
+pub fn fold_locked(
+    client: &mut SpiClient<'_>,
+    root: &str,
+    id: &str,
+    version: i64,
+) -> Result<i64, Refusal> {
+    let taken = take_one(client, root, id)?;
+    if taken.is_empty() {
+        return Ok(version);
+    }
+    let document = read_document(client, root, id)?;
+    let run = Locked {
+        root: root.to_owned(),
+        id: id.to_owned(),
+        metadata: document.metadata,
+        version,
+        finished_at: None,
+        created_at: document.created_at,
+        size_bound: document.size_bound,
+    };
+    let mut unstored = Unstored::default();
+    let outcome = apply(run, &taken, &mut unstored)?;
+    unstored.store()?;
+    match outcome {
+        Outcome::Folded { version, .. } => Ok(version),
+        _ => Ok(version),
+    }
+}
+
+/// Folds what waits for at most so many runs, in the order of (root_id, id), and returns the number of lists.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn fold_some(max_runs: usize) -> Result<i64, Refusal> {
+    let (mut left, mut lists) = (max_runs, 0);
+    let mut after = (String::new(), String::new());
+    while left > 0 {
+        let runs = Spi::connect_mut(|client| next_runs(client, &after, left.min(SLICE)))?;
+        let Some(last) = runs.last() else {
+            break;
+        };
+        after.clone_from(last);
+        for folded in fold(runs)? {
+            let count = match folded.outcome {
+                Outcome::Folded { lists, .. } | Outcome::Gone { lists } => lists,
+                Outcome::Skipped(_) => 0,
+            };
+            left -= usize::from(count > 0 && left > 0);
+            lists += count;
+        }
+    }
+    Ok(i64::try_from(lists).unwrap_or(i64::MAX))
+}
+
+/// Returns runs for which lists wait, in the order of (root_id, id), behind this one.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn next_runs(
+    client: &mut SpiClient<'_>,
+    after: &(String, String),
+    count: usize,
+) -> Result<Vec<(String, String)>, Refusal> {
+    let required = || Refusal::Query(SpiError::InvalidPosition);
+    let arguments = [
+        after.0.as_str().into(),
+        after.1.as_str().into(),
+        i32::try_from(count).unwrap_or(i32::MAX).into(),
+    ];
+    let rows = {
+        let _owner = AsOwner::of_inbox()?;
+        NEXT_RUNS.with(|statement| statement.run(client, &arguments))?
+    };
+    rows.map(|row| {
+        let root = row.get(1)?.ok_or_else(required)?;
+        Ok((root, row.get(2)?.ok_or_else(required)?))
+    })
+    .collect()
+}

@@ -1,0 +1,180 @@
+//! Putting lists into the inbox.
+
+use std::collections::{HashMap, HashSet};
+
+use pgrx::datetime::clock_timestamp;
+use pgrx::pg_sys::BuiltinOid::{
+    JSONBARRAYOID, JSONBOID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID, UUIDOID,
+};
+use pgrx::prelude::*;
+use pgrx::spi::SpiClient;
+use runmeta_core::wire::Target;
+
+use super::addressee::Addressee;
+use super::admission::{List, admits, admits_own};
+use super::waiting;
+use crate::announce;
+use crate::jsonb::Jsonb;
+use crate::owner::AsOwner;
+use crate::refusal::Refusal;
+use crate::statement::Statement;
+
+thread_local! {
+    static INSERT: Statement = const { Statement::new(
+        include_str!("sql/insert.sql"),
+        &[TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, JSONBOID, TIMESTAMPTZOID],
+    ) };
+    static INSERT_MANY: Statement = const { Statement::new(
+        include_str!("sql/insert_many.sql"),
+        &[
+            TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, JSONBARRAYOID, UUIDOID,
+            TIMESTAMPTZOID,
+        ],
+    ) };
+}
+
+/// Queues a list for the run that is addressed from `run_id`, and returns true, if it may wait there. The caller knows
+/// that a worker lives and that the current role [may write any run](crate::owner::may_write_any_run).
+///
+/// # Errors
+///
+/// [`Refusal::NotStored`]. Errors of Postgres are raised.
+pub fn queue(
+    client: &mut SpiClient<'_>,
+    run_id: &str,
+    target: Target,
+    list: &List<'_>,
+) -> Result<bool, Refusal> {
+    let Some(run) = Addressee::find(client, run_id, target)? else {
+        return Ok(false);
+    };
+    let own = run.id == run_id;
+    if (own && !admits_own(&run, list)) || !admits(&run, list) {
+        return Ok(false);
+    }
+    // Before the row is there, so that nobody who sees the row believes that nothing waits.
+    waiting::add(&run.root, &run.id, 1, list.weight);
+    let arguments = [
+        run.root.as_str().into(),
+        run.id.as_str().into(),
+        run.created_at.into(),
+        run_id.into(),
+        list.operations.clone().into(),
+        clock_timestamp().into(),
+    ];
+    let _owner = AsOwner::of_inbox()?;
+    INSERT.with(|statement| statement.store(client, &arguments, 1))?;
+    announce::queued(&run.root, &run.id, run.size());
+    Ok(true)
+}
+
+/// A list of a flush for a parent or a root.
+pub struct Incoming<'a> {
+    /// The run that brings it.
+    pub run: &'a str,
+    /// Whose document it is for: the parent's or the root's.
+    pub target: Target,
+    /// The list.
+    pub list: List<'a>,
+}
+
+/// Which way a list goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// It waits in the inbox.
+    Queued,
+    /// The caller has to lock the run and apply it, or finds that there is none.
+    Direct,
+}
+
+/// Queues those lists of a flush that may wait, and returns which way each goes. The caller has checked as for
+/// [`queue`].
+///
+/// Where a list for a run goes the direct way, those that follow it for the same run do so too, and likewise all for a
+/// run of which the flush brings `own` lists, wherever they stand: what is applied directly would otherwise come after
+/// lists that the writer recorded later.
+///
+/// # Errors
+///
+/// As [`queue`].
+pub fn queue_many(
+    client: &mut SpiClient<'_>,
+    writer: Option<pgrx::Uuid>,
+    lists: &[Incoming<'_>],
+    own: &HashSet<&str>,
+) -> Result<Vec<Way>, Refusal> {
+    let mut ways = vec![Way::Direct; lists.len()];
+    if lists.is_empty() {
+        return Ok(ways);
+    }
+    let runs = lists.iter().map(|list| list.run).collect();
+    let roots = lists.iter().map(|list| list.target == Target::Root);
+    let mut found = Addressee::find_many(client, runs, roots.collect())?;
+    found.sort_by_key(|(position, _)| *position);
+
+    let mut rows = Rows::default();
+    let mut direct: HashSet<String> = HashSet::new();
+    let mut queued: HashMap<String, (String, usize)> = HashMap::new();
+    for (position, run) in found {
+        let (Some(incoming), Some(way)) = (lists.get(position), ways.get_mut(position)) else {
+            continue;
+        };
+        let may_wait = run.id != incoming.run
+            && !own.contains(run.id.as_str())
+            && !direct.contains(&run.id)
+            && admits(&run, &incoming.list);
+        if !may_wait {
+            direct.insert(run.id);
+            continue;
+        }
+        *way = Way::Queued;
+        waiting::add(&run.root, &run.id, 1, incoming.list.weight);
+        if !queued.contains_key(&run.id) {
+            queued.insert(run.id.clone(), (run.root.clone(), run.size()));
+        }
+        rows.add(run, incoming);
+    }
+    rows.insert(client, writer)?;
+    for (id, (root, size)) in queued {
+        announce::queued(&root, &id, size);
+    }
+    Ok(ways)
+}
+
+/// Rows of the inbox, a vector for each column.
+#[derive(Default)]
+struct Rows<'a> {
+    roots: Vec<String>,
+    ids: Vec<String>,
+    created: Vec<TimestampWithTimeZone>,
+    sources: Vec<&'a str>,
+    lists: Vec<Jsonb<'a>>,
+}
+
+impl<'a> Rows<'a> {
+    fn add(&mut self, run: Addressee, incoming: &Incoming<'a>) {
+        self.roots.push(run.root);
+        self.ids.push(run.id);
+        self.created.push(run.created_at);
+        self.sources.push(incoming.run);
+        self.lists.push(incoming.list.operations.clone());
+    }
+
+    fn insert(self, client: &mut SpiClient<'_>, writer: Option<pgrx::Uuid>) -> Result<(), Refusal> {
+        let count = self.ids.len();
+        if count == 0 {
+            return Ok(());
+        }
+        let arguments = [
+            self.roots.into(),
+            self.ids.into(),
+            self.created.into(),
+            self.sources.into(),
+            self.lists.into(),
+            writer.into(),
+            clock_timestamp().into(),
+        ];
+        let _owner = AsOwner::of_inbox()?;
+        INSERT_MANY.with(|statement| statement.store(client, &arguments, count))
+    }
+}

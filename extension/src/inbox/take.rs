@@ -1,0 +1,294 @@
+//! Taking out what waits for a run that is locked, and applying it.
+//!
+//! The statement that takes lists out comes after the one that locks the run, with a snapshot of its own: what was
+//! committed while the lock was awaited is among them, and what another session folded meanwhile is not.
+
+use std::collections::HashSet;
+
+use pgrx::pg_sys::BuiltinOid::{TEXTARRAYOID, TEXTOID};
+use pgrx::prelude::*;
+use pgrx::spi::{SpiClient, SpiError, SpiTupleTable};
+
+use super::admission;
+use super::unapplied::{Skipped, Skips};
+use super::waiting;
+use crate::document::{Draft, list};
+use crate::jsonb::{Jsonb, Node, check_for_interrupts};
+use crate::owner::AsOwner;
+use crate::refusal::Refusal;
+use crate::statement::Statement;
+
+thread_local! {
+    static TAKE: Statement = const { Statement::new(
+        include_str!("sql/take.sql"),
+        &[TEXTOID, TEXTOID],
+    ) };
+    static TAKE_ORPHANS: Statement = const { Statement::new(
+        include_str!("sql/take_orphans.sql"),
+        &[TEXTOID, TEXTOID],
+    ) };
+    static COUNT: Statement = const { Statement::new(
+        include_str!("sql/count.sql"),
+        &[TEXTOID, TEXTOID],
+    ) };
+    static AMONG: Statement = const { Statement::new(
+        include_str!("sql/waiting_among.sql"),
+        &[TEXTARRAYOID, TEXTARRAYOID],
+    ) };
+}
+
+/// Runs for which the table is asked one by one. A guess.
+const FEW: usize = 4;
+
+/// The reason of lists whose run is gone.
+const RUN_NOT_FOUND: &str = "run_not_found";
+/// The reason of what stands in the inbox and is no list.
+const NOT_A_LIST: &str = "not_a_list";
+
+/// A list that waited.
+struct Waited {
+    id: i64,
+    run_created_at: TimestampWithTimeZone,
+    source: String,
+    writer: Option<pgrx::Uuid>,
+    operations: Jsonb<'static>,
+}
+
+/// What waited for a run, in the order in which it is to be applied.
+#[derive(Default)]
+pub struct Taken {
+    root: String,
+    id: String,
+    lists: Vec<Waited>,
+}
+
+impl Taken {
+    /// Returns true if nothing waited.
+    pub fn is_empty(&self) -> bool {
+        self.lists.is_empty()
+    }
+
+    /// Applies what waited for the run that was started at this time. Lists for an earlier run of the same id are
+    /// unapplied.
+    ///
+    /// # Errors
+    ///
+    /// Errors of Postgres are raised.
+    pub fn apply<'a>(
+        &'a self,
+        draft: &mut Draft<'a>,
+        created_at: TimestampWithTimeZone,
+    ) -> Result<Applied, Refusal> {
+        let mut applied = Applied::new(self);
+        for waited in &self.lists {
+            check_for_interrupts();
+            if waited.run_created_at != created_at {
+                applied.lose(waited, RUN_NOT_FOUND);
+                continue;
+            }
+            applied.count += 1;
+            let Ok(operations) = list::read(waited.operations.view()) else {
+                applied.lose(waited, NOT_A_LIST);
+                continue;
+            };
+            applied.weight += admission::weight(&waited.operations, &operations);
+            for skipped in draft.fold(&operations) {
+                applied.skips.add(Skipped::new(
+                    &waited.source,
+                    waited.writer,
+                    operation(&waited.operations, skipped.index),
+                    skipped.reason.code(),
+                    Some(skipped.reason.to_string()),
+                ));
+            }
+        }
+        Ok(applied)
+    }
+
+    /// Takes note that there is no run for what waited.
+    pub fn without_run(&self) -> Applied {
+        let mut applied = Applied::new(self);
+        for waited in &self.lists {
+            applied.lose(waited, RUN_NOT_FOUND);
+        }
+        applied
+    }
+}
+
+/// What came of the lists that waited for a run.
+pub struct Applied {
+    root: String,
+    id: String,
+    /// Lists that were applied: by so many the version grows.
+    pub count: i64,
+    /// Lists that were taken out.
+    pub taken: usize,
+    weight: usize,
+    skips: Skips,
+}
+
+impl Applied {
+    fn new(taken: &Taken) -> Self {
+        Applied {
+            root: taken.root.clone(),
+            id: taken.id.clone(),
+            count: 0,
+            taken: taken.lists.len(),
+            weight: 0,
+            skips: Skips::default(),
+        }
+    }
+
+    fn lose(&mut self, waited: &Waited, reason: &'static str) {
+        let operations = list::read(waited.operations.view()).unwrap_or_default();
+        self.weight += admission::weight(&waited.operations, &operations);
+        let skips = &mut self.skips;
+        let mut lose = |operation| {
+            skips.add(Skipped::new(
+                &waited.source,
+                waited.writer,
+                operation,
+                reason,
+                None,
+            ));
+        };
+        match operations.len() {
+            0 => lose(Some(waited.operations.clone())),
+            count => (0..count).for_each(|index| lose(operation(&waited.operations, index))),
+        }
+    }
+
+    /// Keeps what could not be applied, and has the counters forget what was taken. Called when the document is stored.
+    ///
+    /// # Errors
+    ///
+    /// Errors of Postgres are raised.
+    pub fn settle(self, client: &mut SpiClient<'_>) -> Result<(), Refusal> {
+        if self.taken == 0 {
+            return Ok(());
+        }
+        self.skips.keep(client, &self.root, &self.id)?;
+        waiting::folded(&self.root, &self.id, self.taken, self.weight);
+        Ok(())
+    }
+}
+
+/// Returns an operation of a list.
+fn operation(list: &Jsonb<'_>, index: usize) -> Option<Jsonb<'static>> {
+    let crate::jsonb::View::Array(elements) = list.view() else {
+        return None;
+    };
+    crate::jsonb::encode(&Node::View(elements.element(index)?), 0).ok()
+}
+
+/// Takes out what waits for a run that the caller has locked.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn take_one(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<Taken, Refusal> {
+    match waiting::waits(root, id) {
+        true => taken(client, &TAKE, root, id),
+        false => Ok(Taken::default()),
+    }
+}
+
+/// Takes out what waits for runs that the caller has locked, in their order.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn take(client: &mut SpiClient<'_>, runs: &[(&str, &str)]) -> Result<Vec<Taken>, Refusal> {
+    let mut waiting: HashSet<usize> = (0..runs.len())
+        .filter(|position| waiting::waits(runs[*position].0, runs[*position].1))
+        .collect();
+    if waiting.len() > FEW {
+        waiting = among(client, runs, waiting)?;
+    }
+    (0..)
+        .zip(runs)
+        .map(|(position, (root, id))| match waiting.contains(&position) {
+            true => taken(client, &TAKE, root, id),
+            false => Ok(Taken::default()),
+        })
+        .collect()
+}
+
+/// Takes out what waits for a run that is gone. Nothing, if the run is there.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn take_orphans(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<Taken, Refusal> {
+    taken(client, &TAKE_ORPHANS, root, id)
+}
+
+/// Returns those of the positions whose runs have lists in the table.
+fn among(
+    client: &mut SpiClient<'_>,
+    runs: &[(&str, &str)],
+    positions: HashSet<usize>,
+) -> Result<HashSet<usize>, Refusal> {
+    let mut asked: Vec<usize> = positions.into_iter().collect();
+    asked.sort_unstable();
+    let (roots, ids): (Vec<&str>, Vec<&str>) = asked.iter().map(|position| runs[*position]).unzip();
+    let _owner = AsOwner::of_inbox()?;
+    let rows = AMONG.with(|statement| statement.run(client, &[roots.into(), ids.into()]))?;
+    let mut found = HashSet::new();
+    for row in rows {
+        let position = row
+            .get::<i64>(1)?
+            .and_then(|position| usize::try_from(position - 1).ok());
+        found.extend(position.and_then(|position| asked.get(position).copied()));
+    }
+    Ok(found)
+}
+
+fn taken(
+    client: &mut SpiClient<'_>,
+    statement: &'static std::thread::LocalKey<Statement>,
+    root: &str,
+    id: &str,
+) -> Result<Taken, Refusal> {
+    let mut rows = {
+        let _owner = AsOwner::of_inbox()?;
+        statement.with(|statement| statement.run(client, &[root.into(), id.into()]))?
+    };
+    let mut lists = Vec::with_capacity(rows.len());
+    while rows.next().is_some() {
+        check_for_interrupts();
+        lists.push(read(&rows)?);
+    }
+    lists.sort_unstable_by_key(|list| list.id);
+    Ok(Taken {
+        root: root.to_owned(),
+        id: id.to_owned(),
+        lists,
+    })
+}
+
+/// Reads the row that `rows` stands at: id, run_created_at, source_id, writer, operations.
+fn read(rows: &SpiTupleTable<'_>) -> Result<Waited, Refusal> {
+    let required = || Refusal::Query(SpiError::InvalidPosition);
+    Ok(Waited {
+        id: rows.get(1)?.ok_or_else(required)?,
+        run_created_at: rows.get(2)?.ok_or_else(required)?,
+        source: rows.get(3)?.ok_or_else(required)?,
+        writer: rows.get(4)?,
+        operations: rows.get(5)?.ok_or_else(required)?,
+    })
+}
+
+/// Returns how many lists wait for a run.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn count(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<i64, Refusal> {
+    if !waiting::waits(root, id) {
+        return Ok(0);
+    }
+    let _owner = AsOwner::of_inbox()?;
+    let rows = COUNT.with(|statement| statement.run(client, &[root.into(), id.into()]))?;
+    Ok(rows.first().get_one()?.unwrap_or(0))
+}

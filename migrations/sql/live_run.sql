@@ -1,0 +1,22 @@
+-- Runs as readers should see them. Looked at by every run of the toolkit and made where it is missing: the view uses
+-- functions of the extension, so that whoever drops the extension has to drop the view first.
+
+DO $live_run$
+BEGIN
+    IF pg_catalog.to_regclass('runmeta.live_run') IS NULL THEN
+        -- With the rights of whoever asks, row-level security included. A query pays for the columns that it selects,
+        -- and finds a run by its id as in the table.
+        CREATE VIEW runmeta.live_run WITH (security_invoker = true) AS
+        SELECT r.root_id, r.id, r.parent_id, r.depth, r.task, r.tags, r.status, r.attempt,
+            runmeta._live_metadata(r.metadata, r.root_id, r.id, r.created_at) AS metadata,
+            runmeta._live_version(r.version, r.root_id, r.id, r.created_at) AS version,
+            r.created_at, r.started_at,
+            runmeta._live_updated_at(r.updated_at, r.root_id, r.id, r.created_at) AS updated_at,
+            r.finished_at, r.size_bound
+        FROM runmeta.run AS r;
+
+        COMMENT ON VIEW runmeta.live_run IS 'runs with the lists that wait in the inbox applied to their metadata';
+        REVOKE ALL ON TABLE runmeta.live_run FROM PUBLIC;
+    END IF;
+END
+$live_run$;
