@@ -57,7 +57,7 @@ pub fn admits(run: &Addressee, list: &List<'_>) -> bool {
     let Some(bound) = run.size_bound.and_then(|bound| usize::try_from(bound).ok()) else {
         return false;
     };
-    let (lists, weight) = waiting::now(&run.root, &run.id);
+    let (lists, weight) = waiting::now(&run.id);
     let weight = weight.saturating_add(list.weight);
     list.weight <= MAXIMUM_LIST
         && lists < MAXIMUM_LISTS

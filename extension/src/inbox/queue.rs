@@ -53,7 +53,7 @@ pub fn queue(
         return Ok(false);
     }
     // Before the row is there, so that nobody who sees the row believes that nothing waits.
-    waiting::add(&run.root, &run.id, 1, list.weight);
+    waiting::add(&run.id, 1, list.weight);
     let arguments = [
         run.root.as_str().into(),
         run.id.as_str().into(),
@@ -128,7 +128,7 @@ pub fn queue_many(
             continue;
         }
         *way = Way::Queued;
-        waiting::add(&run.root, &run.id, 1, incoming.list.weight);
+        waiting::add(&run.id, 1, incoming.list.weight);
         if !queued.contains_key(&run.id) {
             queued.insert(run.id.clone(), (run.root.clone(), run.size()));
         }

@@ -54,7 +54,7 @@ pub fn live<'a>(
     run: Seen<'_>,
     document: impl FnOnce() -> Jsonb<'a>,
 ) -> Result<Option<Jsonb<'static>>, Refusal> {
-    if !waiting::waits_for_reader(run.root, run.id) || !may_read(c"metadata") {
+    if !waiting::waits_for_reader(run.id) || !may_read(c"metadata") {
         return Ok(None);
     }
     let lists = read(&LISTS, run, |row| row.get::<Jsonb<'static>>(1))?;
@@ -82,7 +82,7 @@ pub fn live<'a>(
 ///
 /// Errors of Postgres are raised.
 pub fn summary(run: Seen<'_>) -> Result<Summary, Refusal> {
-    if !waiting::waits_for_reader(run.root, run.id) || !may_read(c"version") {
+    if !waiting::waits_for_reader(run.id) || !may_read(c"version") {
         return Ok(Summary::default());
     }
     let mut rows = read(&SUMMARY, run, |row| Summary {

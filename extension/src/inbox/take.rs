@@ -168,7 +168,7 @@ impl Applied {
             return Ok(());
         }
         self.skips.keep(client, &self.root, &self.id)?;
-        waiting::folded(&self.root, &self.id, self.taken, self.weight);
+        waiting::folded(&self.id, self.taken, self.weight);
         Ok(())
     }
 }
@@ -187,7 +187,7 @@ fn operation(list: &Jsonb<'_>, index: usize) -> Option<Jsonb<'static>> {
 ///
 /// Errors of Postgres are raised.
 pub fn take_one(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<Taken, Refusal> {
-    match waiting::waits(root, id) {
+    match waiting::waits(id) {
         true => taken(client, &TAKE, root, id),
         false => Ok(Taken::default()),
     }
@@ -200,7 +200,7 @@ pub fn take_one(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<Take
 /// Errors of Postgres are raised.
 pub fn take(client: &mut SpiClient<'_>, runs: &[(&str, &str)]) -> Result<Vec<Taken>, Refusal> {
     let mut waiting: HashSet<usize> = (0..runs.len())
-        .filter(|position| waiting::waits(runs[*position].0, runs[*position].1))
+        .filter(|position| waiting::waits(runs[*position].1))
         .collect();
     if waiting.len() > FEW {
         waiting = among(client, runs, waiting)?;
@@ -285,7 +285,7 @@ fn read(rows: &SpiTupleTable<'_>) -> Result<Waited, Refusal> {
 ///
 /// Errors of Postgres are raised.
 pub fn count(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<i64, Refusal> {
-    if !waiting::waits(root, id) {
+    if !waiting::waits(id) {
         return Ok(0);
     }
     let _owner = AsOwner::of_inbox()?;

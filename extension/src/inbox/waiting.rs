@@ -41,49 +41,49 @@ pub struct Moved {
 }
 
 /// Returns false if nothing waits for a run that a statement which begins now would see.
-pub fn waits(root: &str, id: &str) -> bool {
+pub fn waits(id: &str) -> bool {
     match segment() {
-        Some(segment) => segment.counters.shows(index(root, id)),
+        Some(segment) => segment.counters.shows(index(id)),
         None => true,
     }
 }
 
 /// Returns false if nothing waits for a run that the snapshot of the statement sees. A list that was taken out after that
 /// snapshot is still there for it.
-pub fn waits_for_reader(root: &str, id: &str) -> bool {
+pub fn waits_for_reader(id: &str) -> bool {
     let Some(segment) = segment() else {
         return true;
     };
-    let index = index(root, id);
+    let index = index(id);
     segment.counters.shows(index)
         || !process::precedes_snapshot(segment.counters.counters[index].folded_by.load(Relaxed))
 }
 
 /// Returns how many lists wait for a run and how many bytes they add to its document, at the most.
-pub fn now(root: &str, id: &str) -> (usize, usize) {
+pub fn now(id: &str) -> (usize, usize) {
     let Some(segment) = segment() else {
         return (0, 0);
     };
-    let counter = &segment.counters.counters[index(root, id)];
+    let counter = &segment.counters.counters[index(id)];
     let lists = usize::try_from(counter.lists.load(Relaxed)).unwrap_or(0);
     let bytes = usize::try_from(counter.bytes.load(Relaxed)).unwrap_or(0);
     (lists, bytes)
 }
 
 /// Counts lists, before they are inserted.
-pub fn add(root: &str, id: &str, lists: usize, bytes: usize) {
+pub fn add(id: &str, lists: usize, bytes: usize) {
     let Some(segment) = segment() else {
         return;
     };
-    let (index, amount) = (index(root, id), amount(lists, bytes));
+    let (index, amount) = (index(id), amount(lists, bytes));
     segment.counters.add(index, amount);
     transaction::note(|level| sum(&mut level.moved.added, index, amount));
 }
 
 /// Counts lists that were taken out. It takes effect when the transaction commits.
-pub fn folded(root: &str, id: &str, lists: usize, bytes: usize) {
+pub fn folded(id: &str, lists: usize, bytes: usize) {
     if segment().is_some() {
-        let (index, amount) = (index(root, id), amount(lists, bytes));
+        let (index, amount) = (index(id), amount(lists, bytes));
         transaction::note(|level| sum(&mut level.moved.folded, index, amount));
     }
 }
@@ -102,8 +102,8 @@ impl Counters {
     }
 
     /// Counts lists that were found in the inbox.
-    pub fn found(&self, root: &str, id: &str, lists: usize, bytes: usize) {
-        self.add(index(root, id), amount(lists, bytes));
+    pub fn found(&self, id: &str, lists: usize, bytes: usize) {
+        self.add(index(id), amount(lists, bytes));
     }
 
     fn shows(&self, index: usize) -> bool {
@@ -180,14 +180,11 @@ fn sum(of: &mut HashMap<usize, (i32, i64)>, index: usize, (lists, bytes): (i32, 
     *all_bytes = all_bytes.saturating_add(bytes);
 }
 
-/// Returns the counter of a run: FNV-1a, which is the same in every build of the library.
-fn index(root: &str, id: &str) -> usize {
-    let hash = root
-        .bytes()
-        .chain([0])
-        .chain(id.bytes())
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+/// Returns the counter of a run, by its id alone, which some callers know without the root: FNV-1a, which is the same in
+/// every build of the library.
+fn index(id: &str) -> usize {
+    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
     (hash ^ (hash >> 32)) as usize % COUNTERS
 }

@@ -22,8 +22,9 @@ use crate::process::{database as current_database, now};
 use crate::settings::{self, Notify};
 use crate::shared::{self, Database, Failure, Segment};
 
-/// A worker that has not taken what is to be announced for so long does not count as one: it may be stopped. A guess.
-const STUCK: Duration = Duration::from_secs(5);
+/// A worker that has not taken what is to be announced for so long does not count as one: it may be stopped. Under load a
+/// round takes some 30 ms. A guess.
+const STUCK: Duration = Duration::from_secs(2);
 
 /// Returns true if a worker serves the session. If none lives, and that is not known to be in vain, one is started; the
 /// caller does not wait for it. A session with `runmeta.notify = commit` does without. Costs some reads of shared memory.

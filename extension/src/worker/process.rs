@@ -152,7 +152,6 @@ impl Worker {
                 segment.counters.begin(backend::last_transaction_id());
                 for waiting in found {
                     segment.counters.found(
-                        &waiting.root,
                         &waiting.id,
                         waiting.lists,
                         waiting.bytes,

@@ -1,7 +1,7 @@
 //! A round of the worker: what changed is taken out of the outbox, what waits is folded, and both are announced.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pgrx::pg_sys::BuiltinOid;
 use pgrx::spi::SpiClient;
@@ -22,6 +22,8 @@ thread_local! {
 const NONE: &[BuiltinOid] = &[];
 /// Runs that one transaction folds: it holds their locks until it commits. A guess.
 const RUNS: usize = 100;
+/// What changed meanwhile waits so long to be announced, and a slice of runs longer. A guess.
+const FOLDING: Duration = Duration::from_millis(50);
 /// Changes of prepared transactions that are announced in a round.
 const PREPARED: i32 = 1000;
 
@@ -156,9 +158,10 @@ impl Round {
         }
     }
 
-    /// Folds what is due, in transactions of their own.
+    /// Folds what is due, in transactions of their own, as long as announcements can wait.
     fn fold(&mut self, worker: &mut Worker) {
-        loop {
+        let begun = Instant::now();
+        while begun.elapsed() < FOLDING {
             let due = self.pace.take(settings::worker_interval(), RUNS);
             if due.is_empty() {
                 return;
