@@ -32,7 +32,7 @@ static MAXIMUM_MEMORY: GucSetting<i32> = GucSetting::<i32>::new(DEFAULT_MAXIMUM_
 static UPDATE_WINDOW: GucSetting<i32> = GucSetting::<i32>::new(3600);
 /// To be measured.
 static INBOX_THRESHOLD: GucSetting<i32> = GucSetting::<i32>::new(16 * 1024);
-static STUB_WORKER: GucSetting<bool> = GucSetting::<bool>::new(true);
+static STUB_WORKER: GucSetting<bool> = GucSetting::<bool>::new(false);
 static NOTIFY: GucSetting<Notify> = GucSetting::<Notify>::new(Notify::Commit);
 
 /// Registers the settings. Called once, when the library is loaded.

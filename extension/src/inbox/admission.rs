@@ -18,6 +18,8 @@ use crate::settings;
 
 /// Lists that may wait for one run.
 pub const MAXIMUM_LISTS: usize = 4096;
+/// Bytes that a list may have in memory for each that it can add to a document.
+const MEMORY_RATIO: usize = 4;
 /// What the lists that wait for one run may weigh. A guess: as much as four documents of the default limit.
 const MAXIMUM_WEIGHT: usize = 1024 * 1024;
 /// What one list may weigh.
@@ -35,7 +37,7 @@ const FINISHED: i64 = 30 * 60 * 1_000_000;
 pub struct List<'a> {
     /// The operations.
     pub operations: Jsonb<'a>,
-    /// What it counts: the bytes that it has, or those that it can add to a document if they are more.
+    /// What it counts: the bytes that it can add to a document, and at least a fourth of its own.
     pub weight: usize,
 }
 
@@ -47,9 +49,9 @@ impl<'a> List<'a> {
     }
 }
 
-/// Returns what a list counts.
+/// Returns what a list counts: an increment of a short key has some 25 bytes of growth, and 72 of JSONB.
 pub fn weight(operations: &Jsonb<'_>, parsed: &[Parsed<Node<'_>>]) -> usize {
-    operations.memory().max(document::growth(parsed))
+    document::growth(parsed).max(operations.memory() / MEMORY_RATIO)
 }
 
 /// Returns true if a list may wait for this run.
