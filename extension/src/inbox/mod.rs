@@ -37,10 +37,6 @@ pub use admission::List;
 pub use fold::{Folded, Outcome, fold, fold_locked, fold_some, next_runs};
 pub use owner::may_write_any_run;
 pub use prune::{delete_trees, forget_unapplied};
-pub use queue::queue;
-#[allow(unused_imports)]
-pub use queue::{Incoming, Way, queue_many};
+pub use queue::{Incoming, Way, queue, queue_many};
 pub use read::{Seen, live, summary};
-#[allow(unused_imports)]
-pub use take::{Taken, take};
-pub use take::{count, take_one};
+pub use take::{Applied, Taken, count, may_wait, take_one};

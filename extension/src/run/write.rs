@@ -88,7 +88,7 @@ fn apply(
 }
 
 /// Returns the operations that cannot be read, whatever the document is.
-fn unreadable(operations: &[Parsed<Node<'_>>]) -> Vec<Unapplied> {
+pub fn unreadable(operations: &[Parsed<Node<'_>>]) -> Vec<Unapplied> {
     let skipped = |(index, operation): (usize, &Parsed<Node<'_>>)| {
         let reason = operation.as_ref().err()?;
         Some(Unapplied {

@@ -45,7 +45,7 @@ async fn lists_admitted_at_the_same_time_go_over_the_limit_by_themselves_and_the
             "SELECT runmeta.size(metadata), size_bound > 2000 FROM runmeta.run WHERE id = 'top'"
         )
         .await,
-        "2024 | t"
+        "2022 | t"
     );
     assert!(refusal(client.simple_query(append).await).starts_with("54000"));
     // Smaller is always allowed.

@@ -5,6 +5,7 @@ use tokio_postgres::Client;
 use crate::harness::{Database, rows};
 
 mod admission;
+mod flush;
 mod folding;
 mod isolation;
 mod model;

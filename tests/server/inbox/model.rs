@@ -20,6 +20,10 @@ const WRITERS: usize = 3;
 enum Step {
     Queue(usize, u8),
     Write(usize, u8),
+    /// A batch with lists for the parent and the root.
+    QueueBatch(usize, u8),
+    /// A batch with a list of the child's for the parent, and one of the parent's own.
+    WriteBatch(usize, u8),
     Begin(usize),
     Commit(usize),
     Rollback(usize),
@@ -63,6 +67,14 @@ impl Model {
                 .is_some_and(|pending| pending.written.is_some())
         };
         (0..WRITERS).any(|other| other != writer && written(&self.open[other]))
+    }
+
+    fn queue(&mut self, writer: usize, list: Value) {
+        self.last_id += 1;
+        match &mut self.open[writer] {
+            Some(pending) => pending.queued.insert(self.last_id, list),
+            None => self.waiting.insert(self.last_id, list),
+        };
     }
 
     fn write(&mut self, writer: usize, list: Value) {
@@ -111,8 +123,10 @@ fn list(kind: u8, writer: usize, number: usize) -> Value {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = (0..16u8, 0..WRITERS, any::<u8>()).prop_map(|(what, writer, kind)| match what {
-        0..=5 => Step::Queue(writer, kind),
-        6..=8 => Step::Write(writer, kind),
+        0..=4 => Step::Queue(writer, kind),
+        5 => Step::QueueBatch(writer, kind),
+        6 | 7 => Step::Write(writer, kind),
+        8 => Step::WriteBatch(writer, kind),
         9 | 10 => Step::Begin(writer),
         11 | 12 => Step::Commit(writer),
         13 => Step::Rollback(writer),
@@ -126,6 +140,12 @@ async fn live(reader: &Client) -> (Value, i64) {
     let live = "SELECT metadata, version FROM runmeta.live_run WHERE id = 'top'";
     let row = reader.query_one(live, &[]).await.unwrap();
     (row.get(0), row.get(1))
+}
+
+async fn flush(client: &Client, batch: &Value, outcome: &str) {
+    let call = format!("SELECT DISTINCT outcome FROM runmeta.flush('{batch}')");
+    let row = client.query_one(&call, &[]).await.unwrap();
+    assert_eq!(row.get::<_, String>(0), outcome);
 }
 
 async fn play(steps: &[Step]) {
@@ -143,12 +163,7 @@ async fn play(steps: &[Step]) {
                     format!("SELECT version FROM runmeta.apply('child', '{list}', 'parent')");
                 let row = writers[writer].query_one(&call, &[]).await.unwrap();
                 assert_eq!(row.get::<_, Option<i64>>(0), None);
-                model.last_id += 1;
-                let queued = BTreeMap::from([(model.last_id, list)]);
-                match &mut model.open[writer] {
-                    Some(pending) => pending.queued.extend(queued),
-                    None => model.waiting.extend(queued),
-                }
+                model.queue(writer, list);
             }
             Step::Write(writer, kind) if !model.locked_by_another(writer) => {
                 let list = list(kind, writer, number);
@@ -156,6 +171,30 @@ async fn play(steps: &[Step]) {
                 let call = format!("SELECT FROM runmeta.apply('top', '{list}')");
                 writers[writer].batch_execute(&call).await.unwrap();
                 model.write(writer, list);
+                if alone {
+                    model.commit(writer);
+                }
+            }
+            Step::QueueBatch(writer, kind) => {
+                let lists = [list(kind, writer, number), list(kind / 6, writer, number)];
+                let batch = json!([{"run": "child", "parentOperations": lists[0]}, {"run": "second", "rootOperations": lists[1]}]);
+                flush(&writers[writer], &batch, "queued").await;
+                for list in lists {
+                    model.queue(writer, list);
+                }
+            }
+            Step::WriteBatch(writer, kind) if !model.locked_by_another(writer) => {
+                let lists = [list(kind, writer, number), list(kind / 6, writer, number)];
+                let batch = json!([{"run": "child", "parentOperations": lists[0]}, {"run": "top", "operations": lists[1]}]);
+                let alone = model.open[writer].is_none();
+                flush(&writers[writer], &batch, "applied").await;
+                // Both are stored as one version.
+                let [mut first, second] = lists;
+                first
+                    .as_array_mut()
+                    .unwrap()
+                    .extend(second.as_array().unwrap().clone());
+                model.write(writer, first);
                 if alone {
                     model.commit(writer);
                 }
