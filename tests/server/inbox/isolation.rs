@@ -99,3 +99,68 @@ async fn nothing_is_queued_in_a_read_only_transaction() {
     client.batch_execute("BEGIN READ ONLY").await.unwrap();
     assert_eq!(run(&client, LIVE).await, r#"{"n": 1, "list": []} | 2"#);
 }
+
+/// A list that was accepted before the parent finished counts, whenever it is committed.
+#[tokio::test]
+async fn parent_that_finishes_meanwhile_gets_what_was_accepted() {
+    let (database, client) = family().await;
+    let child = queueing(&database).await;
+    child
+        .batch_execute(&format!("BEGIN; {COUNT}"))
+        .await
+        .unwrap();
+    client
+        .batch_execute("SET runmeta.update_window = 0; SELECT runmeta.finish('top')")
+        .await
+        .unwrap();
+    child.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(run(&client, LIVE).await, r#"{"n": 1, "list": []} | 3"#);
+    assert_eq!(run(&client, "SELECT runmeta.fold()").await, "1");
+    let finished =
+        "SELECT metadata -> 'n', status, finished_at IS NULL FROM runmeta.run WHERE id = 'top'";
+    assert_eq!(run(&client, finished).await, "1 | completed | f");
+}
+
+/// prune leaves a tree for which a transaction may still have queued, and does not wait for it.
+#[tokio::test]
+async fn tree_is_not_pruned_under_a_transaction_that_queues() {
+    let (database, client) = family().await;
+    let child = queueing(&database).await;
+    child
+        .batch_execute(&format!("BEGIN; {COUNT}"))
+        .await
+        .unwrap();
+    client
+        .batch_execute("SELECT runmeta.finish(id) FROM unnest('{child,second,top}'::text[]) AS id")
+        .await
+        .unwrap();
+    let prune = "SELECT runmeta.prune('infinity')";
+    assert_eq!(run(&client, prune).await, "0");
+    child.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(run(&client, LIVE).await, r#"{"n": 1, "list": []} | 3"#);
+}
+
+#[tokio::test]
+async fn prepared_transaction_keeps_its_lists_until_it_is_committed() {
+    let (_database, client) = family().await;
+    let name = format!("runmeta-inbox-{}", std::process::id());
+    let queue = format!(
+        "SET runmeta.notify = off; BEGIN; {COUNT}; {}; PREPARE TRANSACTION '{name}'",
+        append("1")
+    );
+    client.batch_execute(&queue).await.unwrap();
+    assert_eq!(run(&client, LIVE).await, r#"{"n": 0, "list": []} | 1"#);
+    assert_eq!(
+        run(&client, "SELECT runmeta.set('top', 'x', '1')").await,
+        "2"
+    );
+    client
+        .batch_execute(&format!("COMMIT PREPARED '{name}'"))
+        .await
+        .unwrap();
+    assert_eq!(
+        run(&client, LIVE).await,
+        r#"{"n": 1, "x": 1, "list": [1]} | 4"#
+    );
+    assert_eq!(run(&client, "SELECT runmeta.fold()").await, "2");
+}
