@@ -8,6 +8,48 @@ CREATE EXTENSION IF NOT EXISTS runmeta WITH SCHEMA runmeta;
 
 COMMENT ON EXTENSION runmeta IS 'run metadata: a JSON document for each run of a background job, changed while it runs';
 
+CREATE TABLE runmeta.inbox (
+    root_id text NOT NULL COLLATE pg_catalog."C",
+    run_id text NOT NULL COLLATE pg_catalog."C",
+    id bigint NOT NULL,
+    run_created_at timestamp with time zone NOT NULL,
+    source_id text NOT NULL COLLATE pg_catalog."C",
+    writer uuid,
+    operations jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='10000', autovacuum_vacuum_insert_threshold='-1', autovacuum_analyze_threshold='1000000');
+ALTER TABLE ONLY runmeta.inbox ALTER COLUMN operations SET STATISTICS 0;
+
+ALTER TABLE runmeta.inbox OWNER TO postgres;
+
+COMMENT ON TABLE runmeta.inbox IS 'lists of operations that wait to be folded into the metadata of their run';
+
+COMMENT ON COLUMN runmeta.inbox.root_id IS 'first run of the tree';
+
+COMMENT ON COLUMN runmeta.inbox.run_id IS 'run that the list is for';
+
+COMMENT ON COLUMN runmeta.inbox.id IS 'place in the order in which lists are applied';
+
+COMMENT ON COLUMN runmeta.inbox.run_created_at IS 'when the run that the list is for was started';
+
+COMMENT ON COLUMN runmeta.inbox.source_id IS 'run that brought the list';
+
+COMMENT ON COLUMN runmeta.inbox.writer IS 'client process that sent it in a batch';
+
+COMMENT ON COLUMN runmeta.inbox.operations IS 'the list';
+
+COMMENT ON COLUMN runmeta.inbox.created_at IS 'when it came';
+
+ALTER TABLE runmeta.inbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME runmeta.inbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE runmeta.run (
     root_id text NOT NULL COLLATE pg_catalog."C",
     id text NOT NULL COLLATE pg_catalog."C",
@@ -23,6 +65,7 @@ CREATE TABLE runmeta.run (
     started_at timestamp with time zone,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     finished_at timestamp with time zone,
+    size_bound integer,
     CONSTRAINT run_attempt_positive CHECK ((attempt > 0)),
     CONSTRAINT run_depth_not_negative CHECK ((depth >= 0)),
     CONSTRAINT run_id_length CHECK (((octet_length(id) >= 1) AND (octet_length(id) <= 255))),
@@ -67,6 +110,58 @@ COMMENT ON COLUMN runmeta.run.updated_at IS 'when the run last changed';
 
 COMMENT ON COLUMN runmeta.run.finished_at IS 'when its attempt finished, null until then';
 
+COMMENT ON COLUMN runmeta.run.size_bound IS 'bytes that the document has at the most as compact json, null if not known';
+
+CREATE VIEW runmeta.live_run WITH (security_invoker='true') AS
+ SELECT r.root_id,
+    r.id,
+    r.parent_id,
+    r.depth,
+    r.task,
+    r.tags,
+    r.status,
+    r.attempt,
+    runmeta._live_metadata(r.metadata, r.root_id, r.id, r.created_at) AS metadata,
+    runmeta._live_version(r.version, r.root_id, r.id, r.created_at) AS version,
+    r.created_at,
+    r.started_at,
+    runmeta._live_updated_at(r.updated_at, r.root_id, r.id, r.created_at) AS updated_at,
+    r.finished_at,
+    r.size_bound
+   FROM runmeta.run r;
+
+ALTER TABLE runmeta.live_run OWNER TO postgres;
+
+COMMENT ON VIEW runmeta.live_run IS 'runs with the lists that wait in the inbox applied to their metadata';
+
+CREATE TABLE runmeta.outbox (
+    id bigint NOT NULL,
+    root_id text NOT NULL COLLATE pg_catalog."C",
+    run_id text NOT NULL COLLATE pg_catalog."C",
+    version bigint
+);
+
+ALTER TABLE runmeta.outbox OWNER TO postgres;
+
+COMMENT ON TABLE runmeta.outbox IS 'runs that a prepared transaction changed, to be announced when it is committed';
+
+COMMENT ON COLUMN runmeta.outbox.id IS 'makes the row unique';
+
+COMMENT ON COLUMN runmeta.outbox.root_id IS 'first run of the tree';
+
+COMMENT ON COLUMN runmeta.outbox.run_id IS 'run that changed';
+
+COMMENT ON COLUMN runmeta.outbox.version IS 'version that it was given, null if a list was queued for it';
+
+ALTER TABLE runmeta.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME runmeta.outbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE runmeta.schema_history (
     version integer NOT NULL,
     name text NOT NULL,
@@ -85,6 +180,52 @@ COMMENT ON COLUMN runmeta.schema_history.name IS 'name of the migration';
 COMMENT ON COLUMN runmeta.schema_history.applied_on IS 'when it was applied, as in rfc 3339';
 
 COMMENT ON COLUMN runmeta.schema_history.checksum IS 'hash of its name, number and text';
+
+CREATE TABLE runmeta.unapplied (
+    root_id text NOT NULL COLLATE pg_catalog."C",
+    run_id text NOT NULL COLLATE pg_catalog."C",
+    "position" bigint NOT NULL,
+    source_id text NOT NULL COLLATE pg_catalog."C",
+    writer uuid,
+    operation jsonb NOT NULL,
+    reason text NOT NULL,
+    detail text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    id bigint NOT NULL
+);
+
+ALTER TABLE runmeta.unapplied OWNER TO postgres;
+
+COMMENT ON TABLE runmeta.unapplied IS 'operations that waited in the inbox and could not be applied, the last 100 of each run';
+
+COMMENT ON COLUMN runmeta.unapplied.root_id IS 'first run of the tree';
+
+COMMENT ON COLUMN runmeta.unapplied.run_id IS 'run whose metadata it was for';
+
+COMMENT ON COLUMN runmeta.unapplied."position" IS 'how many the run had with this one, counted from 1';
+
+COMMENT ON COLUMN runmeta.unapplied.source_id IS 'run that brought the operation';
+
+COMMENT ON COLUMN runmeta.unapplied.writer IS 'client process that sent it in a batch';
+
+COMMENT ON COLUMN runmeta.unapplied.operation IS 'the operation, without its value if it is large';
+
+COMMENT ON COLUMN runmeta.unapplied.reason IS 'a word for the reason';
+
+COMMENT ON COLUMN runmeta.unapplied.detail IS 'the reason in a sentence';
+
+COMMENT ON COLUMN runmeta.unapplied.created_at IS 'when it was to be applied';
+
+COMMENT ON COLUMN runmeta.unapplied.id IS 'makes the row unique';
+
+ALTER TABLE runmeta.unapplied ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME runmeta.unapplied_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE runmeta.writer (
     id uuid NOT NULL,
@@ -107,6 +248,12 @@ COMMENT ON COLUMN runmeta.writer.refused IS 'what had no effect of its last batc
 
 COMMENT ON COLUMN runmeta.writer.updated_at IS 'when that batch came';
 
+ALTER TABLE ONLY runmeta.inbox
+    ADD CONSTRAINT inbox_pkey PRIMARY KEY (root_id, run_id, id);
+
+ALTER TABLE ONLY runmeta.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY runmeta.run
     ADD CONSTRAINT run_id_key UNIQUE (id);
 
@@ -115,6 +262,9 @@ ALTER TABLE ONLY runmeta.run
 
 ALTER TABLE ONLY runmeta.schema_history
     ADD CONSTRAINT schema_history_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY runmeta.unapplied
+    ADD CONSTRAINT unapplied_pkey PRIMARY KEY (root_id, run_id, "position", id);
 
 ALTER TABLE ONLY runmeta.writer
     ADD CONSTRAINT writer_pkey PRIMARY KEY (id);
@@ -139,6 +289,12 @@ CREATE INDEX run_unfinished_idx ON runmeta.run USING btree (created_at) WHERE (f
 
 COMMENT ON INDEX runmeta.run_unfinished_idx IS 'runs that wait or run, by the time of their start';
 
+CREATE POLICY of_visible_runs ON runmeta.unapplied FOR SELECT USING ((EXISTS ( SELECT
+   FROM runmeta.run r
+  WHERE ((r.root_id = unapplied.root_id) AND (r.id = unapplied.run_id)))));
+
+ALTER TABLE runmeta.unapplied ENABLE ROW LEVEL SECURITY;
+
 GRANT USAGE ON SCHEMA runmeta TO runmeta_reader;
 GRANT USAGE ON SCHEMA runmeta TO runmeta_writer;
 
@@ -147,6 +303,15 @@ GRANT ALL ON FUNCTION runmeta._depth_first(ids text[], parent_ids text[]) TO run
 
 GRANT ALL ON FUNCTION runmeta._family(run_id text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._family(run_id text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._live_metadata(metadata jsonb, root_id text, run_id text, created_at timestamp with time zone) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._live_metadata(metadata jsonb, root_id text, run_id text, created_at timestamp with time zone) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._live_updated_at(updated_at timestamp with time zone, root_id text, run_id text, created_at timestamp with time zone) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._live_updated_at(updated_at timestamp with time zone, root_id text, run_id text, created_at timestamp with time zone) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._live_version(version bigint, root_id text, run_id text, created_at timestamp with time zone) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._live_version(version bigint, root_id text, run_id text, created_at timestamp with time zone) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta._value_at(document jsonb, key text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._value_at(document jsonb, key text) TO runmeta_writer;
@@ -171,6 +336,8 @@ GRANT ALL ON FUNCTION runmeta.descendants(run_id text) TO runmeta_writer;
 GRANT ALL ON FUNCTION runmeta.finish(run_id text, status text, attempt integer) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta.flush(batch jsonb, writer uuid, sequence bigint) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.fold(max_runs integer) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta.get(run_id text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta.get(run_id text) TO runmeta_writer;
@@ -226,5 +393,13 @@ GRANT UPDATE(started_at) ON TABLE runmeta.run TO runmeta_writer;
 GRANT UPDATE(updated_at) ON TABLE runmeta.run TO runmeta_writer;
 
 GRANT UPDATE(finished_at) ON TABLE runmeta.run TO runmeta_writer;
+
+GRANT UPDATE(size_bound) ON TABLE runmeta.run TO runmeta_writer;
+
+GRANT SELECT ON TABLE runmeta.live_run TO runmeta_reader;
+GRANT SELECT ON TABLE runmeta.live_run TO runmeta_writer;
+
+GRANT SELECT ON TABLE runmeta.unapplied TO runmeta_reader;
+GRANT SELECT ON TABLE runmeta.unapplied TO runmeta_writer;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE runmeta.writer TO runmeta_writer;

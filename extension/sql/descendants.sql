@@ -27,10 +27,13 @@ BEGIN
             SELECT r.root_id::pg_catalog.text, r.id::pg_catalog.text, r.parent_id::pg_catalog.text,
                 r.depth::pg_catalog.int4, r.task::pg_catalog.text, r.tags::pg_catalog.text[], r.status::pg_catalog.text,
                 r.attempt::pg_catalog.int4,
-                runmeta._live_metadata(r.metadata, r.root_id, r.id, r.created_at),
-                runmeta._live_version(r.version, r.root_id, r.id, r.created_at),
+                runmeta._live_metadata(r.metadata::pg_catalog.jsonb,
+                    r.root_id::pg_catalog.text, r.id::pg_catalog.text, r.created_at::pg_catalog.timestamptz),
+                runmeta._live_version(r.version::pg_catalog.int8,
+                    r.root_id::pg_catalog.text, r.id::pg_catalog.text, r.created_at::pg_catalog.timestamptz),
                 r.created_at::pg_catalog.timestamptz, r.started_at::pg_catalog.timestamptz,
-                runmeta._live_updated_at(r.updated_at, r.root_id, r.id, r.created_at),
+                runmeta._live_updated_at(r.updated_at::pg_catalog.timestamptz,
+                    r.root_id::pg_catalog.text, r.id::pg_catalog.text, r.created_at::pg_catalog.timestamptz),
                 r.finished_at::pg_catalog.timestamptz
             FROM runmeta.run AS r
             WHERE r.root_id OPERATOR(pg_catalog.=) f.root_id COLLATE pg_catalog."C"

@@ -14,8 +14,9 @@ AS $get$
 DECLARE
     document pg_catalog.jsonb;
 BEGIN
-    SELECT runmeta._live_metadata(r.metadata, r.root_id, r.id, r.created_at) INTO document
-    FROM runmeta.run AS r
+    SELECT runmeta._live_metadata(r.metadata::pg_catalog.jsonb,
+        r.root_id::pg_catalog.text, r.id::pg_catalog.text, r.created_at::pg_catalog.timestamptz)
+    INTO document FROM runmeta.run AS r
     WHERE r.id OPERATOR(pg_catalog.=) get.run_id COLLATE pg_catalog."C";
     RETURN document;
 END

@@ -51,7 +51,9 @@ BEGIN
             CROSS JOIN LATERAL (
                 SELECT r.root_id, r.id, r.depth, c.counts,
                     CASE WHEN c.counts THEN runmeta._value_at(
-                        runmeta._live_metadata(r.metadata, r.root_id, r.id, r.created_at), rollup_each.key)
+                        runmeta._live_metadata(r.metadata::pg_catalog.jsonb,
+                            r.root_id::pg_catalog.text, r.id::pg_catalog.text, r.created_at::pg_catalog.timestamptz),
+                        rollup_each.key)
                     END AS value
                 FROM runmeta.run AS r
                 CROSS JOIN LATERAL (SELECT rollup_each.include_self IS TRUE AND (rollup_each.task IS NULL
@@ -72,7 +74,9 @@ BEGIN
             CROSS JOIN LATERAL (
                 SELECT r.root_id, r.id, r.depth, c.counts,
                     CASE WHEN c.counts THEN runmeta._value_at(
-                        runmeta._live_metadata(r.metadata, r.root_id, r.id, r.created_at), rollup_each.key)
+                        runmeta._live_metadata(r.metadata::pg_catalog.jsonb,
+                            r.root_id::pg_catalog.text, r.id::pg_catalog.text, r.created_at::pg_catalog.timestamptz),
+                        rollup_each.key)
                     END AS value
                 FROM runmeta.run AS r
                 CROSS JOIN LATERAL (SELECT rollup_each.task IS NULL

@@ -1,7 +1,7 @@
 //! What can be set, and by whom.
 //!
 //! The limits protect the database from its writers, so only superusers set them (or roles that were
-//! granted `SET ON PARAMETER`, from Postgres 15 on), usually with `ALTER DATABASE … SET`. How changes are announced
+//! granted `SET ON PARAMETER`, from Postgres 15 on), usually with `ALTER DATABASE … SET`. How changes are announced, and whether lists wait,
 //! concerns the session that makes them, so anyone may set that.
 
 use std::time::Duration;
@@ -22,6 +22,20 @@ pub enum Notify {
     Off,
 }
 
+/// When lists wait in the inbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PostgresGucEnum)]
+pub enum Inbox {
+    /// While a worker serves the session.
+    #[name = c"auto"]
+    Auto,
+    /// Always: somebody calls `runmeta.fold`.
+    #[name = c"on"]
+    On,
+    /// Never: every write locks its run.
+    #[name = c"off"]
+    Off,
+}
+
 /// The limit of Trigger.dev's metadata too, which is what people come from.
 const DEFAULT_MAXIMUM_SIZE: i32 = 256 * 1024;
 /// JSONB may need eight bytes for one of text (`[1,1,1]`) and holds at most 256 MiB.
@@ -35,6 +49,7 @@ const SMALLEST_MAXIMUM_MEMORY: i32 = 1024;
 
 static MAXIMUM_MEMORY: GucSetting<i32> = GucSetting::<i32>::new(DEFAULT_MAXIMUM_MEMORY);
 static UPDATE_WINDOW: GucSetting<i32> = GucSetting::<i32>::new(3600);
+static INBOX: GucSetting<Inbox> = GucSetting::<Inbox>::new(Inbox::Auto);
 /// To be measured.
 static INBOX_THRESHOLD: GucSetting<i32> = GucSetting::<i32>::new(16 * 1024);
 static NOTIFY: GucSetting<Notify> = GucSetting::<Notify>::new(Notify::Worker);
@@ -73,6 +88,14 @@ pub fn define() {
         i32::MAX,
         GucContext::Suset,
         GucFlags::UNIT_S,
+    );
+    GucRegistry::define_enum_guc(
+        c"runmeta.inbox",
+        c"When lists wait in the inbox to be folded, instead of locking their run.",
+        c"auto: while a background worker lives. on: always, and somebody calls runmeta.fold. off: never.",
+        &INBOX,
+        GucContext::Userset,
+        GucFlags::default(),
     );
     GucRegistry::define_int_guc(
         c"runmeta.inbox_threshold",
@@ -117,6 +140,11 @@ pub fn maximum_memory() -> usize {
 /// Returns the seconds for which a finished run takes writes, or `None` for ever.
 pub fn update_window() -> Option<i32> {
     Some(UPDATE_WINDOW.get()).filter(|seconds| *seconds >= 0)
+}
+
+/// Returns when lists wait in the inbox.
+pub fn inbox() -> Inbox {
+    INBOX.get()
 }
 
 /// Returns the bytes of a document from which a run's own small operations are queued. `None` if they never are.

@@ -20,7 +20,7 @@ const CONTENT: &str = "
         UNION ALL
         SELECT 'schema ' || coalesce(nspacl, acldefault('n', nspowner))::text FROM pg_namespace WHERE nspname = 'runmeta'
         UNION ALL
-        SELECT 'relation ' || oid::regclass || ' ' || coalesce(relacl, acldefault('r', relowner))::text
+        SELECT 'relation ' || oid::regclass || ' ' || coalesce(relacl, CASE relkind WHEN 'S' THEN acldefault('s', relowner) ELSE acldefault('r', relowner) END)::text
         FROM pg_class WHERE relnamespace = 'runmeta'::regnamespace
         UNION ALL
         SELECT 'column ' || attrelid::regclass || ' ' || attname || ' ' || attacl::text

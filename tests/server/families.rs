@@ -192,8 +192,8 @@ async fn ancestors_and_descendants_leave_out_the_run_itself() {
         rows(&client, "SELECT id FROM runmeta.descendants('step 1')").await,
         ""
     );
-    // Their rows have the columns of the table.
-    let same = "SELECT count(*) FROM runmeta.descendants('import') AS d JOIN runmeta.run AS r ON ROW(r.*) IS NOT DISTINCT FROM ROW(d.*)";
+    // Their rows have the columns of the table, but for the one that serves the functions.
+    let same = "SELECT count(*) FROM runmeta.descendants('import') AS d JOIN runmeta.run AS r ON to_jsonb(r) - 'size_bound' = to_jsonb(d)";
     assert_eq!(rows(&client, same).await, "6");
 }
 

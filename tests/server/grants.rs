@@ -67,6 +67,9 @@ async fn extension_owns_functions_and_types_only() {
     type runmeta.target
     function runmeta._depth_first(text[],text[])
     function runmeta._family(text)
+    function runmeta._live_metadata(jsonb,text,text,timestamp with time zone)
+    function runmeta._live_updated_at(timestamp with time zone,text,text,timestamp with time zone)
+    function runmeta._live_version(bigint,text,text,timestamp with time zone)
     function runmeta._value_at(jsonb,text)
     function runmeta.ancestors(text)
     function runmeta.append(text,text,jsonb,runmeta.target,integer)
@@ -77,6 +80,7 @@ async fn extension_owns_functions_and_types_only() {
     function runmeta.descendants(text)
     function runmeta.finish(text,text,integer)
     function runmeta.flush(jsonb,uuid,bigint)
+    function runmeta.fold(integer)
     function runmeta.get(text)
     function runmeta.get(text,text)
     function runmeta.increment(text,text,numeric,runmeta.target)

@@ -32,6 +32,7 @@ mod families;
 mod flush;
 mod grants;
 mod hostile;
+mod inbox;
 mod indexes;
 mod limits;
 mod memory;

@@ -171,6 +171,8 @@ async fn owner_of_a_database_who_is_no_superuser_can_migrate_it() {
         text(&reader, "SELECT runmeta.get('run_1')::text").await,
         r#"{"n": 1}"#
     );
+    let view = "SELECT metadata::text FROM runmeta.live_run";
+    assert_eq!(text(&reader, view).await, r#"{"n": 1}"#);
 }
 
 #[tokio::test]
@@ -271,7 +273,7 @@ async fn extension_that_was_dropped_comes_back_with_data_and_rights() {
         .await
         .unwrap();
     client
-        .batch_execute("DROP EXTENSION runmeta")
+        .batch_execute("DROP VIEW runmeta.live_run; DROP EXTENSION runmeta")
         .await
         .unwrap();
     let report = runmeta_migrations::migrate(&mut client).await.unwrap();
@@ -281,6 +283,8 @@ async fn extension_that_was_dropped_comes_back_with_data_and_rights() {
         text(&reader, "SELECT runmeta.get('run_1')::text").await,
         r#"{"n": 1}"#
     );
+    let view = "SELECT metadata::text FROM runmeta.live_run";
+    assert_eq!(text(&reader, view).await, r#"{"n": 1}"#);
 }
 
 #[tokio::test]

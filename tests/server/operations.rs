@@ -619,6 +619,9 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     insta::assert_snapshot!(rows(&client, functions).await, @"
     _depth_first/2 | i | strict | s | f
     _family/1 | s | strict | s | f
+    _live_metadata/4 | s | strict | s | f
+    _live_updated_at/4 | s | strict | s | f
+    _live_version/4 | s | strict | s | f
     _value_at/2 | i | NULL | s | f
     ancestors/1 | s | strict | s | f
     append/5 | v | NULL | u | f
@@ -629,6 +632,7 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     descendants/1 | s | strict | s | f
     finish/3 | v | NULL | u | f
     flush/3 | v | NULL | u | f
+    fold/1 | v | strict | u | f
     get/1 | s | strict | s | f
     get/2 | s | NULL | s | f
     increment/4 | v | NULL | u | f

@@ -5,9 +5,10 @@ use std::rc::Rc;
 
 use pgrx::pg_sys::BuiltinOid::TEXTARRAYOID;
 use pgrx::prelude::*;
-use runmeta_core::wire::Target;
+use runmeta_core::wire::{self, Target};
 
 use super::batch::List;
+use super::outcome::Outcome;
 use super::slice;
 use crate::jsonb::check_for_interrupts;
 use crate::refusal::Refusal;
@@ -33,7 +34,7 @@ pub struct Addressed {
     pub lists: Vec<u32>,
 }
 
-/// Returns the runs that the lists are for, in the order of (root_id, id), in which they are to be locked. A list that
+/// Returns the runs that the lists are for that were not queued, in the order of (root_id, id), in which they are to be locked. A list that
 /// came from a run that does not exist is for none of them.
 ///
 /// Where all lists are for the runs that bring them and one slice holds them, no root is looked up: the statement that
@@ -42,19 +43,24 @@ pub struct Addressed {
 /// # Errors
 ///
 /// Errors of Postgres are raised.
-pub fn resolve(lists: &[List<'_>]) -> Result<Vec<Addressed>, Refusal> {
+pub fn resolve(lists: &[List<'_>], outcomes: &[Outcome]) -> Result<Vec<Addressed>, Refusal> {
+    let direct = || {
+        (0u32..)
+            .zip(lists.iter().zip(outcomes))
+            .filter(|(_, (_, outcome))| outcome.word != wire::Outcome::Queued)
+            .map(|(position, (list, _))| (position, list))
+    };
     let own = |list: &List<'_>| list.target == Target::Own;
-    if lists.len() <= slice::RUNS && lists.iter().all(own) {
-        let addresses = (0u32..).zip(lists);
+    if lists.len() <= slice::RUNS && direct().all(|(_, list)| own(list)) {
         return Ok(grouped(
-            addresses
+            direct()
                 .map(|(position, list)| (None, list.run.into(), position))
                 .collect(),
         ));
     }
-    let families = families(lists)?;
+    let families = families(direct().map(|(_, list)| list.run).collect())?;
     let mut addresses = Vec::with_capacity(lists.len());
-    for (position, list) in (0u32..).zip(lists) {
+    for (position, list) in direct() {
         check_for_interrupts();
         if let Some(family) = families.get(list.run) {
             let id = match list.target {
@@ -92,8 +98,7 @@ struct Family {
 }
 
 /// Looks up the runs from which the lists come.
-fn families<'a>(lists: &[List<'a>]) -> Result<HashMap<&'a str, Family>, Refusal> {
-    let mut ids: Vec<&str> = lists.iter().map(|list| list.run).collect();
+fn families(mut ids: Vec<&str>) -> Result<HashMap<&str, Family>, Refusal> {
     ids.sort_unstable();
     ids.dedup();
     let mut families = HashMap::with_capacity(ids.len());

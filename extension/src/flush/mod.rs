@@ -2,15 +2,17 @@
 //!
 //! 1. [`batch`] reads the batch and refuses a malformed one whole.
 //! 2. [`sequence`] distinguishes a batch that was seen before from the writer's next one.
-//! 3. [`family`] finds whose documents are addressed.
-//! 4. [`documents`] works the runs off in slices, in the order of (root_id, id) so that no two flushes wait for each
+//! 3. [`queue`] puts lists for parents and roots into the inbox, where they may wait.
+//! 4. [`family`] finds whose documents the others address.
+//! 5. [`documents`] works the runs off in slices, in the order of (root_id, id) so that no two flushes wait for each
 //!    other in a circle: [`slice`] locks and reads some, each list is applied, and what changed is stored.
-//! 5. [`replay`] keeps what had no effect, to return it again if the batch comes again.
+//! 6. [`replay`] keeps what had no effect, to return it again if the batch comes again.
 
 pub mod batch;
 pub mod documents;
 pub mod family;
 mod outcome;
+pub mod queue;
 pub mod replay;
 pub mod sequence;
 mod slice;

@@ -13,6 +13,7 @@ use pgrx::spi::SpiClient;
 use super::family::Addressed;
 use crate::announce;
 use crate::document::Changed;
+use crate::inbox::{self, Applied, Taken};
 use crate::jsonb::{Jsonb, check_for_interrupts};
 use crate::refusal::Refusal;
 use crate::run::Locked;
@@ -40,7 +41,8 @@ pub const RUNS: usize = 1000;
 /// 4,000 documents of 262 kB took 18 MB beside the bare session.
 const BYTES: usize = 2 * 1024 * 1024;
 
-/// Locks the runs in their order and calls `visit` with each that exists and the position it has in `runs`.
+/// Locks the runs in their order and calls `visit` with each that exists, the position it has in `runs` and what waited
+/// for it.
 ///
 /// # Errors
 ///
@@ -48,7 +50,7 @@ const BYTES: usize = 2 * 1024 * 1024;
 pub fn lock(
     client: &mut SpiClient<'_>,
     runs: &[Addressed],
-    mut visit: impl FnMut(usize, Locked) -> Result<(), Refusal>,
+    mut visit: impl FnMut(usize, Locked, Taken) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
     let ids: Vec<&str> = runs.iter().map(|run| &*run.id).collect();
     let roots: Option<Vec<&str>> = runs.iter().map(|run| run.root.as_deref()).collect();
@@ -56,15 +58,32 @@ pub fn lock(
         Some(roots) => LOCK.with(|statement| statement.run(client, &[roots.into(), ids.into()]))?,
         None => LOCK_FEW.with(|statement| statement.run(client, &[ids.into()]))?,
     };
+    let mut names = Vec::with_capacity(rows.len());
     while rows.next().is_some() {
+        let (root, id) = rows.get_two::<String, String>()?;
+        names.push((root.unwrap_or_default(), id.unwrap_or_default()));
+    }
+    let runs_locked: Vec<(&str, &str)> = names
+        .iter()
+        .map(|(root, id)| (root.as_str(), id.as_str()))
+        .collect();
+    let may_wait = inbox::may_wait(client, &runs_locked)?;
+    let mut rows = rows.rewind();
+    for may_wait in may_wait {
         check_for_interrupts();
+        rows.next();
         let locked = Locked::read(&rows)?;
+        // In a connection of its own, whose rows are freed with it.
+        let taken = match may_wait {
+            true => Spi::connect_mut(|client| inbox::take_one(client, &locked.root, &locked.id))?,
+            false => Taken::default(),
+        };
         let found = runs.binary_search_by(|run| {
             let root = run.root.as_deref().unwrap_or(&locked.root);
             (root, &*run.id).cmp(&(&*locked.root, &*locked.id))
         });
         if let Ok(position) = found {
-            visit(position, locked)?;
+            visit(position, locked, taken)?;
         }
     }
     Ok(())
@@ -74,9 +93,10 @@ pub fn lock(
 pub struct Unstored {
     roots: Vec<String>,
     ids: Vec<String>,
-    documents: Vec<Jsonb<'static>>,
-    bounds: Vec<i32>,
+    documents: Vec<Option<Jsonb<'static>>>,
+    bounds: Vec<Option<i32>>,
     versions: Vec<i64>,
+    folded: Vec<Applied>,
     bytes: usize,
     now: TimestampWithTimeZone,
 }
@@ -90,26 +110,40 @@ impl Unstored {
             documents: Vec::new(),
             bounds: Vec::new(),
             versions: Vec::new(),
+            folded: Vec::new(),
             bytes: 0,
             now,
         }
     }
 
-    /// Adds the next version of a run's document. Stores what there is before that, if it were too much otherwise.
+    /// Adds a version of a run and its document, if that changed, and what was folded. Stores what there is before that,
+    /// if it were too much otherwise.
     ///
     /// # Errors
     ///
     /// As [`store`](Self::store).
-    pub fn add(&mut self, run: Locked, document: Changed) -> Result<(), Refusal> {
-        if self.bytes + document.metadata.memory() > BYTES {
+    pub fn add(
+        &mut self,
+        run: Locked,
+        changed: Option<Changed>,
+        version: i64,
+        folded: Applied,
+    ) -> Result<(), Refusal> {
+        let (metadata, bound) = match changed {
+            Some(changed) => (Some(changed.metadata), Some(changed.bound)),
+            None => (None, None),
+        };
+        let bytes = metadata.as_ref().map_or(0, Jsonb::memory);
+        if self.bytes + bytes > BYTES {
             self.store()?;
         }
-        self.bytes += document.metadata.memory();
+        self.bytes += bytes;
         self.roots.push(run.root);
         self.ids.push(run.id);
-        self.documents.push(document.metadata);
-        self.bounds.push(document.bound);
-        self.versions.push(run.version + 1);
+        self.documents.push(metadata);
+        self.bounds.push(bound);
+        self.versions.push(version);
+        self.folded.push(folded);
         Ok(())
     }
 
@@ -137,7 +171,11 @@ impl Unstored {
                 added.now.into(),
                 added.bounds.into(),
             ];
-            STORE.with(|statement| statement.store(client, &arguments, count))
+            STORE.with(|statement| statement.store(client, &arguments, count))?;
+            added
+                .folded
+                .into_iter()
+                .try_for_each(|folded| folded.settle(client))
         })
     }
 }

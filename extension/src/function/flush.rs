@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 
 use crate::call::{Answer, answer};
 use crate::flush::sequence::Taken;
-use crate::flush::{batch, documents, family, replay, sequence};
+use crate::flush::{batch, documents, family, queue, replay, sequence};
 use crate::jsonb::Jsonb;
 use crate::refusal::Refusal;
 use crate::run::target;
@@ -37,8 +37,9 @@ fn flush(
         let outcomes = match taken {
             Taken::Before { refused } => replay::outcomes(&lists, refused.as_ref()),
             Taken::Now => {
-                let runs = family::resolve(&lists)?;
-                let outcomes = documents::write(&lists, &runs)?;
+                let mut outcomes = queue::queue(&lists, writer)?;
+                let runs = family::resolve(&lists, &outcomes)?;
+                documents::write(&lists, &runs, &mut outcomes)?;
                 if let Some(writer) = writer {
                     Spi::connect_mut(|client| replay::keep(client, writer, &lists, &outcomes))?;
                 }

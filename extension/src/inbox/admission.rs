@@ -6,18 +6,31 @@
 //! themselves.
 
 use pgrx::datetime::transaction_timestamp;
-use pgrx::pg_sys;
+use pgrx::pg_sys::{self, BuiltinOid::TEXTOID};
+use pgrx::spi::SpiClient;
 use runmeta_core::Parsed;
 
 use super::addressee::Addressee;
 use super::waiting;
 use crate::document;
 use crate::jsonb::{Jsonb, Node};
+use crate::owner::AsOwner;
+use crate::refusal::Refusal;
 use crate::run::check_open;
 use crate::settings;
+use crate::statement::Statement;
+
+thread_local! {
+    static WEIGH: Statement = const { Statement::new(
+        include_str!("sql/weigh.sql"),
+        &[TEXTOID, TEXTOID],
+    ) };
+}
 
 /// Lists that may wait for one run.
 pub const MAXIMUM_LISTS: usize = 4096;
+/// Bytes that a list may have in memory for each that it can add to a document.
+const MEMORY_RATIO: usize = 4;
 /// What the lists that wait for one run may weigh. A guess: as much as four documents of the default limit.
 const MAXIMUM_WEIGHT: usize = 1024 * 1024;
 /// What one list may weigh.
@@ -35,7 +48,7 @@ const FINISHED: i64 = 30 * 60 * 1_000_000;
 pub struct List<'a> {
     /// The operations.
     pub operations: Jsonb<'a>,
-    /// What it counts: the bytes that it has, or those that it can add to a document if they are more.
+    /// What it counts: the bytes that it can add to a document, and at least a fourth of its own.
     pub weight: usize,
 }
 
@@ -47,24 +60,45 @@ impl<'a> List<'a> {
     }
 }
 
-/// Returns what a list counts.
+/// Returns what a list counts: an increment of a short key has some 25 bytes of growth, and 72 of JSONB.
 pub fn weight(operations: &Jsonb<'_>, parsed: &[Parsed<Node<'_>>]) -> usize {
-    operations.memory().max(document::growth(parsed))
+    document::growth(parsed).max(operations.memory() / MEMORY_RATIO)
 }
 
 /// Returns true if a list may wait for this run.
-pub fn admits(run: &Addressee, list: &List<'_>) -> bool {
-    let Some(bound) = run.size_bound.and_then(|bound| usize::try_from(bound).ok()) else {
-        return false;
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn admits(
+    client: &mut SpiClient<'_>,
+    run: &Addressee,
+    list: &List<'_>,
+) -> Result<bool, Refusal> {
+    let bound = run.size_bound.and_then(|bound| usize::try_from(bound).ok());
+    let Some(bound) = bound.filter(|_| list.weight <= MAXIMUM_LIST) else {
+        return Ok(false);
     };
-    let (lists, weight) = waiting::now(&run.id);
+    let (lists, weight) = match waiting::now(&run.id) {
+        Some(counted) => counted,
+        None => count(client, run)?,
+    };
     let weight = weight.saturating_add(list.weight);
-    list.weight <= MAXIMUM_LIST
-        && lists < MAXIMUM_LISTS
+    Ok(lists < MAXIMUM_LISTS
         && weight <= MAXIMUM_WEIGHT
         && bound.saturating_add(weight) <= settings::maximum_size()
         && run.version <= i64::MAX - VERSIONS
-        && is_open(run)
+        && is_open(run))
+}
+
+/// Counts what waits for a run, with its bytes, where shared memory does not.
+fn count(client: &mut SpiClient<'_>, run: &Addressee) -> Result<(usize, usize), Refusal> {
+    let _owner = AsOwner::of_inbox()?;
+    let arguments = [run.root.as_str().into(), run.id.as_str().into()];
+    let rows = WEIGH.with(|statement| statement.run(client, &arguments))?;
+    let (lists, bytes) = rows.first().get_two::<i64, i64>()?;
+    let number = |value: Option<i64>| usize::try_from(value.unwrap_or(0)).unwrap_or(usize::MAX);
+    Ok((number(lists), number(bytes)))
 }
 
 /// Returns true if a run's own list may wait for this run: the list is small beside the document.

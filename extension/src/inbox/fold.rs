@@ -327,7 +327,7 @@ pub fn fold_some(max_runs: usize) -> Result<i64, Refusal> {
 /// # Errors
 ///
 /// Errors of Postgres are raised.
-pub fn next_runs(
+fn next_runs(
     client: &mut SpiClient<'_>,
     after: &(String, String),
     count: usize,

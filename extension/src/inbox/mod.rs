@@ -31,11 +31,20 @@ mod unapplied;
 pub mod waiting;
 
 pub use admission::List;
-
-pub use fold::{Folded, Outcome, fold, fold_locked, fold_some, next_runs};
+pub use fold::{Folded, Outcome, fold, fold_locked, fold_some};
 pub use prune::{delete_trees, forget_unapplied};
-pub use queue::queue;
-pub use queue::{Incoming, Way, queue_many};
+pub use queue::{Incoming, Way, queue, queue_many};
 pub use read::{Seen, live, summary};
-pub use take::{Taken, take};
-pub use take::{count, take_one};
+pub use take::{Applied, Taken, count, may_wait, take_one};
+
+use crate::settings::{self, Inbox};
+use crate::worker;
+
+/// Returns true if lists may wait: somebody will fold them.
+pub fn is_used() -> bool {
+    match settings::inbox() {
+        Inbox::Auto => worker::serves(),
+        Inbox::On => true,
+        Inbox::Off => false,
+    }
+}

@@ -49,7 +49,7 @@ pub fn queue(
         return Ok(false);
     };
     let own = run.id == run_id;
-    if (own && !admits_own(&run, list)) || !admits(&run, list) {
+    if (own && !admits_own(&run, list)) || !admits(client, &run, list)? {
         return Ok(false);
     }
     // Before the row is there, so that nobody who sees the row believes that nothing waits.
@@ -122,7 +122,7 @@ pub fn queue_many(
         let may_wait = run.id != incoming.run
             && !own.contains(run.id.as_str())
             && !direct.contains(&run.id)
-            && admits(&run, &incoming.list);
+            && admits(client, &run, &incoming.list)?;
         if !may_wait {
             direct.insert(run.id);
             continue;

@@ -3,8 +3,6 @@
 //! The statement that takes lists out comes after the one that locks the run, with a snapshot of its own: what was
 //! committed while the lock was awaited is among them, and what another session folded meanwhile is not.
 
-use std::collections::HashSet;
-
 use pgrx::pg_sys::BuiltinOid::{TEXTARRAYOID, TEXTOID};
 use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError, SpiTupleTable};
@@ -193,25 +191,31 @@ pub fn take_one(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<Take
     }
 }
 
-/// Takes out what waits for runs that the caller has locked, in their order.
+/// Returns for which of these runs, which the caller has locked, something may wait. The table is asked about many of
+/// them by one statement.
 ///
 /// # Errors
 ///
 /// Errors of Postgres are raised.
-pub fn take(client: &mut SpiClient<'_>, runs: &[(&str, &str)]) -> Result<Vec<Taken>, Refusal> {
-    let mut waiting: HashSet<usize> = (0..runs.len())
-        .filter(|position| waiting::waits(runs[*position].1))
-        .collect();
-    if waiting.len() > FEW {
-        waiting = among(client, runs, waiting)?;
+pub fn may_wait(client: &mut SpiClient<'_>, runs: &[(&str, &str)]) -> Result<Vec<bool>, Refusal> {
+    let mut may: Vec<bool> = runs.iter().map(|(_, id)| waiting::waits(id)).collect();
+    let asked: Vec<usize> = (0..runs.len()).filter(|position| may[*position]).collect();
+    if asked.len() <= FEW {
+        return Ok(may);
     }
-    (0..)
-        .zip(runs)
-        .map(|(position, (root, id))| match waiting.contains(&position) {
-            true => taken(client, &TAKE, root, id),
-            false => Ok(Taken::default()),
-        })
-        .collect()
+    let (roots, ids): (Vec<&str>, Vec<&str>) = asked.iter().map(|position| runs[*position]).unzip();
+    may.fill(false);
+    let _owner = AsOwner::of_inbox()?;
+    let rows = AMONG.with(|statement| statement.run(client, &[roots.into(), ids.into()]))?;
+    for row in rows {
+        let position = row
+            .get::<i64>(1)?
+            .and_then(|position| usize::try_from(position - 1).ok());
+        if let Some(position) = position.and_then(|position| asked.get(position)) {
+            may[*position] = true;
+        }
+    }
+    Ok(may)
 }
 
 /// Takes out what waits for a run that is gone. Nothing, if the run is there.
@@ -221,27 +225,6 @@ pub fn take(client: &mut SpiClient<'_>, runs: &[(&str, &str)]) -> Result<Vec<Tak
 /// Errors of Postgres are raised.
 pub fn take_orphans(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<Taken, Refusal> {
     taken(client, &TAKE_ORPHANS, root, id)
-}
-
-/// Returns those of the positions whose runs have lists in the table.
-fn among(
-    client: &mut SpiClient<'_>,
-    runs: &[(&str, &str)],
-    positions: HashSet<usize>,
-) -> Result<HashSet<usize>, Refusal> {
-    let mut asked: Vec<usize> = positions.into_iter().collect();
-    asked.sort_unstable();
-    let (roots, ids): (Vec<&str>, Vec<&str>) = asked.iter().map(|position| runs[*position]).unzip();
-    let _owner = AsOwner::of_inbox()?;
-    let rows = AMONG.with(|statement| statement.run(client, &[roots.into(), ids.into()]))?;
-    let mut found = HashSet::new();
-    for row in rows {
-        let position = row
-            .get::<i64>(1)?
-            .and_then(|position| usize::try_from(position - 1).ok());
-        found.extend(position.and_then(|position| asked.get(position).copied()));
-    }
-    Ok(found)
 }
 
 fn taken(

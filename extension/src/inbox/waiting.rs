@@ -59,15 +59,13 @@ pub fn waits_for_reader(id: &str) -> bool {
         || !process::precedes_snapshot(segment.counters.counters[index].folded_by.load(Relaxed))
 }
 
-/// Returns how many lists wait for a run and how many bytes they add to its document, at the most.
-pub fn now(id: &str) -> (usize, usize) {
-    let Some(segment) = segment() else {
-        return (0, 0);
-    };
+/// Returns how many lists wait for a run and how many bytes they add to its document, at the most. `None` if nobody counts.
+pub fn now(id: &str) -> Option<(usize, usize)> {
+    let segment = segment()?;
     let counter = &segment.counters.counters[index(id)];
     let lists = usize::try_from(counter.lists.load(Relaxed)).unwrap_or(0);
     let bytes = usize::try_from(counter.bytes.load(Relaxed)).unwrap_or(0);
-    (lists, bytes)
+    Some((lists, bytes))
 }
 
 /// Counts lists, before they are inserted.

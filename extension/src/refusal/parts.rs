@@ -299,7 +299,7 @@ impl Refusal {
                 ERRCODE_TRIGGERED_ACTION_EXCEPTION,
                 "a run was not stored".to_owned(),
                 text(
-                    "A trigger on runmeta.run left out the row, so nothing of the call takes effect.",
+                    "A trigger on runmeta.run or runmeta.inbox left out the row, so nothing of the call takes effect.",
                 ),
                 text("Let the trigger return the row, or raise an error of its own."),
             ),

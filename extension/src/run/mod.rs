@@ -26,4 +26,4 @@ pub use locked::{Locked, check_length, check_open};
 pub use missing::missing;
 pub use start::NewRun;
 pub use status::set_status;
-pub use write::{required, value_or_null, write, write_one};
+pub use write::{required, unreadable, value_or_null, write, write_one};

@@ -13,7 +13,6 @@ use crate::jsonb::{Jsonb, Node, View};
 use crate::owner;
 use crate::refusal::{Refusal, shown};
 use crate::settings;
-use crate::worker;
 
 /// What became of operations.
 pub struct Written {
@@ -38,7 +37,7 @@ pub fn write<'a>(
     Spi::connect_mut(|client| {
         // What cannot be read at all is reported now, and nothing of it waits.
         let readable = operations.iter().any(Result::is_ok);
-        if worker::serves() && readable {
+        if inbox::is_used() && readable {
             if target == Target::Own {
                 let threshold = settings::inbox_threshold();
                 if let Some(locked) = Locked::lock_below(client, run_id, threshold)? {
@@ -89,7 +88,7 @@ fn apply(
 }
 
 /// Returns the operations that cannot be read, whatever the document is.
-fn unreadable(operations: &[Parsed<Node<'_>>]) -> Vec<Unapplied> {
+pub fn unreadable(operations: &[Parsed<Node<'_>>]) -> Vec<Unapplied> {
     let skipped = |(index, operation): (usize, &Parsed<Node<'_>>)| {
         let reason = operation.as_ref().err()?;
         Some(Unapplied {

@@ -151,11 +151,9 @@ impl Worker {
                 }
                 segment.counters.begin(backend::last_transaction_id());
                 for waiting in found {
-                    segment.counters.found(
-                        &waiting.id,
-                        waiting.lists,
-                        waiting.bytes,
-                    );
+                    segment
+                        .counters
+                        .found(&waiting.id, waiting.lists, waiting.bytes);
                 }
             }
             Ok(())
