@@ -22,11 +22,9 @@ impl Database {
     /// commit, so that versions and announcements are the same each time.
     pub async fn new() -> Self {
         let database = Self::migrated().await;
-        let alter = format!(
-            "ALTER DATABASE {} SET runmeta.notify = commit",
-            database.name
-        );
-        maintenance(&alter).await;
+        for setting in ["runmeta.notify = commit", "runmeta.inbox = off"] {
+            maintenance(&format!("ALTER DATABASE {} SET {setting}", database.name)).await;
+        }
         database
     }
 
