@@ -142,7 +142,7 @@ fn policies_apply(run: pg_sys::Oid) -> bool {
 fn may(relation: pg_sys::Oid, privilege: u32) -> bool {
     // SAFETY: looks up the catalog.
     unsafe {
-        pg_sys::pg_class_aclcheck(relation, pg_sys::GetUserId(), privilege.into())
+        pg_sys::pg_class_aclcheck(relation, pg_sys::GetUserId(), privilege as pg_sys::AclMode)
             == pg_sys::AclResult::ACLCHECK_OK
     }
 }
@@ -156,7 +156,7 @@ fn may_column(relation: pg_sys::Oid, column: &CStr, privilege: u32) -> bool {
                 relation,
                 number,
                 pg_sys::GetUserId(),
-                privilege.into(),
+                privilege as pg_sys::AclMode,
             ) == pg_sys::AclResult::ACLCHECK_OK
     }
 }

@@ -226,12 +226,8 @@ CREATE TABLE runmeta.unapplied (
     CONSTRAINT unapplied_pkey PRIMARY KEY (root_id, run_id, position, id)
 );
 
--- Operations hold metadata: who may not see a run, sees none of its operations.
+-- Operations hold metadata: whoever may not see a run sees none of its operations (the policy is in reading.sql).
 ALTER TABLE runmeta.unapplied ENABLE ROW LEVEL SECURITY;
-CREATE POLICY of_visible_runs ON runmeta.unapplied FOR SELECT USING (EXISTS (
-    SELECT FROM runmeta.run AS r
-    WHERE r.root_id OPERATOR(pg_catalog.=) unapplied.root_id AND r.id OPERATOR(pg_catalog.=) unapplied.run_id
-));
 
 COMMENT ON TABLE runmeta.unapplied IS 'operations that waited in the inbox and could not be applied, the last 100 of each run';
 COMMENT ON COLUMN runmeta.unapplied.root_id IS 'first run of the tree';

@@ -13,8 +13,8 @@ pub(crate) const HISTORY_TABLE: &str = "runmeta.schema_history";
 /// Makes [`HISTORY_TABLE`].
 pub(crate) const SCHEMA_HISTORY: &str = include_str!("../sql/schema_history.sql");
 
-/// Makes the view of runs with what waits for them, where it is missing.
-pub(crate) const LIVE_RUN: &str = include_str!("../sql/live_run.sql");
+/// Makes the view and the policy that readers have beside the tables, where they are missing.
+pub(crate) const READING: &str = include_str!("../sql/reading.sql");
 
 /// Makes the roles and grants what they lack.
 pub(crate) const ROLES_AND_GRANTS: &str = include_str!("../sql/roles_and_grants.sql");

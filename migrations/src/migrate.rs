@@ -58,7 +58,7 @@ pub async fn migrate(client: &mut Client) -> Result<Report, Error> {
         .iter()
         .map(ToString::to_string)
         .collect();
-    transaction.batch_execute(embedded::LIVE_RUN).await?;
+    transaction.batch_execute(embedded::READING).await?;
     transaction
         .batch_execute(embedded::ROLES_AND_GRANTS)
         .await?;

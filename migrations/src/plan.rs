@@ -88,7 +88,7 @@ impl fmt::Display for Plan {
                 migration.checksum(),
             )?;
         }
-        writeln!(formatter, "\n{}", embedded::LIVE_RUN.trim_end())?;
+        writeln!(formatter, "\n{}", embedded::READING.trim_end())?;
         writeln!(formatter, "\n{}", embedded::ROLES_AND_GRANTS.trim_end())?;
         formatter.write_str("\nCOMMIT;")
     }

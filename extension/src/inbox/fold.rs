@@ -47,6 +47,7 @@ const SLICE: usize = 256;
 const BYTES: usize = 2 * 1024 * 1024;
 
 /// What became of the lists that wait for a run.
+#[allow(dead_code)] // for the worker, which comes
 pub struct Folded {
     /// The first run of its tree.
     pub root: String,
@@ -56,7 +57,8 @@ pub struct Folded {
     pub outcome: Outcome,
 }
 
-/// What became of the lists that wait for a run.
+/// What became of them.
+#[allow(dead_code)] // for the worker, which comes
 pub enum Outcome {
     /// They are in its document, so many.
     Folded {

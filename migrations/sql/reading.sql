@@ -1,7 +1,8 @@
--- Runs as readers should see them. Looked at by every run of the toolkit and made where it is missing: the view uses
--- functions of the extension, so that whoever drops the extension has to drop the view first.
+-- What readers have beside the tables. Looked at by every run of the toolkit and made where it is missing: the view uses
+-- functions of the extension, so that whoever drops the extension has to drop the view first, and both use columns of
+-- runs, so that whoever changes the type of one has to drop them.
 
-DO $live_run$
+DO $reading$
 BEGIN
     IF pg_catalog.to_regclass('runmeta.live_run') IS NULL THEN
         -- With the rights of whoever asks, row-level security included. A query pays for the columns that it selects,
@@ -18,5 +19,16 @@ BEGIN
         COMMENT ON VIEW runmeta.live_run IS 'runs with the lists that wait in the inbox applied to their metadata';
         REVOKE ALL ON TABLE runmeta.live_run FROM PUBLIC;
     END IF;
+
+    IF NOT EXISTS (
+        SELECT FROM pg_catalog.pg_policy AS p
+        WHERE p.polrelid OPERATOR(pg_catalog.=) 'runmeta.unapplied'::pg_catalog.regclass
+            AND p.polname OPERATOR(pg_catalog.=) 'of_visible_runs'
+    ) THEN
+        CREATE POLICY of_visible_runs ON runmeta.unapplied FOR SELECT USING (EXISTS (
+            SELECT FROM runmeta.run AS r
+            WHERE r.root_id OPERATOR(pg_catalog.=) unapplied.root_id AND r.id OPERATOR(pg_catalog.=) unapplied.run_id
+        ));
+    END IF;
 END
-$live_run$;
+$reading$;
