@@ -142,6 +142,12 @@ COMMENT ON INDEX runmeta.run_unfinished_idx IS 'runs that wait or run, by the ti
 GRANT USAGE ON SCHEMA runmeta TO runmeta_reader;
 GRANT USAGE ON SCHEMA runmeta TO runmeta_writer;
 
+GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._changed_document() TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._changed_document() TO runmeta_writer;
+
 GRANT ALL ON FUNCTION runmeta._depth_first(ids text[], parent_ids text[]) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._depth_first(ids text[], parent_ids text[]) TO runmeta_writer;
 

@@ -1,7 +1,7 @@
 //! The channel `runmeta`, on which changes are announced.
 //!
-//! Beside `jsonb/` the only place with unsafe code. `SELECT pg_notify(…)` will not do: notifications are made
-//! when the transaction is about to commit, and no SQL can run there any more.
+//! It has unsafe code because `SELECT pg_notify(…)` will not do: notifications are made when the transaction is about
+//! to commit, and no SQL can run there any more.
 
 #![allow(unsafe_code)]
 

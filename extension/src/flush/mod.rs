@@ -3,14 +3,18 @@
 //! 1. [`batch`] reads the batch and refuses a malformed one whole.
 //! 2. [`sequence`] distinguishes a batch that was seen before from the writer's next one.
 //! 3. [`family`] finds whose documents are addressed.
-//! 4. [`documents`] works the runs off in slices, in the order of (root_id, id) so that no two flushes wait for each
-//!    other in a circle: [`slice`] locks and reads some, each list is applied, and what changed is stored.
+//! 4. [`documents`] works the runs off in slices, in the order of their ids so that no two flushes wait for each other in
+//!    a circle. [`update`] takes a slice in one statement, which [`plan`] keeps in that order and whose rows [`visit`] hands
+//!    over; or [`slice`] locks and reads it with one and stores it with another.
 //! 5. [`replay`] keeps what had no effect, to return it again if the batch comes again.
 
 pub mod batch;
 pub mod documents;
 pub mod family;
 mod outcome;
+mod plan;
 pub mod replay;
 pub mod sequence;
 mod slice;
+mod update;
+pub mod visit;

@@ -19,7 +19,7 @@ mod write;
 
 pub use attempt::Attempt;
 pub use finish::finish;
-pub use locked::{Locked, check_length};
+pub use locked::{Locked, check_length, check_writable};
 pub use missing::missing;
 pub use start::NewRun;
 pub use status::set_status;

@@ -1,0 +1,81 @@
+//! Hands the rows of a running `UPDATE` to the flush that runs it.
+//!
+//! The statement's condition calls a function of ours ([`row`]) with each row, and its SET another one ([`document`]).
+//! Both find the flush here. A trigger may call `flush` while the `UPDATE` of an outer one runs, so the visitor of the
+//! outer one is put back when the inner one ends, whether by a return or by an error. Only this file touches the state.
+
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::mem::transmute;
+
+use pgrx::datum::TimestampWithTimeZone;
+
+use crate::jsonb::Jsonb;
+use crate::refusal::Refusal;
+
+/// A run's row as the statement reads it.
+pub struct Row<'a> {
+    /// The first run of its tree.
+    pub root: &'a str,
+    /// Its id.
+    pub id: &'a str,
+    /// Its document.
+    pub metadata: &'a Jsonb<'a>,
+    /// Its version.
+    pub version: i64,
+    /// When it finished, if it did.
+    pub finished_at: Option<TimestampWithTimeZone>,
+}
+
+/// Takes a row and returns the document to be stored in it, or `None` to leave it as it is.
+type Visitor<'a> = dyn FnMut(Row<'_>) -> Result<Option<Jsonb<'static>>, Refusal> + 'a;
+
+thread_local! {
+    /// The visitor of the innermost `UPDATE` that runs; none while it is at work.
+    static VISITOR: Cell<Option<*mut Visitor<'static>>> = const { Cell::new(None) };
+    /// What the visitor returned for the row that is being changed.
+    static DOCUMENT: Cell<Option<Jsonb<'static>>> = const { Cell::new(None) };
+}
+
+/// Puts a visitor back when it is dropped.
+struct PutBack(Option<*mut Visitor<'static>>);
+
+impl Drop for PutBack {
+    fn drop(&mut self) {
+        VISITOR.set(self.0);
+    }
+}
+
+/// Runs an `UPDATE`, of which `visitor` gets the rows.
+pub fn rows<T>(visitor: &mut Visitor<'_>, update: impl FnOnce() -> T) -> T {
+    let visitor: *mut Visitor<'_> = visitor;
+    // SAFETY: only the lifetime changes. The pointer is gone from VISITOR when `update` ends, and with it the borrow.
+    let visitor: *mut Visitor<'static> = unsafe { transmute(visitor) };
+    let _outer = PutBack(VISITOR.replace(Some(visitor)));
+    let result = update();
+    DOCUMENT.take();
+    result
+}
+
+/// Hands over a row, and returns true if it is to be changed. False outside of a flush.
+///
+/// # Errors
+///
+/// Those of the visitor.
+pub fn row(row: Row<'_>) -> Result<bool, Refusal> {
+    let Some(visitor) = VISITOR.take() else {
+        return Ok(false);
+    };
+    let _same = PutBack(Some(visitor));
+    // SAFETY: `rows` keeps the visitor borrowed while it is in VISITOR, and it is taken out while it is called.
+    let document = unsafe { (*visitor)(row) }?;
+    let changed = document.is_some();
+    DOCUMENT.set(document);
+    Ok(changed)
+}
+
+/// Returns the document to be stored in the row that was handed over last.
+pub fn document() -> Option<Jsonb<'static>> {
+    DOCUMENT.take()
+}

@@ -1,0 +1,27 @@
+//! `runmeta._apply_lists(root_id, id, metadata, version, finished_at)`, the condition of the `UPDATE` of a flush.
+
+use pgrx::prelude::*;
+
+use crate::call::{Answer, answer};
+use crate::flush::visit::{self, Row};
+use crate::jsonb::Jsonb;
+
+/// Applies the lists of the flush that runs to a row, and returns true if its document changes.
+#[pg_extern(sql = false)]
+fn apply_lists(
+    root_id: &str,
+    id: &str,
+    metadata: Jsonb<'_>,
+    version: i64,
+    finished_at: Option<TimestampWithTimeZone>,
+) -> Answer<bool> {
+    answer(|| {
+        visit::row(Row {
+            root: root_id,
+            id,
+            metadata: &metadata,
+            version,
+            finished_at,
+        })
+    })
+}
