@@ -6,8 +6,18 @@ use tokio_postgres::Client;
 
 use crate::harness::{Database, process, refusal, rows, until_waiting};
 
-/// Settings of a session whose flushes take one pass, and of one whose flushes lock first.
-const WAYS: [&str; 2] = ["auto", "force_custom_plan"];
+/// How the flushes of a session work.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// In one pass.
+    OnePass,
+    /// In one pass, and a trigger has each row locked before it is stored.
+    Trigger,
+    /// Rows are locked first.
+    LockedFirst,
+}
+
+const WAYS: [Way; 3] = [Way::OnePass, Way::Trigger, Way::LockedFirst];
 
 /// Counts `n` up in runs a, b and c.
 const FLUSH: &str = r#"SELECT run_id, outcome, version, unapplied FROM runmeta.flush('[
@@ -17,34 +27,39 @@ const FLUSH: &str = r#"SELECT run_id, outcome, version, unapplied FROM runmeta.f
 
 const RUNS: &str = "SELECT id, metadata - 'text', version FROM runmeta.run ORDER BY id";
 
-async fn database() -> (Database, Client) {
+/// Makes a database with the runs, a connection of its owner, and one that flushes.
+async fn database(way: Way) -> (Database, Client, Client) {
     let database = Database::new().await;
+    let owner = database.connect().await;
     let client = database.connect().await;
-    client
-        .batch_execute("SELECT runmeta.start(id) FROM unnest('{a,b,c}'::text[]) AS id")
-        .await
-        .unwrap();
-    (database, client)
-}
-
-async fn flusher(database: &Database, way: &str) -> Client {
-    let client = database.connect().await;
-    let settings = format!(
-        "SET plan_cache_mode = {way}; SET runmeta.update_window = 0; SET runmeta.maximum_size = '100B'"
-    );
-    client.batch_execute(&settings).await.unwrap();
-    client
+    let start = "SELECT runmeta.start(id) FROM unnest('{a,b,c}'::text[]) AS id";
+    owner.batch_execute(start).await.unwrap();
+    let settings = "SET runmeta.update_window = 0; SET runmeta.maximum_size = '100B'";
+    client.batch_execute(settings).await.unwrap();
+    match way {
+        Way::OnePass => {}
+        Way::Trigger => {
+            let trigger = "
+                CREATE FUNCTION pass() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+                CREATE TRIGGER pass BEFORE UPDATE ON runmeta.run FOR EACH ROW EXECUTE FUNCTION pass()";
+            owner.batch_execute(trigger).await.unwrap();
+        }
+        Way::LockedFirst => {
+            let setting = "SET plan_cache_mode = force_custom_plan";
+            client.batch_execute(setting).await.unwrap();
+        }
+    }
+    (database, owner, client)
 }
 
 /// Flushes while another session has changed run b, and does not commit before the flush waits for it. Returns the
 /// outcomes and the runs.
-async fn beside(way: &str, change: &str, end: &str) -> (String, String) {
+async fn beside(way: Way, change: &str, end: &str) -> (String, String) {
     flush_beside(FLUSH.to_owned(), way, change, end).await
 }
 
-async fn flush_beside(flush: String, way: &str, change: &str, end: &str) -> (String, String) {
-    let (database, other) = database().await;
-    let client = flusher(&database, way).await;
+async fn flush_beside(flush: String, way: Way, change: &str, end: &str) -> (String, String) {
+    let (database, other, client) = database(way).await;
     let observer = database.connect().await;
     let waiting = process(&client).await;
     other.batch_execute("BEGIN").await.unwrap();
@@ -116,12 +131,12 @@ async fn an_outcome_is_that_of_the_run_as_another_session_left_it() {
             assert_eq!(
                 outcomes,
                 format!("a | applied | 2 | NULL\nb | {outcome}\nc | applied | 2 | NULL"),
-                "{way}: {change}"
+                "{way:?}: {change}"
             );
             assert_eq!(
                 runs,
                 format!("a | {{\"n\": 1}} | 2\n{run}\nc | {{\"n\": 1}} | 2"),
-                "{way}: {change}"
+                "{way:?}: {change}"
             );
         }
     }
@@ -160,7 +175,7 @@ async fn a_run_that_is_deleted_meanwhile_is_not_found() {
 #[tokio::test]
 async fn a_run_that_a_policy_hides_meanwhile_is_not_found() {
     for way in WAYS {
-        let (database, other) = database().await;
+        let (database, other, client) = database(way).await;
         other
             .batch_execute(
                 "ALTER TABLE runmeta.run ENABLE ROW LEVEL SECURITY;
@@ -168,9 +183,8 @@ async fn a_run_that_a_policy_hides_meanwhile_is_not_found() {
             )
             .await
             .unwrap();
-        let client = database.connect_as("runmeta_writer").await;
-        let way = format!("SET plan_cache_mode = {way}");
-        client.batch_execute(&way).await.unwrap();
+        let writer = "SET SESSION AUTHORIZATION runmeta_writer";
+        client.batch_execute(writer).await.unwrap();
         let observer = database.connect().await;
         let waiting = process(&client).await;
         other
@@ -194,7 +208,7 @@ async fn a_run_that_a_policy_hides_meanwhile_is_not_found() {
 #[tokio::test]
 async fn a_run_that_one_may_read_and_not_update_is_not_found() {
     for way in WAYS {
-        let (database, owner) = database().await;
+        let (_database, owner, client) = database(way).await;
         owner
             .batch_execute(
                 "ALTER TABLE runmeta.run ENABLE ROW LEVEL SECURITY;
@@ -203,9 +217,8 @@ async fn a_run_that_one_may_read_and_not_update_is_not_found() {
             )
             .await
             .unwrap();
-        let client = database.connect_as("runmeta_writer").await;
-        let way = format!("SET plan_cache_mode = {way}");
-        client.batch_execute(&way).await.unwrap();
+        let writer = "SET SESSION AUTHORIZATION runmeta_writer";
+        client.batch_execute(writer).await.unwrap();
         assert_eq!(
             rows(&client, FLUSH).await,
             "a | applied | 2 | NULL\nb | not_found | NULL | NULL\nc | applied | 2 | NULL"
@@ -221,8 +234,7 @@ async fn a_run_that_one_may_read_and_not_update_is_not_found() {
 async fn a_change_since_the_snapshot_of_repeatable_read_is_a_serialization_failure() {
     for way in WAYS {
         for level in ["REPEATABLE READ", "SERIALIZABLE"] {
-            let (database, other) = database().await;
-            let client = flusher(&database, way).await;
+            let (_database, other, client) = database(way).await;
             let begin = format!("BEGIN ISOLATION LEVEL {level}; SELECT FROM runmeta.run");
             client.batch_execute(&begin).await.unwrap();
             let change = "SELECT runmeta.set('b', 'n', '41')";
@@ -244,7 +256,7 @@ async fn a_change_since_the_snapshot_of_repeatable_read_is_a_serialization_failu
 #[tokio::test]
 async fn a_flush_of_which_a_trigger_leaves_out_one_run_is_refused_whole() {
     for way in WAYS {
-        let (database, owner) = database().await;
+        let (_database, owner, client) = database(way).await;
         owner
             .batch_execute(
                 "CREATE FUNCTION leave_out() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
@@ -252,7 +264,6 @@ async fn a_flush_of_which_a_trigger_leaves_out_one_run_is_refused_whole() {
             )
             .await
             .unwrap();
-        let client = flusher(&database, way).await;
         let refused = refusal(client.batch_execute(FLUSH).await);
         assert!(
             refused.starts_with("09000: a run was not stored"),
@@ -270,7 +281,7 @@ async fn a_flush_of_which_a_trigger_leaves_out_one_run_is_refused_whole() {
 #[tokio::test]
 async fn a_trigger_may_flush_other_runs_while_a_flush_is_at_work() {
     for way in WAYS {
-        let (database, owner) = database().await;
+        let (_database, owner, client) = database(way).await;
         owner
             .batch_execute(
                 r#"SELECT runmeta.start('log'), runmeta.start('bad');
@@ -295,7 +306,6 @@ async fn a_trigger_may_flush_other_runs_while_a_flush_is_at_work() {
             )
             .await
             .unwrap();
-        let client = flusher(&database, way).await;
         assert_eq!(
             rows(&client, FLUSH).await,
             "a | applied | 2 | NULL\nb | applied | 2 | NULL\nc | applied | 2 | NULL"
@@ -309,7 +319,7 @@ async fn a_trigger_may_flush_other_runs_while_a_flush_is_at_work() {
 
 #[tokio::test]
 async fn the_functions_that_a_flush_calls_do_nothing_by_themselves() {
-    let (_database, client) = database().await;
+    let (_database, _owner, client) = database(Way::OnePass).await;
     let calls = "SELECT runmeta._apply_lists('a', 'a', '{}', 1, NULL), runmeta._changed_document()";
     assert_eq!(rows(&client, calls).await, "f | NULL");
     client.batch_execute(FLUSH).await.unwrap();

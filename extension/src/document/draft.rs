@@ -42,6 +42,8 @@ pub struct Draft<'a> {
     bound: Option<usize>,
     /// The document as it is now, if it was written already.
     encoded: Option<Jsonb<'static>>,
+    /// Whether it differs from the original, as far as that is known without comparing them.
+    differs: Option<bool>,
 }
 
 impl<'a> Draft<'a> {
@@ -53,6 +55,7 @@ impl<'a> Draft<'a> {
             limit,
             bound: None,
             encoded: None,
+            differs: Some(false),
         }
     }
 
@@ -73,6 +76,10 @@ impl<'a> Draft<'a> {
         if changed && let Err(error) = self.admit(operations, &before) {
             self.node = before;
             return Err(error);
+        }
+        if changed {
+            // A second change may undo the first.
+            self.differs = (self.differs == Some(false)).then_some(true);
         }
         Ok(Applied { changed, unapplied })
     }
@@ -113,7 +120,8 @@ impl<'a> Draft<'a> {
     ///
     /// [`DraftError::TooManyBytes`] if it cannot be written.
     pub fn finish(self) -> Result<Option<Jsonb<'static>>, DraftError> {
-        if self.node.is_same(&Node::View(self.original.view())) {
+        let same = || self.node.is_same(&Node::View(self.original.view()));
+        if !self.differs.unwrap_or_else(|| !same()) {
             return Ok(None);
         }
         match self.encoded {

@@ -38,12 +38,24 @@ thread_local! {
     static DOCUMENT: Cell<Option<Jsonb<'static>>> = const { Cell::new(None) };
 }
 
-/// Puts a visitor back when it is dropped.
-struct PutBack(Option<*mut Visitor<'static>>);
+/// The visitor of an `UPDATE` that runs. When it is dropped, that of the outer one is put back.
+struct Running {
+    outer: Option<*mut Visitor<'static>>,
+}
 
-impl Drop for PutBack {
+impl Drop for Running {
     fn drop(&mut self) {
-        VISITOR.set(self.0);
+        VISITOR.set(self.outer);
+        DOCUMENT.take();
+    }
+}
+
+/// A visitor that was taken out to be called, and is put back when this is dropped.
+struct Called(*mut Visitor<'static>);
+
+impl Drop for Called {
+    fn drop(&mut self) {
+        VISITOR.set(Some(self.0));
     }
 }
 
@@ -52,10 +64,10 @@ pub fn rows<T>(visitor: &mut Visitor<'_>, update: impl FnOnce() -> T) -> T {
     let visitor: *mut Visitor<'_> = visitor;
     // SAFETY: only the lifetime changes. The pointer is gone from VISITOR when `update` ends, and with it the borrow.
     let visitor: *mut Visitor<'static> = unsafe { transmute(visitor) };
-    let _outer = PutBack(VISITOR.replace(Some(visitor)));
-    let result = update();
-    DOCUMENT.take();
-    result
+    let _running = Running {
+        outer: VISITOR.replace(Some(visitor)),
+    };
+    update()
 }
 
 /// Hands over a row, and returns true if it is to be changed. False outside of a flush.
@@ -67,9 +79,9 @@ pub fn row(row: Row<'_>) -> Result<bool, Refusal> {
     let Some(visitor) = VISITOR.take() else {
         return Ok(false);
     };
-    let _same = PutBack(Some(visitor));
+    let called = Called(visitor);
     // SAFETY: `rows` keeps the visitor borrowed while it is in VISITOR, and it is taken out while it is called.
-    let document = unsafe { (*visitor)(row) }?;
+    let document = unsafe { (*called.0)(row) }?;
     let changed = document.is_some();
     DOCUMENT.set(document);
     Ok(changed)
