@@ -57,7 +57,7 @@ fn in_one_pass(
     Ok(())
 }
 
-/// Locks the runs, and stores what changes of them by other statements. Takes 1.7 times as long as one pass.
+/// Locks the runs, and stores what changes of them by other statements. Takes 1.3 times as long as one pass.
 fn locked_first(
     client: &mut SpiClient<'_>,
     runs: &[Addressed],

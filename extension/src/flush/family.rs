@@ -33,8 +33,8 @@ pub struct Addressed {
 /// Returns the runs that the lists are for, in the order of their ids, in which they are to be locked. A list that came
 /// from a run that does not exist may be for none of them.
 ///
-/// Where all lists are for the runs that bring them, nothing is looked up: with the look-up a flush of 1,000 runs took 2.5
-/// times as long as the bare `UPDATE`, without 2.1.
+/// Where all lists are for the runs that bring them, nothing is looked up: a flush of 1,000 runs takes 5.5 ms, and the
+/// look-up 1.3 more.
 ///
 /// # Errors
 ///
