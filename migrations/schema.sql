@@ -298,6 +298,12 @@ ALTER TABLE runmeta.unapplied ENABLE ROW LEVEL SECURITY;
 GRANT USAGE ON SCHEMA runmeta TO runmeta_reader;
 GRANT USAGE ON SCHEMA runmeta TO runmeta_writer;
 
+GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._changed_document() TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._changed_document() TO runmeta_writer;
+
 GRANT ALL ON FUNCTION runmeta._depth_first(ids text[], parent_ids text[]) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._depth_first(ids text[], parent_ids text[]) TO runmeta_writer;
 

@@ -1,6 +1,6 @@
 //! What the library asks of the process that loads it, and of the session.
 //!
-//! With `jsonb/` and `announce/channel.rs` the only place with unsafe code: neither Rust nor pgrx has a safe way.
+//! It has unsafe code because neither Rust nor pgrx has a safe way.
 
 #![allow(unsafe_code)]
 

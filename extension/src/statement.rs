@@ -78,9 +78,17 @@ impl Statement {
             .iter()
             .map(|oid| PgOid::BuiltIn(*oid))
             .collect();
-        PgTryBuilder::new(std::panic::AssertUnwindSafe(|| {
-            Ok(client.prepare_mut(self.text, &types)?.keep())
-        }))
+        migrated(|| Ok(client.prepare_mut(self.text, &types)?.keep()))
+    }
+}
+
+/// Prepares a statement on our tables.
+///
+/// # Errors
+///
+/// [`Refusal::NotMigrated`] if they are not there, and those of `prepare`.
+pub fn migrated<T>(prepare: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+    PgTryBuilder::new(std::panic::AssertUnwindSafe(prepare))
         .catch_when(PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, |error| {
             let problem = match &error {
                 pgrx::pg_sys::panic::CaughtError::PostgresError(report) => {
@@ -91,5 +99,4 @@ impl Statement {
             Err(Refusal::NotMigrated { problem })
         })
         .execute()
-    }
 }

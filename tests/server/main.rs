@@ -30,6 +30,8 @@ mod duplicates;
 mod errors;
 mod families;
 mod flush;
+mod flush_order;
+mod flush_races;
 mod grants;
 mod hostile;
 mod inbox;

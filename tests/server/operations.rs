@@ -617,6 +617,8 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
         SELECT proname || '/' || pronargs, provolatile, CASE WHEN proisstrict THEN 'strict' END, proparallel, prosecdef
         FROM pg_proc WHERE pronamespace = 'runmeta'::regnamespace ORDER BY 1";
     insta::assert_snapshot!(rows(&client, functions).await, @"
+    _apply_lists/5 | v | NULL | u | f
+    _changed_document/0 | v | NULL | u | f
     _depth_first/2 | i | strict | s | f
     _family/1 | s | strict | s | f
     _live_metadata/4 | s | strict | s | f

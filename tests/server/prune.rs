@@ -245,7 +245,7 @@ async fn prune_waits_for_nobody_and_leaves_what_others_have_locked() {
         .unwrap();
     for lock in [
         "SELECT FROM runmeta.run WHERE id = 'child' FOR KEY SHARE",
-        r#"SELECT runmeta.flush('[{"run": "child", "operations": []}]')"#,
+        r#"SET runmeta.update_window = -1; SELECT runmeta.flush('[{"run": "child", "operations": [{"type": "set", "key": "k", "value": 1}]}]')"#,
         "SELECT FROM runmeta.run WHERE id = 'top' FOR UPDATE",
         "SELECT FROM runmeta.writer FOR UPDATE",
     ] {

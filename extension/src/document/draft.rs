@@ -52,6 +52,8 @@ pub struct Draft<'a> {
     bound: Option<usize>,
     /// The document as it is now, if it was written already.
     encoded: Option<Jsonb<'static>>,
+    /// Whether it differs from the original, as far as that is known without comparing them.
+    differs: Option<bool>,
 }
 
 impl<'a> Draft<'a> {
@@ -63,6 +65,7 @@ impl<'a> Draft<'a> {
             limit,
             bound: plausible(original, bound),
             encoded: None,
+            differs: Some(false),
         }
     }
 
@@ -74,6 +77,7 @@ impl<'a> Draft<'a> {
     /// Applies one list that was admitted when it came, and returns the operations that were skipped.
     pub fn fold(&mut self, operations: &[Parsed<Node<'a>>]) -> Vec<Unapplied> {
         self.encoded = None;
+        self.differs = None;
         self.bound = self
             .bound
             .map(|bound| bound.saturating_add(growth(operations)));
@@ -92,6 +96,10 @@ impl<'a> Draft<'a> {
         if changed && let Err(error) = self.admit(operations, &before) {
             self.node = before;
             return Err(error);
+        }
+        if changed {
+            // A second change may undo the first.
+            self.differs = (self.differs == Some(false)).then_some(true);
         }
         Ok(Applied { changed, unapplied })
     }
@@ -132,7 +140,8 @@ impl<'a> Draft<'a> {
     ///
     /// [`DraftError::TooManyBytes`] if it cannot be written.
     pub fn finish(self) -> Result<Option<Changed>, DraftError> {
-        if self.node.is_same(&Node::View(self.original.view())) {
+        let same = || self.node.is_same(&Node::View(self.original.view()));
+        if !self.differs.unwrap_or_else(|| !same()) {
             return Ok(None);
         }
         let metadata = match self.encoded {

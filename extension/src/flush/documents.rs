@@ -1,16 +1,19 @@
 //! The documents of a flush: the lists are applied to each, and what changed is stored.
 
 use pgrx::prelude::*;
+use pgrx::spi::SpiClient;
 use runmeta_core::wire;
 
 use super::batch::List;
 use super::family::Addressed;
 use super::outcome::Outcome;
+use super::plan;
 use super::slice::{self, Unstored};
-use crate::document::{Draft, list, unapplied_list};
-use crate::inbox::Taken;
+use super::update::update;
+use crate::document::{Changed, Draft, list, unapplied_list};
+use crate::inbox;
 use crate::refusal::Refusal;
-use crate::run::Locked;
+use crate::run::check_writable;
 use crate::settings;
 
 /// Applies the lists to the documents they are for, and fills in what became of each.
@@ -23,63 +26,140 @@ pub fn write(
     runs: &[Addressed],
     outcomes: &mut [Outcome],
 ) -> Result<(), Refusal> {
-    let mut unstored = Unstored::new(pgrx::datum::clock_timestamp());
-    for runs in runs.chunks(slice::RUNS) {
-        // A connection a slice: its rows are freed with it.
-        Spi::connect_mut(|client| {
-            slice::lock(client, runs, |position, run, taken| {
-                apply(run, &taken, &runs[position], lists, outcomes, &mut unstored)
+    let now = pgrx::datum::clock_timestamp();
+    let waits = waiting(runs)?;
+    let alike = |left: &(&Addressed, bool), right: &(&Addressed, bool)| left.1 == right.1;
+    let runs: Vec<(&Addressed, bool)> = runs.iter().zip(waits).collect();
+    // In the order of all runs, so that those for which lists wait are locked at their place.
+    for runs in runs.chunk_by(alike) {
+        let locks_first = runs.first().is_some_and(|(_, waits)| *waits) || !plan::is_possible();
+        let runs: Vec<&Addressed> = runs.iter().map(|(run, _)| *run).collect();
+        for runs in runs.chunks(slice::RUNS) {
+            // A connection a slice: its rows are freed with it.
+            Spi::connect_mut(|client| match locks_first {
+                false => in_one_pass(client, runs, lists, outcomes, now),
+                true => locked_first(client, runs, lists, outcomes, now),
             })?;
-            unstored.store()
-        })?;
+        }
     }
     Ok(())
 }
 
-/// Applies what waited for one run and the lists for it, and keeps its document to be stored if it changed.
-fn apply(
-    run: Locked,
-    taken: &Taken,
-    addressed: &Addressed,
+/// Returns for each run whether lists may wait for it. What is queued from now on comes after this flush.
+fn waiting(runs: &[Addressed]) -> Result<Vec<bool>, Refusal> {
+    if !inbox::waiting::is_counted() {
+        let any = Spi::connect_mut(inbox::any)?;
+        return Ok(vec![any; runs.len()]);
+    }
+    Ok(runs
+        .iter()
+        .map(|run| inbox::waiting::waits(&run.id))
+        .collect())
+}
+
+/// Has one statement lock, change and store the runs.
+fn in_one_pass(
+    client: &mut SpiClient<'_>,
+    runs: &[&Addressed],
     lists: &[List<'_>],
     outcomes: &mut [Outcome],
-    unstored: &mut Unstored,
+    now: TimestampWithTimeZone,
 ) -> Result<(), Refusal> {
-    let limit = settings::maximum_size();
-    let closed = run.check_open().is_err();
-    let mut draft = Draft::new(&run.metadata, limit, run.size_bound);
-    if addressed.lists.len() > 1 && !closed {
+    let gone = update(client, runs, now, |position, row| {
+        let state = State {
+            id: row.id,
+            version: row.version,
+            finished_at: row.finished_at,
+        };
+        let draft = Draft::new(row.metadata, settings::maximum_size(), row.size_bound);
+        let (changed, _) = apply(&state, draft, 0, runs[position], lists, outcomes)?;
+        Ok(changed)
+    })?;
+    for position in gone {
+        for place in &runs[position].lists {
+            outcomes[*place as usize] = Outcome::bare(wire::Outcome::NotFound);
+        }
+    }
+    Ok(())
+}
+
+/// Locks the runs, folds what waits for them, and stores what changes of them by other statements. Takes 1.3 times as long
+/// as one pass.
+fn locked_first(
+    client: &mut SpiClient<'_>,
+    runs: &[&Addressed],
+    lists: &[List<'_>],
+    outcomes: &mut [Outcome],
+    now: TimestampWithTimeZone,
+) -> Result<(), Refusal> {
+    let mut unstored = Unstored::new(now);
+    let ids = runs.iter().map(|run| &*run.id).collect();
+    slice::lock_and_take(client, ids, |run, taken| {
+        let Ok(position) = runs.binary_search_by(|known| (*known.id).cmp(&run.id)) else {
+            return Ok(());
+        };
+        let state = State {
+            id: &run.id,
+            version: run.version,
+            finished_at: run.finished_at,
+        };
+        let mut draft = Draft::new(&run.metadata, settings::maximum_size(), run.size_bound);
+        let folded = taken.apply(&mut draft, run.created_at)?;
+        let (changed, version) =
+            apply(&state, draft, folded.count, runs[position], lists, outcomes)?;
+        match version > run.version || folded.taken > 0 {
+            true => unstored.add(run, changed, version, folded),
+            false => Ok(()),
+        }
+    })?;
+    unstored.store()
+}
+
+/// A run as its row has it.
+struct State<'a> {
+    id: &'a str,
+    version: i64,
+    finished_at: Option<TimestampWithTimeZone>,
+}
+
+/// Applies the lists for one run to its document, in which so many lists that waited were folded. Returns the document if it
+/// changed, and the run's version.
+fn apply<'a>(
+    state: &State<'_>,
+    mut draft: Draft<'a>,
+    folded: i64,
+    run: &Addressed,
+    lists: &[List<'a>],
+    outcomes: &mut [Outcome],
+) -> Result<(Option<Changed>, i64), Refusal> {
+    let closed = check_writable(state.id, state.version, state.finished_at).is_err();
+    if run.lists.len() > 1 && !closed {
         draft.measure();
     }
-    let folded = taken.apply(&mut draft, run.created_at)?;
-    let mut changed = false;
-    let places = || addressed.lists.iter().map(|place| *place as usize);
+    let mut applied = false;
+    let places = || run.lists.iter().map(|place| *place as usize);
     for place in places() {
         outcomes[place] = match closed {
             true => Outcome::bare(wire::Outcome::Closed),
             false => apply_list(&mut draft, &lists[place])?,
         };
-        changed |= outcomes[place].word == wire::Outcome::Applied;
+        applied |= outcomes[place].word == wire::Outcome::Applied;
     }
-    let refuse = |error| Refusal::of_draft(error, &run.id, limit);
-    let document = draft.finish().map_err(refuse)?;
+    let limit = settings::maximum_size();
+    let refuse = |error| Refusal::of_draft(error, state.id, limit);
+    let changed = draft.finish().map_err(refuse)?;
     // Lists that take each other back change nothing, unless something was folded meanwhile.
-    let own = match folded.count {
-        0 => document.is_some(),
-        _ => changed,
+    let own = match folded {
+        0 => changed.is_some(),
+        _ => applied,
     };
     let last = || Refusal::LastVersion {
-        run: run.id.clone(),
+        run: state.id.to_owned(),
     };
-    let version = run
-        .version
-        .checked_add(folded.count + i64::from(own))
-        .ok_or_else(last)?;
+    let grown = state.version.checked_add(folded + i64::from(own));
+    let version = grown.ok_or_else(last)?;
     places().for_each(|place| outcomes[place].version = Some(version));
-    match version > run.version || folded.taken > 0 {
-        true => unstored.add(run, document, version, folded),
-        false => Ok(()),
-    }
+    Ok((changed, version))
 }
 
 fn apply_list<'a>(draft: &mut Draft<'a>, list: &List<'a>) -> Result<Outcome, Refusal> {

@@ -1,8 +1,9 @@
-//! Some of the runs of a flush: locked and read by one statement, stored by another.
+//! Some of the runs of a flush: how many are taken at a time, and the way by which their rows are locked and read by one
+//! statement and stored by another. [`update`](super::update) does all of that in one.
 //!
-//! A batch may be for more documents than fit into memory, so it is worked off in slices, in the order of
-//! (root_id, id). Of a slice only the rows as they are stored are held (documents over 2 kB are elsewhere, in TOAST),
-//! one document, and the new versions of a few.
+//! A batch may be for more documents than fit into memory, so it is worked off in slices, in the order of the ids. Of a
+//! slice only the rows as they are stored are held (documents over 2 kB are elsewhere, in TOAST), one document, and the
+//! new versions of a few.
 
 use pgrx::pg_sys::BuiltinOid::{
     INT4ARRAYOID, INT8ARRAYOID, JSONBARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID,
@@ -10,7 +11,6 @@ use pgrx::pg_sys::BuiltinOid::{
 use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
 
-use super::family::Addressed;
 use crate::announce;
 use crate::document::Changed;
 use crate::inbox::{self, Applied, Taken};
@@ -22,10 +22,6 @@ use crate::statement::Statement;
 thread_local! {
     static LOCK: Statement = const { Statement::new(
         include_str!("sql/lock.sql"),
-        &[TEXTARRAYOID, TEXTARRAYOID],
-    ) };
-    static LOCK_FEW: Statement = const { Statement::new(
-        include_str!("sql/lock_few.sql"),
         &[TEXTARRAYOID],
     ) };
     static STORE: Statement = const { Statement::new(
@@ -41,33 +37,42 @@ pub const RUNS: usize = 1000;
 /// 4,000 documents of 262 kB took 18 MB beside the bare session.
 const BYTES: usize = 2 * 1024 * 1024;
 
-/// Locks the runs in their order and calls `visit` with each that exists, the position it has in `runs` and what waited
-/// for it.
+/// Locks the runs in the order of their ids and calls `visit` with each that exists.
 ///
 /// # Errors
 ///
 /// Those of `visit`. Errors of Postgres are raised.
 pub fn lock(
     client: &mut SpiClient<'_>,
-    runs: &[Addressed],
-    mut visit: impl FnMut(usize, Locked, Taken) -> Result<(), Refusal>,
+    ids: Vec<&str>,
+    mut visit: impl FnMut(Locked) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
-    let ids: Vec<&str> = runs.iter().map(|run| &*run.id).collect();
-    let roots: Option<Vec<&str>> = runs.iter().map(|run| run.root.as_deref()).collect();
-    let mut rows = match roots {
-        Some(roots) => LOCK.with(|statement| statement.run(client, &[roots.into(), ids.into()]))?,
-        None => LOCK_FEW.with(|statement| statement.run(client, &[ids.into()]))?,
-    };
+    let mut rows = LOCK.with(|statement| statement.run(client, &[ids.into()]))?;
+    while rows.next().is_some() {
+        check_for_interrupts();
+        visit(Locked::read(&rows)?)?;
+    }
+    Ok(())
+}
+
+/// Locks the runs in the order of their ids, and calls `visit` with each that exists and what waited for it.
+///
+/// # Errors
+///
+/// As [`lock`].
+pub fn lock_and_take(
+    client: &mut SpiClient<'_>,
+    ids: Vec<&str>,
+    mut visit: impl FnMut(Locked, Taken) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    let mut rows = LOCK.with(|statement| statement.run(client, &[ids.into()]))?;
     let mut names = Vec::with_capacity(rows.len());
     while rows.next().is_some() {
         let (root, id) = rows.get_two::<String, String>()?;
         names.push((root.unwrap_or_default(), id.unwrap_or_default()));
     }
-    let runs_locked: Vec<(&str, &str)> = names
-        .iter()
-        .map(|(root, id)| (root.as_str(), id.as_str()))
-        .collect();
-    let may_wait = inbox::may_wait(client, &runs_locked)?;
+    let names: Vec<(&str, &str)> = names.iter().map(|(root, id)| (&**root, &**id)).collect();
+    let may_wait = inbox::may_wait(client, &names)?;
     let mut rows = rows.rewind();
     for may_wait in may_wait {
         check_for_interrupts();
@@ -78,13 +83,7 @@ pub fn lock(
             true => Spi::connect_mut(|client| inbox::take_one(client, &locked.root, &locked.id))?,
             false => Taken::default(),
         };
-        let found = runs.binary_search_by(|run| {
-            let root = run.root.as_deref().unwrap_or(&locked.root);
-            (root, &*run.id).cmp(&(&*locked.root, &*locked.id))
-        });
-        if let Ok(position) = found {
-            visit(position, locked, taken)?;
-        }
+        visit(locked, taken)?;
     }
     Ok(())
 }

@@ -35,7 +35,7 @@ pub use fold::{Folded, Outcome, fold, fold_locked, fold_some};
 pub use prune::{delete_trees, forget_unapplied};
 pub use queue::{Incoming, Way, queue, queue_many};
 pub use read::{Seen, live, summary};
-pub use take::{Applied, Taken, count, may_wait, take_one};
+pub use take::{Applied, Taken, any, count, may_wait, take_one};
 
 use crate::settings::{self, Inbox};
 use crate::worker;

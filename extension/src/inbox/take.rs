@@ -17,6 +17,7 @@ use crate::refusal::Refusal;
 use crate::statement::Statement;
 
 thread_local! {
+    static ANY: Statement = const { Statement::new(include_str!("sql/any.sql"), &[]) };
     static TAKE: Statement = const { Statement::new(
         include_str!("sql/take.sql"),
         &[TEXTOID, TEXTOID],
@@ -274,4 +275,15 @@ pub fn count(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<i64, Re
     let _owner = AsOwner::of_inbox()?;
     let rows = COUNT.with(|statement| statement.run(client, &[root.into(), id.into()]))?;
     Ok(rows.first().get_one()?.unwrap_or(0))
+}
+
+/// Returns true if a list waits for any run.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn any(client: &mut SpiClient<'_>) -> Result<bool, Refusal> {
+    let _owner = AsOwner::of_inbox()?;
+    let rows = ANY.with(|statement| statement.run(client, &[]))?;
+    Ok(!rows.is_empty())
 }

@@ -40,6 +40,11 @@ pub struct Moved {
     folded: HashMap<usize, (i32, i64)>,
 }
 
+/// Returns true if what waits is counted in shared memory.
+pub fn is_counted() -> bool {
+    segment().is_some()
+}
+
 /// Returns false if nothing waits for a run that a statement which begins now would see.
 pub fn waits(id: &str) -> bool {
     match segment() {

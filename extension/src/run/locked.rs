@@ -116,8 +116,7 @@ impl Locked {
     ///
     /// [`Refusal::Closed`] if it finished longer ago than the update window; [`Refusal::LastVersion`].
     pub fn check_open(&self) -> Result<(), Refusal> {
-        check_version(&self.id, self.version)?;
-        check_open(&self.id, self.finished_at)
+        check_writable(&self.id, self.version, self.finished_at)
     }
 
     /// Stores a document, or the one that there is, as this version, and has it announced.
@@ -149,6 +148,20 @@ impl Locked {
         announce::changed(&self.root, &self.id, version);
         Ok(())
     }
+}
+
+/// Checks that a run with this version that finished at this time takes writes.
+///
+/// # Errors
+///
+/// As [`Locked::check_open`].
+pub fn check_writable(
+    id: &str,
+    version: i64,
+    finished_at: Option<TimestampWithTimeZone>,
+) -> Result<(), Refusal> {
+    check_version(id, version)?;
+    check_open(id, finished_at)
 }
 
 /// Checks that a run that finished at this time takes writes.

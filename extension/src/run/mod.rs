@@ -22,7 +22,7 @@ mod write;
 pub use attempt::Attempt;
 pub use document::{Document, read_document};
 pub use finish::finish;
-pub use locked::{Locked, check_length, check_open};
+pub use locked::{Locked, check_length, check_open, check_writable};
 pub use missing::missing;
 pub use start::NewRun;
 pub use status::set_status;

@@ -1,0 +1,1 @@
+SELECT FROM runmeta.inbox AS i LIMIT 1
