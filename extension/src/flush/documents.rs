@@ -1,5 +1,8 @@
 //! The documents of a flush: the lists are applied to each, and what changed is stored.
 
+use std::collections::HashSet;
+use std::rc::Rc;
+
 use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
 use runmeta_core::wire;
@@ -8,6 +11,7 @@ use super::batch::List;
 use super::family::Addressed;
 use super::outcome::Outcome;
 use super::plan;
+use super::queue::Queue;
 use super::slice::{self, Unstored};
 use super::update::update;
 use crate::document::{Changed, Draft, list, unapplied_list};
@@ -24,6 +28,7 @@ use crate::settings;
 pub fn write(
     lists: &[List<'_>],
     runs: &[Addressed],
+    queue: &Queue,
     outcomes: &mut [Outcome],
 ) -> Result<(), Refusal> {
     let now = pgrx::datum::clock_timestamp();
@@ -37,7 +42,7 @@ pub fn write(
         for runs in runs.chunks(slice::RUNS) {
             // A connection a slice: its rows are freed with it.
             Spi::connect_mut(|client| match locks_first {
-                false => in_one_pass(client, runs, lists, outcomes, now),
+                false => in_one_pass(client, runs, lists, queue, outcomes, now),
                 true => locked_first(client, runs, lists, outcomes, now),
             })?;
         }
@@ -57,15 +62,22 @@ fn waiting(runs: &[Addressed]) -> Result<Vec<bool>, Refusal> {
         .collect())
 }
 
-/// Has one statement lock, change and store the runs.
+/// Has one statement lock, change and store the runs. Lists for large documents are queued after it.
 fn in_one_pass(
     client: &mut SpiClient<'_>,
     runs: &[&Addressed],
     lists: &[List<'_>],
+    queue: &Queue,
     outcomes: &mut [Outcome],
     now: TimestampWithTimeZone,
 ) -> Result<(), Refusal> {
+    let mut large = Vec::new();
     let gone = update(client, runs, now, |position, row| {
+        large.pop_if(|last| *last == position);
+        if queue.is_for(row.size_bound) {
+            large.push(position);
+            return Ok(None);
+        }
         let state = State {
             id: row.id,
             version: row.version,
@@ -80,7 +92,31 @@ fn in_one_pass(
             outcomes[*place as usize] = Outcome::bare(wire::Outcome::NotFound);
         }
     }
-    Ok(())
+    let mut direct = Vec::new();
+    for position in large {
+        let run = runs[position];
+        let places: Vec<usize> = run.lists.iter().map(|place| *place as usize).collect();
+        queue.add(lists, &places, &HashSet::new(), outcomes)?;
+        // Those that may not wait come after those that do, in the order of the batch.
+        let queued = |place: &u32| outcomes[*place as usize].word == wire::Outcome::Queued;
+        let left: Vec<u32> = run
+            .lists
+            .iter()
+            .copied()
+            .filter(|place| !queued(place))
+            .collect();
+        if !left.is_empty() {
+            let id = Rc::clone(&run.id);
+            direct.push(Addressed { id, lists: left });
+        }
+    }
+    match direct.is_empty() {
+        true => Ok(()),
+        false => {
+            let direct: Vec<&Addressed> = direct.iter().collect();
+            locked_first(client, &direct, lists, outcomes, now)
+        }
+    }
 }
 
 /// Locks the runs, folds what waits for them, and stores what changes of them by other statements. Takes 1.3 times as long

@@ -1,4 +1,5 @@
-//! The lists of a flush for parents and roots, which wait in the inbox where they may.
+//! The lists of a flush that wait in the inbox: those for parents and roots, and a run's own where lists wait for it already
+//! or its document is large.
 
 use std::collections::HashSet;
 
@@ -8,56 +9,92 @@ use runmeta_core::wire::{self, Target};
 use super::batch;
 use super::outcome::Outcome;
 use crate::document::{list, unapplied_list};
-use crate::inbox::{self, Incoming, Way};
+use crate::inbox::{self, Incoming, Way, waiting};
 use crate::owner;
 use crate::refusal::Refusal;
 use crate::run::unreadable;
 
-/// Queues lists, and returns what became of each: those that take the direct way are not found as yet.
-///
-/// # Errors
-///
-/// Errors of Postgres are raised.
-pub fn queue(
-    lists: &[batch::List<'_>],
+/// Queues the lists of a flush, as far as they may wait.
+pub struct Queue {
     writer: Option<pgrx::Uuid>,
-) -> Result<Vec<Outcome>, Refusal> {
-    let mut outcomes: Vec<Outcome> = lists
-        .iter()
-        .map(|_| Outcome::bare(wire::Outcome::NotFound))
-        .collect();
-    let for_others = lists.iter().any(|list| list.target != Target::Own);
-    if !for_others || !inbox::is_used() || !owner::may_write_any_run() {
-        return Ok(outcomes);
+    is_used: bool,
+}
+
+impl Queue {
+    /// Looks whether lists of this writer may wait at all.
+    pub fn new(writer: Option<pgrx::Uuid>) -> Self {
+        let is_used = inbox::is_used() && owner::may_write_any_run();
+        Queue { writer, is_used }
     }
-    let own: HashSet<&str> = lists
-        .iter()
-        .filter(|list| list.target == Target::Own)
-        .map(|list| list.run)
-        .collect();
-    let (mut incoming, mut places, mut unapplied) = (Vec::new(), Vec::new(), Vec::new());
-    for (place, list) in lists.iter().enumerate() {
-        let operations = list::read(list.operations)?;
-        if list.target == Target::Own || !operations.iter().any(Result::is_ok) {
-            continue;
+
+    /// Returns true if a run's own lists are to be queued because its document is large, as far as its row shows.
+    pub fn is_for(&self, size_bound: Option<i32>) -> bool {
+        self.is_used && inbox::is_large(size_bound)
+    }
+
+    /// Queues lists for parents and roots, and own ones of runs for which lists wait, and returns what became of each list:
+    /// those that take the direct way are not found as yet.
+    ///
+    /// # Errors
+    ///
+    /// Errors of Postgres are raised.
+    pub fn fill(&self, lists: &[batch::List<'_>]) -> Result<Vec<Outcome>, Refusal> {
+        let mut outcomes: Vec<Outcome> = lists
+            .iter()
+            .map(|_| Outcome::bare(wire::Outcome::NotFound))
+            .collect();
+        let waits = |list: &batch::List<'_>| waiting::is_counted() && waiting::waits(list.run);
+        let may_wait = |list: &batch::List<'_>| list.target != Target::Own || waits(list);
+        if self.is_used {
+            let places = (0..lists.len()).filter(|place| may_wait(&lists[*place]));
+            let places: Vec<usize> = places.collect();
+            let own = lists.iter().filter(|list| !may_wait(list));
+            let own: HashSet<&str> = own.map(|list| list.run).collect();
+            self.add(lists, &places, &own, &mut outcomes)?;
         }
-        incoming.push(Incoming {
-            run: list.run,
-            target: list.target,
-            list: inbox::List::new(list::readable(list.operations, &operations)?, &operations),
-        });
-        places.push(place);
-        unapplied.push(unreadable(&operations));
+        Ok(outcomes)
     }
-    let ways = Spi::connect_mut(|client| inbox::queue_many(client, writer, &incoming, &own))?;
-    for ((place, unapplied), way) in places.into_iter().zip(unapplied).zip(ways) {
-        if way == Way::Queued {
-            outcomes[place] = Outcome {
-                word: wire::Outcome::Queued,
-                version: None,
-                unapplied: (!unapplied.is_empty()).then(|| unapplied_list(&unapplied)),
-            };
+
+    /// Queues the lists at these places, as far as they may wait, and fills in what became of those. None of them goes to a
+    /// run in `own`.
+    ///
+    /// # Errors
+    ///
+    /// Errors of Postgres are raised.
+    pub fn add(
+        &self,
+        lists: &[batch::List<'_>],
+        places: &[usize],
+        own: &HashSet<&str>,
+        outcomes: &mut [Outcome],
+    ) -> Result<(), Refusal> {
+        let (mut incoming, mut queued) = (Vec::new(), Vec::new());
+        for place in places {
+            let list = &lists[*place];
+            let operations = list::read(list.operations)?;
+            if operations.iter().any(Result::is_ok) {
+                incoming.push(Incoming {
+                    run: list.run,
+                    target: list.target,
+                    list: inbox::List::new(
+                        list::readable(list.operations, &operations)?,
+                        &operations,
+                    ),
+                });
+                queued.push((*place, unreadable(&operations)));
+            }
         }
+        let ways =
+            Spi::connect_mut(|client| inbox::queue_many(client, self.writer, &incoming, own))?;
+        for ((place, unapplied), way) in queued.into_iter().zip(ways) {
+            if way == Way::Queued {
+                outcomes[place] = Outcome {
+                    word: wire::Outcome::Queued,
+                    version: None,
+                    unapplied: (!unapplied.is_empty()).then(|| unapplied_list(&unapplied)),
+                };
+            }
+        }
+        Ok(())
     }
-    Ok(outcomes)
 }

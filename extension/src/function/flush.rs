@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use pgrx::prelude::*;
 
 use crate::call::{Answer, answer};
+use crate::flush::queue::Queue;
 use crate::flush::sequence::Taken;
-use crate::flush::{batch, documents, family, queue, replay, sequence};
+use crate::flush::{batch, documents, family, replay, sequence};
 use crate::jsonb::Jsonb;
 use crate::refusal::Refusal;
 use crate::run::target;
@@ -37,9 +38,10 @@ fn flush(
         let outcomes = match taken {
             Taken::Before { refused } => replay::outcomes(&lists, refused.as_ref()),
             Taken::Now => {
-                let mut outcomes = queue::queue(&lists, writer)?;
+                let queue = Queue::new(writer);
+                let mut outcomes = queue.fill(&lists)?;
                 let runs = family::resolve(&lists, &outcomes)?;
-                documents::write(&lists, &runs, &mut outcomes)?;
+                documents::write(&lists, &runs, &queue, &mut outcomes)?;
                 if let Some(writer) = writer {
                     Spi::connect_mut(|client| replay::keep(client, writer, &lists, &outcomes))?;
                 }

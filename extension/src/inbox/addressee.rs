@@ -64,7 +64,8 @@ impl Addressee {
         rows.next().map(|_| Addressee::read(&rows)).transpose()
     }
 
-    /// Finds the runs that are addressed as parents or roots from others, each with its position among those.
+    /// Finds the runs that are addressed from others: as parents (`Some(false)`), roots (`Some(true)`) or themselves (`None`),
+    /// each with its position among those.
     ///
     /// # Errors
     ///
@@ -72,7 +73,7 @@ impl Addressee {
     pub fn find_many(
         client: &mut SpiClient<'_>,
         run_ids: Vec<&str>,
-        roots: Vec<bool>,
+        roots: Vec<Option<bool>>,
     ) -> Result<Vec<(usize, Addressee)>, Refusal> {
         let mut rows =
             MANY.with(|statement| statement.run(client, &[run_ids.into(), roots.into()]))?;

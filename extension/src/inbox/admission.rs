@@ -103,9 +103,12 @@ fn count(client: &mut SpiClient<'_>, run: &Addressee) -> Result<(usize, usize), 
 
 /// Returns true if a run's own list may wait for this run: the list is small beside the document.
 pub fn admits_own(run: &Addressee, list: &List<'_>) -> bool {
-    let bound = run.size_bound.unwrap_or(0);
-    settings::inbox_threshold().is_some_and(|threshold| bound >= threshold)
-        && usize::try_from(bound).is_ok_and(|bound| list.weight.saturating_mul(OWN_RATIO) <= bound)
+    is_large(run.size_bound) && list.weight.saturating_mul(OWN_RATIO) <= run.size()
+}
+
+/// Returns true if a document is so large that small operations wait for it.
+pub fn is_large(size_bound: Option<i32>) -> bool {
+    settings::inbox_threshold().is_some_and(|threshold| size_bound.unwrap_or(0) >= threshold)
 }
 
 fn is_open(run: &Addressee) -> bool {

@@ -68,11 +68,11 @@ pub fn queue(
     Ok(true)
 }
 
-/// A list of a flush for a parent or a root.
+/// A list of a flush.
 pub struct Incoming<'a> {
     /// The run that brings it.
     pub run: &'a str,
-    /// Whose document it is for: the parent's or the root's.
+    /// Whose document it is for.
     pub target: Target,
     /// The list.
     pub list: List<'a>,
@@ -88,11 +88,11 @@ pub enum Way {
 }
 
 /// Queues those lists of a flush that may wait, and returns which way each goes. The caller has checked as for
-/// [`queue`].
+/// [`queue`]. A run's own list may, where lists wait for the run already or its document is large.
 ///
 /// Where a list for a run goes the direct way, those that follow it for the same run do so too, and likewise all for a
-/// run of which the flush brings `own` lists, wherever they stand: what is applied directly would otherwise come after
-/// lists that the writer recorded later.
+/// run of which the flush brings `own` lists that are not among these, wherever they stand: what is applied directly would
+/// otherwise come after lists that the writer recorded later.
 ///
 /// # Errors
 ///
@@ -108,7 +108,11 @@ pub fn queue_many(
         return Ok(ways);
     }
     let runs = lists.iter().map(|list| list.run).collect();
-    let roots = lists.iter().map(|list| list.target == Target::Root);
+    let roots = lists.iter().map(|list| match list.target {
+        Target::Own => None,
+        Target::Parent => Some(false),
+        Target::Root => Some(true),
+    });
     let mut found = Addressee::find_many(client, runs, roots.collect())?;
     found.sort_by_key(|(position, _)| *position);
 
@@ -119,7 +123,8 @@ pub fn queue_many(
         let (Some(incoming), Some(way)) = (lists.get(position), ways.get_mut(position)) else {
             continue;
         };
-        let may_wait = run.id != incoming.run
+        let own_list = run.id == incoming.run;
+        let may_wait = (!own_list || waiting::waits(&run.id) || admits_own(&run, &incoming.list))
             && !own.contains(run.id.as_str())
             && !direct.contains(&run.id)
             && admits(client, &run, &incoming.list)?;
