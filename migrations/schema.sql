@@ -298,8 +298,11 @@ ALTER TABLE runmeta.unapplied ENABLE ROW LEVEL SECURITY;
 GRANT USAGE ON SCHEMA runmeta TO runmeta_reader;
 GRANT USAGE ON SCHEMA runmeta TO runmeta_writer;
 
-GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone) TO runmeta_reader;
-GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone) TO runmeta_writer;
+GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone, size_bound integer) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone, size_bound integer) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._changed_bound() TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._changed_bound() TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta._changed_document() TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._changed_document() TO runmeta_writer;
@@ -322,6 +325,9 @@ GRANT ALL ON FUNCTION runmeta._live_version(version bigint, root_id text, run_id
 GRANT ALL ON FUNCTION runmeta._value_at(document jsonb, key text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._value_at(document jsonb, key text) TO runmeta_writer;
 
+GRANT ALL ON FUNCTION runmeta._worker_state() TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._worker_state() TO runmeta_writer;
+
 GRANT ALL ON FUNCTION runmeta.ancestors(run_id text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta.ancestors(run_id text) TO runmeta_writer;
 
@@ -335,6 +341,8 @@ GRANT ALL ON FUNCTION runmeta.apply_operations(document jsonb, operations jsonb)
 GRANT ALL ON FUNCTION runmeta.decrement(run_id text, key text, by numeric, target runmeta.target) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta.del(run_id text, key text, target runmeta.target) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.deliver(max_runs integer) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta.descendants(run_id text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta.descendants(run_id text) TO runmeta_writer;
