@@ -8,7 +8,8 @@ BEGIN
         --
         -- It never reads a whole table. Of the inbox it reads 128 pages at each end, of the tables of writers and of
         -- unapplied operations the first 256 pages, 2 MB each; what is larger is estimated with Postgres' statistics.
-        -- Of the unfinished runs it counts 10,000, by their index. Rows of the inbox are found by where they lie, and
+        -- Of the unfinished runs it counts 10,000, by their index, unless that is full of dead rows: with a million of them
+        -- the count took 0.5 s, and without 5 ms. Rows of the inbox are found by where they lie, and
         -- not by an index or a LIMIT, which would walk past any number of dead rows.
         CREATE VIEW runmeta.activity AS
         WITH inbox_size AS (
@@ -115,9 +116,13 @@ BEGIN
                 FROM pg_catalog.pg_class AS c
                 WHERE c.oid OPERATOR(pg_catalog.=) 'runmeta.run'::pg_catalog.regclass::pg_catalog.oid) AS runs,
             -- In the order of the index, so that it is used whatever the planner knows of the table.
-            (SELECT pg_catalog.count(*) FROM (
-                SELECT FROM runmeta.run AS r WHERE r.finished_at IS NULL ORDER BY r.created_at DESC LIMIT 10000
-            ) AS u) AS unfinished_runs,
+            CASE WHEN pg_catalog.pg_stat_get_dead_tuples('runmeta.run'::pg_catalog.regclass) OPERATOR(pg_catalog.>) 100000
+                THEN (SELECT LEAST(GREATEST(c.reltuples, 0), 10000)::pg_catalog.int8 FROM pg_catalog.pg_class AS c
+                    WHERE c.oid OPERATOR(pg_catalog.=) 'runmeta.run_unfinished_idx'::pg_catalog.regclass::pg_catalog.oid)
+                ELSE (SELECT pg_catalog.count(*) FROM (
+                    SELECT FROM runmeta.run AS r WHERE r.finished_at IS NULL ORDER BY r.created_at DESC LIMIT 10000
+                ) AS u)
+            END AS unfinished_runs,
 
             h.kind AS vacuum_held_by,
             h.pid AS vacuum_held_pid,
@@ -159,7 +164,7 @@ BEGIN
         COMMENT ON COLUMN runmeta.activity.writers IS 'client processes that sent numbered batches';
         COMMENT ON COLUMN runmeta.activity.recent_writers IS 'those that sent one within the last minute';
         COMMENT ON COLUMN runmeta.activity.runs IS 'runs, an estimate';
-        COMMENT ON COLUMN runmeta.activity.unfinished_runs IS 'runs that have not finished, counted up to 10000';
+        COMMENT ON COLUMN runmeta.activity.unfinished_runs IS 'runs that have not finished, counted up to 10000; an estimate while more than 100000 rows are dead';
         COMMENT ON COLUMN runmeta.activity.vacuum_held_by IS 'what keeps vacuum from the oldest dead rows: session, prepared transaction or replication slot';
         COMMENT ON COLUMN runmeta.activity.vacuum_held_pid IS 'its process';
         COMMENT ON COLUMN runmeta.activity.vacuum_held_name IS 'its name, if it is no session';
