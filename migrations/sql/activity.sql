@@ -56,12 +56,11 @@ BEGIN
                 END AS rows
             FROM counted AS c
         ), holder (kind, pid, name, transactions, since) AS (
-            SELECT 'session', a.pid, NULL::pg_catalog.text,
+            SELECT CASE WHEN a.datid IS NULL THEN 'standby' ELSE 'session' END, a.pid, NULL::pg_catalog.text,
                 GREATEST(pg_catalog.age(a.backend_xid), pg_catalog.age(a.backend_xmin)), a.xact_start
             FROM pg_catalog.pg_stat_activity AS a
             -- Those without a database send WAL to a standby, whose queries hold back vacuum everywhere.
-            WHERE (a.datid IS NULL OR a.datid OPERATOR(pg_catalog.=) 0::pg_catalog.oid
-                    OR a.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+            WHERE (a.datid IS NULL OR a.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
                 AND (a.backend_xid IS NOT NULL OR a.backend_xmin IS NOT NULL)
                 AND a.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()
                 -- Vacuum does not hold back vacuum.
@@ -111,8 +110,11 @@ BEGIN
             (SELECT e.recent FROM estimated AS e
                 WHERE e.relation OPERATOR(pg_catalog.=) 'runmeta.writer'::pg_catalog.regclass::pg_catalog.oid) AS recent_writers,
 
-            (SELECT COALESCE(
-                    NULLIF(pg_catalog.pg_stat_get_live_tuples(c.oid), 0), GREATEST(c.reltuples, 0)::pg_catalog.int8)
+            -- Postgres forgets its count of live rows in a crash.
+            (SELECT CASE WHEN pg_catalog.pg_stat_get_live_tuples(c.oid) OPERATOR(pg_catalog.>) 0
+                    THEN pg_catalog.pg_stat_get_live_tuples(c.oid)
+                    ELSE GREATEST(c.reltuples, 0)::pg_catalog.int8
+                END
                 FROM pg_catalog.pg_class AS c
                 WHERE c.oid OPERATOR(pg_catalog.=) 'runmeta.run'::pg_catalog.regclass::pg_catalog.oid) AS runs,
             -- In the order of the index, so that it is used whatever the planner knows of the table.
@@ -165,9 +167,9 @@ BEGIN
         COMMENT ON COLUMN runmeta.activity.recent_writers IS 'those that sent one within the last minute';
         COMMENT ON COLUMN runmeta.activity.runs IS 'runs, an estimate';
         COMMENT ON COLUMN runmeta.activity.unfinished_runs IS 'runs that have not finished, counted up to 10000; an estimate while more than 100000 rows are dead';
-        COMMENT ON COLUMN runmeta.activity.vacuum_held_by IS 'what keeps vacuum from the oldest dead rows: session, prepared transaction or replication slot';
+        COMMENT ON COLUMN runmeta.activity.vacuum_held_by IS 'what keeps vacuum from the oldest dead rows: session, standby, prepared transaction or replication slot';
         COMMENT ON COLUMN runmeta.activity.vacuum_held_pid IS 'its process';
-        COMMENT ON COLUMN runmeta.activity.vacuum_held_name IS 'its name, if it is no session';
+        COMMENT ON COLUMN runmeta.activity.vacuum_held_name IS 'name of the prepared transaction or replication slot';
         COMMENT ON COLUMN runmeta.activity.vacuum_held_transactions IS 'transactions that began since';
         COMMENT ON COLUMN runmeta.activity.vacuum_held_age IS 'how long that is, null if it is not known or not for the current role';
         COMMENT ON COLUMN runmeta.activity.run_dead_rows IS 'dead rows of runmeta.run, an estimate';

@@ -80,7 +80,7 @@ pub(crate) struct Activity {
 /// What keeps vacuum from the oldest dead rows.
 #[derive(Clone, Debug)]
 pub(crate) struct Holder {
-    /// `session`, `prepared transaction` or `replication slot`.
+    /// `session`, `standby`, `prepared transaction` or `replication slot`.
     pub(crate) kind: String,
     pub(crate) pid: Option<i32>,
     pub(crate) name: Option<String>,

@@ -6,7 +6,8 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 
 use super::facts::{
-    Activity, Facts, Holder, Migrations, NotifySetting, Server, Table, Transaction, Unapplied,
+    Activity, Facts, Holder, Migrations, NotifySetting, Pooler, Server, Table, Transaction,
+    Unapplied,
 };
 use super::pooler;
 use crate::connect::Database;
@@ -36,7 +37,8 @@ struct Rights {
 /// When the server cannot be reached, and when the role may not read the view.
 pub(crate) async fn read(database: &Database) -> Result<Facts, Error> {
     let mut client = database.connect_as_it_is().await?;
-    let other = database.connect_as_it_is().await?;
+    // A server may have no connection left but the first.
+    let other = database.connect_as_it_is().await.ok();
     let (server, rights) = installed(&client).await?;
     if server.has_view && rights.activity != Some(true) {
         return Err(Error::new(format!("role \"{}\" may not read runmeta.activity", server.role))
@@ -53,7 +55,10 @@ pub(crate) async fn read(database: &Database) -> Result<Facts, Error> {
     let works = activity.is_some();
     Ok(Facts {
         migrations: migrations(&mut client, &server, &rights).await?,
-        pooler: pooler::detect(&client, &other).await,
+        pooler: match &other {
+            Some(other) => pooler::detect(&client, other).await,
+            None => Pooler::Unknown,
+        },
         notify: all(works, &client, NOTIFY, notify_setting).await?,
         processes: all(true, &client, PROCESSES, |row| {
             Ok((row.try_get(0)?, row.try_get(1)?))

@@ -78,6 +78,11 @@ fn named(holder: &Holder) -> (String, String) {
                 "Ask whoever prepared it, and end it: COMMIT PREPARED '{name}'; or ROLLBACK PREPARED '{name}';"
             ),
         ),
+        "standby" => (
+            format!("a query on the standby that process {pid} sends WAL to"),
+            "Look for long queries on the standby, or set hot_standby_feedback = off there."
+                .to_owned(),
+        ),
         "replication slot" => (
             format!("the replication slot \"{name}\""),
             format!(
@@ -102,7 +107,7 @@ mod tests {
             activity.run_dead_rows = 5000;
             activity.vacuum_held = Some(Holder {
                 kind: kind.to_owned(),
-                pid: (kind == "session").then_some(42),
+                pid: (kind == "session" || kind == "standby").then_some(42),
                 name: (kind != "session").then(|| "job-7".to_owned()),
                 transactions,
                 age,
@@ -133,6 +138,8 @@ mod tests {
         let prepared = found("prepared transaction", Some(3600.0), 9);
         assert_eq!(prepared.severity, Severity::Problem);
         assert!(prepared.hint.unwrap().contains("ROLLBACK PREPARED 'job-7'"));
+        let standby = found("standby", None, 70_000);
+        assert_eq!(standby.severity, Severity::Warning);
         let slot = found("replication slot", None, 400_000);
         assert_eq!(
             slot.message,

@@ -1,6 +1,7 @@
 //! Whether a background worker serves the database.
 
 use super::super::facts::{Activity, Server};
+use super::super::finding::Severity;
 use super::super::quantity::{count, span};
 use super::{Facts, Finding};
 
@@ -48,19 +49,28 @@ fn no_slot(server: &Server, processes: &[(String, i64)]) -> Finding {
         .with_hint("Raise max_worker_processes by one for each database with runmeta, and by one more where the library is preloaded, and restart the server.")
 }
 
-/// It starts with the first write, and ends only when somebody ends it.
+/// It starts with the first write, and ends only when somebody ends it; then Postgres starts another after a second.
 fn stopped(activity: &Activity) -> Finding {
-    if activity.recent_writers > 0 || activity.preloaded || activity.waiting_lists > 0 {
-        let why = match (activity.preloaded, activity.waiting_lists) {
-            (_, 1..) => format!("{} in the inbox for one", count_waiting(activity.waiting_lists)),
-            (true, _) => "The server has one started when it starts, and Postgres starts one that was ended anew after a second".to_owned(),
-            (false, _) => "Client processes sent batches within the last minute, which start one".to_owned(),
-        };
-        return Finding::problem(CHECK, "no background worker runs")
-            .with_detail(format!("{why}. {MEANWHILE}"))
-            .with_hint("The server's log says why in lines with \"runmeta worker\".");
-    }
-    Finding::note(CHECK, "no background worker runs yet").with_detail("The first write starts one.")
+    let (severity, why) = match (activity.waiting_lists, activity.recent_writers) {
+        (1.., _) => (
+            Severity::Problem,
+            format!(
+                "{} in the inbox for one",
+                count_waiting(activity.waiting_lists)
+            ),
+        ),
+        (_, 1..) => (
+            Severity::Warning,
+            "Client processes sent batches within the last minute, which start one".to_owned(),
+        ),
+        _ => {
+            return Finding::note(CHECK, "no background worker runs yet")
+                .with_detail("The first write starts one.");
+        }
+    };
+    Finding::new(CHECK, severity, "no background worker runs")
+        .with_detail(format!("{why}. {MEANWHILE}"))
+        .with_hint("If it stays so, the server's log says why in lines with \"runmeta worker\".")
 }
 
 fn count_waiting(lists: i64) -> String {
@@ -70,7 +80,6 @@ fn count_waiting(lists: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::finding::Severity;
     use super::*;
 
     fn found(worker: &str, change: impl FnOnce(&mut Activity)) -> Finding {
@@ -122,18 +131,15 @@ mod tests {
 
     #[test]
     fn worker_that_nobody_has_needed_yet_is_a_note() {
-        let note = found("stopped", |activity| activity.preloaded = false);
-        assert_eq!(note.severity, Severity::Note);
-        assert_eq!(found("stopped", |_| {}).severity, Severity::Problem);
-        let waited_for = found("stopped", |activity| {
-            activity.preloaded = false;
-            activity.waiting_lists = 3;
-        });
+        assert_eq!(found("stopped", |_| {}).severity, Severity::Note);
+        let writes = found("stopped", |activity| activity.recent_writers = 1);
+        assert_eq!(writes.severity, Severity::Warning);
+        let waited_for = found("stopped", |activity| activity.waiting_lists = 3);
+        assert_eq!(waited_for.severity, Severity::Problem);
+        let detail = waited_for.detail.unwrap();
         assert!(
-            waited_for
-                .detail
-                .unwrap()
-                .starts_with("3 lists wait in the inbox for one.")
+            detail.starts_with("3 lists wait in the inbox for one."),
+            "{detail}"
         );
     }
 
