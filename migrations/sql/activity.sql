@@ -119,8 +119,11 @@ BEGIN
                 WHERE c.oid OPERATOR(pg_catalog.=) 'runmeta.run'::pg_catalog.regclass::pg_catalog.oid) AS runs,
             -- In the order of the index, so that it is used whatever the planner knows of the table.
             CASE WHEN pg_catalog.pg_stat_get_dead_tuples('runmeta.run'::pg_catalog.regclass) OPERATOR(pg_catalog.>) 100000
+                -- By its name: a dump makes indexes after views.
                 THEN (SELECT LEAST(GREATEST(c.reltuples, 0), 10000)::pg_catalog.int8 FROM pg_catalog.pg_class AS c
-                    WHERE c.oid OPERATOR(pg_catalog.=) 'runmeta.run_unfinished_idx'::pg_catalog.regclass::pg_catalog.oid)
+                    JOIN pg_catalog.pg_index AS x ON x.indexrelid OPERATOR(pg_catalog.=) c.oid
+                    WHERE x.indrelid OPERATOR(pg_catalog.=) 'runmeta.run'::pg_catalog.regclass::pg_catalog.oid
+                        AND c.relname OPERATOR(pg_catalog.=) 'run_unfinished_idx')
                 ELSE (SELECT pg_catalog.count(*) FROM (
                     SELECT FROM runmeta.run AS r WHERE r.finished_at IS NULL ORDER BY r.created_at DESC LIMIT 10000
                 ) AS u)

@@ -5,7 +5,9 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::cli::program;
-use crate::harness::{Database, OwnServer, PgBouncer, Role, merged_output, process, rows};
+use crate::harness::{
+    Database, OwnServer, PgBouncer, Role, merged_output, process, rows, until_worker_runs,
+};
 
 /// Runs the doctor on a database and returns all that it printed, and its exit code.
 fn doctor(url: &str, arguments: &[&str]) -> (String, Option<i32>) {
@@ -38,16 +40,7 @@ async fn healthy_database_is_said_to_be_so() {
     let server = OwnServer::start_in(folder, 5432, "shared_preload_libraries = 'runmeta'").await;
     let client = server.connect("postgres").await;
     // The launcher came before there were tables.
-    client
-        .batch_execute("SELECT runmeta.start('a')")
-        .await
-        .unwrap();
-    while rows(&client, "SELECT worker FROM runmeta.activity").await != "running" {
-        client
-            .batch_execute("SELECT runmeta.set('a', 'key', '1')")
-            .await
-            .unwrap();
-    }
+    until_worker_runs(&client).await;
     let (output, code) = doctor(server.url(), &[]);
     assert!(
         output.contains("ok: the background worker runs as process "),
@@ -202,13 +195,11 @@ async fn lists_that_nobody_folds_are_a_problem() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_that_make_writes_slow_or_tables_grow_are_found() {
+    // Of which runmeta.notify is commit.
     let database = Database::new().await;
     let client = database.connect().await;
     client
-        .batch_execute(
-            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET runmeta.notify = commit', current_database()); END $$;
-            ALTER TABLE runmeta.inbox SET (autovacuum_enabled = false)",
-        )
+        .batch_execute("ALTER TABLE runmeta.inbox SET (autovacuum_enabled = false)")
         .await
         .unwrap();
     let expected = [

@@ -75,6 +75,8 @@ pub(crate) struct Activity {
     pub(crate) inbox_bytes: i64,
     pub(crate) unapplied_bytes: i64,
     pub(crate) maximum_size: i64,
+    /// `runmeta.notify` in the session that asks.
+    pub(crate) notify: String,
 }
 
 /// What keeps vacuum from the oldest dead rows.
@@ -222,6 +224,7 @@ impl Activity {
             inbox_bytes: 16_384,
             unapplied_bytes: 16_384,
             maximum_size: 262_144,
+            notify: "worker".to_owned(),
         }
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! Each statement is its own transaction and is sent without a name, so that a pooler may be in between. Nothing is changed.
 
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 
@@ -12,6 +15,10 @@ use super::facts::{
 use super::pooler;
 use crate::connect::Database;
 use crate::error::Error;
+
+/// How long a worker may take to start: Postgres starts one that was ended anew after a second.
+const START: Duration = Duration::from_secs(3);
+const PAUSE: Duration = Duration::from_millis(50);
 
 const INSTALLED: &str = include_str!("sql/installed.sql");
 const ACTIVITY: &str = include_str!("sql/activity.sql");
@@ -47,9 +54,9 @@ pub(crate) async fn read(database: &Database) -> Result<Facts, Error> {
     }
     let (activity, activity_error) = match server.has_view && server.installed.is_some() {
         false => (None, None),
-        true => match rows(&client, ACTIVITY).await {
-            Ok(rows) => (rows.first().map(activity).transpose()?, None),
-            Err(error) => (None, Some(unusable(error)?)),
+        true => match activity_of(&client).await? {
+            Ok(activity) => (Some(activity), None),
+            Err(error) => (None, Some(error)),
         },
     };
     let works = activity.is_some();
@@ -85,6 +92,28 @@ pub(crate) async fn read(database: &Database) -> Result<Facts, Error> {
         activity,
         activity_error,
     })
+}
+
+/// Reads the view, which has a worker started, and waits for that worker a moment. Or returns why the library cannot be used.
+async fn activity_of(client: &Client) -> Result<Result<Activity, String>, Error> {
+    let asked = Instant::now();
+    loop {
+        let rows = match rows(client, ACTIVITY).await {
+            Ok(rows) => rows,
+            Err(error) => return unusable(error).map(Err),
+        };
+        let row = rows
+            .first()
+            .ok_or_else(|| Error::new("runmeta.activity has no row"))?;
+        let activity = activity(row)?;
+        let comes = ["stopped", "starting"].contains(&&*activity.worker)
+            && activity.notify != "commit"
+            && !row.try_get::<_, bool>(6)?;
+        if !comes || asked.elapsed() >= START {
+            return Ok(Ok(activity));
+        }
+        sleep(PAUSE).await;
+    }
 }
 
 async fn rows(client: &Client, sql: &str) -> Result<Vec<Row>, tokio_postgres::Error> {
@@ -208,6 +237,7 @@ fn activity(row: &Row) -> Result<Activity, tokio_postgres::Error> {
         inbox_bytes: row.try_get(31)?,
         unapplied_bytes: row.try_get(32)?,
         maximum_size: row.try_get::<_, Option<i64>>(33)?.unwrap_or(i64::MAX),
+        notify: row.try_get::<_, Option<String>>(34)?.unwrap_or_default(),
     })
 }
 

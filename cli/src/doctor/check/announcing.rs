@@ -6,7 +6,7 @@ use super::{Facts, Finding};
 const CHECK: &str = "announcing";
 /// A worker announces after its interval, some milliseconds. Past this it does not count as one that lives, in the
 /// extension too.
-const LATE: f64 = 5.0;
+const LATE: f64 = 2.0;
 
 pub(super) fn check(facts: &Facts) -> Option<Finding> {
     let activity = facts.activity.as_ref()?;

@@ -9,7 +9,7 @@ pub(super) fn check(facts: &Facts) -> Option<Finding> {
     }
     Some(
         Finding::note("preload", "the library is not preloaded")
-            .with_detail("It works without. But after a restart of the server, lists that wait in the inbox are folded only once somebody writes again.")
+            .with_detail("It works without. But after a restart of the server, lists that wait in the inbox are folded only once somebody uses runmeta again.")
             .with_hint("Add runmeta to shared_preload_libraries, and restart the server when that suits you."),
     )
 }

@@ -1,7 +1,6 @@
 //! Whether a background worker serves the database.
 
 use super::super::facts::{Activity, Server};
-use super::super::finding::Severity;
 use super::super::quantity::{count, span};
 use super::{Facts, Finding};
 
@@ -49,28 +48,23 @@ fn no_slot(server: &Server, processes: &[(String, i64)]) -> Finding {
         .with_hint("Raise max_worker_processes by one for each database with runmeta, and by one more where the library is preloaded, and restart the server.")
 }
 
-/// It starts with the first write, and ends only when somebody ends it; then Postgres starts another after a second.
+/// Whoever looks has one started, and has waited for it.
 fn stopped(activity: &Activity) -> Finding {
-    let (severity, why) = match (activity.waiting_lists, activity.recent_writers) {
-        (1.., _) => (
-            Severity::Problem,
-            format!(
-                "{} in the inbox for one",
-                count_waiting(activity.waiting_lists)
-            ),
-        ),
-        (_, 1..) => (
-            Severity::Warning,
-            "Client processes sent batches within the last minute, which start one".to_owned(),
-        ),
-        _ => {
-            return Finding::note(CHECK, "no background worker runs yet")
-                .with_detail("The first write starts one.");
-        }
+    let log = "The server's log says why in lines with \"runmeta worker\".";
+    if activity.waiting_lists == 0 && activity.notify == "commit" {
+        return Finding::note(
+            CHECK,
+            "no background worker runs, and this role asks for none",
+        )
+        .with_detail("Sessions with runmeta.notify = commit do without.");
+    }
+    let why = match activity.waiting_lists {
+        0 => "One was asked for and did not start".to_owned(),
+        lists => format!("{} in the inbox for one", count_waiting(lists)),
     };
-    Finding::new(CHECK, severity, "no background worker runs")
+    Finding::problem(CHECK, "no background worker runs")
         .with_detail(format!("{why}. {MEANWHILE}"))
-        .with_hint("If it stays so, the server's log says why in lines with \"runmeta worker\".")
+        .with_hint(log)
 }
 
 fn count_waiting(lists: i64) -> String {
@@ -80,6 +74,7 @@ fn count_waiting(lists: i64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::finding::Severity;
     use super::*;
 
     fn found(worker: &str, change: impl FnOnce(&mut Activity)) -> Finding {
@@ -130,11 +125,16 @@ mod tests {
     }
 
     #[test]
-    fn worker_that_nobody_has_needed_yet_is_a_note() {
-        assert_eq!(found("stopped", |_| {}).severity, Severity::Note);
-        let writes = found("stopped", |activity| activity.recent_writers = 1);
-        assert_eq!(writes.severity, Severity::Warning);
-        let waited_for = found("stopped", |activity| activity.waiting_lists = 3);
+    fn worker_that_does_not_start_is_a_problem_unless_nobody_asks_for_one() {
+        assert_eq!(found("stopped", |_| {}).severity, Severity::Problem);
+        let commits = found("stopped", |activity| {
+            "commit".clone_into(&mut activity.notify)
+        });
+        assert_eq!(commits.severity, Severity::Note);
+        let waited_for = found("stopped", |activity| {
+            "commit".clone_into(&mut activity.notify);
+            activity.waiting_lists = 3;
+        });
         assert_eq!(waited_for.severity, Severity::Problem);
         let detail = waited_for.detail.unwrap();
         assert!(

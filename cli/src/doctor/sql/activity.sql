@@ -12,5 +12,6 @@ SELECT
     EXTRACT(epoch FROM a.vacuum_held_age)::pg_catalog.float8,
     a.run_dead_rows, a.run_dead_pieces, a.inbox_dead_rows, a.run_bytes, a.inbox_bytes, a.unapplied_bytes,
     (SELECT s.setting::pg_catalog.int8 FROM pg_catalog.pg_settings AS s
-        WHERE s.name OPERATOR(pg_catalog.=) 'runmeta.maximum_size')
+        WHERE s.name OPERATOR(pg_catalog.=) 'runmeta.maximum_size'),
+    (SELECT s.setting FROM pg_catalog.pg_settings AS s WHERE s.name OPERATOR(pg_catalog.=) 'runmeta.notify')
 FROM runmeta.activity AS a
