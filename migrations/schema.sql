@@ -41,14 +41,24 @@ COMMENT ON COLUMN runmeta.inbox.operations IS 'the list';
 
 COMMENT ON COLUMN runmeta.inbox.created_at IS 'when it came';
 
-ALTER TABLE runmeta.inbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME runmeta.inbox_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
+CREATE TABLE runmeta.outbox (
+    id bigint NOT NULL,
+    root_id text NOT NULL COLLATE pg_catalog."C",
+    run_id text NOT NULL COLLATE pg_catalog."C",
+    version bigint
 );
+
+ALTER TABLE runmeta.outbox OWNER TO postgres;
+
+COMMENT ON TABLE runmeta.outbox IS 'runs that a prepared transaction changed, to be announced when it is committed';
+
+COMMENT ON COLUMN runmeta.outbox.id IS 'makes the row unique';
+
+COMMENT ON COLUMN runmeta.outbox.root_id IS 'first run of the tree';
+
+COMMENT ON COLUMN runmeta.outbox.run_id IS 'run that changed';
+
+COMMENT ON COLUMN runmeta.outbox.version IS 'version that it was given, null if a list was queued for it';
 
 CREATE TABLE runmeta.run (
     root_id text NOT NULL COLLATE pg_catalog."C",
@@ -112,75 +122,6 @@ COMMENT ON COLUMN runmeta.run.finished_at IS 'when its attempt finished, null un
 
 COMMENT ON COLUMN runmeta.run.size_bound IS 'bytes that the document has at the most as compact json, null if not known';
 
-CREATE VIEW runmeta.live_run WITH (security_invoker='true') AS
- SELECT r.root_id,
-    r.id,
-    r.parent_id,
-    r.depth,
-    r.task,
-    r.tags,
-    r.status,
-    r.attempt,
-    runmeta._live_metadata(r.metadata, r.root_id, r.id, r.created_at) AS metadata,
-    runmeta._live_version(r.version, r.root_id, r.id, r.created_at) AS version,
-    r.created_at,
-    r.started_at,
-    runmeta._live_updated_at(r.updated_at, r.root_id, r.id, r.created_at) AS updated_at,
-    r.finished_at,
-    r.size_bound
-   FROM runmeta.run r;
-
-ALTER TABLE runmeta.live_run OWNER TO postgres;
-
-COMMENT ON VIEW runmeta.live_run IS 'runs with the lists that wait in the inbox applied to their metadata';
-
-CREATE TABLE runmeta.outbox (
-    id bigint NOT NULL,
-    root_id text NOT NULL COLLATE pg_catalog."C",
-    run_id text NOT NULL COLLATE pg_catalog."C",
-    version bigint
-);
-
-ALTER TABLE runmeta.outbox OWNER TO postgres;
-
-COMMENT ON TABLE runmeta.outbox IS 'runs that a prepared transaction changed, to be announced when it is committed';
-
-COMMENT ON COLUMN runmeta.outbox.id IS 'makes the row unique';
-
-COMMENT ON COLUMN runmeta.outbox.root_id IS 'first run of the tree';
-
-COMMENT ON COLUMN runmeta.outbox.run_id IS 'run that changed';
-
-COMMENT ON COLUMN runmeta.outbox.version IS 'version that it was given, null if a list was queued for it';
-
-ALTER TABLE runmeta.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME runmeta.outbox_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
-CREATE TABLE runmeta.schema_history (
-    version integer NOT NULL,
-    name text NOT NULL,
-    applied_on text NOT NULL,
-    checksum text NOT NULL
-);
-
-ALTER TABLE runmeta.schema_history OWNER TO postgres;
-
-COMMENT ON TABLE runmeta.schema_history IS 'migrations this database has';
-
-COMMENT ON COLUMN runmeta.schema_history.version IS 'number of the migration';
-
-COMMENT ON COLUMN runmeta.schema_history.name IS 'name of the migration';
-
-COMMENT ON COLUMN runmeta.schema_history.applied_on IS 'when it was applied, as in rfc 3339';
-
-COMMENT ON COLUMN runmeta.schema_history.checksum IS 'hash of its name, number and text';
-
 CREATE TABLE runmeta.unapplied (
     root_id text NOT NULL COLLATE pg_catalog."C",
     run_id text NOT NULL COLLATE pg_catalog."C",
@@ -218,15 +159,6 @@ COMMENT ON COLUMN runmeta.unapplied.created_at IS 'when it was to be applied';
 
 COMMENT ON COLUMN runmeta.unapplied.id IS 'makes the row unique';
 
-ALTER TABLE runmeta.unapplied ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME runmeta.unapplied_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
 CREATE TABLE runmeta.writer (
     id uuid NOT NULL,
     last_sequence bigint NOT NULL,
@@ -247,6 +179,305 @@ COMMENT ON COLUMN runmeta.writer.last_sequence IS 'number of its last batch, cou
 COMMENT ON COLUMN runmeta.writer.refused IS 'what had no effect of its last batch, to be told again if it comes again, null if nothing';
 
 COMMENT ON COLUMN runmeta.writer.updated_at IS 'when that batch came';
+
+CREATE VIEW runmeta.activity AS
+ WITH inbox_size AS (
+         SELECT (pg_relation_size('runmeta.inbox'::regclass) / (current_setting('block_size'::text))::bigint) AS pages
+        ), inbox_rows AS (
+         SELECT i_1.run_id,
+            i_1.created_at,
+            pg_column_size(i_1.operations) AS bytes
+           FROM runmeta.inbox i_1
+          WHERE (i_1.ctid < '(128,0)'::tid)
+        UNION ALL
+         SELECT i_1.run_id,
+            i_1.created_at,
+            pg_column_size(i_1.operations) AS pg_column_size
+           FROM runmeta.inbox i_1
+          WHERE (i_1.ctid >= ( SELECT (format('(%s,0)'::text, GREATEST((s.pages - 128), (128)::bigint)))::tid AS format
+                   FROM inbox_size s))
+        ), inbox AS (
+         SELECT count(*) AS lists,
+            count(DISTINCT r.run_id) AS runs,
+            COALESCE(sum(r.bytes), (0)::bigint) AS bytes,
+            min(r.created_at) AS oldest
+           FROM inbox_rows r
+        ), waiting AS (
+         SELECT c.lists,
+            c.runs,
+            c.bytes,
+            c.oldest,
+            (s.pages > 256) AS is_estimate,
+                CASE
+                    WHEN (s.pages > 256) THEN GREATEST(c.lists, pg_stat_get_live_tuples(('runmeta.inbox'::regclass)::oid))
+                    ELSE c.lists
+                END AS all_lists
+           FROM (inbox c
+             CROSS JOIN inbox_size s)
+        ), counted(relation, rows, recent) AS (
+         SELECT 'runmeta.unapplied'::regclass AS regclass,
+            count(*) AS count,
+            NULL::bigint AS int8
+           FROM runmeta.unapplied u
+          WHERE (u.ctid < '(256,0)'::tid)
+        UNION ALL
+         SELECT 'runmeta.writer'::regclass AS regclass,
+            count(*) AS count,
+            count(*) FILTER (WHERE (w_1.updated_at > (clock_timestamp() - '00:01:00'::interval))) AS count
+           FROM runmeta.writer w_1
+          WHERE (w_1.ctid < '(256,0)'::tid)
+        ), estimated AS (
+         SELECT c.relation,
+            c.recent,
+                CASE
+                    WHEN (pg_relation_size(c.relation) > (256 * (current_setting('block_size'::text))::bigint)) THEN GREATEST(c.rows, pg_stat_get_live_tuples((c.relation)::oid))
+                    ELSE c.rows
+                END AS rows
+           FROM counted c
+        ), holder(kind, pid, name, transactions, since) AS (
+         SELECT
+                CASE
+                    WHEN (a.datid IS NULL) THEN 'standby'::text
+                    ELSE 'session'::text
+                END AS "case",
+            a.pid,
+            NULL::text AS text,
+            GREATEST(age(a.backend_xid), age(a.backend_xmin)) AS "greatest",
+            a.xact_start
+           FROM pg_stat_activity a
+          WHERE (((a.datid IS NULL) OR (a.datname = current_database())) AND ((a.backend_xid IS NOT NULL) OR (a.backend_xmin IS NOT NULL)) AND (a.pid <> pg_backend_pid()) AND (NOT (EXISTS ( SELECT
+                   FROM pg_stat_progress_vacuum v
+                  WHERE (v.pid = a.pid)))))
+        UNION ALL
+         SELECT 'prepared transaction'::text,
+            NULL::integer,
+            p.gid,
+            age(p.transaction) AS age,
+            p.prepared
+           FROM pg_prepared_xacts p
+          WHERE (p.database = current_database())
+        UNION ALL
+         SELECT 'replication slot'::text,
+            s.active_pid,
+            (s.slot_name)::text AS slot_name,
+            age(s.xmin) AS age,
+            NULL::timestamp with time zone
+           FROM pg_replication_slots s
+          WHERE (s.xmin IS NOT NULL)
+        ), oldest_holder AS (
+         SELECT h_1.kind,
+            h_1.pid,
+            h_1.name,
+            h_1.transactions,
+            h_1.since
+           FROM holder h_1
+          ORDER BY h_1.transactions DESC, h_1.since
+         LIMIT 1
+        )
+ SELECT w.state AS worker,
+    w.pid AS worker_pid,
+    w.error AS worker_error,
+    w.error_at AS worker_error_at,
+    w.library_version,
+    w.preloaded,
+    pg_is_in_recovery() AS standby,
+    i.all_lists AS waiting_lists,
+    i.runs AS waiting_runs,
+    ((((i.bytes)::numeric * (i.all_lists)::numeric) / (GREATEST(i.lists, (1)::bigint))::numeric))::bigint AS waiting_bytes,
+    (clock_timestamp() - i.oldest) AS waiting_age,
+    i.is_estimate AS waiting_is_estimate,
+    w.unannounced_since,
+    (clock_timestamp() - w.unannounced_since) AS unannounced_age,
+    w.unannounced_bytes,
+    ( SELECT count(*) AS count
+           FROM runmeta.outbox o
+          WHERE (o.ctid < '(256,0)'::tid)) AS unannounced_prepared,
+    w.owes_resync,
+    pg_notification_queue_usage() AS notification_queue_usage,
+    ( SELECT e.rows
+           FROM estimated e
+          WHERE ((e.relation)::oid = ('runmeta.unapplied'::regclass)::oid)) AS unapplied,
+    ( SELECT e.rows
+           FROM estimated e
+          WHERE ((e.relation)::oid = ('runmeta.writer'::regclass)::oid)) AS writers,
+    ( SELECT e.recent
+           FROM estimated e
+          WHERE ((e.relation)::oid = ('runmeta.writer'::regclass)::oid)) AS recent_writers,
+    ( SELECT
+                CASE
+                    WHEN (pg_stat_get_live_tuples(c.oid) > 0) THEN pg_stat_get_live_tuples(c.oid)
+                    ELSE (GREATEST(c.reltuples, (0)::real))::bigint
+                END AS "greatest"
+           FROM pg_class c
+          WHERE (c.oid = ('runmeta.run'::regclass)::oid)) AS runs,
+        CASE
+            WHEN (pg_stat_get_dead_tuples(('runmeta.run'::regclass)::oid) > 100000) THEN ( SELECT (LEAST(GREATEST(c.reltuples, (0)::real), (10000)::real))::bigint AS "least"
+               FROM (pg_class c
+                 JOIN pg_index x ON ((x.indexrelid = c.oid)))
+              WHERE ((x.indrelid = ('runmeta.run'::regclass)::oid) AND (c.relname = 'run_unfinished_idx'::name)))
+            ELSE ( SELECT count(*) AS count
+               FROM ( SELECT
+                       FROM runmeta.run r
+                      WHERE (r.finished_at IS NULL)
+                      ORDER BY r.created_at DESC
+                     LIMIT 10000) u)
+        END AS unfinished_runs,
+    h.kind AS vacuum_held_by,
+    h.pid AS vacuum_held_pid,
+    h.name AS vacuum_held_name,
+    h.transactions AS vacuum_held_transactions,
+    (clock_timestamp() - h.since) AS vacuum_held_age,
+    pg_stat_get_dead_tuples(('runmeta.run'::regclass)::oid) AS run_dead_rows,
+    ( SELECT pg_stat_get_dead_tuples(c.reltoastrelid) AS pg_stat_get_dead_tuples
+           FROM pg_class c
+          WHERE (c.oid = ('runmeta.run'::regclass)::oid)) AS run_dead_pieces,
+    pg_stat_get_dead_tuples(('runmeta.inbox'::regclass)::oid) AS inbox_dead_rows,
+    pg_total_relation_size('runmeta.run'::regclass) AS run_bytes,
+    pg_total_relation_size('runmeta.inbox'::regclass) AS inbox_bytes,
+    pg_total_relation_size('runmeta.unapplied'::regclass) AS unapplied_bytes
+   FROM ((runmeta._worker_state() w(state, pid, unannounced_since, unannounced_bytes, owes_resync, error, error_at, preloaded, library_version)
+     CROSS JOIN waiting i)
+     LEFT JOIN oldest_holder h ON (true));
+
+ALTER TABLE runmeta.activity OWNER TO postgres;
+
+COMMENT ON VIEW runmeta.activity IS 'what runmeta does in this database, in one row';
+
+COMMENT ON COLUMN runmeta.activity.worker IS 'state of the background worker: running, starting, stuck, no_slot, stopped or unavailable';
+
+COMMENT ON COLUMN runmeta.activity.worker_pid IS 'process of the background worker';
+
+COMMENT ON COLUMN runmeta.activity.worker_error IS 'what went wrong last in the background worker';
+
+COMMENT ON COLUMN runmeta.activity.worker_error_at IS 'when that went wrong';
+
+COMMENT ON COLUMN runmeta.activity.library_version IS 'version of the library that this session has loaded';
+
+COMMENT ON COLUMN runmeta.activity.preloaded IS 'true if the server loaded the library when it started';
+
+COMMENT ON COLUMN runmeta.activity.standby IS 'true if this server follows another one';
+
+COMMENT ON COLUMN runmeta.activity.waiting_lists IS 'lists that wait in the inbox';
+
+COMMENT ON COLUMN runmeta.activity.waiting_runs IS 'runs that they wait for, at least';
+
+COMMENT ON COLUMN runmeta.activity.waiting_bytes IS 'bytes of these lists';
+
+COMMENT ON COLUMN runmeta.activity.waiting_age IS 'how long the oldest of them has waited';
+
+COMMENT ON COLUMN runmeta.activity.waiting_is_estimate IS 'true if the inbox is larger than 256 pages, and was not counted as a whole';
+
+COMMENT ON COLUMN runmeta.activity.unannounced_since IS 'since when changes wait to be announced, null if none does';
+
+COMMENT ON COLUMN runmeta.activity.unannounced_age IS 'how long that is';
+
+COMMENT ON COLUMN runmeta.activity.unannounced_bytes IS 'bytes of these changes in shared memory, of which there are 1048576';
+
+COMMENT ON COLUMN runmeta.activity.unannounced_prepared IS 'changes of two-phase commits that wait to be announced';
+
+COMMENT ON COLUMN runmeta.activity.owes_resync IS 'true if changes were left out, and listeners will be asked to read everything';
+
+COMMENT ON COLUMN runmeta.activity.notification_queue_usage IS 'part of the notification queue of the server that is in use, 0 to 1';
+
+COMMENT ON COLUMN runmeta.activity.unapplied IS 'operations that waited and could not be applied';
+
+COMMENT ON COLUMN runmeta.activity.writers IS 'client processes that sent numbered batches';
+
+COMMENT ON COLUMN runmeta.activity.recent_writers IS 'those that sent one within the last minute';
+
+COMMENT ON COLUMN runmeta.activity.runs IS 'runs, an estimate';
+
+COMMENT ON COLUMN runmeta.activity.unfinished_runs IS 'runs that have not finished, counted up to 10000; an estimate while more than 100000 rows are dead';
+
+COMMENT ON COLUMN runmeta.activity.vacuum_held_by IS 'what keeps vacuum from the oldest dead rows: session, standby, prepared transaction or replication slot';
+
+COMMENT ON COLUMN runmeta.activity.vacuum_held_pid IS 'its process';
+
+COMMENT ON COLUMN runmeta.activity.vacuum_held_name IS 'name of the prepared transaction or replication slot';
+
+COMMENT ON COLUMN runmeta.activity.vacuum_held_transactions IS 'transactions that began since';
+
+COMMENT ON COLUMN runmeta.activity.vacuum_held_age IS 'how long that is, null if it is not known or not for the current role';
+
+COMMENT ON COLUMN runmeta.activity.run_dead_rows IS 'dead rows of runmeta.run, an estimate';
+
+COMMENT ON COLUMN runmeta.activity.run_dead_pieces IS 'dead pieces of documents over 2 kB, an estimate';
+
+COMMENT ON COLUMN runmeta.activity.inbox_dead_rows IS 'dead rows of runmeta.inbox, an estimate';
+
+COMMENT ON COLUMN runmeta.activity.run_bytes IS 'bytes of runmeta.run with documents and indexes';
+
+COMMENT ON COLUMN runmeta.activity.inbox_bytes IS 'bytes of runmeta.inbox with indexes';
+
+COMMENT ON COLUMN runmeta.activity.unapplied_bytes IS 'bytes of runmeta.unapplied with indexes';
+
+ALTER TABLE runmeta.inbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME runmeta.inbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE VIEW runmeta.live_run WITH (security_invoker='true') AS
+ SELECT r.root_id,
+    r.id,
+    r.parent_id,
+    r.depth,
+    r.task,
+    r.tags,
+    r.status,
+    r.attempt,
+    runmeta._live_metadata(r.metadata, r.root_id, r.id, r.created_at) AS metadata,
+    runmeta._live_version(r.version, r.root_id, r.id, r.created_at) AS version,
+    r.created_at,
+    r.started_at,
+    runmeta._live_updated_at(r.updated_at, r.root_id, r.id, r.created_at) AS updated_at,
+    r.finished_at,
+    r.size_bound
+   FROM runmeta.run r;
+
+ALTER TABLE runmeta.live_run OWNER TO postgres;
+
+COMMENT ON VIEW runmeta.live_run IS 'runs with the lists that wait in the inbox applied to their metadata';
+
+ALTER TABLE runmeta.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME runmeta.outbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE runmeta.schema_history (
+    version integer NOT NULL,
+    name text NOT NULL,
+    applied_on text NOT NULL,
+    checksum text NOT NULL
+);
+
+ALTER TABLE runmeta.schema_history OWNER TO postgres;
+
+COMMENT ON TABLE runmeta.schema_history IS 'migrations this database has';
+
+COMMENT ON COLUMN runmeta.schema_history.version IS 'number of the migration';
+
+COMMENT ON COLUMN runmeta.schema_history.name IS 'name of the migration';
+
+COMMENT ON COLUMN runmeta.schema_history.applied_on IS 'when it was applied, as in rfc 3339';
+
+COMMENT ON COLUMN runmeta.schema_history.checksum IS 'hash of its name, number and text';
+
+ALTER TABLE runmeta.unapplied ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME runmeta.unapplied_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 ALTER TABLE ONLY runmeta.inbox
     ADD CONSTRAINT inbox_pkey PRIMARY KEY (root_id, run_id, id);
@@ -410,10 +641,13 @@ GRANT UPDATE(finished_at) ON TABLE runmeta.run TO runmeta_writer;
 
 GRANT UPDATE(size_bound) ON TABLE runmeta.run TO runmeta_writer;
 
-GRANT SELECT ON TABLE runmeta.live_run TO runmeta_reader;
-GRANT SELECT ON TABLE runmeta.live_run TO runmeta_writer;
-
 GRANT SELECT ON TABLE runmeta.unapplied TO runmeta_reader;
 GRANT SELECT ON TABLE runmeta.unapplied TO runmeta_writer;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE runmeta.writer TO runmeta_writer;
+
+GRANT SELECT ON TABLE runmeta.activity TO runmeta_reader;
+GRANT SELECT ON TABLE runmeta.activity TO runmeta_writer;
+
+GRANT SELECT ON TABLE runmeta.live_run TO runmeta_reader;
+GRANT SELECT ON TABLE runmeta.live_run TO runmeta_writer;

@@ -26,6 +26,11 @@ impl Database {
         self.open(show_notice).await.map(|(client, _)| client)
     }
 
+    /// Connects and sets nothing: a pooler would give what is set to others. Only for SQL that qualifies every name.
+    pub(crate) async fn connect_as_it_is(&self) -> Result<Client, Error> {
+        self.open_as_it_is(|_| ()).await.map(|(client, _)| client)
+    }
+
     /// Connects without a word to the user, and hands over notifications, which end with the connection.
     pub(crate) async fn connect_to_listen(
         &self,
@@ -46,6 +51,18 @@ impl Database {
         &self,
         on_notice: impl Fn(&DbError) + Send + 'static,
     ) -> Result<(Client, mpsc::UnboundedReceiver<Notification>), Error> {
+        let (client, receiver) = self.open_as_it_is(on_notice).await?;
+        // Whatever the user's search_path is, `=` means what Postgres ships.
+        client
+            .batch_execute("SET search_path TO pg_catalog, pg_temp")
+            .await?;
+        Ok((client, receiver))
+    }
+
+    async fn open_as_it_is(
+        &self,
+        on_notice: impl Fn(&DbError) + Send + 'static,
+    ) -> Result<(Client, mpsc::UnboundedReceiver<Notification>), Error> {
         let (config, connector) = self.address()?;
         let (client, mut connection) = config.connect(connector).await.map_err(unreachable)?;
         let (sender, receiver) = mpsc::unbounded_channel();
@@ -63,10 +80,6 @@ impl Database {
                 }
             }
         });
-        // Whatever the user's search_path is, `=` means what Postgres ships.
-        client
-            .batch_execute("SET search_path TO pg_catalog, pg_temp")
-            .await?;
         Ok((client, receiver))
     }
 

@@ -17,6 +17,7 @@ struct Inner {
     detail: Option<String>,
     hint: Option<String>,
     closed_pipe: bool,
+    exit_code: u8,
 }
 
 impl Error {
@@ -26,6 +27,7 @@ impl Error {
             detail: None,
             hint: None,
             closed_pipe: false,
+            exit_code: 1,
         }))
     }
 
@@ -49,6 +51,16 @@ impl Error {
     pub(crate) fn or_hint(mut self, hint: &str) -> Self {
         self.0.hint.get_or_insert_with(|| hint.to_owned());
         self
+    }
+
+    /// Has the program end with another exit code than 1.
+    pub(crate) fn with_exit_code(mut self, exit_code: u8) -> Self {
+        self.0.exit_code = exit_code;
+        self
+    }
+
+    pub(crate) fn exit_code(&self) -> u8 {
+        self.0.exit_code
     }
 
     /// Takes an error of a file or stream.

@@ -1,11 +1,12 @@
 //! `runmeta`: run metadata for Postgres on the command line.
 //!
 //! What is asked for goes to stdout, everything else to stderr. A file in `cmd/`
-//! is a command; what the demo is made of is in `demo/`.
+//! is a command; what the demo is made of is in `demo/`, what the doctor looks at in `doctor/`.
 
 mod cmd;
 mod connect;
 mod demo;
+mod doctor;
 mod error;
 mod printable;
 mod stdout;
@@ -40,7 +41,10 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
-        Err(error) => fail(&error.to_string()),
+        Err(error) => {
+            fail(&error.to_string());
+            ExitCode::from(error.exit_code())
+        }
     }
 }
 

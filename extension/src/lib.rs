@@ -53,6 +53,7 @@ pub extern "C-unwind" fn _PG_init() {
     settings::define();
     process::reserve_settings();
     if process::is_preloading() {
+        process::set_preloaded();
         worker::launcher::register();
     }
 }

@@ -6,6 +6,7 @@
 
 use std::env;
 use std::ffi::CStr;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use pgrx::pg_sys;
 
@@ -102,6 +103,19 @@ pub fn is_standby() -> bool {
 pub fn may_start_processes() -> bool {
     // SAFETY: globals of the backend.
     unsafe { pg_sys::IsUnderPostmaster && pg_sys::ParallelWorkerNumber < 0 }
+}
+
+/// Whether the server loaded the library when it started. Set in the postmaster, whose children inherit it.
+static PRELOADED: AtomicBool = AtomicBool::new(false);
+
+/// Notes that the server loads the library when it starts.
+pub fn set_preloaded() {
+    PRELOADED.store(true, Relaxed);
+}
+
+/// Returns true if the server loaded the library when it started.
+pub fn was_preloaded() -> bool {
+    PRELOADED.load(Relaxed)
 }
 
 /// Returns true while the server loads the libraries of `shared_preload_libraries`.

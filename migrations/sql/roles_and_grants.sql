@@ -106,6 +106,8 @@ BEGIN
             ('runmeta_reader', 'live_run', 'SELECT'),
             ('runmeta_reader', 'unapplied', 'SELECT'),
             ('runmeta_writer', 'live_run', 'SELECT'),
+            ('runmeta_reader', 'activity', 'SELECT'),
+            ('runmeta_writer', 'activity', 'SELECT'),
             ('runmeta_writer', 'unapplied', 'SELECT'),
             ('runmeta_writer', 'run',    'SELECT'),
             ('runmeta_writer', 'run',    'INSERT'),
@@ -162,6 +164,7 @@ BEGIN
                 'runmeta.unapplied'::pg_catalog.regclass,
                 'runmeta.outbox'::pg_catalog.regclass,
                 'runmeta.live_run'::pg_catalog.regclass,
+                'runmeta.activity'::pg_catalog.regclass,
                 'runmeta.schema_history'::pg_catalog.regclass
             ]::pg_catalog.oid[])
             AND pg_catalog.has_type_privilege('public', t.oid, 'USAGE')

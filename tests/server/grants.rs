@@ -106,6 +106,7 @@ async fn extension_owns_functions_and_types_only() {
 
 const READS: &[&str] = &[
     "SELECT * FROM runmeta.run",
+    "SELECT * FROM runmeta.activity",
     "SELECT runmeta.get('child')",
     "SELECT runmeta.get('child', 'key')",
     "SELECT runmeta.size('{}')",

@@ -585,7 +585,7 @@ async fn dropping_the_extension_keeps_the_runs_and_a_session_finds_it_again() {
     let client = database.connect().await;
     client
         .batch_execute(
-            "SELECT runmeta.start('run'), runmeta.set('run', 'k', '1'); DROP VIEW runmeta.live_run; DROP EXTENSION runmeta",
+            "SELECT runmeta.start('run'), runmeta.set('run', 'k', '1'); DROP EXTENSION runmeta CASCADE",
         )
         .await
         .unwrap();

@@ -11,6 +11,7 @@
 
 mod harness;
 
+mod activity;
 mod agreement;
 mod attempts;
 mod cli;
@@ -25,6 +26,7 @@ mod client_server_lost;
 mod conformance;
 mod demo;
 mod docs;
+mod doctor;
 mod dump;
 mod duplicates;
 mod errors;

@@ -273,7 +273,7 @@ async fn extension_that_was_dropped_comes_back_with_data_and_rights() {
         .await
         .unwrap();
     client
-        .batch_execute("DROP VIEW runmeta.live_run; DROP EXTENSION runmeta")
+        .batch_execute("DROP EXTENSION runmeta CASCADE")
         .await
         .unwrap();
     let report = runmeta_migrations::migrate(&mut client).await.unwrap();

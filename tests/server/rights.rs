@@ -40,7 +40,7 @@ async fn function_that_a_superuser_keeps_in_the_schema_stays_his() {
 
     let owner = database.connect_as(alice.name()).await;
     owner
-        .batch_execute("DROP VIEW runmeta.live_run; DROP EXTENSION runmeta")
+        .batch_execute("DROP EXTENSION runmeta CASCADE")
         .await
         .unwrap();
     insta::assert_snapshot!(create_extension(&owner).await, @"
@@ -258,7 +258,7 @@ async fn nobody_installs_into_a_schema_in_which_he_may_not_create() {
     let owner = database.connect_as(alice.name()).await;
     let open = format!(
         "DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {}', current_database()); END $$;
-        GRANT USAGE ON SCHEMA runmeta TO {0}; DROP VIEW runmeta.live_run; DROP EXTENSION runmeta",
+        GRANT USAGE ON SCHEMA runmeta TO {0}; DROP EXTENSION runmeta CASCADE",
         mallory.name()
     );
     owner.batch_execute(&open).await.unwrap();

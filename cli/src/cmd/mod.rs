@@ -1,6 +1,7 @@
 //! The commands, each in a file of its own.
 
 mod demo;
+mod doctor;
 mod get;
 mod migrate;
 mod tree;
@@ -18,6 +19,7 @@ pub(crate) enum Command {
     Demo(demo::Demo),
     Get(get::Get),
     Tree(tree::Tree),
+    Doctor(doctor::Doctor),
 }
 
 impl Command {
@@ -27,6 +29,7 @@ impl Command {
             Self::Demo(command) => command.run().await,
             Self::Get(command) => command.run().await,
             Self::Tree(command) => command.run().await,
+            Self::Doctor(command) => command.run().await,
         }
     }
 }

@@ -132,6 +132,11 @@ impl Segment {
         (entries, lost)
     }
 
+    /// Returns the bytes of entries in the outbox.
+    pub fn unannounced(&self) -> usize {
+        self.with(|guarded| guarded.ring.len())
+    }
+
     /// Keeps what went wrong in the worker.
     pub fn set_failure(&self, message: &str) {
         let mut bytes = message.len().min(FAILURE);

@@ -92,12 +92,15 @@ fn is_stuck(database: &Database) -> bool {
 
 /// What the worker of the session's database does.
 pub struct State {
-    /// `running`; `starting`; `stuck`, if it runs and does nothing; `no_slot`, if no background worker was free; `stopped`.
+    /// `running`; `starting`; `stuck`, if it runs and does nothing; `no_slot`, if no background worker was free; `stopped`;
+    /// `unavailable`, if the session cannot use the memory that it shares with the worker.
     pub word: &'static str,
     /// Its process.
     pub pid: Option<i32>,
     /// Since when something waits to be announced, in microseconds as Postgres counts them.
     pub unannounced_since: Option<i64>,
+    /// Bytes of changes that wait to be announced.
+    pub unannounced_bytes: usize,
     /// Changes could not be announced one by one: listeners will be told to read everything.
     pub owes_resync: bool,
     /// What went wrong last.
@@ -109,9 +112,10 @@ pub fn state() -> State {
     serves();
     let Some(database) = shared::database(current_database()) else {
         return State {
-            word: "stopped",
+            word: "unavailable",
             pid: None,
             unannounced_since: None,
+            unannounced_bytes: 0,
             owes_resync: false,
             failure: None,
         };
@@ -127,6 +131,7 @@ pub fn state() -> State {
         word,
         pid: Some(database.worker()).filter(|pid| *pid != 0),
         unannounced_since: Some(database.unserved_since()).filter(|since| *since != 0),
+        unannounced_bytes: shared::attached(database).map_or(0, Segment::unannounced),
         owes_resync: database.owes_resync(),
         failure: shared::attached(database).and_then(Segment::failure),
     }

@@ -1,0 +1,230 @@
+//! What the checks look at, as the server told it.
+
+/// Everything that was found out.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    pub(crate) server: Server,
+    /// Nothing where the extension or the view is missing, or where the library cannot be used.
+    pub(crate) activity: Option<Activity>,
+    /// Why the view could not be read, though it is there.
+    pub(crate) activity_error: Option<String>,
+    pub(crate) migrations: Migrations,
+    pub(crate) pooler: Pooler,
+    /// Where `runmeta.notify` is set.
+    pub(crate) notify: Vec<NotifySetting>,
+    /// What uses background workers, and how many.
+    pub(crate) processes: Vec<(String, i64)>,
+    /// Those of all databases that are open the longest.
+    pub(crate) transactions: Vec<Transaction>,
+    pub(crate) tables: Vec<Table>,
+    /// Unfinished runs with the largest documents, and what these have in bytes at the most.
+    pub(crate) large: Vec<(String, i64)>,
+    /// The newest operations that could not be applied.
+    pub(crate) unapplied: Vec<Unapplied>,
+    /// Rights that a role should have and does not.
+    pub(crate) missing_grants: Vec<(String, String)>,
+}
+
+/// The server and the role that asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
+    pub(crate) role: String,
+    /// The role sees what other roles do.
+    pub(crate) sees_sessions: bool,
+    pub(crate) standby: bool,
+    /// Version of the extension in the database.
+    pub(crate) installed: Option<String>,
+    /// Version of the extension's files on the server's machine.
+    pub(crate) available: Option<String>,
+    pub(crate) has_tables: bool,
+    pub(crate) has_view: bool,
+    pub(crate) max_worker_processes: i32,
+    pub(crate) autovacuum: bool,
+    pub(crate) track_counts: bool,
+}
+
+/// The row of the view `runmeta.activity`. Times are in seconds from then to now.
+#[derive(Clone, Debug)]
+pub(crate) struct Activity {
+    pub(crate) worker: String,
+    pub(crate) worker_pid: Option<i32>,
+    pub(crate) worker_error: Option<String>,
+    pub(crate) worker_error_age: Option<f64>,
+    pub(crate) library_version: String,
+    pub(crate) preloaded: bool,
+    pub(crate) waiting_lists: i64,
+    pub(crate) waiting_runs: i64,
+    pub(crate) waiting_bytes: i64,
+    pub(crate) waiting_age: Option<f64>,
+    pub(crate) waiting_is_estimate: bool,
+    pub(crate) unannounced_age: Option<f64>,
+    pub(crate) unannounced_bytes: i64,
+    pub(crate) unannounced_prepared: i64,
+    pub(crate) owes_resync: bool,
+    pub(crate) notification_queue_usage: f64,
+    pub(crate) unapplied: i64,
+    pub(crate) writers: i64,
+    pub(crate) recent_writers: i64,
+    pub(crate) runs: i64,
+    pub(crate) unfinished_runs: i64,
+    pub(crate) vacuum_held: Option<Holder>,
+    pub(crate) run_dead_rows: i64,
+    pub(crate) run_dead_pieces: i64,
+    pub(crate) inbox_dead_rows: i64,
+    pub(crate) run_bytes: i64,
+    pub(crate) inbox_bytes: i64,
+    pub(crate) unapplied_bytes: i64,
+    pub(crate) maximum_size: i64,
+    /// `runmeta.notify` in the session that asks.
+    pub(crate) notify: String,
+}
+
+/// What keeps vacuum from the oldest dead rows.
+#[derive(Clone, Debug)]
+pub(crate) struct Holder {
+    /// `session`, `standby`, `prepared transaction` or `replication slot`.
+    pub(crate) kind: String,
+    pub(crate) pid: Option<i32>,
+    pub(crate) name: Option<String>,
+    /// Transactions that began since.
+    pub(crate) transactions: i64,
+    pub(crate) age: Option<f64>,
+}
+
+/// How the tables compare with what this program knows.
+#[derive(Clone, Debug)]
+pub(crate) enum Migrations {
+    /// The role may not read the history.
+    Unreadable,
+    /// Names of those that are not applied, and whether the database has some that this program does not know.
+    Read { pending: Vec<String>, newer: bool },
+}
+
+/// Whether a pooler is between the program and the server.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Pooler {
+    /// Each connection keeps its process.
+    None,
+    /// Transactions of a connection run in different processes.
+    Transaction,
+    /// It could not be found out.
+    Unknown,
+}
+
+/// A place where `runmeta.notify` is set.
+#[derive(Clone, Debug)]
+pub(crate) struct NotifySetting {
+    pub(crate) database: Option<String>,
+    pub(crate) role: Option<String>,
+    pub(crate) value: String,
+}
+
+/// A transaction of some database.
+#[derive(Clone, Debug)]
+pub(crate) struct Transaction {
+    pub(crate) pid: i32,
+    pub(crate) database: String,
+    pub(crate) role: String,
+    pub(crate) state: String,
+    pub(crate) age: f64,
+}
+
+/// How vacuum does on a table.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    pub(crate) name: String,
+    pub(crate) autovacuum_off: bool,
+    pub(crate) live: i64,
+    pub(crate) dead: i64,
+    pub(crate) vacuum_age: Option<f64>,
+}
+
+/// An operation that could not be applied.
+#[derive(Clone, Debug)]
+pub(crate) struct Unapplied {
+    pub(crate) run: String,
+    pub(crate) writer: Option<String>,
+    pub(crate) reason: String,
+    pub(crate) detail: Option<String>,
+    pub(crate) age: f64,
+}
+
+#[cfg(test)]
+impl Facts {
+    /// A database in which all is well, for checks to change.
+    pub(crate) fn healthy() -> Self {
+        Self {
+            server: Server {
+                role: "monitor".to_owned(),
+                sees_sessions: true,
+                standby: false,
+                installed: Some(env!("CARGO_PKG_VERSION").to_owned()),
+                available: Some(env!("CARGO_PKG_VERSION").to_owned()),
+                has_tables: true,
+                has_view: true,
+                max_worker_processes: 8,
+                autovacuum: true,
+                track_counts: true,
+            },
+            activity: Some(Activity::healthy()),
+            activity_error: None,
+            migrations: Migrations::Read {
+                pending: Vec::new(),
+                newer: false,
+            },
+            pooler: Pooler::None,
+            notify: Vec::new(),
+            processes: vec![("runmeta worker".to_owned(), 1)],
+            transactions: Vec::new(),
+            tables: Vec::new(),
+            large: Vec::new(),
+            unapplied: Vec::new(),
+            missing_grants: Vec::new(),
+        }
+    }
+
+    /// Changes what the view returned.
+    pub(crate) fn with(change: impl FnOnce(&mut Activity)) -> Self {
+        let mut facts = Self::healthy();
+        change(facts.activity.as_mut().unwrap());
+        facts
+    }
+}
+
+#[cfg(test)]
+impl Activity {
+    fn healthy() -> Self {
+        Self {
+            worker: "running".to_owned(),
+            worker_pid: Some(4711),
+            worker_error: None,
+            worker_error_age: None,
+            library_version: env!("CARGO_PKG_VERSION").to_owned(),
+            preloaded: true,
+            waiting_lists: 0,
+            waiting_runs: 0,
+            waiting_bytes: 0,
+            waiting_age: None,
+            waiting_is_estimate: false,
+            unannounced_age: None,
+            unannounced_bytes: 0,
+            unannounced_prepared: 0,
+            owes_resync: false,
+            notification_queue_usage: 0.0,
+            unapplied: 0,
+            writers: 0,
+            recent_writers: 0,
+            runs: 0,
+            unfinished_runs: 0,
+            vacuum_held: None,
+            run_dead_rows: 0,
+            run_dead_pieces: 0,
+            inbox_dead_rows: 0,
+            run_bytes: 65_536,
+            inbox_bytes: 16_384,
+            unapplied_bytes: 16_384,
+            maximum_size: 262_144,
+            notify: "worker".to_owned(),
+        }
+    }
+}

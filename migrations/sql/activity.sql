@@ -1,0 +1,187 @@
+-- What is going on, in one row. Looked at by every run of the toolkit and made where it is missing: the view uses a
+-- function of the extension, so that whoever drops the extension has to drop the view first.
+
+DO $activity$
+BEGIN
+    IF pg_catalog.to_regclass('runmeta.activity') IS NULL THEN
+        -- With the rights of its owner, because nobody else may read the inbox. It shows counts and no metadata.
+        --
+        -- It never reads a whole table. Of the inbox it reads 128 pages at each end, of the tables of writers and of
+        -- unapplied operations the first 256 pages, 2 MB each; what is larger is estimated with Postgres' statistics.
+        -- Of the unfinished runs it counts 10,000, by their index, unless that is full of dead rows: with a million of them
+        -- the count took 0.5 s, and without 5 ms. Rows of the inbox are found by where they lie, and
+        -- not by an index or a LIMIT, which would walk past any number of dead rows.
+        CREATE VIEW runmeta.activity AS
+        WITH inbox_size AS (
+            SELECT pg_catalog.pg_relation_size('runmeta.inbox'::pg_catalog.regclass)
+                OPERATOR(pg_catalog./) pg_catalog.current_setting('block_size')::pg_catalog.int8 AS pages
+        ), inbox_rows AS (
+            SELECT i.run_id, i.created_at, pg_catalog.pg_column_size(i.operations) AS bytes
+            FROM runmeta.inbox AS i
+            WHERE i.ctid OPERATOR(pg_catalog.<) '(128,0)'::pg_catalog.tid
+            UNION ALL
+            SELECT i.run_id, i.created_at, pg_catalog.pg_column_size(i.operations)
+            FROM runmeta.inbox AS i
+            WHERE i.ctid OPERATOR(pg_catalog.>=) (
+                SELECT pg_catalog.format('(%s,0)', GREATEST(s.pages OPERATOR(pg_catalog.-) 128, 128))::pg_catalog.tid
+                FROM inbox_size AS s
+            )
+        ), inbox AS (
+            SELECT pg_catalog.count(*) AS lists, pg_catalog.count(DISTINCT r.run_id) AS runs,
+                COALESCE(pg_catalog.sum(r.bytes), 0) AS bytes, pg_catalog.min(r.created_at) AS oldest
+            FROM inbox_rows AS r
+        ), waiting AS (
+            SELECT c.lists, c.runs, c.bytes, c.oldest, s.pages OPERATOR(pg_catalog.>) 256 AS is_estimate,
+                CASE WHEN s.pages OPERATOR(pg_catalog.>) 256
+                    THEN GREATEST(c.lists, pg_catalog.pg_stat_get_live_tuples('runmeta.inbox'::pg_catalog.regclass))
+                    ELSE c.lists
+                END AS all_lists
+            FROM inbox AS c
+            CROSS JOIN inbox_size AS s
+        ), counted (relation, rows, recent) AS (
+            SELECT 'runmeta.unapplied'::pg_catalog.regclass, pg_catalog.count(*), NULL::pg_catalog.int8
+            FROM runmeta.unapplied AS u
+            WHERE u.ctid OPERATOR(pg_catalog.<) '(256,0)'::pg_catalog.tid
+            UNION ALL
+            SELECT 'runmeta.writer'::pg_catalog.regclass, pg_catalog.count(*), pg_catalog.count(*) FILTER (
+                WHERE w.updated_at OPERATOR(pg_catalog.>) (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) '1 minute'::pg_catalog.interval))
+            FROM runmeta.writer AS w
+            WHERE w.ctid OPERATOR(pg_catalog.<) '(256,0)'::pg_catalog.tid
+        ), estimated AS (
+            SELECT c.relation, c.recent,
+                CASE WHEN pg_catalog.pg_relation_size(c.relation)
+                        OPERATOR(pg_catalog.>) (256 OPERATOR(pg_catalog.*) pg_catalog.current_setting('block_size')::pg_catalog.int8)
+                    THEN GREATEST(c.rows, pg_catalog.pg_stat_get_live_tuples(c.relation))
+                    ELSE c.rows
+                END AS rows
+            FROM counted AS c
+        ), holder (kind, pid, name, transactions, since) AS (
+            SELECT CASE WHEN a.datid IS NULL THEN 'standby' ELSE 'session' END, a.pid, NULL::pg_catalog.text,
+                GREATEST(pg_catalog.age(a.backend_xid), pg_catalog.age(a.backend_xmin)), a.xact_start
+            FROM pg_catalog.pg_stat_activity AS a
+            -- Those without a database send WAL to a standby, whose queries hold back vacuum everywhere.
+            WHERE (a.datid IS NULL OR a.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+                AND (a.backend_xid IS NOT NULL OR a.backend_xmin IS NOT NULL)
+                AND a.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()
+                -- Vacuum does not hold back vacuum.
+                AND NOT EXISTS (
+                    SELECT FROM pg_catalog.pg_stat_progress_vacuum AS v WHERE v.pid OPERATOR(pg_catalog.=) a.pid
+                )
+            UNION ALL
+            SELECT 'prepared transaction', NULL, p.gid, pg_catalog.age(p.transaction), p.prepared
+            FROM pg_catalog.pg_prepared_xacts AS p
+            WHERE p.database OPERATOR(pg_catalog.=) pg_catalog.current_database()
+            UNION ALL
+            SELECT 'replication slot', s.active_pid, s.slot_name::pg_catalog.text, pg_catalog.age(s.xmin), NULL
+            FROM pg_catalog.pg_replication_slots AS s
+            WHERE s.xmin IS NOT NULL
+        ), oldest_holder AS (
+            SELECT h.kind, h.pid, h.name, h.transactions, h.since FROM holder AS h
+            ORDER BY h.transactions DESC, h.since LIMIT 1
+        )
+        SELECT
+            w.state AS worker,
+            w.pid AS worker_pid,
+            w.error AS worker_error,
+            w.error_at AS worker_error_at,
+            w.library_version,
+            w.preloaded,
+            pg_catalog.pg_is_in_recovery() AS standby,
+
+            i.all_lists AS waiting_lists,
+            i.runs AS waiting_runs,
+            (i.bytes OPERATOR(pg_catalog.*) i.all_lists::pg_catalog.numeric
+                OPERATOR(pg_catalog./) GREATEST(i.lists, 1)::pg_catalog.numeric)::pg_catalog.int8 AS waiting_bytes,
+            pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) i.oldest AS waiting_age,
+            i.is_estimate AS waiting_is_estimate,
+
+            w.unannounced_since,
+            pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) w.unannounced_since AS unannounced_age,
+            w.unannounced_bytes,
+            (SELECT pg_catalog.count(*) FROM runmeta.outbox AS o
+                WHERE o.ctid OPERATOR(pg_catalog.<) '(256,0)'::pg_catalog.tid) AS unannounced_prepared,
+            w.owes_resync,
+            pg_catalog.pg_notification_queue_usage() AS notification_queue_usage,
+
+            (SELECT e.rows FROM estimated AS e
+                WHERE e.relation OPERATOR(pg_catalog.=) 'runmeta.unapplied'::pg_catalog.regclass::pg_catalog.oid) AS unapplied,
+            (SELECT e.rows FROM estimated AS e
+                WHERE e.relation OPERATOR(pg_catalog.=) 'runmeta.writer'::pg_catalog.regclass::pg_catalog.oid) AS writers,
+            (SELECT e.recent FROM estimated AS e
+                WHERE e.relation OPERATOR(pg_catalog.=) 'runmeta.writer'::pg_catalog.regclass::pg_catalog.oid) AS recent_writers,
+
+            -- Postgres forgets its count of live rows in a crash.
+            (SELECT CASE WHEN pg_catalog.pg_stat_get_live_tuples(c.oid) OPERATOR(pg_catalog.>) 0
+                    THEN pg_catalog.pg_stat_get_live_tuples(c.oid)
+                    ELSE GREATEST(c.reltuples, 0)::pg_catalog.int8
+                END
+                FROM pg_catalog.pg_class AS c
+                WHERE c.oid OPERATOR(pg_catalog.=) 'runmeta.run'::pg_catalog.regclass::pg_catalog.oid) AS runs,
+            -- In the order of the index, so that it is used whatever the planner knows of the table.
+            CASE WHEN pg_catalog.pg_stat_get_dead_tuples('runmeta.run'::pg_catalog.regclass) OPERATOR(pg_catalog.>) 100000
+                -- By its name: a dump makes indexes after views.
+                THEN (SELECT LEAST(GREATEST(c.reltuples, 0), 10000)::pg_catalog.int8 FROM pg_catalog.pg_class AS c
+                    JOIN pg_catalog.pg_index AS x ON x.indexrelid OPERATOR(pg_catalog.=) c.oid
+                    WHERE x.indrelid OPERATOR(pg_catalog.=) 'runmeta.run'::pg_catalog.regclass::pg_catalog.oid
+                        AND c.relname OPERATOR(pg_catalog.=) 'run_unfinished_idx')
+                ELSE (SELECT pg_catalog.count(*) FROM (
+                    SELECT FROM runmeta.run AS r WHERE r.finished_at IS NULL ORDER BY r.created_at DESC LIMIT 10000
+                ) AS u)
+            END AS unfinished_runs,
+
+            h.kind AS vacuum_held_by,
+            h.pid AS vacuum_held_pid,
+            h.name AS vacuum_held_name,
+            h.transactions AS vacuum_held_transactions,
+            pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) h.since AS vacuum_held_age,
+
+            pg_catalog.pg_stat_get_dead_tuples('runmeta.run'::pg_catalog.regclass) AS run_dead_rows,
+            (SELECT pg_catalog.pg_stat_get_dead_tuples(c.reltoastrelid) FROM pg_catalog.pg_class AS c
+                WHERE c.oid OPERATOR(pg_catalog.=) 'runmeta.run'::pg_catalog.regclass::pg_catalog.oid) AS run_dead_pieces,
+            pg_catalog.pg_stat_get_dead_tuples('runmeta.inbox'::pg_catalog.regclass) AS inbox_dead_rows,
+            pg_catalog.pg_total_relation_size('runmeta.run'::pg_catalog.regclass) AS run_bytes,
+            pg_catalog.pg_total_relation_size('runmeta.inbox'::pg_catalog.regclass) AS inbox_bytes,
+            pg_catalog.pg_total_relation_size('runmeta.unapplied'::pg_catalog.regclass) AS unapplied_bytes
+        FROM runmeta._worker_state() AS w
+        CROSS JOIN waiting AS i
+        LEFT JOIN oldest_holder AS h ON TRUE;
+
+        COMMENT ON VIEW runmeta.activity IS 'what runmeta does in this database, in one row';
+        COMMENT ON COLUMN runmeta.activity.worker IS 'state of the background worker: running, starting, stuck, no_slot, stopped or unavailable';
+        COMMENT ON COLUMN runmeta.activity.worker_pid IS 'process of the background worker';
+        COMMENT ON COLUMN runmeta.activity.worker_error IS 'what went wrong last in the background worker';
+        COMMENT ON COLUMN runmeta.activity.worker_error_at IS 'when that went wrong';
+        COMMENT ON COLUMN runmeta.activity.library_version IS 'version of the library that this session has loaded';
+        COMMENT ON COLUMN runmeta.activity.preloaded IS 'true if the server loaded the library when it started';
+        COMMENT ON COLUMN runmeta.activity.standby IS 'true if this server follows another one';
+        COMMENT ON COLUMN runmeta.activity.waiting_lists IS 'lists that wait in the inbox';
+        COMMENT ON COLUMN runmeta.activity.waiting_runs IS 'runs that they wait for, at least';
+        COMMENT ON COLUMN runmeta.activity.waiting_bytes IS 'bytes of these lists';
+        COMMENT ON COLUMN runmeta.activity.waiting_age IS 'how long the oldest of them has waited';
+        COMMENT ON COLUMN runmeta.activity.waiting_is_estimate IS 'true if the inbox is larger than 256 pages, and was not counted as a whole';
+        COMMENT ON COLUMN runmeta.activity.unannounced_since IS 'since when changes wait to be announced, null if none does';
+        COMMENT ON COLUMN runmeta.activity.unannounced_age IS 'how long that is';
+        COMMENT ON COLUMN runmeta.activity.unannounced_bytes IS 'bytes of these changes in shared memory, of which there are 1048576';
+        COMMENT ON COLUMN runmeta.activity.unannounced_prepared IS 'changes of two-phase commits that wait to be announced';
+        COMMENT ON COLUMN runmeta.activity.owes_resync IS 'true if changes were left out, and listeners will be asked to read everything';
+        COMMENT ON COLUMN runmeta.activity.notification_queue_usage IS 'part of the notification queue of the server that is in use, 0 to 1';
+        COMMENT ON COLUMN runmeta.activity.unapplied IS 'operations that waited and could not be applied';
+        COMMENT ON COLUMN runmeta.activity.writers IS 'client processes that sent numbered batches';
+        COMMENT ON COLUMN runmeta.activity.recent_writers IS 'those that sent one within the last minute';
+        COMMENT ON COLUMN runmeta.activity.runs IS 'runs, an estimate';
+        COMMENT ON COLUMN runmeta.activity.unfinished_runs IS 'runs that have not finished, counted up to 10000; an estimate while more than 100000 rows are dead';
+        COMMENT ON COLUMN runmeta.activity.vacuum_held_by IS 'what keeps vacuum from the oldest dead rows: session, standby, prepared transaction or replication slot';
+        COMMENT ON COLUMN runmeta.activity.vacuum_held_pid IS 'its process';
+        COMMENT ON COLUMN runmeta.activity.vacuum_held_name IS 'name of the prepared transaction or replication slot';
+        COMMENT ON COLUMN runmeta.activity.vacuum_held_transactions IS 'transactions that began since';
+        COMMENT ON COLUMN runmeta.activity.vacuum_held_age IS 'how long that is, null if it is not known or not for the current role';
+        COMMENT ON COLUMN runmeta.activity.run_dead_rows IS 'dead rows of runmeta.run, an estimate';
+        COMMENT ON COLUMN runmeta.activity.run_dead_pieces IS 'dead pieces of documents over 2 kB, an estimate';
+        COMMENT ON COLUMN runmeta.activity.inbox_dead_rows IS 'dead rows of runmeta.inbox, an estimate';
+        COMMENT ON COLUMN runmeta.activity.run_bytes IS 'bytes of runmeta.run with documents and indexes';
+        COMMENT ON COLUMN runmeta.activity.inbox_bytes IS 'bytes of runmeta.inbox with indexes';
+        COMMENT ON COLUMN runmeta.activity.unapplied_bytes IS 'bytes of runmeta.unapplied with indexes';
+        REVOKE ALL ON TABLE runmeta.activity FROM PUBLIC;
+    END IF;
+END
+$activity$;
