@@ -36,7 +36,7 @@ fn main() -> Result<()> {
     let listener = Listener::open(server.config())?;
     let mut lines = Vec::new();
     for (name, measure) in ALL {
-        if wanted.is_empty() || wanted.iter().any(|part| name.contains(part)) {
+        if wanted.is_empty() || wanted.iter().any(|word| is_meant(name, word)) {
             let start = Instant::now();
             server.start_over()?;
             lines.extend(measure(&server).map_err(|error| format!("{name}: {error}"))?);
@@ -45,6 +45,16 @@ fn main() -> Result<()> {
     }
     report(&server, &listener, &lines)?;
     server.drop()
+}
+
+/// A word that is a name means that measurement alone.
+fn is_meant(name: &str, word: &str) -> bool {
+    let is_name = ALL.iter().any(|(name, _)| *name == word);
+    if is_name {
+        name == word
+    } else {
+        name.contains(word)
+    }
 }
 
 fn report(server: &Server, listener: &Listener, lines: &[Line]) -> Result<()> {
