@@ -43,7 +43,7 @@ fn cells(line: &Line) -> [String; 8] {
             .as_ref()
             .map_or_else(String::new, |theirs| with_unit(theirs.median(), unit)),
         line.ratio()
-            .map_or_else(String::new, |ratio| format!("{ratio:.2} ×")),
+            .map_or_else(String::new, |ratio| format!("{} ×", figure(ratio))),
         budget(line.budget),
         match line.is_met() {
             Some(true) => "yes",

@@ -6,9 +6,9 @@ use crate::line::{Budget, Line, Unit};
 use crate::server::Server;
 
 const FILLFACTORS: [i32; 4] = [100, 90, 70, 50];
-const BATCHES: i32 = 100;
+const BATCHES: i32 = 200;
 
-/// Measures 100 flushes of 1,000 neighbours among 20,000 runs of 300 bytes, with each fillfactor.
+/// Measures 200 flushes of 1,000 neighbours among 20,000 runs of 300 bytes, with each fillfactor.
 pub fn measure(server: &Server) -> Result<Vec<Line>> {
     let session = server.session();
     let mut lines = Vec::new();
@@ -21,7 +21,7 @@ pub fn measure(server: &Server) -> Result<Vec<Line>> {
         }
         session.run(include_str!("sql/fillfactor/force_statistics.sql"))?;
         let value = |sql| session.value::<f64>(sql, &[]).map(Figures::once);
-        let name = format!("100 flushes of 1,000 neighbours, fillfactor {fillfactor}");
+        let name = format!("200 flushes of 1,000 neighbours, fillfactor {fillfactor}");
         let line = |what, figures, unit| {
             Line::alone(format!("{name}: {what}"), figures, unit, Budget::None)
         };

@@ -9,6 +9,7 @@ mod curve_sizes;
 mod document;
 mod fillfactor;
 mod flush;
+mod indexes;
 mod large;
 mod memory;
 mod open_transaction;
@@ -46,6 +47,7 @@ pub const ALL: &[(&str, Measure)] = &[
     ("prune", prune::measure),
     ("open-transaction", open_transaction::measure),
     ("fillfactor", fillfactor::measure),
+    ("indexes", indexes::measure),
     ("compression", compression::measure),
 ];
 
