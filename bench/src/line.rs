@@ -108,3 +108,27 @@ impl Line {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(ours: f64, theirs: f64, unit: Unit, budget: Budget) -> Line {
+        let (ours, theirs) = (Figures::once(ours), Figures::once(theirs));
+        Line::beside("", &ours, ("", &theirs), unit, budget)
+    }
+
+    #[test]
+    fn ratio_says_how_many_times_as_fast_ours_is() {
+        let rate = line(60.0, 100.0, OPERATIONS, Budget::TimesAsFast(0.6));
+        assert_eq!((rate.ratio(), rate.is_met()), (Some(0.6), Some(true)));
+        let cost = line(50.0, 100.0, Unit::Cost("µs"), Budget::TimesAsFast(2.5));
+        assert_eq!((cost.ratio(), cost.is_met()), (Some(2.0), Some(false)));
+    }
+
+    #[test]
+    fn ratio_of_a_limit_says_how_many_times_as_long_ours_takes() {
+        let cost = line(180.0, 100.0, Unit::Cost("ms"), Budget::AtMostTimes(1.8));
+        assert_eq!((cost.ratio(), cost.is_met()), (Some(1.8), Some(true)));
+    }
+}

@@ -60,9 +60,10 @@ fn is_meant(name: &str, word: &str) -> bool {
 fn report(server: &Server, listener: &Listener, lines: &[Line]) -> Result<()> {
     println!("{}", server.description()?);
     println!(
-        "{} cores. A listener took {} notifications. Ours and theirs in turns; the figures are medians, the spread is from the \
+        "{} cores, a commit takes {:.2} ms. A listener took {} notifications. Ours and theirs in turns; the figures are medians, the spread is from the \
          least to the most. Autovacuum is off, and tables are vacuumed between turns.",
         std::thread::available_parallelism()?,
+        server.commit()?.median(),
         listener.count()
     );
     let is_promised = |line: &&Line| !matches!(line.budget, Budget::None);

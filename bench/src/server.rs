@@ -7,9 +7,12 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Config;
 
 use crate::Result;
+use crate::figures::Figures;
 use crate::session::Session;
 
 const NAME: &str = "runmeta_bench";
+
+const COMMITS: usize = 50;
 
 /// How long anything may take that happens in the background.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -70,6 +73,18 @@ impl Server {
     /// Returns what server this is and how it is set.
     pub fn description(&self) -> Result<String> {
         self.session.value(include_str!("sql/settings.sql"), &[])
+    }
+
+    /// Returns the milliseconds that a transaction takes which writes nothing but a few bytes of WAL: mostly the disk's time,
+    /// which bounds every figure of few sessions, and of sessions that commit one after the other.
+    pub fn commit(&self) -> Result<Figures> {
+        let mut figures = Figures::default();
+        for _ in 0..COMMITS {
+            let start = Instant::now();
+            self.session.run(include_str!("sql/commit.sql"))?;
+            figures.push(start.elapsed().as_secs_f64() * 1e3);
+        }
+        Ok(figures)
     }
 
     /// Empties all tables and makes those of a user without runmeta anew, each with 1,000 runs: `run 1`, `run 2` …

@@ -96,3 +96,14 @@ pub fn figure(value: f64) -> String {
     }
     grouped + rest
 }
+
+#[cfg(test)]
+mod tests {
+    use super::figure;
+
+    #[test]
+    fn figure_has_three_digits_that_count_and_groups_of_three() {
+        let figures = [0.456, 9.0, 12.34, 123.4, 1234.5, 1_234_567.0].map(figure);
+        assert_eq!(figures, ["0.46", "9", "12.3", "123", "1,234", "1,234,567"]);
+    }
+}
