@@ -13,14 +13,14 @@ const RIGHT: f64 = 210.0;
 const TOP: f64 = 50.0;
 const BOTTOM: f64 = 50.0;
 
-/// Colours that stand out on white and on black alike, and the text in the colour that the page's scheme asks for.
+/// Colours that can be read on white and on black alike, so that no viewer has to know which scheme the page has.
 const STYLE: &str = "<style>
-text { font: 13px system-ui, sans-serif; fill: #1f2328 }
+text { font: 13px system-ui, sans-serif; fill: #757d87 }
 .grid { stroke: #8884; stroke-width: 1 }
 .curve { fill: none; stroke-width: 2.5; stroke-linejoin: round }
 .spread { stroke-width: 1 }
-.ours { stroke: #2f81f7 } .bare { stroke: #8b949e } .notify { stroke: #e5853b }
-@media (prefers-color-scheme: dark) { text { fill: #e6edf3 } }
+.ours { stroke: #2f81f7 } .bare { stroke: #8b949e } .notify { stroke: #d9772b }
+text.ours { stroke: none; fill: #2f81f7 } text.bare { stroke: none; fill: #8b949e } text.notify { stroke: none; fill: #d9772b }
 </style>";
 
 /// A curve of the picture.
@@ -152,7 +152,7 @@ impl Scale {
         }
         format!(
             "<path class=\"curve {class}\" d=\"{path}\"/>\n<path class=\"spread {class}\" d=\"{spread}\"/>\n\
-             <text x=\"{:.1}\" y=\"{:.1}\">{name}</text>\n",
+             <text class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\">{name}</text>\n",
             WIDTH - RIGHT + 10.0,
             name_y + 4.0,
         )
