@@ -1,0 +1,1 @@
+SELECT count(document -> 'rows') FROM {table};

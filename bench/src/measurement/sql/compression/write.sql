@@ -1,0 +1,2 @@
+TRUNCATE {table};
+INSERT INTO {table} SELECT document || '{}' FROM original, generate_series(1, 100);

@@ -1,0 +1,1 @@
+SELECT current_setting('runmeta.inbox_threshold', true) IS NOT NULL

@@ -1,0 +1,1 @@
+SELECT runmeta.increment($1, 'done', 1, 'parent')

@@ -1,0 +1,1 @@
+SELECT runmeta.get($1, 'done')::bigint

@@ -1,0 +1,1 @@
+SELECT runmeta.prune(now() - interval '7 days')

@@ -1,0 +1,22 @@
+runmeta.apply_operations(d, '[
+    {"type": "set", "key": "status0", "value": "working"},
+    {"type": "set", "key": "$.user.name0", "value": "Eric"},
+    {"type": "increment", "key": "count0", "value": 1},
+    {"type": "append", "key": "log", "value": "Step complete"},
+    {"type": "set", "key": "status1", "value": "working"},
+    {"type": "set", "key": "$.user.name1", "value": "Eric"},
+    {"type": "increment", "key": "count1", "value": 1},
+    {"type": "append", "key": "log", "value": "Step complete"},
+    {"type": "set", "key": "status2", "value": "working"},
+    {"type": "set", "key": "$.user.name2", "value": "Eric"},
+    {"type": "increment", "key": "count2", "value": 1},
+    {"type": "append", "key": "log", "value": "Step complete"},
+    {"type": "set", "key": "status3", "value": "working"},
+    {"type": "set", "key": "$.user.name3", "value": "Eric"},
+    {"type": "increment", "key": "count3", "value": 1},
+    {"type": "append", "key": "log", "value": "Step complete"},
+    {"type": "set", "key": "status4", "value": "working"},
+    {"type": "set", "key": "$.user.name4", "value": "Eric"},
+    {"type": "increment", "key": "count4", "value": 1},
+    {"type": "append", "key": "log", "value": "Step complete"}
+]')

@@ -1,0 +1,1 @@
+SELECT {ours} = {theirs} FROM (SELECT metadata AS d FROM runmeta.run WHERE id = 'pure') AS document

@@ -1,0 +1,1 @@
+jsonb_set(d, '{progress}', '0.5')

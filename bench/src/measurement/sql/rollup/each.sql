@@ -1,0 +1,1 @@
+SELECT * FROM runmeta.rollup_each($1::text[], 'rows')

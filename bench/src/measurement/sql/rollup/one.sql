@@ -1,0 +1,1 @@
+SELECT * FROM runmeta.rollup($1, 'rows')

@@ -1,0 +1,1 @@
+SELECT bench.set_progress($1, to_jsonb($2::bigint))

@@ -1,0 +1,7 @@
+WITH changed AS (
+    UPDATE bench.job
+    SET metadata = jsonb_set(metadata, '{progress}', to_jsonb($2::bigint)), version = version + 1, updated_at = now()
+    WHERE id = $1
+    RETURNING id, version
+)
+SELECT pg_notify('job', json_build_object('id', id, 'version', version)::text) FROM changed

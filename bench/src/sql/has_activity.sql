@@ -1,0 +1,1 @@
+SELECT to_regclass('runmeta.activity') IS NOT NULL

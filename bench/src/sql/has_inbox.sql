@@ -1,0 +1,1 @@
+SELECT to_regclass('runmeta.inbox') IS NOT NULL

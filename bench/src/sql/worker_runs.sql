@@ -1,0 +1,1 @@
+SELECT worker = 'running' FROM runmeta.activity
