@@ -65,7 +65,8 @@ async fn extension_owns_functions_and_types_only() {
     let database = Database::new().await;
     insta::assert_snapshot!(text(&database.connect().await, OWNED_OBJECTS).await, @"
     type runmeta.target
-    function runmeta._apply_lists(text,text,jsonb,bigint,timestamp with time zone)
+    function runmeta._apply_lists(text,text,jsonb,bigint,timestamp with time zone,integer)
+    function runmeta._changed_bound()
     function runmeta._changed_document()
     function runmeta._depth_first(text[],text[])
     function runmeta._family(text)

@@ -156,7 +156,7 @@ async fn limits_are_for_superusers_to_set_and_notify_for_everyone() {
         .unwrap();
     insta::assert_snapshot!(refused(&writer, "SET runmeta.notify = 'sometimes'").await, @r#"
     22023: invalid value for parameter "runmeta.notify": "sometimes"
-    HINT: Available values: commit, off.
+    HINT: Available values: worker, commit, off.
     "#);
 }
 

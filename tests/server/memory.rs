@@ -15,7 +15,7 @@ async fn limited_server() -> (OwnServer, Client) {
     // The library is loaded and its statements are planned.
     client
         .batch_execute(
-            "SELECT runmeta.start('warm'); SELECT count(*) FROM runmeta.flush('[{\"run\": \"warm\", \"operations\":
+            "SET runmeta.inbox = off; SELECT runmeta.start('warm'); SELECT count(*) FROM runmeta.flush('[{\"run\": \"warm\", \"operations\":
              [{\"type\": \"set\", \"key\": \"a\", \"value\": 1}]}]')",
         )
         .await

@@ -617,7 +617,8 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
         SELECT proname || '/' || pronargs, provolatile, CASE WHEN proisstrict THEN 'strict' END, proparallel, prosecdef
         FROM pg_proc WHERE pronamespace = 'runmeta'::regnamespace ORDER BY 1";
     insta::assert_snapshot!(rows(&client, functions).await, @"
-    _apply_lists/5 | v | NULL | u | f
+    _apply_lists/6 | v | NULL | u | f
+    _changed_bound/0 | v | NULL | u | f
     _changed_document/0 | v | NULL | u | f
     _depth_first/2 | i | strict | s | f
     _family/1 | s | strict | s | f
@@ -625,12 +626,14 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     _live_updated_at/4 | s | strict | s | f
     _live_version/4 | s | strict | s | f
     _value_at/2 | i | NULL | s | f
+    _worker_state/0 | v | NULL | r | f
     ancestors/1 | s | strict | s | f
     append/5 | v | NULL | u | f
     apply/3 | v | NULL | u | f
     apply_operations/2 | i | strict | s | f
     decrement/4 | v | NULL | u | f
     del/3 | v | NULL | u | f
+    deliver/1 | v | NULL | u | f
     descendants/1 | s | strict | s | f
     finish/3 | v | NULL | u | f
     flush/3 | v | NULL | u | f

@@ -52,6 +52,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         VISITOR.set(self.outer);
         DOCUMENT.take();
+        BOUND.take();
     }
 }
 
@@ -103,5 +104,5 @@ pub fn document() -> Option<Jsonb<'static>> {
 
 /// Returns the bound of its size.
 pub fn bound() -> Option<i32> {
-    BOUND.get()
+    BOUND.take()
 }
