@@ -13,6 +13,7 @@ mod harness;
 
 mod agreement;
 mod attempts;
+mod chaos;
 mod cli;
 mod client_connections;
 mod client_examples;
@@ -29,6 +30,7 @@ mod dump;
 mod duplicates;
 mod errors;
 mod families;
+mod floor;
 mod flush;
 mod grants;
 mod hostile;

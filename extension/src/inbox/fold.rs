@@ -56,6 +56,16 @@ pub struct Folded {
     pub outcome: Outcome,
 }
 
+impl Folded {
+    /// Returns true if lists were taken out.
+    pub fn took_some(&self) -> bool {
+        match self.outcome {
+            Outcome::Folded { lists, .. } | Outcome::Gone { lists } => lists > 0,
+            Outcome::Skipped(_) => false,
+        }
+    }
+}
+
 /// What became of the lists that wait for a run.
 pub enum Outcome {
     /// They are in its document, so many.

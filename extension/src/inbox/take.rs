@@ -3,11 +3,13 @@
 //! The statement that takes lists out comes after the one that locks the run, with a snapshot of its own: what was
 //! committed while the lock was awaited is among them, and what another session folded meanwhile is not.
 
-use pgrx::pg_sys::BuiltinOid::{TEXTARRAYOID, TEXTOID};
+use pgrx::datum::DatumWithOid;
+use pgrx::pg_sys::BuiltinOid::{INT8ARRAYOID, INT8OID, TEXTARRAYOID, TEXTOID};
 use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError, SpiTupleTable};
 
 use super::admission;
+use super::floor::floor;
 use super::unapplied::{Skipped, Skips};
 use super::waiting;
 use crate::document::{Draft, list};
@@ -19,7 +21,7 @@ use crate::statement::Statement;
 thread_local! {
     static TAKE: Statement = const { Statement::new(
         include_str!("sql/take.sql"),
-        &[TEXTOID, TEXTOID],
+        &[TEXTOID, TEXTOID, INT8OID],
     ) };
     static TAKE_ORPHANS: Statement = const { Statement::new(
         include_str!("sql/take_orphans.sql"),
@@ -27,11 +29,11 @@ thread_local! {
     ) };
     static COUNT: Statement = const { Statement::new(
         include_str!("sql/count.sql"),
-        &[TEXTOID, TEXTOID],
+        &[TEXTOID, TEXTOID, INT8OID],
     ) };
     static AMONG: Statement = const { Statement::new(
         include_str!("sql/waiting_among.sql"),
-        &[TEXTARRAYOID, TEXTARRAYOID],
+        &[TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID],
     ) };
 }
 
@@ -186,7 +188,7 @@ fn operation(list: &Jsonb<'_>, index: usize) -> Option<Jsonb<'static>> {
 /// Errors of Postgres are raised.
 pub fn take_one(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<Taken, Refusal> {
     match waiting::waits(id) {
-        true => taken(client, &TAKE, root, id),
+        true => take_waiting(client, root, id),
         false => Ok(Taken::default()),
     }
 }
@@ -206,7 +208,10 @@ pub fn may_wait(client: &mut SpiClient<'_>, runs: &[(&str, &str)]) -> Result<Vec
     let (roots, ids): (Vec<&str>, Vec<&str>) = asked.iter().map(|position| runs[*position]).unzip();
     may.fill(false);
     let _owner = AsOwner::of_inbox()?;
-    let rows = AMONG.with(|statement| statement.run(client, &[roots.into(), ids.into()]))?;
+    let floors = roots.iter().zip(&ids).map(|(root, id)| floor(root, id));
+    let floors: Vec<i64> = floors.collect();
+    let arguments = [roots.into(), ids.into(), floors.into()];
+    let rows = AMONG.with(|statement| statement.run(client, &arguments))?;
     for row in rows {
         let position = row
             .get::<i64>(1)?
@@ -224,7 +229,12 @@ pub fn may_wait(client: &mut SpiClient<'_>, runs: &[(&str, &str)]) -> Result<Vec
 ///
 /// Errors of Postgres are raised.
 pub fn take_orphans(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<Taken, Refusal> {
-    taken(client, &TAKE_ORPHANS, root, id)
+    taken(client, &TAKE_ORPHANS, root, id, &[root.into(), id.into()])
+}
+
+fn take_waiting(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<Taken, Refusal> {
+    let arguments = [root.into(), id.into(), floor(root, id).into()];
+    taken(client, &TAKE, root, id, &arguments)
 }
 
 fn taken(
@@ -232,10 +242,11 @@ fn taken(
     statement: &'static std::thread::LocalKey<Statement>,
     root: &str,
     id: &str,
+    arguments: &[DatumWithOid<'_>],
 ) -> Result<Taken, Refusal> {
     let mut rows = {
         let _owner = AsOwner::of_inbox()?;
-        statement.with(|statement| statement.run(client, &[root.into(), id.into()]))?
+        statement.with(|statement| statement.run(client, arguments))?
     };
     let mut lists = Vec::with_capacity(rows.len());
     while rows.next().is_some() {
@@ -272,6 +283,7 @@ pub fn count(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<i64, Re
         return Ok(0);
     }
     let _owner = AsOwner::of_inbox()?;
-    let rows = COUNT.with(|statement| statement.run(client, &[root.into(), id.into()]))?;
+    let arguments = [root.into(), id.into(), floor(root, id).into()];
+    let rows = COUNT.with(|statement| statement.run(client, &arguments))?;
     Ok(rows.first().get_one()?.unwrap_or(0))
 }
