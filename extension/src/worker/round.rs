@@ -149,17 +149,20 @@ impl Round {
     }
 
     fn take_prepared(&mut self, worker: &mut Worker) {
+        // Before the look: what is prepared meanwhile sets it again.
+        worker.database.set_prepared(false);
         let taken = worker.transaction(|client| {
             let any = prepared::any(client)?;
             Ok((prepared::take(client, PREPARED)?, any))
         });
         let Some((taken, any)) = taken else {
+            worker.database.set_prepared(true);
             self.failed = true;
             return;
         };
-        worker
-            .database
-            .set_prepared(any || taken.len() == PREPARED as usize);
+        if any || taken.len() == PREPARED as usize {
+            worker.database.set_prepared(true);
+        }
         for kept in taken {
             match kept.root.is_empty() {
                 true => self.resync = true,
