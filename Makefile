@@ -39,8 +39,12 @@ test: setup-tests ## all tests, beside a server of their own
 mutants: setup ## whether core's tests notice small changes of core; with ARGS='server 10', a sample of what needs a server
 	@scripts/mutants $(ARGS)
 
-bench: setup ## the measurements that the README quotes
+bench: setup ## the measurements that the README quotes; with ARGS=bloat, what a load leaves behind (15 minutes)
+ifeq ($(ARGS),bloat)
+	exec scripts/with-cluster bench/bloat
+else
 	exec scripts/with-cluster cargo run --release --package runmeta-bench
+endif
 
 db: setup ## a server that stays, with a migrated database; its URL is the last line
 	@scripts/db start

@@ -135,7 +135,8 @@ async fn assert_quiet(client: &Client, total: i64) {
         SELECT runmeta.get('parent')";
     loop {
         client.batch_execute(looks).await.unwrap();
-        let none = "SELECT pg_stat_get_xact_numscans('runmeta.inbox_pkey'::regclass) = before FROM looks";
+        let none =
+            "SELECT pg_stat_get_xact_numscans('runmeta.inbox_pkey'::regclass) = before FROM looks";
         let none = rows(client, none).await;
         client.batch_execute("COMMIT").await.unwrap();
         if none == "t" {
@@ -161,9 +162,8 @@ async fn sessions_count_up_one_parent_exactly_while_it_is_watched() {
     for session in 0..SESSIONS {
         let client = database.connect().await;
         sessions.spawn(async move {
-            let increment = format!(
-                "SELECT runmeta.increment('child {session}', 'done', 1, 'parent') IS NULL"
-            );
+            let increment =
+                format!("SELECT runmeta.increment('child {session}', 'done', 1, 'parent') IS NULL");
             let increment = client.prepare(&increment).await.unwrap();
             let mut queued = 0;
             for _ in 0..total / SESSIONS {
@@ -256,7 +256,9 @@ async fn disturb(server: &OwnServer, total: i64, mut progress: watch::Receiver<i
         let Ok(found) = client.query(target, &[]).await else {
             continue;
         };
-        if fault % 5 == 0 && let Some(row) = found.first() {
+        if fault % 5 == 0
+            && let Some(row) = found.first()
+        {
             let process: i32 = row.get(0);
             let kill = std::process::Command::new("kill")
                 .args(["-9", &process.to_string()])

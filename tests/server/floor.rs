@@ -50,7 +50,9 @@ async fn lists_that_are_committed_late_are_folded() {
     database
         .connect()
         .await
-        .batch_execute(&format!("BEGIN; {INCREMENT}; PREPARE TRANSACTION '{prepared}'"))
+        .batch_execute(&format!(
+            "BEGIN; {INCREMENT}; PREPARE TRANSACTION '{prepared}'"
+        ))
         .await
         .unwrap();
     count_and_fold(&client, 20).await;

@@ -49,7 +49,8 @@ struct Id {
     bytes: [u8; 255],
 }
 
-/// Returns the id behind which a statement that begins now finds all lists of a run.
+/// Returns the id behind which a statement that begins now and takes a snapshot of its own, as one that writes does, finds
+/// all lists of a run.
 pub fn floor(root: &str, run: &str) -> i64 {
     // A new snapshot sees what was committed before the floor was noted.
     known(root, run, |transaction| {
@@ -57,7 +58,7 @@ pub fn floor(root: &str, run: &str) -> i64 {
     })
 }
 
-/// Returns the id behind which the snapshot of the statement shows all lists of a run.
+/// Returns the id behind which the snapshot that is active, and any later one, shows all lists of a run.
 pub fn floor_for_reader(root: &str, run: &str) -> i64 {
     known(root, run, process::is_in_snapshot)
 }

@@ -9,7 +9,7 @@ use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError, SpiTupleTable};
 
 use super::admission;
-use super::floor::floor;
+use super::floor::{floor, floor_for_reader};
 use super::unapplied::{Skipped, Skips};
 use super::waiting;
 use crate::document::{Draft, list};
@@ -208,7 +208,10 @@ pub fn may_wait(client: &mut SpiClient<'_>, runs: &[(&str, &str)]) -> Result<Vec
     let (roots, ids): (Vec<&str>, Vec<&str>) = asked.iter().map(|position| runs[*position]).unzip();
     may.fill(false);
     let _owner = AsOwner::of_inbox()?;
-    let floors = roots.iter().zip(&ids).map(|(root, id)| floor(root, id));
+    let floors = roots
+        .iter()
+        .zip(&ids)
+        .map(|(root, id)| floor_for_reader(root, id));
     let floors: Vec<i64> = floors.collect();
     let arguments = [roots.into(), ids.into(), floors.into()];
     let rows = AMONG.with(|statement| statement.run(client, &arguments))?;
@@ -283,7 +286,7 @@ pub fn count(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<i64, Re
         return Ok(0);
     }
     let _owner = AsOwner::of_inbox()?;
-    let arguments = [root.into(), id.into(), floor(root, id).into()];
+    let arguments = [root.into(), id.into(), floor_for_reader(root, id).into()];
     let rows = COUNT.with(|statement| statement.run(client, &arguments))?;
     Ok(rows.first().get_one()?.unwrap_or(0))
 }
