@@ -39,8 +39,12 @@ test: setup-tests ## all tests, beside a server of their own
 mutants: setup ## whether core's tests notice small changes of core; with ARGS='server 10', a sample of what needs a server
 	@scripts/mutants $(ARGS)
 
-bench: setup ## the measurements that the README quotes, in five minutes; with ARGS='parent flush', some of them
+bench: setup ## the measurements that the README quotes, in five minutes; with ARGS='parent flush', some of them; ARGS=bloat takes 15
+ifeq ($(ARGS),bloat)
+	exec scripts/with-cluster bench/bloat
+else
 	RUNMETA_SETTINGS="$$(cat bench/postgresql.conf)" exec scripts/with-cluster cargo run --release --package runmeta-bench -- $(ARGS)
+endif
 
 db: setup ## a server that stays, with a migrated database; its URL is the last line
 	@scripts/db start

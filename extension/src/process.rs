@@ -64,6 +64,18 @@ pub fn precedes_snapshot(transaction: u32) -> bool {
     }
 }
 
+/// Returns true if the snapshot of the statement sees what a transaction did that is known to have committed.
+pub fn is_in_snapshot(transaction: u32) -> bool {
+    // SAFETY: a snapshot that is active is there. That of a statement has lists of transactions, for which this asks.
+    unsafe {
+        pg_sys::ActiveSnapshotSet() && {
+            let snapshot = pg_sys::GetActiveSnapshot();
+            (*snapshot).snapshot_type == pg_sys::SnapshotType::SNAPSHOT_MVCC
+                && !pg_sys::XidInMVCCSnapshot(transaction.into(), snapshot)
+        }
+    }
+}
+
 /// Returns a setting of the server that is a number, in its own unit. `None` if this Postgres does not have it.
 pub fn setting(name: &CStr) -> Option<f64> {
     // SAFETY: the text lives as long as the setting stays as it is, and is read at once.

@@ -72,7 +72,7 @@ fn register_callbacks() {
     // Lists that wait in a prepared transaction stay counted, as if they waited already.
     register_xact_callback(PgXactCallbackEvent::Prepare, || {
         end();
-        announce::forget();
+        announce::after_prepare();
     });
     register_xact_callback(PgXactCallbackEvent::Abort, || {
         end().into_iter().for_each(|level| level.moved.abort());

@@ -183,6 +183,8 @@ CREATE TABLE runmeta.inbox (
     source_id      pg_catalog.text        COLLATE pg_catalog."C" NOT NULL,
     writer         pg_catalog.uuid,
     operations     pg_catalog.jsonb       NOT NULL,
+    -- What shared memory counts for it, which after a restart is counted anew from here.
+    weight         pg_catalog.int4        NOT NULL DEFAULT 0,
     created_at     pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 
     CONSTRAINT inbox_pkey PRIMARY KEY (root_id, run_id, id)
@@ -190,6 +192,9 @@ CREATE TABLE runmeta.inbox (
 WITH (
     -- Each row lives for some milliseconds. Vacuum has to come by number and not by
     -- share, which of an empty table is nothing, and statistics are of no use.
+    -- Measured with 10,700 lists a second for 60 s (make bench ARGS=bloat): autovacuum
+    -- comes each minute, the table has 6,800 pages at the most and none 18 s after the
+    -- load. The index keeps its 2,200 pages and uses them again.
     autovacuum_vacuum_scale_factor = 0,
     autovacuum_vacuum_threshold = 10000,
     autovacuum_vacuum_insert_threshold = -1,
@@ -206,6 +211,7 @@ COMMENT ON COLUMN runmeta.inbox.run_created_at IS 'when the run that the list is
 COMMENT ON COLUMN runmeta.inbox.source_id IS 'run that brought the list';
 COMMENT ON COLUMN runmeta.inbox.writer IS 'client process that sent it in a batch';
 COMMENT ON COLUMN runmeta.inbox.operations IS 'the list';
+COMMENT ON COLUMN runmeta.inbox.weight IS 'bytes by which it may grow the metadata, or what it takes if that is more';
 COMMENT ON COLUMN runmeta.inbox.created_at IS 'when it came';
 
 -- unapplied

@@ -205,10 +205,14 @@ async fn prepared_transactions_are_announced_when_they_commit() {
     let server = OwnServer::start_in(OwnServer::folder(), 5432, "").await;
     let client = server.connect("postgres").await;
     until_worker_runs(&client).await;
+    let mut listener = Listener::of(&server.url_of("postgres")).await;
     client
         .batch_execute("SELECT runmeta.start('a'), runmeta.start('b')")
         .await
         .unwrap();
+    listener
+        .until(r#"{"runs":[{"id":"a","root":"a","version":1},{"id":"b","root":"b","version":1}]}"#)
+        .await;
     for (run, name) in [("a", "first"), ("b", "second")] {
         client
             .batch_execute(&format!(
@@ -217,7 +221,6 @@ async fn prepared_transactions_are_announced_when_they_commit() {
             .await
             .unwrap();
     }
-    let mut listener = Listener::of(&server.url_of("postgres")).await;
     client
         .batch_execute("ROLLBACK PREPARED 'first'")
         .await

@@ -190,9 +190,16 @@ pub fn before_prepare(changes: Changes) {
     prepared::keep(changes.sorted(), resync);
 }
 
-/// Forgets what was prepared: the transaction did not commit.
+/// Has the worker announce the changes of the transaction, which was prepared, when it is committed.
+pub fn after_prepare() {
+    prepared::after_prepare();
+    forget();
+}
+
+/// Forgets what was to be announced: the transaction did not commit.
 pub fn forget() {
     channel::settle(false);
+    prepared::forget();
     COMMITTING.take();
     if TAKEN.take() {
         worker::lose();

@@ -6,11 +6,15 @@
 //! themselves.
 
 use pgrx::datetime::transaction_timestamp;
-use pgrx::pg_sys::{self, BuiltinOid::TEXTOID};
+use pgrx::pg_sys::{
+    self,
+    BuiltinOid::{INT8OID, TEXTOID},
+};
 use pgrx::spi::SpiClient;
 use runmeta_core::Parsed;
 
 use super::addressee::Addressee;
+use super::floor::floor_for_reader;
 use super::waiting;
 use crate::document;
 use crate::jsonb::{Jsonb, Node};
@@ -23,7 +27,7 @@ use crate::statement::Statement;
 thread_local! {
     static WEIGH: Statement = const { Statement::new(
         include_str!("sql/weigh.sql"),
-        &[TEXTOID, TEXTOID],
+        &[TEXTOID, TEXTOID, INT8OID],
     ) };
 }
 
@@ -58,10 +62,15 @@ impl<'a> List<'a> {
         let weight = weight(&operations, parsed);
         List { operations, weight }
     }
+
+    /// Returns what it counts as the table has it.
+    pub fn stored_weight(&self) -> i32 {
+        i32::try_from(self.weight).unwrap_or(i32::MAX)
+    }
 }
 
 /// Returns what a list counts: an increment of a short key has some 25 bytes of growth, and 72 of JSONB.
-pub fn weight(operations: &Jsonb<'_>, parsed: &[Parsed<Node<'_>>]) -> usize {
+fn weight(operations: &Jsonb<'_>, parsed: &[Parsed<Node<'_>>]) -> usize {
     document::growth(parsed).max(operations.memory() / MEMORY_RATIO)
 }
 
@@ -94,7 +103,12 @@ pub fn admits(
 /// Counts what waits for a run, with its bytes, where shared memory does not.
 fn count(client: &mut SpiClient<'_>, run: &Addressee) -> Result<(usize, usize), Refusal> {
     let _owner = AsOwner::of_inbox()?;
-    let arguments = [run.root.as_str().into(), run.id.as_str().into()];
+    let floor = floor_for_reader(&run.root, &run.id);
+    let arguments = [
+        run.root.as_str().into(),
+        run.id.as_str().into(),
+        floor.into(),
+    ];
     let rows = WEIGH.with(|statement| statement.run(client, &arguments))?;
     let (lists, bytes) = rows.first().get_two::<i64, i64>()?;
     let number = |value: Option<i64>| usize::try_from(value.unwrap_or(0)).unwrap_or(usize::MAX);

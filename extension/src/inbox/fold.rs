@@ -57,8 +57,17 @@ pub struct Folded {
     pub outcome: Outcome,
 }
 
-/// What became of them.
-#[allow(dead_code)] // for the worker, which comes
+impl Folded {
+    /// Returns true if lists were taken out.
+    pub fn took_some(&self) -> bool {
+        match self.outcome {
+            Outcome::Folded { lists, .. } | Outcome::Gone { lists } => lists > 0,
+            Outcome::Skipped(_) => false,
+        }
+    }
+}
+
+/// What became of the lists that wait for a run.
 pub enum Outcome {
     /// They are in its document, so many.
     Folded {

@@ -18,10 +18,11 @@
 //! Files: [`addressee`] finds the run that a list is for, [`admission`] decides whether it may wait, [`queue`] puts it
 //! into the table. [`take`] takes out what waits for a run that is locked, [`fold`] does that for many runs. [`read`]
 //! looks at what waits. [`unapplied`] keeps what could not be applied. [`waiting`] is about
-//! the counters that spare most calls a look at the table.
+//! the counters that spare most calls a look at the table, and [`floor`] about where a look may begin.
 
 mod addressee;
 mod admission;
+pub mod floor;
 mod fold;
 mod prune;
 mod queue;

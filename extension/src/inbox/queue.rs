@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use pgrx::datetime::clock_timestamp;
 use pgrx::pg_sys::BuiltinOid::{
-    JSONBARRAYOID, JSONBOID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID, UUIDOID,
+    INT4ARRAYOID, INT4OID, JSONBARRAYOID, JSONBOID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZARRAYOID,
+    TIMESTAMPTZOID, UUIDOID,
 };
 use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
@@ -22,13 +23,13 @@ use crate::statement::Statement;
 thread_local! {
     static INSERT: Statement = const { Statement::new(
         include_str!("sql/insert.sql"),
-        &[TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, JSONBOID, TIMESTAMPTZOID],
+        &[TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, JSONBOID, INT4OID, TIMESTAMPTZOID],
     ) };
     static INSERT_MANY: Statement = const { Statement::new(
         include_str!("sql/insert_many.sql"),
         &[
-            TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, JSONBARRAYOID, UUIDOID,
-            TIMESTAMPTZOID,
+            TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, JSONBARRAYOID,
+            INT4ARRAYOID, UUIDOID, TIMESTAMPTZOID,
         ],
     ) };
 }
@@ -60,6 +61,7 @@ pub fn queue(
         run.created_at.into(),
         run_id.into(),
         list.operations.clone().into(),
+        list.stored_weight().into(),
         clock_timestamp().into(),
     ];
     let _owner = AsOwner::of_inbox()?;
@@ -154,6 +156,7 @@ struct Rows<'a> {
     created: Vec<TimestampWithTimeZone>,
     sources: Vec<&'a str>,
     lists: Vec<Jsonb<'a>>,
+    weights: Vec<i32>,
 }
 
 impl<'a> Rows<'a> {
@@ -163,6 +166,7 @@ impl<'a> Rows<'a> {
         self.created.push(run.created_at);
         self.sources.push(incoming.run);
         self.lists.push(incoming.list.operations.clone());
+        self.weights.push(incoming.list.stored_weight());
     }
 
     fn insert(self, client: &mut SpiClient<'_>, writer: Option<pgrx::Uuid>) -> Result<(), Refusal> {
@@ -176,6 +180,7 @@ impl<'a> Rows<'a> {
             self.created.into(),
             self.sources.into(),
             self.lists.into(),
+            self.weights.into(),
             writer.into(),
             clock_timestamp().into(),
         ];

@@ -13,6 +13,7 @@ use pgrx::prelude::*;
 use pgrx::spi::SpiError;
 use runmeta_core::apply;
 
+use super::floor::floor_for_reader;
 use super::waiting;
 use crate::document::list;
 use crate::jsonb::{Jsonb, Node, check_for_interrupts, encode};
@@ -109,7 +110,7 @@ fn read<T>(
     execute(reading, run, row)
 }
 
-/// A query on a run, given by root_id, id and created_at, and its plan once it was run.
+/// A query on a run, given by root_id, id, created_at and floor, and its plan once it was run.
 struct Reading {
     text: &'static str,
     plan: Cell<pg_sys::SPIPlanPtr>,
@@ -152,9 +153,10 @@ fn execute<T>(
             run.root.into_datum(),
             run.id.into_datum(),
             run.created_at.into_datum(),
+            floor_for_reader(run.root, run.id).into_datum(),
         ];
         let mut arguments = arguments.map(|argument| argument.unwrap_or(pg_sys::Datum::null()));
-        // SAFETY: a kept plan with three arguments, none of which is NULL; read only, with the snapshot that is active.
+        // SAFETY: a kept plan with four arguments, none of which is NULL; read only, with the snapshot that is active.
         // The result lies in memory of the connection, which is open.
         unsafe {
             pg_sys::SPI_tuptable = std::ptr::null_mut();
@@ -184,10 +186,15 @@ fn plan(reading: &'static std::thread::LocalKey<Reading>) -> Result<pg_sys::SPIP
         return Ok(known);
     }
     let text = CString::new(text).map_err(|_| SpiError::InvalidPosition)?;
-    let mut types = [pg_sys::TEXTOID, pg_sys::TEXTOID, pg_sys::TIMESTAMPTZOID];
+    let mut types = [
+        pg_sys::TEXTOID,
+        pg_sys::TEXTOID,
+        pg_sys::TIMESTAMPTZOID,
+        pg_sys::INT8OID,
+    ];
     // SAFETY: an SPI connection is open; the plan is kept for as long as the session.
     let plan = unsafe {
-        let plan = pg_sys::SPI_prepare(text.as_ptr(), 3, types.as_mut_ptr());
+        let plan = pg_sys::SPI_prepare(text.as_ptr(), 4, types.as_mut_ptr());
         if plan.is_null() {
             return Err(Refusal::Query(SpiError::InvalidPosition));
         }

@@ -3,11 +3,12 @@
 //! The statement that takes lists out comes after the one that locks the run, with a snapshot of its own: what was
 //! committed while the lock was awaited is among them, and what another session folded meanwhile is not.
 
-use pgrx::pg_sys::BuiltinOid::{TEXTARRAYOID, TEXTOID};
+use pgrx::datum::DatumWithOid;
+use pgrx::pg_sys::BuiltinOid::{INT8ARRAYOID, INT8OID, TEXTARRAYOID, TEXTOID};
 use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError, SpiTupleTable};
 
-use super::admission;
+use super::floor::{floor, floor_for_reader};
 use super::unapplied::{Skipped, Skips};
 use super::waiting;
 use crate::document::{Draft, list};
@@ -20,7 +21,7 @@ thread_local! {
     static ANY: Statement = const { Statement::new(include_str!("sql/any.sql"), &[]) };
     static TAKE: Statement = const { Statement::new(
         include_str!("sql/take.sql"),
-        &[TEXTOID, TEXTOID],
+        &[TEXTOID, TEXTOID, INT8OID],
     ) };
     static TAKE_ORPHANS: Statement = const { Statement::new(
         include_str!("sql/take_orphans.sql"),
@@ -28,11 +29,11 @@ thread_local! {
     ) };
     static COUNT: Statement = const { Statement::new(
         include_str!("sql/count.sql"),
-        &[TEXTOID, TEXTOID],
+        &[TEXTOID, TEXTOID, INT8OID],
     ) };
     static AMONG: Statement = const { Statement::new(
         include_str!("sql/waiting_among.sql"),
-        &[TEXTARRAYOID, TEXTARRAYOID],
+        &[TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID],
     ) };
 }
 
@@ -51,6 +52,7 @@ struct Waited {
     source: String,
     writer: Option<pgrx::Uuid>,
     operations: Jsonb<'static>,
+    weight: usize,
 }
 
 /// What waited for a run, in the order in which it is to be applied.
@@ -90,7 +92,6 @@ impl Taken {
                 applied.lose(waited, NOT_A_LIST);
                 continue;
             };
-            applied.weight += admission::weight(&waited.operations, &operations);
             for skipped in draft.fold(&operations) {
                 applied.skips.add(Skipped::new(
                     &waited.source,
@@ -133,14 +134,13 @@ impl Applied {
             id: taken.id.clone(),
             count: 0,
             taken: taken.lists.len(),
-            weight: 0,
+            weight: taken.lists.iter().map(|list| list.weight).sum(),
             skips: Skips::default(),
         }
     }
 
     fn lose(&mut self, waited: &Waited, reason: &'static str) {
         let operations = list::read(waited.operations.view()).unwrap_or_default();
-        self.weight += admission::weight(&waited.operations, &operations);
         let skips = &mut self.skips;
         let mut lose = |operation| {
             skips.add(Skipped::new(
@@ -187,7 +187,7 @@ fn operation(list: &Jsonb<'_>, index: usize) -> Option<Jsonb<'static>> {
 /// Errors of Postgres are raised.
 pub fn take_one(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<Taken, Refusal> {
     match waiting::waits(id) {
-        true => taken(client, &TAKE, root, id),
+        true => take_waiting(client, root, id),
         false => Ok(Taken::default()),
     }
 }
@@ -207,7 +207,13 @@ pub fn may_wait(client: &mut SpiClient<'_>, runs: &[(&str, &str)]) -> Result<Vec
     let (roots, ids): (Vec<&str>, Vec<&str>) = asked.iter().map(|position| runs[*position]).unzip();
     may.fill(false);
     let _owner = AsOwner::of_inbox()?;
-    let rows = AMONG.with(|statement| statement.run(client, &[roots.into(), ids.into()]))?;
+    let floors = roots
+        .iter()
+        .zip(&ids)
+        .map(|(root, id)| floor_for_reader(root, id));
+    let floors: Vec<i64> = floors.collect();
+    let arguments = [roots.into(), ids.into(), floors.into()];
+    let rows = AMONG.with(|statement| statement.run(client, &arguments))?;
     for row in rows {
         let position = row
             .get::<i64>(1)?
@@ -225,7 +231,12 @@ pub fn may_wait(client: &mut SpiClient<'_>, runs: &[(&str, &str)]) -> Result<Vec
 ///
 /// Errors of Postgres are raised.
 pub fn take_orphans(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<Taken, Refusal> {
-    taken(client, &TAKE_ORPHANS, root, id)
+    taken(client, &TAKE_ORPHANS, root, id, &[root.into(), id.into()])
+}
+
+fn take_waiting(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<Taken, Refusal> {
+    let arguments = [root.into(), id.into(), floor(root, id).into()];
+    taken(client, &TAKE, root, id, &arguments)
 }
 
 fn taken(
@@ -233,10 +244,11 @@ fn taken(
     statement: &'static std::thread::LocalKey<Statement>,
     root: &str,
     id: &str,
+    arguments: &[DatumWithOid<'_>],
 ) -> Result<Taken, Refusal> {
     let mut rows = {
         let _owner = AsOwner::of_inbox()?;
-        statement.with(|statement| statement.run(client, &[root.into(), id.into()]))?
+        statement.with(|statement| statement.run(client, arguments))?
     };
     let mut lists = Vec::with_capacity(rows.len());
     while rows.next().is_some() {
@@ -260,6 +272,7 @@ fn read(rows: &SpiTupleTable<'_>) -> Result<Waited, Refusal> {
         source: rows.get(3)?.ok_or_else(required)?,
         writer: rows.get(4)?,
         operations: rows.get(5)?.ok_or_else(required)?,
+        weight: usize::try_from(rows.get::<i32>(6)?.unwrap_or(0)).unwrap_or(0),
     })
 }
 
@@ -273,7 +286,8 @@ pub fn count(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<i64, Re
         return Ok(0);
     }
     let _owner = AsOwner::of_inbox()?;
-    let rows = COUNT.with(|statement| statement.run(client, &[root.into(), id.into()]))?;
+    let arguments = [root.into(), id.into(), floor_for_reader(root, id).into()];
+    let rows = COUNT.with(|statement| statement.run(client, &arguments))?;
     Ok(rows.first().get_one()?.unwrap_or(0))
 }
 

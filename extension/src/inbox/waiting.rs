@@ -165,7 +165,7 @@ impl Moved {
 }
 
 /// Returns the segment of the session's database, once its counters are complete.
-fn segment() -> Option<&'static Segment> {
+pub(super) fn segment() -> Option<&'static Segment> {
     let database = shared::database(process::database())?;
     shared::attached(database).filter(|segment| segment.is_ready())
 }
@@ -185,7 +185,7 @@ fn sum(of: &mut HashMap<usize, (i32, i64)>, index: usize, (lists, bytes): (i32, 
 
 /// Returns the counter of a run, by its id alone, which some callers know without the root: FNV-1a, which is the same in
 /// every build of the library.
-fn index(id: &str) -> usize {
+pub(super) fn index(id: &str) -> usize {
     let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });

@@ -2,6 +2,8 @@
 //!
 //! The rows are part of the transaction, so they are seen when it has committed, and gone when it was rolled back.
 
+use std::cell::Cell;
+
 use pgrx::pg_sys::BuiltinOid::{INT4OID, INT8ARRAYOID, TEXTARRAYOID};
 use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
@@ -26,6 +28,11 @@ thread_local! {
         include_str!("sql/prepared.sql"),
         &[],
     ) };
+}
+
+thread_local! {
+    /// The transaction that is about to be prepared has changes to announce.
+    static KEPT: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A change that a prepared transaction made and that can be announced.
@@ -59,10 +66,23 @@ pub fn keep(changes: Vec<(String, Change)>, resync: bool) {
     if let Err(refusal) = kept {
         refusal.raise();
     }
-    if let Some(database) = shared::database(process::database()) {
+    KEPT.set(true);
+}
+
+/// Has the worker look for what [`keep`] kept, once the transaction is prepared. Earlier the worker would find no prepared
+/// transaction, and look no more.
+pub fn after_prepare() {
+    if KEPT.take()
+        && let Some(database) = shared::database(process::database())
+    {
         database.set_prepared(true);
         database.wake();
     }
+}
+
+/// The transaction was not prepared.
+pub fn forget() {
+    KEPT.set(false);
 }
 
 /// Takes out changes of transactions that have committed, at most this many. Runs with the rights of the tables' owner.

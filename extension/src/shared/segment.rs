@@ -12,6 +12,7 @@ use pgrx::pg_sys;
 
 use super::lock::Lock;
 use super::root::{Database, tranche};
+use crate::inbox::floor::Floors;
 use crate::inbox::waiting::Counters;
 use crate::outbox::Ring;
 
@@ -28,12 +29,16 @@ pub struct Segment {
     database: pg_sys::Oid,
     lock: Lock,
     ready: AtomicBool,
+    /// The worker has taken something out of the outbox that it has not announced yet.
+    in_hand: AtomicBool,
     guarded: UnsafeCell<Guarded>,
+    floors_lock: Lock,
+    floors: UnsafeCell<Floors>,
     /// How much waits in the inbox.
     pub counters: Counters,
 }
 
-/// What the lock guards.
+/// What `lock` guards.
 #[repr(C)]
 struct Guarded {
     failure: [u8; FAILURE],
@@ -42,7 +47,7 @@ struct Guarded {
     ring: Ring,
 }
 
-// SAFETY: what is not atomic is behind the lock.
+// SAFETY: what is not atomic is behind a lock.
 unsafe impl Sync for Segment {}
 
 /// What went wrong last in the worker.
@@ -95,6 +100,7 @@ pub fn create(database: &Database) -> Option<&'static Segment> {
         std::ptr::write_bytes(segment, 0, 1);
         (*segment).database = pg_sys::MyDatabaseId;
         (*segment).lock.initialize(tranche);
+        (*segment).floors_lock.initialize(tranche);
         pg_sys::dsm_pin_mapping(mapped);
         pg_sys::dsm_pin_segment(mapped);
         pg_sys::dsm_segment_handle(mapped)
@@ -135,6 +141,23 @@ impl Segment {
     /// Returns the bytes of entries in the outbox.
     pub fn unannounced(&self) -> usize {
         self.with(|guarded| guarded.ring.len())
+    }
+
+    /// Notes whether the worker has something in hand that is not announced yet.
+    pub fn set_in_hand(&self, in_hand: bool) {
+        self.in_hand.store(in_hand, Release);
+    }
+
+    /// Returns true if a worker has ended with something in hand.
+    pub fn is_in_hand(&self) -> bool {
+        self.in_hand.load(Acquire)
+    }
+
+    /// Looks at the floors of runs, or sets some.
+    pub fn with_floors<T>(&self, use_them: impl FnOnce(&mut Floors) -> T) -> T {
+        let _held = self.floors_lock.hold();
+        // SAFETY: the lock is held, and no closure that is given here comes back.
+        use_them(unsafe { &mut *self.floors.get() })
     }
 
     /// Keeps what went wrong in the worker.

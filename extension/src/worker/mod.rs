@@ -7,9 +7,10 @@
 //!
 //! - [`process`](mod@process) is the process: its connection, its rights, its rounds. [`backend`]: what it asks of Postgres.
 //! - [`round`] is what it does in a round.
-//! - [`pace`] decides when what waits for a run is folded.
+//! - [`pace`] decides when what waits for a run is folded, [`horizon`] up to which id folding takes all.
 
 mod backend;
+mod horizon;
 mod launch;
 pub mod launcher;
 mod pace;

@@ -119,6 +119,11 @@ impl Worker {
                 return;
             }
         }
+        // An earlier worker was ended in the middle of a round.
+        if self.segment.is_in_hand() {
+            self.segment.lose();
+            self.database.set_unserved(process::now());
+        }
         // What prepared transactions left in the table is looked for once.
         self.database.set_prepared(true);
         self.database.set_alive();

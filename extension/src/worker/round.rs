@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 use pgrx::pg_sys::BuiltinOid;
 use pgrx::spi::SpiClient;
 
+use super::horizon::Horizon;
 use super::pace::{Pace, Run};
 use super::process::Worker;
 use crate::announce::{MAXIMUM_RUNS, channel};
-use crate::inbox::{self, Folded, Outcome};
+use crate::inbox::{self, Folded, Outcome, floor};
 use crate::outbox::{entries, prepared};
+use crate::process;
 use crate::refusal::Refusal;
 use crate::settings;
 use crate::statement::Statement;
@@ -31,6 +33,7 @@ const PREPARED: i32 = 1000;
 #[derive(Default)]
 pub struct Round {
     pace: Pace,
+    horizon: Horizon,
     /// Runs to be announced, by id: root and version.
     changed: BTreeMap<String, (String, Option<i64>)>,
     resync: bool,
@@ -53,6 +56,8 @@ impl Round {
     /// Runs a round. Returns how long the next one can wait if nobody wakes the worker, `None` for ever.
     pub fn run(&mut self, worker: &mut Worker) -> Option<Duration> {
         self.failed = false;
+        // Whoever comes after this worker, if it is ended now, announces everything.
+        worker.segment.set_in_hand(true);
         if self.drain(worker) || self.pace.take_overflow() {
             self.failed |= worker
                 .transaction(|client| self.look_through(client))
@@ -63,6 +68,9 @@ impl Round {
         }
         self.fold(worker);
         self.announce(worker);
+        if !self.resync && self.changed.is_empty() {
+            worker.segment.set_in_hand(false);
+        }
         let interval = settings::worker_interval();
         let waits = worker.database.has_prepared() || self.failed;
         let next = self.pace.next(interval);
@@ -92,7 +100,17 @@ impl Round {
         lost
     }
 
+    /// Notes a change that a session has made. Two sessions may put theirs into the outbox in another order than that of
+    /// their commits, so the greater version counts; where one is not known, listeners read.
     fn change(&mut self, root: &str, id: &str, version: Option<i64>) {
+        let known = self.changed.get(id).map_or(version, |(_, known)| *known);
+        let version = known
+            .zip(version)
+            .map(|(known, version)| known.max(version));
+        self.set_change(root, id, version);
+    }
+
+    fn set_change(&mut self, root: &str, id: &str, version: Option<i64>) {
         self.changed
             .insert(id.to_owned(), (root.to_owned(), version));
         if self.changed.len() > MAXIMUM_RUNS {
@@ -131,17 +149,20 @@ impl Round {
     }
 
     fn take_prepared(&mut self, worker: &mut Worker) {
+        // Before the look: what is prepared meanwhile sets it again.
+        worker.database.set_prepared(false);
         let taken = worker.transaction(|client| {
             let any = prepared::any(client)?;
             Ok((prepared::take(client, PREPARED)?, any))
         });
         let Some((taken, any)) = taken else {
+            worker.database.set_prepared(true);
             self.failed = true;
             return;
         };
-        worker
-            .database
-            .set_prepared(any || taken.len() == PREPARED as usize);
+        if any || taken.len() == PREPARED as usize {
+            worker.database.set_prepared(true);
+        }
         for kept in taken {
             match kept.root.is_empty() {
                 true => self.resync = true,
@@ -168,10 +189,21 @@ impl Round {
             }
             let full = due.len() == RUNS;
             let runs = due.into_iter().map(|run| (run.root, run.id)).collect();
-            let Some(folded) = worker.transaction(|_| inbox::fold(runs)) else {
+            let horizon = &mut self.horizon;
+            let folded = worker.transaction(|client| {
+                let settled = horizon.advance(client)?;
+                Ok((inbox::fold(runs)?, settled, process::transaction_id()))
+            });
+            let Some((folded, settled, transaction)) = folded else {
                 self.failed = true;
                 return;
             };
+            // Of a run of which something was taken, all was.
+            let taken = folded.iter().filter(|folded| folded.took_some());
+            let taken: Vec<(String, String)> = taken
+                .map(|folded| (folded.root.clone(), folded.id.clone()))
+                .collect();
+            floor::raise(settled, transaction, &taken);
             for Folded { root, id, outcome } in folded {
                 self.settle(worker, Run { root, id }, outcome);
             }
@@ -185,8 +217,9 @@ impl Round {
     fn settle(&mut self, worker: &mut Worker, run: Run, outcome: Outcome) {
         match outcome {
             Outcome::Folded { version, .. } => {
+                // All that has been noted of the run was committed before it was folded.
                 if self.pace.folded(&run) {
-                    self.change(&run.root, &run.id, Some(version));
+                    self.set_change(&run.root, &run.id, Some(version));
                 }
             }
             Outcome::Gone { .. } => {

@@ -21,8 +21,13 @@ impl Listener {
 
     /// Begins to listen in the database with this URL.
     pub async fn of(url: &str) -> Self {
+        Self::connect(url).await.unwrap()
+    }
+
+    /// Begins to listen in the database with this URL, if the server lets it.
+    pub async fn connect(url: &str) -> Result<Self, tokio_postgres::Error> {
         let config: Config = url.parse().unwrap();
-        let (client, mut connection) = config.connect(NoTls).await.unwrap();
+        let (client, mut connection) = config.connect(NoTls).await?;
         let (sender, notifications) = unbounded_channel();
         tokio::spawn(async move {
             let mut messages = poll_fn(|context| connection.poll_message(context));
@@ -36,12 +41,11 @@ impl Listener {
         });
         client
             .batch_execute("LISTEN runmeta; LISTEN runmeta_test_end")
-            .await
-            .unwrap();
-        Self {
+            .await?;
+        Ok(Self {
             client,
             notifications,
-        }
+        })
     }
 
     /// Returns its session.
@@ -76,6 +80,15 @@ impl Listener {
             }
         }
         payloads
+    }
+
+    /// Returns the payloads that came since the last call, at least one, in order. `None` if the connection is lost.
+    pub async fn next(&mut self) -> Option<Vec<String>> {
+        let mut payloads = vec![self.notifications.recv().await?.payload().to_owned()];
+        while let Ok(notification) = self.notifications.try_recv() {
+            payloads.push(notification.payload().to_owned());
+        }
+        Some(payloads)
     }
 
     /// Forgets what has come so far.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::{self, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use tokio_postgres::{Client, Config, NoTls};
 
@@ -69,6 +70,18 @@ impl OwnServer {
         let (client, connection) = config.dbname(database).connect(NoTls).await.unwrap();
         tokio::spawn(async { drop(connection.await) });
         client
+    }
+
+    /// Connects to the database that was migrated as the superuser, as soon as the server takes connections again.
+    pub async fn connect_again(&self) -> Client {
+        let config: Config = self.url.parse().unwrap();
+        loop {
+            if let Ok((client, connection)) = config.connect(NoTls).await {
+                tokio::spawn(async { drop(connection.await) });
+                return client;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Connects to this database as a role whose name needs no quotes.

@@ -1,2 +1,2 @@
-INSERT INTO runmeta.inbox (root_id, run_id, run_created_at, source_id, operations, created_at)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO runmeta.inbox (root_id, run_id, run_created_at, source_id, operations, weight, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)

@@ -2,4 +2,4 @@ DELETE FROM runmeta.inbox AS i
 WHERE i.root_id OPERATOR(pg_catalog.=) $1 AND i.run_id OPERATOR(pg_catalog.=) $2
     AND NOT EXISTS (SELECT FROM runmeta.run AS r
         WHERE r.root_id OPERATOR(pg_catalog.=) $1 AND r.id OPERATOR(pg_catalog.=) $2)
-RETURNING i.id, i.run_created_at, i.source_id, i.writer, i.operations
+RETURNING i.id, i.run_created_at, i.source_id, i.writer, i.operations, i.weight
