@@ -16,6 +16,7 @@ CREATE TABLE runmeta.inbox (
     source_id text NOT NULL COLLATE pg_catalog."C",
     writer uuid,
     operations jsonb NOT NULL,
+    weight integer DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='10000', autovacuum_vacuum_insert_threshold='-1', autovacuum_analyze_threshold='1000000');
@@ -38,6 +39,8 @@ COMMENT ON COLUMN runmeta.inbox.source_id IS 'run that brought the list';
 COMMENT ON COLUMN runmeta.inbox.writer IS 'client process that sent it in a batch';
 
 COMMENT ON COLUMN runmeta.inbox.operations IS 'the list';
+
+COMMENT ON COLUMN runmeta.inbox.weight IS 'bytes by which it may grow the metadata, or what it takes if that is more';
 
 COMMENT ON COLUMN runmeta.inbox.created_at IS 'when it came';
 
