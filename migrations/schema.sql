@@ -78,14 +78,7 @@ CREATE TABLE runmeta.run (
     started_at timestamp with time zone,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     finished_at timestamp with time zone,
-    size_bound integer,
-    CONSTRAINT run_attempt_positive CHECK ((attempt > 0)),
-    CONSTRAINT run_depth_not_negative CHECK ((depth >= 0)),
-    CONSTRAINT run_id_length CHECK (((octet_length(id) >= 1) AND (octet_length(id) <= 255))),
-    CONSTRAINT run_metadata_is_object CHECK ((jsonb_typeof(metadata) = 'object'::text)),
-    CONSTRAINT run_version_positive CHECK ((version > 0)),
-    CONSTRAINT run_without_parent_has_depth_zero CHECK (((parent_id IS NULL) = (depth = 0))),
-    CONSTRAINT run_without_parent_is_its_own_root CHECK (((parent_id IS NULL) = (root_id = id)))
+    size_bound integer
 )
 WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0.05', autovacuum_analyze_scale_factor='0.5', toast.autovacuum_vacuum_scale_factor='0.05', toast.autovacuum_vacuum_threshold='5000');
 ALTER TABLE ONLY runmeta.run ALTER COLUMN metadata SET STATISTICS 0;

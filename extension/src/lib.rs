@@ -9,6 +9,7 @@
 //! - [`document`]: a document while lists of operations are applied to it, within the size limit.
 //! - [`run`]: one run, locked and stored, and its attempts.
 //! - [`prune`]: deleting trees that finished long ago.
+//! - [`one_pass`]: changing rows in one statement.
 //! - [`flush`]: batches of operations for many runs.
 //! - [`inbox`]: lists that wait to be folded into a document.
 //! - [`announce`]: notifying listeners of what changed, [`outbox`]: changes that are not yet announced.
@@ -29,6 +30,7 @@ mod function;
 mod inbox;
 mod jsonb;
 mod memory;
+mod one_pass;
 mod outbox;
 mod owner;
 mod process;

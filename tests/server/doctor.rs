@@ -326,3 +326,28 @@ async fn metrics_and_json_have_the_figures_of_the_view() {
     assert_eq!(inbox[0]["severity"], "problem");
     assert_eq!(code, Some(1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn table_that_somebody_has_locked_is_named_and_not_waited_for() {
+    let database = Database::new().await;
+    let client = database.connect().await;
+    let pid = process(&client).await;
+    for table in ["inbox", "schema_history"] {
+        let lock = format!("BEGIN; LOCK TABLE runmeta.{table}");
+        client.batch_execute(&lock).await.unwrap();
+        for arguments in [&["--metrics"][..], &[]]
+            .iter()
+            .take(if table == "inbox" { 2 } else { 1 })
+        {
+            let (output, code) = doctor(&database.url(), arguments);
+            let expected = format!("runmeta.{table} is locked");
+            assert!(output.contains(&expected), "{output}");
+            assert!(
+                output.contains(&format!("Process {pid} has locked it")),
+                "{output}"
+            );
+            assert_eq!(code, Some(2));
+        }
+        client.batch_execute("ROLLBACK").await.unwrap();
+    }
+}

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 
@@ -20,6 +20,12 @@ use crate::error::Error;
 const START: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// How long all of it may take.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+const BEGIN: &str =
+    "BEGIN READ ONLY; SET LOCAL lock_timeout = '3s'; SET LOCAL statement_timeout = '15s'";
+const LOCKED: &str = include_str!("sql/locked.sql");
 const INSTALLED: &str = include_str!("sql/installed.sql");
 const ACTIVITY: &str = include_str!("sql/activity.sql");
 const NOTIFY: &str = include_str!("sql/notify.sql");
@@ -41,8 +47,48 @@ struct Rights {
 ///
 /// # Errors
 ///
-/// When the server cannot be reached, and when the role may not read the view.
+/// When the server cannot be reached, when the role may not read the view, and when somebody has locked a table.
 pub(crate) async fn read(database: &Database) -> Result<Facts, Error> {
+    let error = match timeout(PATIENCE, gather(database)).await {
+        Ok(Ok(facts)) => return Ok(facts),
+        Ok(Err(error)) => error,
+        Err(_) => Error::new(format!(
+            "the server did not answer within {} seconds",
+            PATIENCE.as_secs()
+        )),
+    };
+    Err(locked(database).await.unwrap_or(error))
+}
+
+/// Returns who has locked a table of ours against readers, if somebody has.
+async fn locked(database: &Database) -> Option<Error> {
+    let client = database.connect_as_it_is().await.ok()?;
+    let rows = timeout(PATIENCE, rows(&client, LOCKED)).await.ok()?.ok()?;
+    let row = rows.first()?;
+    let (pid, table): (i32, String) = (row.try_get(0).ok()?, row.try_get(1).ok()?);
+    let age = row.try_get::<_, Option<f64>>(4).ok()?.unwrap_or(0.0);
+    let (detail, end) = match (row.try_get(2).ok()?, row.try_get(3).ok()?) {
+        (false, Some(holder)) => (
+            format!(
+                "Process {pid} waits to lock it, for process {holder}, and everybody else waits behind it."
+            ),
+            holder,
+        ),
+        _ => (
+            format!("Process {pid} has locked it; its transaction began {age:.0} seconds ago."),
+            pid,
+        ),
+    };
+    Some(
+        Error::new(format!("runmeta.{table} is locked"))
+            .with_detail(detail)
+            .with_hint(format!(
+                "Wait until it is done, or run: SELECT pg_terminate_backend({end});"
+            )),
+    )
+}
+
+async fn gather(database: &Database) -> Result<Facts, Error> {
     let mut client = database.connect_as_it_is().await?;
     // A server may have no connection left but the first.
     let other = database.connect_as_it_is().await.ok();
@@ -116,9 +162,13 @@ async fn activity_of(client: &Client) -> Result<Result<Activity, String>, Error>
     }
 }
 
+/// Runs a query in a transaction of its own, in which it waits for nobody for long.
 async fn rows(client: &Client, sql: &str) -> Result<Vec<Row>, tokio_postgres::Error> {
     let none: [(&(dyn ToSql + Sync), Type); 0] = [];
-    client.query_typed(sql, &none).await
+    client.batch_execute(BEGIN).await?;
+    let rows = client.query_typed(sql, &none).await;
+    client.batch_execute("ROLLBACK").await?;
+    rows
 }
 
 /// Returns what each row says, or nothing where the question makes no sense.

@@ -19,6 +19,11 @@ pub fn payloads<'a>(runs: impl Iterator<Item = (&'a str, &'a str, Option<i64>)>)
         let (id, root) = (json_text(id), json_text(root));
         let version = version.map_or(String::new(), |version| format!(",\"version\":{version}"));
         let run = format!("{{\"id\":{id},\"root\":{root}{version}}}");
+        if START.len() + run.len() + END.len() > MAXIMUM_BYTES {
+            // A plain INSERT can make a longer one.
+            payloads.push(RESYNC.to_owned());
+            continue;
+        }
         if payload.len() + 1 + run.len() + END.len() > MAXIMUM_BYTES {
             payload.push_str(END);
             payloads.push(std::mem::replace(&mut payload, START.to_owned()));

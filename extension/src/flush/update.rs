@@ -15,12 +15,12 @@ use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
 
 use super::family::Addressed;
-use super::plan::ByIndex;
 use super::slice;
-use super::visit::{self, Row};
 use crate::announce;
 use crate::document::Changed;
 use crate::jsonb::check_for_interrupts;
+use crate::one_pass::plan::ByIndex;
+use crate::one_pass::visit::{self, Row};
 use crate::refusal::Refusal;
 
 thread_local! {

@@ -4,6 +4,7 @@
 //! - [`locked`] locks a run's row and stores its document.
 //! - [`document`] reads the document of a run that is locked.
 //! - [`missing`] finds out why a run could not be locked.
+//! - [`update`] writes to one run in one statement.
 //! - [`write`] applies operations to one run, which most of the SQL functions come down to.
 //! - [`attempt`] decides what start, set_status and finish change; [`start`], [`status`] and [`finish`] do it.
 //! - [`parent`] keeps a tree from being pruned while a run starts in it.
@@ -17,6 +18,7 @@ mod parent;
 mod start;
 mod status;
 pub mod target;
+mod update;
 mod write;
 
 pub use attempt::Attempt;

@@ -7,9 +7,11 @@ use runmeta_core::{Key, Operation, Parsed, Reason, Unapplied};
 
 use super::Locked;
 use super::target;
+use super::update::update;
 use crate::document::{Draft, list};
 use crate::inbox;
 use crate::jsonb::{Jsonb, Node, View};
+use crate::one_pass::plan;
 use crate::owner;
 use crate::refusal::{Refusal, shown};
 use crate::settings;
@@ -36,14 +38,18 @@ pub fn write<'a>(
 ) -> Result<Written, Refusal> {
     Spi::connect_mut(|client| {
         // What cannot be read at all is reported now, and nothing of it waits.
-        let readable = operations.iter().any(Result::is_ok);
-        if inbox::is_used() && readable {
-            if target == Target::Own {
-                let threshold = settings::inbox_threshold();
-                if let Some(locked) = Locked::lock_below(client, run_id, threshold)? {
-                    return apply(client, &locked, operations);
-                }
+        let may_wait = operations.iter().any(Result::is_ok) && inbox::is_used();
+        if target == Target::Own && !inbox::waiting::waits(run_id) && plan::is_possible() {
+            if let Some(written) = update(client, run_id, operations, may_wait)? {
+                return Ok(written);
             }
+        } else if target == Target::Own && may_wait {
+            let threshold = settings::inbox_threshold();
+            if let Some(locked) = Locked::lock_below(client, run_id, threshold)? {
+                return apply(client, &locked, operations);
+            }
+        }
+        if may_wait {
             if owner::may_write_any_run() {
                 let list = inbox::List::new(list()?, operations);
                 if inbox::queue(client, run_id, target, &list)? {

@@ -88,7 +88,8 @@ fn segment(database: &Database) -> Option<&'static Segment> {
 
 fn is_stuck(database: &Database) -> bool {
     let since = database.unserved_since();
-    since != 0 && now().saturating_sub(since) > STUCK.as_micros() as i64
+    let patience = STUCK.max(settings::worker_interval() * 3);
+    since != 0 && now().saturating_sub(since) > patience.as_micros() as i64
 }
 
 /// What the worker of the session's database does.

@@ -72,10 +72,15 @@ impl Listener {
 
     /// Returns once a payload has come. What came before it is returned too.
     pub async fn until(&mut self, payload: &str) -> Vec<String> {
+        self.until_any(&[payload]).await
+    }
+
+    /// Returns once one of these payloads has come. What came before it is returned too.
+    pub async fn until_any(&mut self, ends: &[&str]) -> Vec<String> {
         let mut payloads = Vec::new();
         while let Some(notification) = self.notifications.recv().await {
             payloads.push(notification.payload().to_owned());
-            if notification.payload() == payload {
+            if ends.contains(&notification.payload()) {
                 break;
             }
         }

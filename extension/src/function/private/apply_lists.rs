@@ -3,8 +3,8 @@
 use pgrx::prelude::*;
 
 use crate::call::Answer;
-use crate::flush::visit::{self, Row};
 use crate::jsonb::Jsonb;
+use crate::one_pass::visit::{self, Row};
 
 /// Applies the lists of the flush that runs to a row, and returns true if its document changes.
 #[pg_extern(sql = false)]

@@ -3,7 +3,7 @@
 use pgrx::prelude::*;
 
 use crate::call::Answer;
-use crate::flush::visit;
+use crate::one_pass::visit;
 
 /// Returns the bound of the size of the document that `_apply_lists` made last.
 #[pg_extern(sql = false)]

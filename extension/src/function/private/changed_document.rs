@@ -3,8 +3,8 @@
 use pgrx::prelude::*;
 
 use crate::call::Answer;
-use crate::flush::visit;
 use crate::jsonb::Jsonb;
+use crate::one_pass::visit;
 
 /// Returns the document that `_apply_lists` made last, once.
 #[pg_extern(sql = false)]

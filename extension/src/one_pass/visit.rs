@@ -1,7 +1,7 @@
-//! Hands the rows of a running `UPDATE` to the flush that runs it.
+//! Hands the rows of a running `UPDATE` to the call that runs it.
 //!
 //! The statement's condition calls a function of ours ([`row`]) with each row, and its SET another one ([`document`]).
-//! Both find the flush here. A trigger may call `flush` while the `UPDATE` of an outer one runs, so the visitor of the
+//! Both find the call here. A trigger may call `flush` while the `UPDATE` of an outer one runs, so the visitor of the
 //! outer one is put back when the inner one ends, whether by a return or by an error. Only this file touches the state.
 
 #![allow(unsafe_code)]
