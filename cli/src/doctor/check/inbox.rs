@@ -38,8 +38,8 @@ pub(super) fn check(facts: &Facts) -> Option<Finding> {
     };
     Some(
         Finding::new(CHECK, severity, format!("lists have waited in the inbox for {}", span(age)))
-            .with_detail(format!("There are {waiting}. Nothing is lost, and functions that read apply them on the fly; but a plain SELECT from runmeta.run does not see them, and reading takes longer."))
-            .with_hint("See what is said of the background worker and its last error. Perhaps a session has locked the run for long: look into pg_locks. SELECT runmeta.fold(); folds them now."),
+            .with_detail(format!("Waiting: {waiting}. Nothing is lost, and functions that read apply them on the fly; but a plain SELECT from runmeta.run does not see them, and reading takes longer."))
+            .with_hint("Lists for a run that a session has locked are folded when it ends its transaction: SELECT pid, state, xact_start FROM pg_stat_activity WHERE xact_start IS NOT NULL ORDER BY xact_start; shows the oldest. Where no background worker runs, SELECT runmeta.fold(); folds the others now."),
     )
 }
 

@@ -13,6 +13,8 @@ const VERY_LONG: f64 = 3600.0;
 /// The same where the age is not known, at 100 transactions a second.
 const MANY: i64 = 60_000;
 const VERY_MANY: i64 = 360_000;
+/// Fewer are not worth a word.
+const SOME: i64 = 1000;
 
 pub(super) fn check(facts: &Facts) -> Option<Finding> {
     let activity = facts.activity.as_ref()?;
@@ -22,6 +24,20 @@ pub(super) fn check(facts: &Facts) -> Option<Finding> {
     let Some(holder) = &activity.vacuum_held else {
         return Some(Finding::ok(CHECK, "nothing holds back vacuum"));
     };
+    if holder.age.is_none() && holder.transactions >= SOME && severity(holder).is_none() {
+        let began = count(holder.transactions, "transaction");
+        return Some(
+            Finding::note(
+                CHECK,
+                format!("{began} began since the oldest one that holds back vacuum"),
+            )
+            .with_detail("How long it has been open is not visible to this role.")
+            .with_hint(format!(
+                "Grant it: GRANT pg_read_all_stats TO \"{}\";",
+                facts.server.role
+            )),
+        );
+    }
     let Some(severity) = severity(holder) else {
         return Some(Finding::ok(CHECK, "nothing holds back vacuum for long"));
     };
