@@ -12,8 +12,6 @@ use crate::harness::{Database, refusal, repository};
 
 /// Shown by the tests below, and by those of `roles`.
 const PROVED_HERE: &[(&str, &str)] = &[
-    // By the tests of notifications, on a server with a small queue.
-    ("54000", "too many notifications in the NOTIFY queue"),
     // By the tests of memory, on a server with limited address space.
     ("53200", "out of memory"),
     ("40001", "could not serialize access due to …"),

@@ -14,8 +14,8 @@ use crate::error::Error;
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 const STATE: &str = "
-    SELECT r.version, r.finished_at IS NOT NULL, runmeta.get(r.id)
-    FROM runmeta.run AS r
+    SELECT r.version, r.finished_at IS NOT NULL, r.metadata
+    FROM runmeta.live_run AS r
     WHERE r.id = $1";
 
 /// Watches a run until it has finished, and shows each state.

@@ -1,7 +1,7 @@
 //! Folding: what waits for runs is applied to their documents, many runs in one go.
 //!
-//! Runs are locked in the order of (root_id, id), as everywhere, and those that somebody else has locked are left out: he
-//! folds what waits, or the next fold does. A slice of runs is locked by one statement and stored by another, in a
+//! Runs that somebody else has locked are left out: he folds what waits, or the next fold does. So no fold waits for a run,
+//! and the order in which runs are locked, that of (root_id, id), makes no circle with a flush, which goes by id. A slice of runs is locked by one statement and stored by another, in a
 //! subtransaction. If that fails, each run of the slice is tried alone, so that a run that cannot be stored (a trigger
 //! leaves it out, its document is damaged) keeps its lists and stops no other.
 //!
@@ -47,7 +47,6 @@ const SLICE: usize = 256;
 const BYTES: usize = 2 * 1024 * 1024;
 
 /// What became of the lists that wait for a run.
-#[allow(dead_code)] // for the worker, which comes
 pub struct Folded {
     /// The first run of its tree.
     pub root: String,
