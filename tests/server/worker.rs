@@ -155,6 +155,22 @@ async fn a_database_with_a_worker_can_be_copied_and_dropped() {
 }
 
 #[tokio::test]
+async fn ends_when_the_extension_is_dropped() {
+    let database = Database::with_worker().await;
+    let client = database.connect().await;
+    let worker = until_worker_runs(&client).await;
+    client
+        .batch_execute("DROP EXTENSION runmeta CASCADE")
+        .await
+        .unwrap();
+    until(
+        &client,
+        &format!("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {worker})"),
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn survives_that_the_extension_is_dropped_and_made_again() {
     let database = Database::with_worker().await;
     let mut client = database.connect().await;

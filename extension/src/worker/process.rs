@@ -25,6 +25,9 @@ use crate::shared::{self, Database, Segment};
 
 /// How often a worker that has nothing to do looks whether somebody waits to drop the database, which Postgres tries for 5 s.
 const IDLE: Duration = Duration::from_secs(1);
+/// How often it looks whether the extension is still there. Whoever drops it does not wake the worker, which would keep its
+/// process, one of few, for nothing. A guess: the look is a transaction.
+const LOOK: Duration = Duration::from_secs(5);
 /// A start that came to nothing so often in a row, as in a database that was dropped, is not tried again by Postgres.
 const STARTS: u32 = 3;
 /// After an error, the worker waits so long.
@@ -127,8 +130,13 @@ impl Worker {
         // What prepared transactions left in the table is looked for once.
         self.database.set_prepared(true);
         self.database.set_alive();
+        let mut looked = Instant::now();
         loop {
             let next = round.run(self);
+            if looked.elapsed() >= LOOK {
+                looked = Instant::now();
+                self.look();
+            }
             backend::report_idle();
             if self.gone || backend::is_database_wanted() {
                 return;
@@ -141,6 +149,11 @@ impl Worker {
                 sleep_until(Instant::now() + settings::worker_interval());
             }
         }
+    }
+
+    /// Looks whether the extension is still there, which every transaction does.
+    fn look(&mut self) {
+        self.transaction(|_| Ok(()));
     }
 
     /// Looks through the inbox, and counts what waits if no worker before has. False if that failed.
