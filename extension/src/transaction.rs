@@ -71,7 +71,7 @@ fn register_callbacks() {
     });
     // Lists that wait in a prepared transaction stay counted, as if they waited already.
     register_xact_callback(PgXactCallbackEvent::Prepare, || {
-        end();
+        end().into_iter().for_each(|mut level| level.moved.count());
         announce::after_prepare();
     });
     register_xact_callback(PgXactCallbackEvent::Abort, || {

@@ -3,6 +3,10 @@
 //! A counter never shows less than what waits: it is raised before a list is inserted, and lowered when the transaction that
 //! took it out has committed, or the one that inserted it has failed. Where it is 0, nobody has to look into the inbox. It
 //! may show more, for instance because two runs share it, or after a prepared transaction was rolled back.
+//!
+//! The first worker of a database begins to count while lists come in that nobody has counted (`runmeta.inbox = on`): it says
+//! so, and then looks through the inbox. Whoever has inserted a list before it said so either has committed, and the worker
+//! sees the list, or finds when he has that lists are counted now, and counts his own.
 
 use std::collections::HashMap;
 use std::sync::atomic::{
@@ -38,6 +42,8 @@ struct Counter {
 pub struct Moved {
     added: HashMap<usize, (i32, i64)>,
     folded: HashMap<usize, (i32, i64)>,
+    /// What was put in when nobody counted.
+    uncounted: HashMap<usize, (i32, i64)>,
 }
 
 /// Returns true if what waits is counted in shared memory.
@@ -75,12 +81,14 @@ pub fn now(id: &str) -> Option<(usize, usize)> {
 
 /// Counts lists, before they are inserted.
 pub fn add(id: &str, lists: usize, bytes: usize) {
-    let Some(segment) = segment() else {
-        return;
-    };
     let (index, amount) = (index(id), amount(lists, bytes));
-    segment.counters.add(index, amount);
-    transaction::note(|level| sum(&mut level.moved.added, index, amount));
+    match counting() {
+        Some(segment) => {
+            segment.counters.add(index, amount);
+            transaction::note(|level| sum(&mut level.moved.added, index, amount));
+        }
+        None => transaction::note(|level| sum(&mut level.moved.uncounted, index, amount)),
+    }
 }
 
 /// Counts lists that were taken out. It takes effect when the transaction commits.
@@ -130,10 +138,26 @@ impl Moved {
             .folded
             .into_iter()
             .for_each(|(index, amount)| sum(&mut self.folded, index, amount));
+        inner
+            .uncounted
+            .into_iter()
+            .for_each(|(index, amount)| sum(&mut self.uncounted, index, amount));
+    }
+
+    /// Counts what was put in when nobody counted, if somebody does now. Called when the transaction has committed or was
+    /// prepared.
+    pub fn count(&mut self) {
+        let uncounted = std::mem::take(&mut self.uncounted);
+        if let Some(segment) = counting().filter(|_| !uncounted.is_empty()) {
+            for (index, amount) in uncounted {
+                segment.counters.add(index, amount);
+            }
+        }
     }
 
     /// Lowers the counters by what was taken out.
-    pub fn commit(self) {
+    pub fn commit(mut self) {
+        self.count();
         let Some(segment) = segment().filter(|_| !self.folded.is_empty()) else {
             return;
         };
@@ -156,7 +180,7 @@ impl Moved {
 
     /// Lowers the counters by what was put in.
     pub fn abort(self) {
-        if let Some(segment) = segment() {
+        if let Some(segment) = counting() {
             for (index, (lists, bytes)) in self.added {
                 segment.counters.add(index, (-lists, -bytes));
             }
@@ -166,8 +190,13 @@ impl Moved {
 
 /// Returns the segment of the session's database, once its counters are complete.
 pub(super) fn segment() -> Option<&'static Segment> {
+    counting().filter(|segment| segment.is_ready())
+}
+
+/// Returns the segment of the session's database, once lists are counted.
+fn counting() -> Option<&'static Segment> {
     let database = shared::database(process::database())?;
-    shared::attached(database).filter(|segment| segment.is_ready())
+    shared::attached(database).filter(|segment| segment.is_counting())
 }
 
 fn amount(lists: usize, bytes: usize) -> (i32, i64) {

@@ -28,6 +28,7 @@ thread_local! {
 pub struct Segment {
     database: pg_sys::Oid,
     lock: Lock,
+    counting: AtomicBool,
     ready: AtomicBool,
     /// The worker has taken something out of the outbox that it has not announced yet.
     in_hand: AtomicBool,
@@ -110,6 +111,16 @@ pub fn create(database: &Database) -> Option<&'static Segment> {
 }
 
 impl Segment {
+    /// Returns true once lists are to be counted, though those that came before are not.
+    pub fn is_counting(&self) -> bool {
+        self.counting.load(Acquire)
+    }
+
+    /// Notes that lists are to be counted from now on.
+    pub fn set_counting(&self) {
+        self.counting.store(true, Release);
+    }
+
     /// Returns true once the counters are complete.
     pub fn is_ready(&self) -> bool {
         self.ready.load(Acquire)

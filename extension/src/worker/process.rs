@@ -160,6 +160,8 @@ impl Worker {
     fn begin_counting(&mut self, round: &mut Round) -> bool {
         let segment = self.segment;
         let first = !segment.is_ready();
+        // Before the look: see `inbox::waiting`.
+        segment.set_counting();
         let counted = self.transaction(|client| {
             let found = round.look_through(client)?;
             if first {

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::{COUNT, LIVE, STORED, append, family, queueing, run, waiting};
-use crate::harness::{process, refusal, until_waiting};
+use crate::harness::{process, refusal, until, until_waiting, until_worker_runs};
 
 #[tokio::test]
 async fn list_for_a_parent_waits_and_has_no_version() {
@@ -16,6 +16,27 @@ async fn list_for_a_parent_waits_and_has_no_version() {
     assert_eq!(run(&client, STORED).await, r#"{"n": 2, "list": []} | 3"#);
     assert_eq!(run(&client, "SELECT runmeta.fold()").await, "0");
     assert_eq!(waiting(&client).await, 0);
+}
+
+/// Nobody counts before the first worker does.
+#[tokio::test]
+async fn list_that_is_committed_after_the_first_worker_has_counted_is_seen() {
+    let (database, client) = family().await;
+    client.batch_execute("BEGIN").await.unwrap();
+    assert_eq!(run(&client, COUNT).await, "NULL");
+    let other = database.connect().await;
+    other
+        .batch_execute("SET runmeta.notify = worker")
+        .await
+        .unwrap();
+    until_worker_runs(&other).await;
+    client.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(run(&other, LIVE).await, r#"{"n": 1, "list": []} | 2"#);
+    until(
+        &other,
+        "SELECT metadata->'n' = '1' FROM runmeta.run WHERE id = 'top'",
+    )
+    .await;
 }
 
 #[tokio::test]
