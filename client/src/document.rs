@@ -2,8 +2,8 @@
 //!
 //! `base` is the server's document at `version`. When a flush is answered with the version that was to be expected, its
 //! operations are applied to `base` here too, by the same code that the server agrees with, and nothing needs to be read.
-//! Any other version means that another writer was there: the document is `stale`, and if somebody reads it here it is
-//! fetched again. Operations that were not sent yet are applied to whatever the base is: they are never lost.
+//! Any other version means that another writer was there, and none that the list waits in the server's inbox: the document is
+//! `stale`, and if somebody reads it here it is fetched again. Operations that were not sent yet are applied to whatever the base is: they are never lost.
 //!
 //! A stale base goes on taking what is sent, as a read shows that at once and cannot wait for the server. What others take
 //! out of the document it would keep for ever, so it is also fetched again when as much was applied to it as a document

@@ -104,6 +104,17 @@ impl Drop for AsOwner {
     }
 }
 
+/// Returns true if the current role may see every run and document whatever the policies: it has the rights of the tables'
+/// owner, or those to read all data and no policies apply.
+pub fn may_see_everything() -> bool {
+    let has = |role: pg_sys::Oid| {
+        // SAFETY: looks up the catalog, for the current user.
+        unsafe { pg_sys::has_privs_of_role(pg_sys::GetUserId(), role) }
+    };
+    tables_owner().is_some_and(has)
+        || (has(pg_sys::Oid::from(pg_sys::ROLE_PG_READ_ALL_DATA)) && !sees_some_runs_only())
+}
+
 /// Returns the role that owns the table of runs. `None` if there is no such table.
 pub fn tables_owner() -> Option<pg_sys::Oid> {
     table(RUN).and_then(owner)
@@ -171,7 +182,17 @@ fn table(name: &CStr) -> Option<pg_sys::Oid> {
     (oid != pg_sys::Oid::INVALID).then_some(oid)
 }
 
+/// Returns the file in which the inbox is: another one after it was truncated or made anew.
+pub fn inbox_file() -> Option<u32> {
+    let file = |row: &pg_sys::FormData_pg_class| row.relfilenode.to_u32();
+    table(INBOX).and_then(|table| look_up(table, file))
+}
+
 fn owner(table: pg_sys::Oid) -> Option<pg_sys::Oid> {
+    look_up(table, |row| row.relowner)
+}
+
+fn look_up<T>(table: pg_sys::Oid, of: impl FnOnce(&pg_sys::FormData_pg_class) -> T) -> Option<T> {
     // SAFETY: the row of the catalog is read before it is released.
     unsafe {
         let row = pg_sys::SearchSysCache1(
@@ -181,8 +202,8 @@ fn owner(table: pg_sys::Oid) -> Option<pg_sys::Oid> {
         if row.is_null() {
             return None;
         }
-        let owner = (*pg_sys::heap_tuple_get_struct::<pg_sys::FormData_pg_class>(row)).relowner;
+        let found = of(&*pg_sys::heap_tuple_get_struct::<pg_sys::FormData_pg_class>(row));
         pg_sys::ReleaseSysCache(row);
-        Some(owner)
+        Some(found)
     }
 }

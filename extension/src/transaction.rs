@@ -92,6 +92,7 @@ fn register_callbacks() {
         });
         if let Some(aborted) = aborted {
             aborted.moved.abort();
+            announce::forget_part();
         }
     });
     register_subxact_callback(PgSubXactCallbackEvent::CommitSub, |_, _| {

@@ -68,7 +68,8 @@ fn note(root: &str, id: &str, version: Option<i64>, queued: Option<u32>) {
     let change = Change {
         root: root.to_owned(),
         version,
-        announced: settings::notify() != Notify::Off,
+        // What is folded gets a version, and another session may announce the one before it: each fold is announced.
+        announced: settings::notify() != Notify::Off || queued.is_some(),
         queued,
     };
     transaction::note(|level| level.changes.add(id.to_owned(), change));
@@ -201,6 +202,14 @@ pub fn forget() {
     channel::settle(false);
     prepared::forget();
     COMMITTING.take();
+    if TAKEN.take() {
+        worker::lose();
+    }
+}
+
+/// Has everything announced anew if the part of the transaction that is taken back may have taken changes of others out of
+/// the outbox.
+pub fn forget_part() {
     if TAKEN.take() {
         worker::lose();
     }

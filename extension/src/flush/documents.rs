@@ -74,7 +74,13 @@ fn in_one_pass(
     let mut large = Vec::new();
     let gone = update(client, runs, now, |position, row| {
         large.pop_if(|last| *last == position);
-        if queue.is_for(row.size_bound) {
+        if queue.is_for(
+            &row,
+            runs[position]
+                .lists
+                .iter()
+                .map(|place| &lists[*place as usize]),
+        )? {
             large.push(position);
             return Ok(None);
         }

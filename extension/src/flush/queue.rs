@@ -10,6 +10,7 @@ use super::batch;
 use super::outcome::Outcome;
 use crate::document::{list, unapplied_list};
 use crate::inbox::{self, Incoming, Way, waiting};
+use crate::one_pass::visit::Row;
 use crate::owner;
 use crate::refusal::Refusal;
 use crate::run::unreadable;
@@ -27,9 +28,30 @@ impl Queue {
         Queue { writer, is_used }
     }
 
-    /// Returns true if a run's own lists are to be queued because its document is large, as far as its row shows.
-    pub fn is_for(&self, size_bound: Option<i32>) -> bool {
-        self.is_used && inbox::is_large(size_bound)
+    /// Returns true if these lists for a run are to be queued because its document is large. They will be admitted, unless
+    /// others fill the inbox at this moment: then the run is locked behind those that follow it.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] for a list that cannot be read.
+    pub fn is_for<'a>(
+        &self,
+        row: &Row<'_>,
+        lists: impl Iterator<Item = &'a batch::List<'a>>,
+    ) -> Result<bool, Refusal> {
+        if !self.is_used || !inbox::is_large(row.size_bound) || row.finished_at.is_some() {
+            return Ok(false);
+        }
+        let mut weights = Vec::new();
+        for list in lists {
+            let operations = list::read(list.operations)?;
+            if !operations.iter().any(Result::is_ok) {
+                return Ok(false);
+            }
+            let readable = list::readable(list.operations, &operations)?;
+            weights.push(inbox::List::new(readable, &operations).weight);
+        }
+        Ok(inbox::has_room(row.id, row.size_bound, &weights))
     }
 
     /// Queues lists for parents and roots, and own ones of runs for which lists wait, and returns what became of each list:
@@ -43,7 +65,8 @@ impl Queue {
             .iter()
             .map(|_| Outcome::bare(wire::Outcome::NotFound))
             .collect();
-        let waits = |list: &batch::List<'_>| waiting::is_counted() && waiting::waits(list.run);
+        let waits =
+            |list: &batch::List<'_>| waiting::now(list.run).is_some_and(|(lists, _)| lists > 0);
         let may_wait = |list: &batch::List<'_>| list.target != Target::Own || waits(list);
         if self.is_used {
             let places = (0..lists.len()).filter(|place| may_wait(&lists[*place]));

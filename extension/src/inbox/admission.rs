@@ -120,6 +120,25 @@ pub fn admits_own(run: &Addressee, list: &List<'_>) -> bool {
     is_large(run.size_bound) && list.weight.saturating_mul(OWN_RATIO) <= run.size()
 }
 
+/// Returns true if own lists of these weights may wait for a run with a document of this size, as far as shared memory shows.
+pub fn has_room(id: &str, size_bound: Option<i32>, weights: &[usize]) -> bool {
+    let size = size_bound
+        .and_then(|bound| usize::try_from(bound).ok())
+        .unwrap_or(0);
+    let Some((lists, waiting)) = waiting::now(id) else {
+        return false;
+    };
+    let all = weights
+        .iter()
+        .fold(waiting, |sum, weight| sum.saturating_add(*weight));
+    let small =
+        |weight: &usize| *weight <= MAXIMUM_LIST && weight.saturating_mul(OWN_RATIO) <= size;
+    weights.iter().all(small)
+        && lists + weights.len() <= MAXIMUM_LISTS
+        && all <= MAXIMUM_WEIGHT
+        && size.saturating_add(all) <= settings::maximum_size()
+}
+
 /// Returns true if a document is so large that small operations wait for it.
 pub fn is_large(size_bound: Option<i32>) -> bool {
     settings::inbox_threshold().is_some_and(|threshold| size_bound.unwrap_or(0) >= threshold)

@@ -16,6 +16,7 @@
 //! Floors are kept in shared memory only: in a table they would be copied by a dump or a replica, for which they are
 //! wrong.
 
+use crate::owner::inbox_file;
 use crate::process;
 use crate::shared::Segment;
 
@@ -30,7 +31,11 @@ const NONE: i64 = i64::MIN;
 
 /// The floors of a database. Zero everywhere is none.
 #[repr(C)]
-pub struct Floors([Floor; FLOORS]);
+pub struct Floors {
+    /// The file of the table of which the ids are: truncating it begins a new one.
+    file: u32,
+    floors: [Floor; FLOORS],
+}
 
 #[repr(C)]
 struct Floor {
@@ -66,18 +71,22 @@ pub fn floor_for_reader(root: &str, run: &str) -> i64 {
 fn known(root: &str, run: &str, counts: impl Fn(u32) -> bool) -> i64 {
     let find = |segment: &Segment| segment.with_floors(|floors| floors.get(root, run));
     match segment().and_then(find) {
-        Some((id, transaction)) if counts(transaction) => id,
+        Some((file, id, transaction)) if counts(transaction) && inbox_file() == Some(file) => id,
         _ => NONE,
     }
 }
 
 /// Notes that a transaction that has committed left no row of these runs with an id up to this one.
-pub fn raise(id: i64, transaction: u32, runs: &[(String, String)]) {
+pub fn raise(file: u32, id: i64, transaction: u32, runs: &[(String, String)]) {
     let Some(segment) = segment().filter(|_| id > 0 && transaction != 0 && !runs.is_empty()) else {
         return;
     };
     let now = process::now();
     segment.with_floors(|floors| {
+        if floors.file != file {
+            floors.forget();
+            floors.file = file;
+        }
         for (root, run) in runs {
             floors.raise(root, run, id, transaction, now);
         }
@@ -87,18 +96,26 @@ pub fn raise(id: i64, transaction: u32, runs: &[(String, String)]) {
 /// Forgets all floors: ids begin anew.
 pub fn forget_all() {
     if let Some(segment) = segment() {
-        segment.with_floors(|floors| floors.0.iter_mut().for_each(|floor| floor.transaction = 0));
+        segment.with_floors(Floors::forget);
     }
 }
 
 impl Floors {
-    fn get(&self, root: &str, run: &str) -> Option<(i64, u32)> {
-        let floor = &self.0[index(run) % FLOORS];
-        (floor.transaction != 0 && floor.is_of(root, run)).then_some((floor.id, floor.transaction))
+    fn forget(&mut self) {
+        self.floors
+            .iter_mut()
+            .for_each(|floor| floor.transaction = 0);
+    }
+
+    /// Returns the file, the id and the transaction.
+    fn get(&self, root: &str, run: &str) -> Option<(u32, i64, u32)> {
+        let floor = &self.floors[index(run) % FLOORS];
+        let known = floor.transaction != 0 && floor.is_of(root, run);
+        known.then_some((self.file, floor.id, floor.transaction))
     }
 
     fn raise(&mut self, root: &str, run: &str, id: i64, transaction: u32, now: i64) {
-        let floor = &mut self.0[index(run) % FLOORS];
+        let floor = &mut self.floors[index(run) % FLOORS];
         if floor.transaction != 0 && floor.is_of(root, run) {
             floor.at = now;
             if id <= floor.id {

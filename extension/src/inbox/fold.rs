@@ -15,7 +15,7 @@ use pgrx::pg_sys::BuiltinOid::{
 use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError};
 
-use super::take::{Applied, Taken, take_one, take_orphans};
+use super::take::{Applied, Taken, take_all, take_one, take_orphans};
 use crate::announce;
 use crate::document::Draft;
 use crate::jsonb::{Jsonb, check_for_interrupts};
@@ -132,7 +132,7 @@ fn fold_slice(runs: &[(String, String)]) -> Result<Vec<Folded>, Refusal> {
                 rows.get::<String>(2)?.ok_or_else(required)?,
             );
             // In a connection of its own, whose rows are freed with it.
-            let taken = Spi::connect_mut(|client| take_one(client, &run.0, &run.1))?;
+            let taken = Spi::connect_mut(|client| take_all(client, &run.0, &run.1))?;
             let outcome = match taken.is_empty() {
                 true => Outcome::Folded {
                     version: rows.get(4)?.ok_or_else(required)?,

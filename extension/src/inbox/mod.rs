@@ -31,7 +31,7 @@ mod take;
 mod unapplied;
 pub mod waiting;
 
-pub use admission::{List, is_large};
+pub use admission::{List, has_room, is_large};
 pub use fold::{Folded, Outcome, fold, fold_locked, fold_some};
 pub use prune::{delete_trees, forget_unapplied};
 pub use queue::{Incoming, Way, queue, queue_many};

@@ -126,7 +126,9 @@ pub fn queue_many(
             continue;
         };
         let own_list = run.id == incoming.run;
-        let may_wait = (!own_list || waiting::waits(&run.id) || admits_own(&run, &incoming.list))
+        let may_wait = (!own_list
+            || waiting::now(&run.id).is_some_and(|(lists, _)| lists > 0)
+            || admits_own(&run, &incoming.list))
             && !own.contains(run.id.as_str())
             && !direct.contains(&run.id)
             && admits(client, &run, &incoming.list)?;

@@ -180,6 +180,16 @@ fn operation(list: &Jsonb<'_>, index: usize) -> Option<Jsonb<'static>> {
     crate::jsonb::encode(&Node::View(elements.element(index)?), 0).ok()
 }
 
+/// Takes out what waits for a run that the caller has locked, whatever the counters say: a restore or a replica may have put
+/// rows there that nobody counted.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn take_all(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<Taken, Refusal> {
+    take_waiting(client, root, id)
+}
+
 /// Takes out what waits for a run that the caller has locked.
 ///
 /// # Errors

@@ -51,9 +51,11 @@ pub fn is_counted() -> bool {
     segment().is_some()
 }
 
-/// Returns false if nothing waits for a run that a statement which begins now would see.
+/// Returns false if nothing waits for a run that a statement which begins now would see. In a transaction with one snapshot
+/// that may be an old one.
 pub fn waits(id: &str) -> bool {
     match segment() {
+        Some(_) if process::has_one_snapshot() => waits_for_reader(id),
         Some(segment) => segment.counters.shows(index(id)),
         None => true,
     }
@@ -110,6 +112,13 @@ impl Counters {
     /// Notes that lists may wait that nobody has counted.
     pub fn set_incomplete(&self) {
         self.incomplete.store(true, Release);
+    }
+
+    /// Counts lists that were found in the inbox, unless it shows that some wait for the run.
+    pub fn find(&self, id: &str, lists: usize, bytes: usize) {
+        if !self.shows(index(id)) {
+            self.found(id, lists, bytes);
+        }
     }
 
     /// Counts lists that were found in the inbox.
@@ -175,6 +184,10 @@ impl Moved {
                 }
             }
             segment.counters.add(index, (-lists, -bytes));
+            if segment.counters.counters[index].lists.load(Relaxed) < 0 {
+                // Rows that nobody counted were among them: a restore or a replica has put them there.
+                segment.counters.set_incomplete();
+            }
         }
     }
 

@@ -12,5 +12,5 @@ mod lock;
 mod root;
 mod segment;
 
-pub use root::{Database, database};
+pub use root::{Database, database, release};
 pub use segment::{Failure, Segment, attached, create};

@@ -19,16 +19,22 @@ use super::lock::Lock;
 const DATABASES: usize = 64;
 /// The form of the root and of segments. A session that has loaded a newer library than the one that allocated them must not
 /// touch them: until the server restarts, it works as if there was no worker.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 /// `AddinShmemInitLock`, which guards the allocation: its place in Postgres' list of locks is the same in 15 to 18.
 const ALLOCATION_LOCK: usize = 21;
 
 thread_local! {
     static ROOT: Cell<Option<&'static Root>> = const { Cell::new(None) };
+    /// There was no room for the root. It will not be asked for again.
+    static FAILED: Cell<bool> = const { Cell::new(false) };
     static DATABASE: Cell<Option<&'static Database>> = const { Cell::new(None) };
 }
 
-/// 6 kB of the 100 kB that Postgres keeps for whoever comes late.
+/// Bytes of the root, of the 100 kB that Postgres keeps for whoever comes late. The same whatever the layout: Postgres
+/// refuses a size that differs from the one that was allocated.
+const SIZE: usize = 16 * 1024;
+const _: () = assert!(size_of::<Root>() <= SIZE);
+
 #[repr(C)]
 struct Root {
     /// Stays the first field, whatever comes.
@@ -67,16 +73,34 @@ pub fn database(oid: pg_sys::Oid) -> Option<&'static Database> {
     found
 }
 
+/// Frees the entry of a database in which there is nothing to do for a worker. Called by that worker when it ends.
+pub fn release(database: &Database) {
+    if let Some(root) = root()
+        && database.segment() == 0
+    {
+        let _held = root.lock.hold();
+        database.deregister();
+        database.free();
+    }
+}
+
 /// Returns the tranche of our locks.
 pub(super) fn tranche() -> Option<i32> {
     Some(root()?.tranche)
 }
 
 fn root() -> Option<&'static Root> {
-    if ROOT.get().is_none() {
+    if ROOT.get().is_none() && !FAILED.replace(true) {
         let root = PgTryBuilder::new(|| Some(allocate()))
-            .catch_others(|_| None)
+            .catch_others(|_| {
+                // There is no room. The error is swallowed, and with it what the end of a transaction would do: nothing
+                // of ours or of the caller's statement holds a lock of this kind here.
+                // SAFETY: as after any error.
+                unsafe { pg_sys::LWLockReleaseAll() };
+                None
+            })
             .execute();
+        FAILED.set(root.is_none());
         ROOT.set(root);
     }
     ROOT.get().filter(|root| root.layout == LAYOUT)
@@ -89,8 +113,7 @@ fn allocate() -> &'static Root {
     unsafe {
         let guard = &raw mut (*pg_sys::MainLWLockArray.add(ALLOCATION_LOCK)).lock;
         pg_sys::LWLockAcquire(guard, pg_sys::LWLockMode::LW_EXCLUSIVE);
-        let root: *mut Root =
-            pg_sys::ShmemInitStruct(c"runmeta".as_ptr(), size_of::<Root>(), &mut found).cast();
+        let root: *mut Root = pg_sys::ShmemInitStruct(c"runmeta".as_ptr(), SIZE, &mut found).cast();
         if !found {
             std::ptr::write_bytes(root, 0, 1);
             (*root).layout = LAYOUT;

@@ -11,6 +11,7 @@ use pgrx::pg_sys::BuiltinOid;
 use pgrx::spi::SpiClient;
 
 use crate::inbox::floor;
+use crate::owner::inbox_file;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 
@@ -27,6 +28,8 @@ const LOOK: Duration = Duration::from_millis(50);
 #[derive(Default)]
 pub struct Horizon {
     settled: i64,
+    /// The file of the table of which these ids are.
+    file: u32,
     /// The last id that was drawn when these transactions could still insert rows with ids up to it.
     pending: Option<(i64, HashSet<String>)>,
     last: i64,
@@ -34,6 +37,11 @@ pub struct Horizon {
 }
 
 impl Horizon {
+    /// Returns the file of the table of which the ids are.
+    pub fn file(&self) -> u32 {
+        self.file
+    }
+
     /// Returns the id up to which each row is there for a snapshot that is taken after this call, or never will be. 0 if
     /// none is known.
     ///
@@ -43,9 +51,11 @@ impl Horizon {
     pub fn advance(&mut self, client: &mut SpiClient<'_>) -> Result<i64, Refusal> {
         let last = LAST_ID.with(|statement| statement.run(client, &[]))?;
         let last: i64 = last.first().get_one()?.unwrap_or(0);
-        if last < self.last {
-            // Somebody has set the sequence back.
+        let file = inbox_file().unwrap_or(0);
+        if last < self.last || file != self.file {
+            // Somebody has set the sequence back, or emptied the table.
             *self = Horizon::default();
+            self.file = file;
             floor::forget_all();
         }
         self.last = last;

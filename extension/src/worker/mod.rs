@@ -19,6 +19,7 @@ mod round;
 
 use std::time::Duration;
 
+use crate::owner;
 use crate::process::{database as current_database, now};
 use crate::settings::{self, Notify};
 use crate::shared::{self, Database, Failure, Segment};
@@ -26,6 +27,10 @@ use crate::shared::{self, Database, Failure, Segment};
 /// A worker that has not taken what is to be announced for so long does not count as one: it may be stopped. Under load a
 /// round takes some 30 ms. A guess.
 const STUCK: Duration = Duration::from_secs(2);
+
+/// What those read of a failure who may not see every run.
+const HIDDEN: &str =
+    "only the owner of the tables and members of pg_read_all_data see what went wrong";
 
 /// Returns true if a worker serves the session. If none lives, and that is not known to be in vain, one is started; the
 /// caller does not wait for it. A session with `runmeta.notify = commit` does without. Costs some reads of shared memory.
@@ -135,6 +140,15 @@ pub fn state() -> State {
         unannounced_since: Some(database.unserved_since()).filter(|since| *since != 0),
         unannounced_bytes: shared::attached(database).map_or(0, Segment::unannounced),
         owes_resync: database.owes_resync(),
-        failure: shared::attached(database).and_then(Segment::failure),
+        failure: shared::attached(database)
+            .and_then(Segment::failure)
+            .map(|failure| match owner::may_see_everything() {
+                true => failure,
+                // It names runs, and the errors of expressions and triggers quote documents.
+                false => Failure {
+                    message: HIDDEN.to_owned(),
+                    ..failure
+                },
+            }),
     }
 }

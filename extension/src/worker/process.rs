@@ -6,6 +6,7 @@
 
 #![allow(unsafe_code)]
 
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
@@ -53,6 +54,11 @@ const SETTINGS: &[(&std::ffi::CStr, &std::ffi::CStr)] = &[
     (c"runmeta.notify", c"off"),
 ];
 
+thread_local! {
+    /// The entry of the database that this process serves: it may end before it is connected.
+    static SERVED: Cell<Option<&'static Database>> = const { Cell::new(None) };
+}
+
 /// The process, which serves the database with this id.
 #[pg_guard]
 #[unsafe(no_mangle)]
@@ -67,12 +73,15 @@ pub extern "C-unwind" fn runmeta_worker(database: pg_sys::Datum) {
     if database.is_dropping() || database.count_start() >= STARTS || !database.register() {
         return;
     }
+    SERVED.set(Some(database));
     backend::at_exit(deregister);
     BackgroundWorker::connect_worker_to_spi_by_oid(Some(oid), None);
     for (name, value) in SETTINGS {
         backend::set(name, value);
     }
     let Some(mut worker) = Worker::begin(database) else {
+        SERVED.set(None);
+        shared::release(database);
         return;
     };
     worker.run();
@@ -80,7 +89,7 @@ pub extern "C-unwind" fn runmeta_worker(database: pg_sys::Datum) {
 
 /// Runs however the process ends, but for a crash.
 unsafe extern "C-unwind" fn deregister(_: i32, _: pg_sys::Datum) {
-    if let Some(database) = shared::database(process::database()) {
+    if let Some(database) = SERVED.take() {
         database.set_dropping(backend::is_database_wanted());
         database.deregister();
     }
@@ -163,18 +172,17 @@ impl Worker {
         // Before the look: see `inbox::waiting`.
         segment.set_counting();
         let counted = self.transaction(|client| {
-            let found = round.look_through(client)?;
+            round.look_through(|id, lists, bytes| {
+                if first {
+                    segment.counters.found(id, lists, bytes);
+                }
+            })?;
             if first {
                 // Lists of a transaction that was prepared before the server restarted cannot be counted.
                 if crate::outbox::prepared::any(client)? {
                     segment.counters.set_incomplete();
                 }
                 segment.counters.begin(backend::last_transaction_id());
-                for waiting in found {
-                    segment
-                        .counters
-                        .found(&waiting.id, waiting.lists, waiting.bytes);
-                }
             }
             Ok(())
         });

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use pgrx::pg_sys::BuiltinOid;
-use pgrx::spi::SpiClient;
+use pgrx::spi::Spi;
 
 use super::horizon::Horizon;
 use super::pace::{Pace, Run};
 use super::process::Worker;
 use crate::announce::{MAXIMUM_RUNS, channel};
 use crate::inbox::{self, Folded, Outcome, floor};
+use crate::jsonb::check_for_interrupts;
 use crate::outbox::{entries, prepared};
 use crate::process;
 use crate::refusal::Refusal;
@@ -18,10 +19,16 @@ use crate::settings;
 use crate::statement::Statement;
 
 thread_local! {
-    static WAITING: Statement = const { Statement::new(include_str!("sql/waiting.sql"), NONE) };
+    static WAITING: Statement = const { Statement::new(
+        include_str!("sql/waiting.sql"),
+        &[BuiltinOid::TEXTOID, BuiltinOid::TEXTOID, BuiltinOid::INT4OID],
+    ) };
 }
 
-const NONE: &[BuiltinOid] = &[];
+/// Rows that a restore or a replica puts into the inbox are in no outbox: the worker finds them when it looks again.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// Runs that one statement finds in the inbox.
+const SLICE: i32 = 5000;
 /// Runs that one transaction folds: it holds their locks until it commits. A guess.
 const RUNS: usize = 100;
 /// What changed meanwhile waits so long to be announced, and a slice of runs longer. A guess.
@@ -38,18 +45,7 @@ pub struct Round {
     changed: BTreeMap<String, (String, Option<i64>)>,
     resync: bool,
     failed: bool,
-}
-
-/// Lists that were found in the inbox.
-pub struct Found {
-    /// The first run of the tree.
-    pub root: String,
-    /// The run that they wait for.
-    pub id: String,
-    /// How many.
-    pub lists: usize,
-    /// Their bytes.
-    pub bytes: usize,
+    looked: Option<Instant>,
 }
 
 impl Round {
@@ -58,10 +54,12 @@ impl Round {
         self.failed = false;
         // Whoever comes after this worker, if it is ended now, announces everything.
         worker.segment.set_in_hand(true);
-        if self.drain(worker) || self.pace.take_overflow() {
-            self.failed |= worker
-                .transaction(|client| self.look_through(client))
-                .is_none();
+        let late = self.looked.is_none_or(|at| at.elapsed() > LOOK_AGAIN);
+        if self.drain(worker) || self.pace.take_overflow() || late {
+            self.looked = Some(Instant::now());
+            let counters = &worker.segment.counters;
+            let count = |id: &str, lists: usize, bytes: usize| counters.find(id, lists, bytes);
+            self.failed |= worker.transaction(|_| self.look_through(count)).is_none();
         }
         if worker.database.has_prepared() {
             self.take_prepared(worker);
@@ -121,31 +119,47 @@ impl Round {
         }
     }
 
-    /// Finds all runs for which lists wait.
+    /// Finds all runs for which lists wait, and calls `each` with what was found of each.
     ///
     /// # Errors
     ///
     /// Errors of Postgres are raised.
-    pub fn look_through(&mut self, client: &mut SpiClient<'_>) -> Result<Vec<Found>, Refusal> {
-        let rows = WAITING.with(|statement| statement.run(client, &[]))?;
+    pub fn look_through(
+        &mut self,
+        mut each: impl FnMut(&str, usize, usize),
+    ) -> Result<(), Refusal> {
         let number = |value: Option<i64>| usize::try_from(value.unwrap_or(0)).unwrap_or(0);
-        let mut all = Vec::new();
-        for row in rows {
-            let found = Found {
-                root: row.get(1)?.unwrap_or_default(),
-                id: row.get(2)?.unwrap_or_default(),
-                lists: number(row.get(3)?),
-                bytes: number(row.get(4)?),
-            };
-            let run = Run {
-                root: found.root.clone(),
-                id: found.id.clone(),
-            };
-            self.pace
-                .add(run, u32::try_from(found.lists).unwrap_or(u32::MAX), 0, true);
-            all.push(found);
+        let mut last = Run {
+            root: String::new(),
+            id: String::new(),
+        };
+        loop {
+            // A connection a slice: its rows are freed with it.
+            let slice = Spi::connect_mut(|client| {
+                let arguments = [
+                    last.root.as_str().into(),
+                    last.id.as_str().into(),
+                    SLICE.into(),
+                ];
+                let rows = WAITING.with(|statement| statement.run(client, &arguments))?;
+                let slice = rows.len();
+                for row in rows {
+                    check_for_interrupts();
+                    last = Run {
+                        root: row.get(1)?.unwrap_or_default(),
+                        id: row.get(2)?.unwrap_or_default(),
+                    };
+                    let lists = number(row.get(3)?);
+                    each(&last.id, lists, number(row.get(4)?));
+                    let lists = u32::try_from(lists).unwrap_or(u32::MAX);
+                    self.pace.add(last.clone(), lists, 0, true);
+                }
+                Ok::<_, Refusal>(slice)
+            })?;
+            if slice < SLICE as usize {
+                return Ok(());
+            }
         }
-        Ok(all)
     }
 
     fn take_prepared(&mut self, worker: &mut Worker) {
@@ -203,7 +217,7 @@ impl Round {
             let taken: Vec<(String, String)> = taken
                 .map(|folded| (folded.root.clone(), folded.id.clone()))
                 .collect();
-            floor::raise(settled, transaction, &taken);
+            floor::raise(self.horizon.file(), settled, transaction, &taken);
             for Folded { root, id, outcome } in folded {
                 self.settle(worker, Run { root, id }, outcome);
             }
