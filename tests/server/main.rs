@@ -13,6 +13,7 @@ mod harness;
 
 mod activity;
 mod agreement;
+mod attack;
 mod attempts;
 mod chaos;
 mod cli;

@@ -157,7 +157,7 @@ pub fn before_commit(changes: Changes) {
         }
     }
     COMMITTING.set(entries);
-    if !by_worker {
+    if !by_worker && settings::notify() != Notify::Off {
         let announced = changes.iter().filter(|(_, change)| change.announced);
         let runs =
             announced.map(|(id, change)| (change.root.as_str(), id.as_str(), change.version));
@@ -183,7 +183,9 @@ pub fn before_prepare(changes: Changes) {
     if changes.is_empty() {
         return;
     }
-    let announced = changes.resync || changes.runs.values().any(|change| change.announced);
+    // What was only queued is announced when it is folded.
+    let direct = |change: &Change| change.announced && change.queued.is_none();
+    let announced = changes.resync || changes.runs.values().any(direct);
     if announced && !worker::serves() {
         Refusal::Prepared.raise();
     }
