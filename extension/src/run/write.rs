@@ -49,15 +49,13 @@ pub fn write<'a>(
                 return apply(client, &locked, operations);
             }
         }
-        if may_wait {
-            if owner::may_write_any_run() {
-                let list = inbox::List::new(list()?, operations);
-                if inbox::queue(client, run_id, target, &list)? {
-                    return Ok(Written {
-                        version: None,
-                        unapplied: unreadable(operations),
-                    });
-                }
+        if may_wait && owner::may_write_any_run() {
+            let list = inbox::List::new(list()?, operations);
+            if inbox::queue(client, run_id, target, &list)? {
+                return Ok(Written {
+                    version: None,
+                    unapplied: unreadable(operations),
+                });
             }
         }
         let locked = Locked::lock(client, run_id, target)?;
