@@ -121,6 +121,7 @@ COMMENT ON COLUMN runmeta.run.size_bound IS 'bytes that the document has at the 
 CREATE TABLE runmeta.unapplied (
     root_id text NOT NULL COLLATE pg_catalog."C",
     run_id text NOT NULL COLLATE pg_catalog."C",
+    run_created_at timestamp with time zone NOT NULL,
     "position" bigint NOT NULL,
     source_id text NOT NULL COLLATE pg_catalog."C",
     writer uuid,
@@ -138,6 +139,8 @@ COMMENT ON TABLE runmeta.unapplied IS 'operations that waited in the inbox and c
 COMMENT ON COLUMN runmeta.unapplied.root_id IS 'first run of the tree';
 
 COMMENT ON COLUMN runmeta.unapplied.run_id IS 'run whose metadata it was for';
+
+COMMENT ON COLUMN runmeta.unapplied.run_created_at IS 'when that run was started';
 
 COMMENT ON COLUMN runmeta.unapplied."position" IS 'how many the run had with this one, counted from 1';
 
@@ -518,7 +521,7 @@ COMMENT ON INDEX runmeta.run_unfinished_idx IS 'runs that wait or run, by the ti
 
 CREATE POLICY of_visible_runs ON runmeta.unapplied FOR SELECT USING ((EXISTS ( SELECT
    FROM runmeta.run r
-  WHERE ((r.root_id = unapplied.root_id) AND (r.id = unapplied.run_id)))));
+  WHERE ((r.root_id = unapplied.root_id) AND (r.id = unapplied.run_id) AND (r.created_at = unapplied.run_created_at)))));
 
 ALTER TABLE runmeta.unapplied ENABLE ROW LEVEL SECURITY;
 

@@ -120,13 +120,15 @@ pub fn tables_owner() -> Option<pg_sys::Oid> {
     table(RUN).and_then(owner)
 }
 
-/// Returns true if the current role may write documents of any run: it has the rights, and no policy decides. What it
-/// queues is folded by somebody else, who cannot ask the policies in its name.
+/// Returns true if the current role may write documents of any run, and the worker too: it has the rights, and no policy
+/// decides. What it queues is folded by somebody else, who cannot ask the policies in its name. The worker is the tables'
+/// owner, to whom policies apply after `FORCE ROW LEVEL SECURITY`.
 pub fn may_write_any_run() -> bool {
     let Some(run) = table(RUN) else {
         return false;
     };
     !policies_apply(run)
+        && owner(run).is_some_and(|owner| !policies_apply_to(run, owner))
         && (may(run, pg_sys::ACL_UPDATE)
             || WRITTEN
                 .iter()
@@ -146,8 +148,13 @@ pub fn sees_some_runs_only() -> bool {
 }
 
 fn policies_apply(run: pg_sys::Oid) -> bool {
-    // SAFETY: looks up the catalog, for the current user.
-    unsafe { pg_sys::check_enable_rls(run, pg_sys::Oid::INVALID, true) == RLS_ENABLED as c_int }
+    // Stands for the current role.
+    policies_apply_to(run, pg_sys::Oid::INVALID)
+}
+
+fn policies_apply_to(run: pg_sys::Oid, role: pg_sys::Oid) -> bool {
+    // SAFETY: looks up the catalog.
+    unsafe { pg_sys::check_enable_rls(run, role, true) == RLS_ENABLED as c_int }
 }
 
 fn may(relation: pg_sys::Oid, privilege: u32) -> bool {

@@ -14,6 +14,30 @@ use crate::refusal::Refusal;
 pub struct Failure {
     /// The error's message.
     pub message: String,
+    code: PgSqlErrorCode,
+}
+
+/// Classes of errors that say nothing about the values that were to be stored: connection, transaction state, roles,
+/// rollback by the server, missing rights and objects, resources, locks, an operator's doing, the system, internal errors.
+const OTHER_CLASSES: [&str; 11] = [
+    "08", "25", "28", "40", "42", "53", "55", "57", "58", "F0", "XX",
+];
+
+impl Failure {
+    /// Returns the five characters of the error's SQLSTATE.
+    pub fn sqlstate(&self) -> String {
+        // Six bits a character, the first in the lowest: `MAKE_SQLSTATE` in elog.h.
+        let bits = self.code as u32;
+        (0..5)
+            .map(|position| char::from((bits >> (6 * position) & 0x3f) as u8 + b'0'))
+            .collect()
+    }
+
+    /// Returns true if the error may come of the values that were to be stored, and comes again with them.
+    pub fn may_be_of_values(&self) -> bool {
+        let code = self.sqlstate();
+        !OTHER_CLASSES.iter().any(|class| code.starts_with(class))
+    }
 }
 
 /// Runs `body` in a subtransaction and commits it. If it fails, what it did is rolled back.
@@ -49,14 +73,19 @@ pub fn run<T>(body: impl FnOnce() -> Result<T, Refusal> + UnwindSafe) -> Result<
     match result {
         Ok(value) => Ok(value),
         Err(Ended::Refused(refusal)) => Err(Failure {
+            code: refusal.code(),
             message: pg_sys::panic::ErrorReport::from(refusal)
                 .message()
                 .to_owned(),
         }),
         Err(Ended::Raised(error)) if ends_the_call(&error) => error.rethrow(),
-        Err(Ended::Raised(error)) => Err(Failure {
-            message: message(&error),
-        }),
+        Err(Ended::Raised(
+            CaughtError::PostgresError(report)
+            | CaughtError::ErrorReport(report)
+            | CaughtError::RustPanic {
+                ereport: report, ..
+            },
+        )) => Err(raised(&report)),
     }
 }
 
@@ -79,11 +108,9 @@ fn ends_the_call(error: &CaughtError) -> bool {
     )
 }
 
-fn message(error: &CaughtError) -> String {
-    match error {
-        CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
-            report.message().to_owned()
-        }
-        CaughtError::RustPanic { ereport, .. } => ereport.message().to_owned(),
+fn raised(report: &pg_sys::panic::ErrorReportWithLevel) -> Failure {
+    Failure {
+        message: report.message().to_owned(),
+        code: report.sql_error_code(),
     }
 }

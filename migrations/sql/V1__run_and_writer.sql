@@ -205,17 +205,19 @@ COMMENT ON COLUMN runmeta.inbox.created_at IS 'when it came';
 -- unapplied
 
 CREATE TABLE runmeta.unapplied (
-    root_id    pg_catalog.text        COLLATE pg_catalog."C" NOT NULL,
-    run_id     pg_catalog.text        COLLATE pg_catalog."C" NOT NULL,
-    position   pg_catalog.int8        NOT NULL,
-    source_id  pg_catalog.text        COLLATE pg_catalog."C" NOT NULL,
-    writer     pg_catalog.uuid,
-    operation  pg_catalog.jsonb       NOT NULL,
-    reason     pg_catalog.text        NOT NULL,
-    detail     pg_catalog.text,
-    created_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    root_id        pg_catalog.text        COLLATE pg_catalog."C" NOT NULL,
+    run_id         pg_catalog.text        COLLATE pg_catalog."C" NOT NULL,
+    -- Another run may be started with the id of one that was deleted, by somebody who may not see what that one had.
+    run_created_at pg_catalog.timestamptz NOT NULL,
+    position       pg_catalog.int8        NOT NULL,
+    source_id      pg_catalog.text        COLLATE pg_catalog."C" NOT NULL,
+    writer         pg_catalog.uuid,
+    operation      pg_catalog.jsonb       NOT NULL,
+    reason         pg_catalog.text        NOT NULL,
+    detail         pg_catalog.text,
+    created_at     pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     -- Two transactions may take lists of a run that is gone, and give the same positions.
-    id         pg_catalog.int8        NOT NULL GENERATED ALWAYS AS IDENTITY,
+    id             pg_catalog.int8        NOT NULL GENERATED ALWAYS AS IDENTITY,
 
     CONSTRAINT unapplied_pkey PRIMARY KEY (root_id, run_id, position, id)
 );
@@ -226,6 +228,7 @@ ALTER TABLE runmeta.unapplied ENABLE ROW LEVEL SECURITY;
 COMMENT ON TABLE runmeta.unapplied IS 'operations that waited in the inbox and could not be applied, the last 100 of each run';
 COMMENT ON COLUMN runmeta.unapplied.root_id IS 'first run of the tree';
 COMMENT ON COLUMN runmeta.unapplied.run_id IS 'run whose metadata it was for';
+COMMENT ON COLUMN runmeta.unapplied.run_created_at IS 'when that run was started';
 COMMENT ON COLUMN runmeta.unapplied.position IS 'how many the run had with this one, counted from 1';
 COMMENT ON COLUMN runmeta.unapplied.source_id IS 'run that brought the operation';
 COMMENT ON COLUMN runmeta.unapplied.writer IS 'client process that sent it in a batch';

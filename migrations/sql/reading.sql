@@ -28,6 +28,7 @@ BEGIN
         CREATE POLICY of_visible_runs ON runmeta.unapplied FOR SELECT USING (EXISTS (
             SELECT FROM runmeta.run AS r
             WHERE r.root_id OPERATOR(pg_catalog.=) unapplied.root_id AND r.id OPERATOR(pg_catalog.=) unapplied.run_id
+                AND r.created_at OPERATOR(pg_catalog.=) unapplied.run_created_at
         ));
     END IF;
 END

@@ -36,8 +36,8 @@ async fn reader_sees_what_waits_though_it_may_not_read_the_inbox() {
     queue(&client, "import", 1, "0").await;
     client
         .batch_execute(
-            "INSERT INTO runmeta.unapplied (root_id, run_id, position, source_id, operation, reason)
-            VALUES ('nightly', 'nightly', 1, 'import', '{}', 'not_a_number');
+            "INSERT INTO runmeta.unapplied (root_id, run_id, run_created_at, position, source_id, operation, reason)
+            VALUES ('nightly', 'nightly', now(), 1, 'import', '{}', 'not_a_number');
             INSERT INTO runmeta.outbox (root_id, run_id, version) VALUES ('nightly', 'nightly', 2);
             INSERT INTO runmeta.writer (id, last_sequence, updated_at) VALUES
                 ('00000000-0000-4000-8000-000000000001', 1, now()),

@@ -162,8 +162,8 @@ async fn unapplied_operations_are_named_with_run_writer_and_reason() {
     let client = database.connect().await;
     client
         .batch_execute(
-            "INSERT INTO runmeta.unapplied (root_id, run_id, position, source_id, writer, operation, reason)
-            SELECT 'nightly', 'nightly', n, 'import', '00000000-0000-4000-8000-000000000001', '{}', 'not_a_number'
+            "INSERT INTO runmeta.unapplied (root_id, run_id, run_created_at, position, source_id, writer, operation, reason)
+            SELECT 'nightly', 'nightly', now(), n, 'import', '00000000-0000-4000-8000-000000000001', '{}', 'not_a_number'
             FROM generate_series(1, 7) AS n",
         )
         .await

@@ -3,7 +3,9 @@
 //! Runs that somebody else has locked are left out: he folds what waits, or the next fold does. So no fold waits for a run,
 //! and the order in which runs are locked, that of (root_id, id), makes no circle with a flush, which goes by id. A slice of runs is locked by one statement and stored by another, in a
 //! subtransaction. If that fails, each run of the slice is tried alone, so that a run that cannot be stored (a trigger
-//! leaves it out, its document is damaged) keeps its lists and stops no other.
+//! leaves it out, its document is damaged) keeps its lists and stops no other. Of a run that cannot be stored with what waits
+//! for it, because a constraint, an index or a trigger refuses the document, the lists to blame become unapplied:
+//! otherwise nobody could write the run any more, since every write folds first.
 //!
 //! Of a slice only the rows as they are stored are held, with one document, what waits for it, and the new versions of a
 //! few.
@@ -15,7 +17,7 @@ use pgrx::pg_sys::BuiltinOid::{
 use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError};
 
-use super::take::{Applied, Taken, take_all, take_one, take_orphans};
+use super::take::{Applied, Taken, ids, take_all, take_one, take_orphans, take_part};
 use crate::announce;
 use crate::document::Draft;
 use crate::jsonb::{Jsonb, check_for_interrupts};
@@ -24,7 +26,7 @@ use crate::refusal::Refusal;
 use crate::run::{Locked, read_document};
 use crate::settings;
 use crate::statement::Statement;
-use crate::subtransaction;
+use crate::subtransaction::{self, Failure};
 
 thread_local! {
     static LOCK: Statement = const { Statement::new(
@@ -45,6 +47,9 @@ thread_local! {
 const SLICE: usize = 256;
 /// Bytes of documents that one statement stores, but for a single larger one. Postgres holds about four copies of them.
 const BYTES: usize = 2 * 1024 * 1024;
+
+/// Lists of a run that one fold finds out to be refused. Each costs as much as to store the document a dozen times. A guess.
+const REFUSALS: usize = 64;
 
 /// What became of the lists that wait for a run.
 pub struct Folded {
@@ -105,14 +110,102 @@ pub fn fold(mut runs: Vec<(String, String)>) -> Result<Vec<Folded>, Refusal> {
 
 fn fold_alone(run: &(String, String)) -> Vec<Folded> {
     check_for_interrupts();
-    let failed = |failure: subtransaction::Failure| {
-        vec![Folded {
-            root: run.0.clone(),
-            id: run.1.clone(),
-            outcome: Outcome::Skipped(Some(failure.message)),
-        }]
+    let failure = match subtransaction::run(|| fold_slice(std::slice::from_ref(run))) {
+        Ok(folded) => return folded,
+        Err(failure) => failure,
     };
-    subtransaction::run(|| fold_slice(std::slice::from_ref(run))).unwrap_or_else(failed)
+    let outcome = match failure.may_be_of_values() {
+        true => fold_in_parts(run),
+        false => Err(failure),
+    };
+    vec![Folded {
+        root: run.0.clone(),
+        id: run.1.clone(),
+        outcome: outcome.unwrap_or_else(|failure| Outcome::Skipped(Some(failure.message))),
+    }]
+}
+
+/// Folds what waits for a run that cannot be stored with all of it. Of lists that fail together, each half is tried, down
+/// to the single list. One that fails is unapplied, unless the run cannot be stored without it either.
+fn fold_in_parts(run: &(String, String)) -> Result<Outcome, Failure> {
+    // One statement that sees all that was committed when the fold began, as `floor` has it of a run of which lists were
+    // taken.
+    let ids = subtransaction::run(|| Spi::connect_mut(|client| ids(client, &run.0, &run.1)))?;
+    let mut parts: Vec<&[i64]> = halves(&ids).collect();
+    let (mut outcome, mut all, mut refused) = (Outcome::Skipped(None), 0, 0);
+    while let Some(part) = parts.pop() {
+        check_for_interrupts();
+        let folded = match subtransaction::run(|| fold_part(run, part, None)) {
+            Ok(folded) => folded,
+            Err(failure) if !failure.may_be_of_values() => return Err(failure),
+            Err(_) if part.len() > 1 => {
+                parts.extend(halves(part));
+                continue;
+            }
+            Err(failure) if refused == REFUSALS => return Err(failure),
+            Err(failure) => {
+                refused += 1;
+                // The message may have values of the document, which not everybody who reads the table may see.
+                let detail = format!(
+                    "the document was refused with SQLSTATE {}",
+                    failure.sqlstate()
+                );
+                subtransaction::run(|| fold_part(run, part, Some(&detail)))?
+            }
+        };
+        match folded {
+            Outcome::Folded { version, lists } => {
+                all += lists;
+                outcome = Outcome::Folded {
+                    version,
+                    lists: all,
+                };
+            }
+            other => return Ok(other),
+        }
+    }
+    Ok(outcome)
+}
+
+/// Returns the second half and the first, or the only list.
+fn halves(part: &[i64]) -> impl Iterator<Item = &[i64]> {
+    part.chunks(part.len().div_ceil(2).max(1)).rev()
+}
+
+/// Applies a part of what waits for a run, or keeps it as refused, with this detail.
+fn fold_part(
+    run: &(String, String),
+    part: &[i64],
+    refused: Option<&str>,
+) -> Result<Outcome, Refusal> {
+    Spi::connect_mut(|client| {
+        let arguments = [vec![run.0.as_str()].into(), vec![run.1.as_str()].into()];
+        let mut rows = LOCK.with(|statement| statement.run(client, &arguments))?;
+        if rows.next().is_none() {
+            return Ok(Outcome::Skipped(None));
+        }
+        let run = Locked::read(&rows)?;
+        let taken = take_part(client, &run.root, &run.id, part)?;
+        if taken.is_empty() {
+            return Ok(Outcome::Folded {
+                version: run.version,
+                lists: 0,
+            });
+        }
+        let mut unstored = Unstored::default();
+        let outcome = match refused {
+            None => apply(run, &taken, &mut unstored)?,
+            Some(detail) => {
+                let applied = taken.refused(run.created_at, detail);
+                let version = next_version(&run.id, run.version, applied.count)?;
+                let lists = applied.taken;
+                unstored.add(run.root, run.id, None, None, version, applied)?;
+                Outcome::Folded { version, lists }
+            }
+        };
+        unstored.store()?;
+        Ok(outcome)
+    })
 }
 
 fn fold_slice(runs: &[(String, String)]) -> Result<Vec<Folded>, Refusal> {

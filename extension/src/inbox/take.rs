@@ -23,6 +23,14 @@ thread_local! {
         include_str!("sql/take.sql"),
         &[TEXTOID, TEXTOID, INT8OID],
     ) };
+    static TAKE_PART: Statement = const { Statement::new(
+        include_str!("sql/take_part.sql"),
+        &[TEXTOID, TEXTOID, INT8OID, INT8OID],
+    ) };
+    static IDS: Statement = const { Statement::new(
+        include_str!("sql/ids.sql"),
+        &[TEXTOID, TEXTOID, INT8OID],
+    ) };
     static TAKE_ORPHANS: Statement = const { Statement::new(
         include_str!("sql/take_orphans.sql"),
         &[TEXTOID, TEXTOID],
@@ -44,6 +52,8 @@ const FEW: usize = 4;
 const RUN_NOT_FOUND: &str = "run_not_found";
 /// The reason of what stands in the inbox and is no list.
 const NOT_A_LIST: &str = "not_a_list";
+/// The reason of lists with which the run cannot be stored.
+const REFUSED: &str = "refused";
 
 /// A list that waited.
 struct Waited {
@@ -84,16 +94,17 @@ impl Taken {
         for waited in &self.lists {
             check_for_interrupts();
             if waited.run_created_at != created_at {
-                applied.lose(waited, RUN_NOT_FOUND);
+                applied.lose(waited, RUN_NOT_FOUND, None);
                 continue;
             }
             applied.count += 1;
             let Ok(operations) = list::read(waited.operations.view()) else {
-                applied.lose(waited, NOT_A_LIST);
+                applied.lose(waited, NOT_A_LIST, None);
                 continue;
             };
             for skipped in draft.fold(&operations) {
                 applied.skips.add(Skipped::new(
+                    waited.run_created_at,
                     &waited.source,
                     waited.writer,
                     operation(&waited.operations, skipped.index),
@@ -109,7 +120,22 @@ impl Taken {
     pub fn without_run(&self) -> Applied {
         let mut applied = Applied::new(self);
         for waited in &self.lists {
-            applied.lose(waited, RUN_NOT_FOUND);
+            applied.lose(waited, RUN_NOT_FOUND, None);
+        }
+        applied
+    }
+
+    /// Takes note that the run, started at this time, could not be stored with what waited. The version grows all the
+    /// same: readers have seen it grow.
+    pub fn refused(&self, created_at: TimestampWithTimeZone, detail: &str) -> Applied {
+        let mut applied = Applied::new(self);
+        for waited in &self.lists {
+            if waited.run_created_at == created_at {
+                applied.count += 1;
+                applied.lose(waited, REFUSED, Some(detail));
+            } else {
+                applied.lose(waited, RUN_NOT_FOUND, None);
+            }
         }
         applied
     }
@@ -139,16 +165,17 @@ impl Applied {
         }
     }
 
-    fn lose(&mut self, waited: &Waited, reason: &'static str) {
+    fn lose(&mut self, waited: &Waited, reason: &'static str, detail: Option<&str>) {
         let operations = list::read(waited.operations.view()).unwrap_or_default();
         let skips = &mut self.skips;
         let mut lose = |operation| {
             skips.add(Skipped::new(
+                waited.run_created_at,
                 &waited.source,
                 waited.writer,
                 operation,
                 reason,
-                None,
+                detail.map(str::to_owned),
             ));
         };
         match operations.len() {
@@ -200,6 +227,39 @@ pub fn take_one(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<Take
         true => take_waiting(client, root, id),
         false => Ok(Taken::default()),
     }
+}
+
+/// Returns the ids of the lists that wait for a run, in their order.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn ids(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<Vec<i64>, Refusal> {
+    let required = || Refusal::Query(SpiError::InvalidPosition);
+    let arguments = [root.into(), id.into(), floor(root, id).into()];
+    let rows = {
+        let _owner = AsOwner::of_inbox()?;
+        IDS.with(|statement| statement.run(client, &arguments))?
+    };
+    rows.map(|row| row.get(1)?.ok_or_else(required)).collect()
+}
+
+/// Takes out what waits for a run that the caller has locked, from the first of these ids to the last.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn take_part(
+    client: &mut SpiClient<'_>,
+    root: &str,
+    id: &str,
+    part: &[i64],
+) -> Result<Taken, Refusal> {
+    let (Some(&first), Some(&last)) = (part.first(), part.last()) else {
+        return Ok(Taken::default());
+    };
+    let arguments = [root.into(), id.into(), first.into(), last.into()];
+    taken(client, &TAKE_PART, root, id, &arguments)
 }
 
 /// Returns for which of these runs, which the caller has locked, something may wait. The table is asked about many of

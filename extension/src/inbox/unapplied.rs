@@ -8,8 +8,10 @@ use std::collections::VecDeque;
 
 use pgrx::datetime::clock_timestamp;
 use pgrx::pg_sys::BuiltinOid::{
-    INT8OID, JSONBARRAYOID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID, UUIDARRAYOID,
+    INT8OID, JSONBARRAYOID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID,
+    UUIDARRAYOID,
 };
+use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
 
 use crate::jsonb::{Jsonb, Node, View, encode};
@@ -26,7 +28,7 @@ thread_local! {
         include_str!("sql/unapplied_keep.sql"),
         &[
             TEXTOID, TEXTOID, INT8OID, TEXTARRAYOID, UUIDARRAYOID, JSONBARRAYOID, TEXTARRAYOID,
-            TEXTARRAYOID, TIMESTAMPTZOID,
+            TEXTARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZARRAYOID,
         ],
     ) };
     static FORGET: Statement = const { Statement::new(
@@ -42,6 +44,7 @@ const MAXIMUM_BYTES: usize = 4096;
 
 /// An operation that could not be applied.
 pub struct Skipped {
+    run_created_at: TimestampWithTimeZone,
     source: String,
     writer: Option<pgrx::Uuid>,
     operation: Jsonb<'static>,
@@ -50,8 +53,9 @@ pub struct Skipped {
 }
 
 impl Skipped {
-    /// Takes note of an operation.
+    /// Takes note of an operation for the run that was started at this time.
     pub fn new(
+        run_created_at: TimestampWithTimeZone,
         source: &str,
         writer: Option<pgrx::Uuid>,
         operation: Option<Jsonb<'static>>,
@@ -64,6 +68,7 @@ impl Skipped {
             false => shortened(&operation),
         };
         Skipped {
+            run_created_at,
             source: source.to_owned(),
             writer,
             operation,
@@ -124,13 +129,14 @@ impl Skips {
         let before = known.saturating_add(number(self.count - self.last.len()));
         let after = known.saturating_add(number(self.count));
         let (mut sources, mut writers, mut operations) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut reasons, mut details) = (Vec::new(), Vec::new());
+        let (mut reasons, mut details, mut created) = (Vec::new(), Vec::new(), Vec::new());
         for skipped in self.last {
             sources.push(skipped.source);
             writers.push(skipped.writer);
             operations.push(skipped.operation);
             reasons.push(skipped.reason);
             details.push(skipped.detail);
+            created.push(skipped.run_created_at);
         }
         let arguments = [
             root.into(),
@@ -142,6 +148,7 @@ impl Skips {
             reasons.into(),
             details.into(),
             clock_timestamp().into(),
+            created.into(),
         ];
         KEEP.with(|statement| statement.run(client, &arguments))?;
         let arguments = [root.into(), id.into(), (after - number(KEPT)).into()];

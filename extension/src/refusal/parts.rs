@@ -8,6 +8,11 @@ use super::hint::{PATH_HINT, REPORT_HINT, hint};
 use super::{Refusal, shown};
 
 impl Refusal {
+    /// Returns its SQLSTATE.
+    pub fn code(&self) -> PgSqlErrorCode {
+        self.parts().0
+    }
+
     pub(super) fn parts(&self) -> (PgSqlErrorCode, String, Option<String>, Option<String>) {
         use PgSqlErrorCode::*;
         let text = |text: &str| Some(text.to_owned());

@@ -4,6 +4,8 @@ use super::{COUNT, LIVE, family, queue, run, waiting};
 use crate::harness::{Database, Role, refusal};
 use crate::rights::owner_of_a_migrated_database;
 
+const FORCE: &str = "ALTER TABLE runmeta.run ENABLE ROW LEVEL SECURITY; ALTER TABLE runmeta.run FORCE ROW LEVEL SECURITY";
+
 #[tokio::test]
 async fn writer_queues_and_folds_without_rights_on_the_tables() {
     let writer = Role::with("IN ROLE runmeta_writer");
@@ -142,17 +144,39 @@ async fn lists_of_runs_that_are_hidden_from_the_one_who_folds_are_not_lost() {
     queue(&client).await;
     client
         .batch_execute(
-            "SELECT runmeta.start('top', '{\"n\": 0}'); SELECT runmeta.start('child', parent_run_id => 'top');
-            ALTER TABLE runmeta.run ENABLE ROW LEVEL SECURITY; ALTER TABLE runmeta.run FORCE ROW LEVEL SECURITY",
+            "SELECT runmeta.start('top', '{\"n\": 0}'); SELECT runmeta.start('child', parent_run_id => 'top')",
         )
         .await
         .unwrap();
-    run(&client, COUNT).await;
+    assert_eq!(run(&client, COUNT).await, "NULL");
+    client.batch_execute(FORCE).await.unwrap();
     let session = database.connect_as(owner.name()).await;
     assert_eq!(run(&session, "SELECT runmeta.fold()").await, "0");
     assert_eq!(waiting(&client).await, 1);
     assert_eq!(run(&client, "SELECT runmeta.fold()").await, "1");
     assert_eq!(run(&client, "SELECT runmeta.get('top', 'n')").await, "1");
+}
+
+/// The worker is the owner, and would never fold what a superuser queues.
+#[tokio::test]
+async fn nobody_queues_where_policies_apply_to_the_owner_of_the_tables() {
+    let (owner, database) = owner_of_a_migrated_database().await;
+    let client = database.connect().await;
+    queue(&client).await;
+    client
+        .batch_execute(
+            "SELECT runmeta.start('top', '{\"n\": 0}'); SELECT runmeta.start('child', parent_run_id => 'top')",
+        )
+        .await
+        .unwrap();
+    client.batch_execute(FORCE).await.unwrap();
+    assert_eq!(run(&client, COUNT).await, "2");
+    let flush = r#"SELECT outcome FROM runmeta.flush('[{"run": "child", "parentOperations": [{"type": "increment", "key": "n"}]}]')"#;
+    assert_eq!(run(&client, flush).await, "applied");
+    assert_eq!(waiting(&client).await, 0);
+    let bypass = format!("ALTER ROLE {} BYPASSRLS", owner.quoted());
+    client.batch_execute(&bypass).await.unwrap();
+    assert_eq!(run(&client, COUNT).await, "NULL");
 }
 
 /// What the owner plants on the inbox runs as the owner, also where a superuser queues, and cannot wait for the commit.

@@ -1,7 +1,7 @@
 //! What waited and cannot be applied is kept, with the reason.
 
 use super::{COUNT, family, queueing, run, waiting};
-use crate::harness::refusal;
+use crate::harness::{Role, refusal};
 
 #[tokio::test]
 async fn operation_that_cannot_be_applied_any_more_is_kept_with_run_operation_and_reason() {
@@ -114,6 +114,138 @@ async fn run_with_the_id_of_a_deleted_one_gets_none_of_its_lists() {
         run(&client, kept).await,
         ["top | child | run_not_found | n"; 2].join("\n")
     );
+}
+
+/// An index, a constraint or a trigger may refuse what a list makes of the document. Every write folds first, and would
+/// fail for ever.
+#[tokio::test]
+async fn list_with_which_the_run_cannot_be_stored_is_unapplied_and_the_others_are_applied() {
+    let (_database, client) = family().await;
+    client
+        .batch_execute(
+            "CREATE INDEX ON runmeta.run (((metadata ->> 'rows')::int));
+            ALTER TABLE runmeta.run ADD CHECK (COALESCE((metadata ->> 'n')::int, 0) < 3);
+            CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN IF NEW.metadata ? 'no' THEN RAISE 'no'; ELSIF NEW.metadata ? 'out' THEN RETURN NULL; END IF; RETURN NEW; END $$;
+            CREATE TRIGGER guard BEFORE UPDATE ON runmeta.run FOR EACH ROW EXECUTE FUNCTION guard()",
+        )
+        .await
+        .unwrap();
+    for call in [
+        "increment('child', 'n', 1, 'parent')",
+        "set('child', 'rows', '\"secret\"', 'parent')",
+        "increment('child', 'n', 1, 'parent')",
+        "increment('child', 'n', 1, 'parent')",
+        "set('child', 'no', '1', 'parent')",
+        "set('child', 'rows', '7', 'parent')",
+        "set('child', 'out', '1', 'parent')",
+    ] {
+        assert_eq!(
+            run(&client, &format!("SELECT runmeta.{call}")).await,
+            "NULL"
+        );
+    }
+    assert_eq!(
+        run(
+            &client,
+            "SELECT version FROM runmeta.live_run WHERE id = 'top'"
+        )
+        .await,
+        "8"
+    );
+    let write = "SELECT runmeta.set('top', 'a', '1')";
+    assert!(!refusal(client.simple_query(write).await).is_empty());
+    assert_eq!(run(&client, "SELECT runmeta.fold()").await, "7");
+    assert_eq!(waiting(&client).await, 0);
+    // Readers have seen the version 8.
+    assert_eq!(
+        run(
+            &client,
+            "SELECT metadata, version FROM runmeta.live_run WHERE id = 'top'"
+        )
+        .await,
+        r#"{"n": 2, "list": [], "rows": 7} | 8"#
+    );
+    assert_eq!(run(&client, write).await, "9");
+    let kept =
+        "SELECT operation ->> 'key', reason, detail FROM runmeta.unapplied ORDER BY position";
+    let sqlstates = [
+        ("rows", "22P02"),
+        ("n", "23514"),
+        ("no", "P0001"),
+        ("out", "09000"),
+    ];
+    assert_eq!(
+        run(&client, kept).await,
+        sqlstates
+            .map(|(key, code)| format!(
+                "{key} | refused | the document was refused with SQLSTATE {code}"
+            ))
+            .join("\n")
+    );
+}
+
+/// One fold finds out so many: the others wait for the next.
+#[tokio::test]
+async fn hundred_lists_with_which_the_run_cannot_be_stored_are_unapplied_by_two_folds() {
+    let (_database, client) = family().await;
+    client
+        .batch_execute(
+            "ALTER TABLE runmeta.run ADD CHECK (NOT metadata ? 'no');
+            SELECT runmeta.set('child', 'no', to_jsonb(i), 'parent') FROM generate_series(1, 100) AS i;
+            SELECT runmeta.fold()",
+        )
+        .await
+        .unwrap();
+    assert_eq!(waiting(&client).await, 36);
+    run(&client, "SELECT runmeta.fold()").await;
+    assert_eq!(waiting(&client).await, 0);
+    let kept = "SELECT count(*), count(DISTINCT position), min(reason) FROM runmeta.unapplied;
+        SELECT version FROM runmeta.run WHERE id = 'top'";
+    assert_eq!(run(&client, kept).await, "100 | 100 | refused\n101");
+}
+
+/// Missing rights and objects fail every list: nothing is lost by them.
+#[tokio::test]
+async fn lists_are_kept_where_what_refuses_the_run_is_broken() {
+    let (_database, client) = family().await;
+    client
+        .batch_execute(&format!(
+            "CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN IF NEW.metadata ->> 'n' <> '0' THEN PERFORM FROM nowhere; END IF; RETURN NEW; END $$;
+            CREATE TRIGGER guard BEFORE UPDATE ON runmeta.run FOR EACH ROW EXECUTE FUNCTION guard();
+            {COUNT}"
+        ))
+        .await
+        .unwrap();
+    assert_eq!(run(&client, "SELECT runmeta.fold()").await, "0");
+    assert_eq!(waiting(&client).await, 1);
+}
+
+/// Row-level security shows the new run, and nothing of the one that had its id.
+#[tokio::test]
+async fn operations_of_a_deleted_run_are_hidden_from_whoever_starts_another_with_its_id() {
+    let writer = Role::with("IN ROLE runmeta_writer");
+    let (database, client) = family().await;
+    client
+        .batch_execute(
+            "SELECT runmeta.set('child', '$.n.old', '\"secret\"', 'parent'); SELECT runmeta.fold();
+            DELETE FROM runmeta.run; SELECT runmeta.start('top', '{\"n\": 0}', tags => '{new}');
+            ALTER TABLE runmeta.run ENABLE ROW LEVEL SECURITY;
+            CREATE POLICY p ON runmeta.run USING ('new' = ANY (tags));
+            SELECT runmeta.start('child', tags => '{new}', parent_run_id => 'top');
+            SELECT runmeta.set('child', '$.n.new', '1', 'parent'); SELECT runmeta.fold()",
+        )
+        .await
+        .unwrap();
+    let keys = "SELECT operation ->> 'key' FROM runmeta.unapplied ORDER BY position";
+    assert_eq!(run(&client, keys).await, "$.n.old\n$.n.new");
+    let session = database.connect().await;
+    session
+        .batch_execute(&format!("SET ROLE {}", writer.quoted()))
+        .await
+        .unwrap();
+    assert_eq!(run(&session, keys).await, "$.n.new");
 }
 
 #[tokio::test]

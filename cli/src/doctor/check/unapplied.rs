@@ -18,7 +18,7 @@ pub(super) fn check(facts: &Facts) -> Option<Finding> {
     };
     Some(
         Finding::warning(CHECK, format!("{} could not be applied", count(number, "operation")))
-            .with_detail(format!("They were accepted and waited in the inbox. When they were applied, the value at their key had another type, or their run had been deleted. {newest}"))
+            .with_detail(format!("They were accepted and waited in the inbox. When they were applied, the value at their key had another type, a constraint, an index or a trigger on runmeta.run refused the document, or their run had been deleted. {newest}"))
             .with_hint("Look at them: SELECT * FROM runmeta.unapplied ORDER BY created_at DESC LIMIT 20; then mend the writers that use one key with different types. When you have seen them, delete them, as the owner: DELETE FROM runmeta.unapplied;"),
     )
 }
