@@ -186,7 +186,7 @@ async fn lists_that_nobody_folds_are_a_problem() {
         .await
         .unwrap();
     let expected = [
-        "problem: lists have waited in the inbox for 3 hours\ndetail: There are 1 list for 1 run",
+        "problem: lists have waited in the inbox for 3 hours\ndetail: Waiting: 1 list for 1 run",
         "problem: no background worker runs\ndetail: 1 list waits in the inbox for one.",
         "\n\n2 problems, 1 warning\n",
     ];
