@@ -52,14 +52,15 @@ pub fn measure(server: &Server) -> Result<Vec<Line>> {
             &our_times,
             ("`UPDATE … jsonb_set … FROM unnest`", &bare),
             Unit::Cost("ms"),
-            Budget::AtMostTimes(1.8),
+            Budget::None,
         ),
         Line::beside(
             name,
             &our_times,
             ("the same `UPDATE` of `runmeta.run`", &our_table),
             Unit::Cost("ms"),
-            Budget::None,
+            // Of the same table, as when the budget was set: how much longer than Postgres' own writing of these rows.
+            Budget::AtMostTimes(1.8),
         ),
     ])
 }
