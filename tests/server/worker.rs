@@ -450,7 +450,7 @@ fn ticks(process: i32) -> u64 {
 }
 
 #[tokio::test]
-async fn writes_nothing_while_nobody_else_does() {
+async fn takes_no_processor_time_while_nobody_writes() {
     let database = Database::with_worker().await;
     let client: Client = database.connect().await;
     let worker = until_worker_runs(&client).await;
@@ -463,13 +463,9 @@ async fn writes_nothing_while_nobody_else_does() {
         "SELECT unannounced_since IS NULL FROM runmeta._worker_state()",
     )
     .await;
-    let transactions =
-        "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()";
     client.batch_execute("SELECT pg_sleep(1.5)").await.unwrap();
-    let (before, used) = (rows(&client, transactions).await, ticks(worker));
+    let before = ticks(worker);
     client.batch_execute("SELECT pg_sleep(2)").await.unwrap();
-    assert!(ticks(worker) - used <= 1, "an idle worker works");
-    let after = rows(&client, transactions).await;
-    let grown = after.parse::<i64>().unwrap() - before.parse::<i64>().unwrap();
-    assert!(grown <= 4, "{grown} transactions");
+    // Of 200; one that polled each interval would take some 10.
+    assert!(ticks(worker) - before <= 2, "an idle worker works");
 }
