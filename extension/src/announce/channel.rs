@@ -70,7 +70,7 @@ pub fn settle(committed: bool) {
 }
 
 /// Returns the part of the queue that is in use. This also lets go of what all listeners have read.
-pub fn usage() -> f64 {
+fn usage() -> f64 {
     // SAFETY: the function takes no arguments.
     let usage: Option<f64> =
         unsafe { direct_function_call(pg_sys::pg_notification_queue_usage, &[]) };

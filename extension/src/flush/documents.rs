@@ -11,13 +11,13 @@ use super::batch::List;
 use super::family::Addressed;
 use super::outcome::Outcome;
 use super::queue::Queue;
-use super::slice::{self, Unstored};
+use super::slice;
 use super::update::update;
 use crate::document::{Changed, Draft, list, unapplied_list};
 use crate::inbox;
 use crate::one_pass::plan;
 use crate::refusal::Refusal;
-use crate::run::check_writable;
+use crate::run::{Unstored, check_writable};
 use crate::settings;
 
 /// Applies the lists to the documents they are for, and fills in what became of each.
@@ -134,7 +134,7 @@ fn locked_first(
     outcomes: &mut [Outcome],
     now: TimestampWithTimeZone,
 ) -> Result<(), Refusal> {
-    let mut unstored = Unstored::new(now);
+    let mut unstored = Unstored::at(now);
     let ids = runs.iter().map(|run| &*run.id).collect();
     slice::lock_and_take(client, ids, |run, taken| {
         let Ok(position) = runs.binary_search_by(|known| (*known.id).cmp(&run.id)) else {

@@ -5,16 +5,12 @@
 //! slice only the rows as they are stored are held (documents over 2 kB are elsewhere, in TOAST), one document, and the
 //! new versions of a few.
 
-use pgrx::pg_sys::BuiltinOid::{
-    INT4ARRAYOID, INT8ARRAYOID, JSONBARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID,
-};
+use pgrx::pg_sys::BuiltinOid::TEXTARRAYOID;
 use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
 
-use crate::announce;
-use crate::document::Changed;
-use crate::inbox::{self, Applied, Taken};
-use crate::jsonb::{Jsonb, check_for_interrupts};
+use crate::inbox::{self, Taken};
+use crate::jsonb::check_for_interrupts;
 use crate::refusal::Refusal;
 use crate::run::Locked;
 use crate::statement::Statement;
@@ -24,18 +20,10 @@ thread_local! {
         include_str!("sql/lock.sql"),
         &[TEXTARRAYOID],
     ) };
-    static STORE: Statement = const { Statement::new(
-        include_str!("sql/store.sql"),
-        &[TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID, INT4ARRAYOID],
-    ) };
 }
 
 /// Runs that one statement locks: the budget of a flush is measured with as many. Their rows may have 8 kB each.
 pub const RUNS: usize = 1000;
-
-/// Bytes of documents that one statement stores, but for a single larger one. Postgres holds about four copies of them:
-/// 4,000 documents of 262 kB took 18 MB beside the bare session.
-const BYTES: usize = 2 * 1024 * 1024;
 
 /// Locks the runs in the order of their ids and calls `visit` with each that exists.
 ///
@@ -86,95 +74,4 @@ pub fn lock_and_take(
         visit(locked, taken)?;
     }
     Ok(())
-}
-
-/// New versions of documents that are not stored yet.
-pub struct Unstored {
-    roots: Vec<String>,
-    ids: Vec<String>,
-    documents: Vec<Option<Jsonb<'static>>>,
-    bounds: Vec<Option<i32>>,
-    versions: Vec<i64>,
-    folded: Vec<Applied>,
-    bytes: usize,
-    now: TimestampWithTimeZone,
-}
-
-impl Unstored {
-    /// Makes an empty collection. Its documents are stored as changed at this time.
-    pub fn new(now: TimestampWithTimeZone) -> Self {
-        Unstored {
-            roots: Vec::new(),
-            ids: Vec::new(),
-            documents: Vec::new(),
-            bounds: Vec::new(),
-            versions: Vec::new(),
-            folded: Vec::new(),
-            bytes: 0,
-            now,
-        }
-    }
-
-    /// Adds a version of a run and its document, if that changed, and what was folded. Stores what there is before that,
-    /// if it were too much otherwise.
-    ///
-    /// # Errors
-    ///
-    /// As [`store`](Self::store).
-    pub fn add(
-        &mut self,
-        run: Locked,
-        changed: Option<Changed>,
-        version: i64,
-        folded: Applied,
-    ) -> Result<(), Refusal> {
-        let (metadata, bound) = match changed {
-            Some(changed) => (Some(changed.metadata), Some(changed.bound)),
-            None => (None, None),
-        };
-        let bytes = metadata.as_ref().map_or(0, Jsonb::memory);
-        if self.bytes + bytes > BYTES {
-            self.store()?;
-        }
-        self.bytes += bytes;
-        self.roots.push(run.root);
-        self.ids.push(run.id);
-        self.documents.push(metadata);
-        self.bounds.push(bound);
-        self.versions.push(version);
-        self.folded.push(folded);
-        Ok(())
-    }
-
-    /// Stores what was added, in one statement, and has it announced.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::NotStored`]. Errors of Postgres are raised.
-    pub fn store(&mut self) -> Result<(), Refusal> {
-        let count = self.ids.len();
-        if count == 0 {
-            return Ok(());
-        }
-        let added = std::mem::replace(self, Unstored::new(self.now));
-        for ((root, id), version) in added.roots.iter().zip(&added.ids).zip(&added.versions) {
-            announce::changed(root, id, *version);
-        }
-        // A connection of its own, in which the arguments are made: they are freed with it.
-        Spi::connect_mut(|client| {
-            let arguments = [
-                added.roots.into(),
-                added.ids.into(),
-                added.documents.into(),
-                added.versions.into(),
-                added.now.into(),
-                added.bounds.into(),
-            ];
-            STORE.with(|statement| statement.store(client, &arguments, count))?;
-            added
-                .folded
-                .into_iter()
-                .try_for_each(|folded| folded.settle(client))
-        })
-    }
 }

@@ -88,16 +88,25 @@ pub fn admits(
     let Some(bound) = bound.filter(|_| list.weight <= MAXIMUM_LIST) else {
         return Ok(false);
     };
-    let (lists, weight) = match waiting::now(&run.id) {
+    let waiting = match waiting::now(&run.id) {
         Some(counted) => counted,
         None => count(client, run)?,
     };
-    let weight = weight.saturating_add(list.weight);
-    Ok(lists < MAXIMUM_LISTS
+    Ok(fits(waiting, &[list.weight], bound) && run.version <= i64::MAX - VERSIONS && is_open(run))
+}
+
+/// Returns true if lists of these weights fit beside so many lists and bytes that wait for a document of this size.
+fn fits((lists, weight): (usize, usize), weights: &[usize], size: usize) -> bool {
+    let add = |sum: usize, weight: &usize| sum.saturating_add(*weight);
+    let weight = weights.iter().fold(weight, add);
+    lists + weights.len() <= MAXIMUM_LISTS
         && weight <= MAXIMUM_WEIGHT
-        && bound.saturating_add(weight) <= settings::maximum_size()
-        && run.version <= i64::MAX - VERSIONS
-        && is_open(run))
+        && size.saturating_add(weight) <= settings::maximum_size()
+}
+
+/// Returns true if a list is small beside a document.
+fn is_small(weight: usize, size: usize) -> bool {
+    weight.saturating_mul(OWN_RATIO) <= size
 }
 
 /// Counts what waits for a run, with its bytes, where shared memory does not.
@@ -117,7 +126,7 @@ fn count(client: &mut SpiClient<'_>, run: &Addressee) -> Result<(usize, usize), 
 
 /// Returns true if a run's own list may wait for this run: the list is small beside the document.
 pub fn admits_own(run: &Addressee, list: &List<'_>) -> bool {
-    is_large(run.size_bound) && list.weight.saturating_mul(OWN_RATIO) <= run.size()
+    is_large(run.size_bound) && is_small(list.weight, run.size())
 }
 
 /// Returns true if own lists of these weights may wait for a run with a document of this size, as far as shared memory shows.
@@ -125,18 +134,9 @@ pub fn has_room(id: &str, size_bound: Option<i32>, weights: &[usize]) -> bool {
     let size = size_bound
         .and_then(|bound| usize::try_from(bound).ok())
         .unwrap_or(0);
-    let Some((lists, waiting)) = waiting::now(id) else {
-        return false;
-    };
-    let all = weights
-        .iter()
-        .fold(waiting, |sum, weight| sum.saturating_add(*weight));
-    let small =
-        |weight: &usize| *weight <= MAXIMUM_LIST && weight.saturating_mul(OWN_RATIO) <= size;
+    let small = |weight: &usize| *weight <= MAXIMUM_LIST && is_small(*weight, size);
     weights.iter().all(small)
-        && lists + weights.len() <= MAXIMUM_LISTS
-        && all <= MAXIMUM_WEIGHT
-        && size.saturating_add(all) <= settings::maximum_size()
+        && waiting::now(id).is_some_and(|waiting| fits(waiting, weights, size))
 }
 
 /// Returns true if a document is so large that small operations wait for it.

@@ -1,8 +1,8 @@
 //! Folding: what waits for runs is applied to their documents, many runs in one go.
 //!
 //! Runs that somebody else has locked are left out: he folds what waits, or the next fold does. So no fold waits for a run,
-//! and the order in which runs are locked, that of (root_id, id), makes no circle with a flush, which goes by id. A slice of runs is locked by one statement and stored by another, in a
-//! subtransaction. If that fails, each run of the slice is tried alone, so that a run that cannot be stored (a trigger
+//! and the order in which runs are locked, that of (root_id, id), makes no circle with a flush, which goes by id. A slice of
+//! runs is locked by one statement and stored by another, in a subtransaction. If that fails, each run of the slice is tried alone, so that a run that cannot be stored (a trigger
 //! leaves it out, its document is damaged) keeps its lists and stops no other. Of a run that cannot be stored with what waits
 //! for it, because a constraint, an index or a trigger refuses the document, the lists to blame become unapplied:
 //! otherwise nobody could write the run any more, since every write folds first.
@@ -10,20 +10,16 @@
 //! Of a slice only the rows as they are stored are held, with one document, what waits for it, and the new versions of a
 //! few.
 
-use pgrx::datetime::clock_timestamp;
-use pgrx::pg_sys::BuiltinOid::{
-    INT4ARRAYOID, INT4OID, INT8ARRAYOID, JSONBARRAYOID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID,
-};
+use pgrx::pg_sys::BuiltinOid::{INT4OID, TEXTARRAYOID, TEXTOID};
 use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError};
 
-use super::take::{Applied, Taken, ids, take_all, take_one, take_orphans, take_part};
-use crate::announce;
+use super::take::{Taken, ids, take_all, take_one, take_orphans, take_part};
 use crate::document::Draft;
-use crate::jsonb::{Jsonb, check_for_interrupts};
+use crate::jsonb::check_for_interrupts;
 use crate::owner::{AsOwner, sees_some_runs_only};
 use crate::refusal::Refusal;
-use crate::run::{Locked, read_document};
+use crate::run::{Locked, Unstored, read_document};
 use crate::settings;
 use crate::statement::Statement;
 use crate::subtransaction::{self, Failure};
@@ -33,10 +29,6 @@ thread_local! {
         include_str!("sql/lock.sql"),
         &[TEXTARRAYOID, TEXTARRAYOID],
     ) };
-    static STORE: Statement = const { Statement::new(
-        include_str!("sql/store.sql"),
-        &[TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID, INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID],
-    ) };
     static NEXT_RUNS: Statement = const { Statement::new(
         include_str!("sql/next_runs.sql"),
         &[TEXTOID, TEXTOID, INT4OID],
@@ -45,8 +37,6 @@ thread_local! {
 
 /// Runs that one statement locks. Their rows may have 8 kB each.
 const SLICE: usize = 256;
-/// Bytes of documents that one statement stores, but for a single larger one. Postgres holds about four copies of them.
-const BYTES: usize = 2 * 1024 * 1024;
 
 /// Lists of a run that one fold finds out to be refused. Each costs as much as to store the document a dozen times. A guess.
 const REFUSALS: usize = 64;
@@ -193,18 +183,20 @@ fn fold_part(
             });
         }
         let mut unstored = Unstored::default();
-        let outcome = match refused {
+        let version = match refused {
             None => apply(run, &taken, &mut unstored)?,
             Some(detail) => {
                 let applied = taken.refused(run.created_at, detail);
                 let version = next_version(&run.id, run.version, applied.count)?;
-                let lists = applied.taken;
-                unstored.add(run.root, run.id, None, None, version, applied)?;
-                Outcome::Folded { version, lists }
+                unstored.add(run, None, version, applied)?;
+                version
             }
         };
         unstored.store()?;
-        Ok(outcome)
+        Ok(Outcome::Folded {
+            version,
+            lists: taken.len(),
+        })
     })
 }
 
@@ -226,15 +218,13 @@ fn fold_slice(runs: &[(String, String)]) -> Result<Vec<Folded>, Refusal> {
             );
             // In a connection of its own, whose rows are freed with it.
             let taken = Spi::connect_mut(|client| take_all(client, &run.0, &run.1))?;
-            let outcome = match taken.is_empty() {
-                true => Outcome::Folded {
-                    version: rows.get(4)?.ok_or_else(required)?,
-                    lists: 0,
-                },
+            let version = match taken.is_empty() {
+                true => rows.get(4)?.ok_or_else(required)?,
                 false => apply(Locked::read(&rows)?, &taken, &mut unstored)?,
             };
             if let Ok(position) = runs.binary_search(&run) {
-                outcomes[position] = Some(outcome);
+                let lists = taken.len();
+                outcomes[position] = Some(Outcome::Folded { version, lists });
             }
         }
         unstored.store()
@@ -252,8 +242,8 @@ fn fold_slice(runs: &[(String, String)]) -> Result<Vec<Folded>, Refusal> {
         .collect()
 }
 
-/// Applies what waited for a run, whose document is then to be stored.
-fn apply(run: Locked, taken: &Taken, unstored: &mut Unstored) -> Result<Outcome, Refusal> {
+/// Applies what waited for a run, whose document is then to be stored. Returns the run's version then.
+fn apply(run: Locked, taken: &Taken, unstored: &mut Unstored) -> Result<i64, Refusal> {
     let limit = settings::maximum_size();
     let mut draft = Draft::new(&run.metadata, limit, run.size_bound);
     let applied = taken.apply(&mut draft, run.created_at)?;
@@ -261,16 +251,8 @@ fn apply(run: Locked, taken: &Taken, unstored: &mut Unstored) -> Result<Outcome,
         .finish()
         .map_err(|error| Refusal::of_draft(error, &run.id, limit))?;
     let version = next_version(&run.id, run.version, applied.count)?;
-    let outcome = Outcome::Folded {
-        version,
-        lists: applied.taken,
-    };
-    let (metadata, bound) = match changed {
-        Some(changed) => (Some(changed.metadata), Some(changed.bound)),
-        None => (None, None),
-    };
-    unstored.add(run.root, run.id, metadata, bound, version, applied)?;
-    Ok(outcome)
+    unstored.add(run, changed, version, applied)?;
+    Ok(version)
 }
 
 /// Returns the version that a run has when so many lists are folded.
@@ -301,70 +283,6 @@ fn gone(root: &str, id: &str) -> Result<Outcome, Refusal> {
     })
 }
 
-/// New versions of runs that are not stored yet.
-#[derive(Default)]
-struct Unstored {
-    roots: Vec<String>,
-    ids: Vec<String>,
-    documents: Vec<Option<Jsonb<'static>>>,
-    bounds: Vec<Option<i32>>,
-    versions: Vec<i64>,
-    applied: Vec<Applied>,
-    bytes: usize,
-}
-
-impl Unstored {
-    fn add(
-        &mut self,
-        root: String,
-        id: String,
-        metadata: Option<Jsonb<'static>>,
-        bound: Option<i32>,
-        version: i64,
-        applied: Applied,
-    ) -> Result<(), Refusal> {
-        let bytes = metadata.as_ref().map_or(0, Jsonb::memory);
-        if self.bytes + bytes > BYTES {
-            self.store()?;
-        }
-        self.bytes += bytes;
-        self.roots.push(root);
-        self.ids.push(id);
-        self.documents.push(metadata);
-        self.bounds.push(bound);
-        self.versions.push(version);
-        self.applied.push(applied);
-        Ok(())
-    }
-
-    /// Stores what was added, in one statement, and has it announced.
-    fn store(&mut self) -> Result<(), Refusal> {
-        let added = std::mem::take(self);
-        let count = added.ids.len();
-        if count == 0 {
-            return Ok(());
-        }
-        for ((root, id), version) in added.roots.iter().zip(&added.ids).zip(&added.versions) {
-            announce::changed(root, id, *version);
-        }
-        Spi::connect_mut(|client| {
-            let arguments = [
-                added.roots.into(),
-                added.ids.into(),
-                added.documents.into(),
-                added.versions.into(),
-                added.bounds.into(),
-                clock_timestamp().into(),
-            ];
-            STORE.with(|statement| statement.store(client, &arguments, count))?;
-            added
-                .applied
-                .into_iter()
-                .try_for_each(|applied| applied.settle(client))
-        })
-    }
-}
-
 /// Folds what waits for a run that the caller has locked, and returns its version then.
 ///
 /// # Errors
@@ -391,12 +309,9 @@ pub fn fold_locked(
         size_bound: document.size_bound,
     };
     let mut unstored = Unstored::default();
-    let outcome = apply(run, &taken, &mut unstored)?;
+    let version = apply(run, &taken, &mut unstored)?;
     unstored.store()?;
-    match outcome {
-        Outcome::Folded { version, .. } => Ok(version),
-        _ => Ok(version),
-    }
+    Ok(version)
 }
 
 /// Folds what waits for at most so many runs, in the order of (root_id, id), and returns the number of lists.

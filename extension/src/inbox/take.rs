@@ -74,6 +74,11 @@ pub struct Taken {
 }
 
 impl Taken {
+    /// Returns how many lists waited.
+    pub fn len(&self) -> usize {
+        self.lists.len()
+    }
+
     /// Returns true if nothing waited.
     pub fn is_empty(&self) -> bool {
         self.lists.is_empty()
@@ -214,7 +219,8 @@ fn operation(list: &Jsonb<'_>, index: usize) -> Option<Jsonb<'static>> {
 ///
 /// Errors of Postgres are raised.
 pub fn take_all(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<Taken, Refusal> {
-    take_waiting(client, root, id)
+    let arguments = [root.into(), id.into(), floor(root, id).into()];
+    taken(client, &TAKE, root, id, &arguments)
 }
 
 /// Takes out what waits for a run that the caller has locked.
@@ -224,7 +230,7 @@ pub fn take_all(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<Take
 /// Errors of Postgres are raised.
 pub fn take_one(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<Taken, Refusal> {
     match waiting::waits(id) {
-        true => take_waiting(client, root, id),
+        true => take_all(client, root, id),
         false => Ok(Taken::default()),
     }
 }
@@ -302,11 +308,6 @@ pub fn may_wait(client: &mut SpiClient<'_>, runs: &[(&str, &str)]) -> Result<Vec
 /// Errors of Postgres are raised.
 pub fn take_orphans(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<Taken, Refusal> {
     taken(client, &TAKE_ORPHANS, root, id, &[root.into(), id.into()])
-}
-
-fn take_waiting(client: &mut SpiClient<'_>, root: &str, id: &str) -> Result<Taken, Refusal> {
-    let arguments = [root.into(), id.into(), floor(root, id).into()];
-    taken(client, &TAKE, root, id, &arguments)
 }
 
 fn taken(

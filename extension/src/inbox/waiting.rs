@@ -4,9 +4,9 @@
 //! took it out has committed, or the one that inserted it has failed. Where it is 0, nobody has to look into the inbox. It
 //! may show more, for instance because two runs share it, or after a prepared transaction was rolled back.
 //!
-//! The first worker of a database begins to count while lists come in that nobody has counted (`runmeta.inbox = on`): it says
-//! so, and then looks through the inbox. Whoever has inserted a list before it said so either has committed, and the worker
-//! sees the list, or finds when he has that lists are counted now, and counts his own.
+//! The first worker of a database begins to count while lists come in that nobody has counted (`runmeta.inbox = on`): it sets
+//! a flag, and then looks through the inbox. Whoever has inserted a list before the flag was set either has committed, and
+//! the worker sees the list, or finds the flag when he has, and counts his own.
 
 use std::collections::HashMap;
 use std::sync::atomic::{

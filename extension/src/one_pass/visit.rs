@@ -32,7 +32,7 @@ pub struct Row<'a> {
 }
 
 /// Takes a row and returns the document to be stored in it, or `None` to leave it as it is.
-type Visitor<'a> = dyn FnMut(Row<'_>) -> Result<Option<Changed>, Refusal> + 'a;
+pub type Visitor<'a> = dyn FnMut(Row<'_>) -> Result<Option<Changed>, Refusal> + 'a;
 
 thread_local! {
     /// The visitor of the innermost `UPDATE` that runs; none while it is at work.

@@ -4,6 +4,7 @@
 //! - [`locked`] locks a run's row and stores its document.
 //! - [`document`] reads the document of a run that is locked.
 //! - [`missing`] finds out why a run could not be locked.
+//! - [`unstored`] stores the documents of many runs.
 //! - [`update`] writes to one run in one statement.
 //! - [`write`] applies operations to one run, which most of the SQL functions come down to.
 //! - [`attempt`] decides what start, set_status and finish change; [`start`], [`status`] and [`finish`] do it.
@@ -18,6 +19,7 @@ mod parent;
 mod start;
 mod status;
 pub mod target;
+mod unstored;
 mod update;
 mod write;
 
@@ -28,4 +30,5 @@ pub use locked::{Locked, check_length, check_open, check_writable};
 pub use missing::missing;
 pub use start::NewRun;
 pub use status::set_status;
+pub use unstored::Unstored;
 pub use write::{required, unreadable, value_or_null, write, write_one};

@@ -1,8 +1,7 @@
-//! Writing to one run in one statement, where nothing waits for it: `runmeta.set` and the like take 0.7 of the time of
-//! locking the row and storing it by two.
+//! Writing to one run in one statement, where nothing waits for it, instead of locking the row by one and storing it by
+//! another: 109 µs for a set that does not wait for the disk, before 118 (one session, a busy machine).
 
 use pgrx::datetime::clock_timestamp;
-use pgrx::pg_sys::BuiltinOid::{TEXTOID, TIMESTAMPTZOID};
 use pgrx::spi::SpiClient;
 use runmeta_core::Parsed;
 
@@ -12,17 +11,9 @@ use crate::announce;
 use crate::document::{Changed, Draft};
 use crate::inbox;
 use crate::jsonb::Node;
-use crate::one_pass::plan::ByIndex;
-use crate::one_pass::visit::{self, Row};
+use crate::one_pass::{self, visit::Row};
 use crate::refusal::Refusal;
 use crate::settings;
-
-thread_local! {
-    static UPDATE: ByIndex = const { ByIndex::new(
-        include_str!("sql/update.sql"),
-        &[TEXTOID, TIMESTAMPTZOID],
-    ) };
-}
 
 /// Applies operations to the document of a run. `None` if that did not come about: there is no such run, or the current
 /// role may not change it, or a trigger left it out, or `spare_large` is set and the document is a
@@ -51,10 +42,7 @@ pub fn update(
         last = Some(visited);
         Ok(changed)
     };
-    let arguments = [run_id.into(), clock_timestamp().into()];
-    let stored = visit::rows(&mut visitor, || {
-        UPDATE.with(|statement| statement.run(client, &arguments))
-    })?;
+    let stored = one_pass::update(client, vec![run_id], clock_timestamp(), &mut visitor)?;
     let Some(visited) = last.transpose()? else {
         return Ok(None);
     };

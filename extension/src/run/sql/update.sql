@@ -1,5 +1,0 @@
-UPDATE runmeta.run AS r
-SET metadata = runmeta._changed_document(), version = r.version OPERATOR(pg_catalog.+) 1, updated_at = $2,
-    size_bound = runmeta._changed_bound()
-WHERE r.id OPERATOR(pg_catalog.=) $1
-    AND runmeta._apply_lists(r.root_id, r.id, r.metadata, r.version, r.finished_at, r.size_bound)
