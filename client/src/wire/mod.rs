@@ -1,0 +1,87 @@
+//! The server, as the engine sees it: one call is one statement, and one statement is one transaction.
+//!
+//! [`Postgres`](postgres::Postgres) is the real one; `testing` has another that keeps everything in memory.
+
+pub(crate) mod postgres;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) use runmeta_core::wire::{Outcome, Part, Target};
+use uuid::Uuid;
+
+use crate::Error;
+
+/// The answer of a call, which may be dropped at any point.
+pub(crate) type Call<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
+
+/// A server. Each call makes one attempt.
+pub(crate) trait Transport: Send + Sync + 'static {
+    /// Sends a batch, which waits for each lock at most `lock_timeout`.
+    fn flush(&self, batch: Flush) -> Call<Vec<Row>>;
+
+    /// Finds out why a batch was not taken.
+    fn diagnose(&self, writer: Uuid, runs: Vec<Arc<str>>) -> Call<Diagnosis>;
+
+    /// Reads runs, over a connection of its own. Those that do not exist are missing from the answer.
+    fn load(&self, wanted: Vec<Wanted>) -> Call<Vec<Loaded>>;
+}
+
+/// A batch to be sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Flush {
+    /// The entries, as JSON.
+    pub(crate) text: Arc<str>,
+    pub(crate) writer: Uuid,
+    pub(crate) sequence: i64,
+    pub(crate) lock_timeout: Duration,
+}
+
+/// One row of the answer to a batch: what became of one part of an entry.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) run: String,
+    pub(crate) part: Part,
+    pub(crate) target: Target,
+    pub(crate) outcome: Outcome,
+    pub(crate) version: Option<i64>,
+    /// Positions of operations that did not fit the document, and why. For a start or a finish with the outcome `invalid`,
+    /// one element whose position means nothing.
+    pub(crate) unapplied: Vec<(usize, String)>,
+}
+
+/// A run to be read.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) id: Arc<str>,
+    /// Its root, if that is known: it finds the run sooner where the table is split by root.
+    pub(crate) root: Option<Arc<str>>,
+    /// False if only its family and attempt are wanted.
+    pub(crate) document: bool,
+}
+
+/// A run as it was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Loaded {
+    pub(crate) id: String,
+    pub(crate) root: String,
+    pub(crate) parent: Option<String>,
+    pub(crate) attempt: i32,
+    pub(crate) version: i64,
+    /// The document as JSON text, or why it cannot be read: that concerns this run alone. Empty if it was not wanted.
+    pub(crate) document: Result<String, Error>,
+}
+
+/// What stands in the way of a batch.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Diagnosis {
+    /// The last sequence of the writer that the server knows, 0 if none.
+    pub(crate) last_sequence: i64,
+    /// Of the runs asked about, those whose rows another transaction has locked now.
+    pub(crate) locked: Vec<String>,
+    /// Another transaction has, or waits for, a lock on a whole table of the schema that keeps writers out.
+    pub(crate) table_is_locked: bool,
+    /// How full the queue of notifications is, from 0 to 1.
+    pub(crate) notification_queue: f64,
+}
