@@ -24,7 +24,7 @@ use tokio::sync::Notify;
 use crate::error::{Recent, Unapplied};
 use crate::metrics::Meter;
 use crate::settings::Settings;
-use budget::{Budget, Permit};
+use budget::Budget;
 use decimal::Decimal;
 use group::Groups;
 use queue::{Queue, SUM_TEXT};
@@ -137,7 +137,7 @@ impl Buffer {
         if runs.len() == runs.capacity() {
             runs.retain(|_, run| run.strong_count() > 0);
         }
-        let run = Arc::new(RunState::new(id.into(), Permit::none(&self.budget)));
+        let run = Arc::new(RunState::new(id.into(), self.budget.permit()));
         runs.insert(run.id.clone(), Arc::downgrade(&run));
         run
     }
@@ -286,7 +286,8 @@ impl Buffer {
         let fits = operation.weight() <= self.settings.batch_bytes();
         if !fits || !self.reserve(pending, with) {
             // Making the end of the queue ready may have changed it.
-            self.correct(pending, pending.permit.bytes());
+            let reserved = pending.permit.bytes();
+            self.correct(pending, reserved);
             self.count(length, pending.queue.len());
             let unapplied = Unapplied::of(&state.id, &operation, "buffer_full");
             return self.note_unapplied(pending, unapplied);
@@ -375,7 +376,7 @@ impl Buffer {
             for (state, room) in family.into_iter().zip(room).take(reserved) {
                 let mut pending = state.lock();
                 let without = pending.permit.bytes().saturating_sub(room);
-                pending.permit.resize(without);
+                pending.permit.correct(without);
             }
         }
         for state in new {
@@ -403,7 +404,7 @@ impl Buffer {
     /// Changes a run's permit from what was reserved to what its queue takes.
     fn correct(&self, pending: &mut Pending, reserved: usize) {
         let weight = pending.queue.weight();
-        pending.permit.resize(weight);
+        pending.permit.correct(weight);
         if let Some(group) = &pending.group {
             group.adjust(reserved, weight);
         }

@@ -6,6 +6,7 @@
 //! Callers record under the run's lock; the engine moves the run from one [`Place`] to the next. Nobody holds the lock across
 //! an await or while a caller's code runs.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -172,9 +173,9 @@ impl Pending {
     }
 
     /// Returns the operations that are recorded and not yet part of the document, in order.
-    pub(crate) fn waiting(&self) -> Vec<Operation<Json>> {
-        let sent = self.sent.iter().flat_map(|list| list.iter().cloned());
-        sent.chain(self.queue.operations()).collect()
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = Cow<'_, Operation<Json>>> {
+        let sent = self.sent.iter().flat_map(|list| list.iter());
+        sent.map(Cow::Borrowed).chain(self.queue.operations())
     }
 
     /// Answers the flushes that waited for what is completed now.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::writer::Writer;
 use crate::Error;
-use crate::error::Meaning;
+use crate::wire::sqlstate::Meaning;
 use crate::wire::{Diagnosis, Flush, Outcome, Row};
 
 /// A batch with nothing in it.
@@ -125,15 +125,16 @@ impl Attempt {
 
     fn failed(&mut self, error: Error) -> Next {
         match error.meaning() {
-            Meaning::Passing => {
-                self.is_certain &= error.is_certain();
+            Meaning::InDoubt => {
+                self.is_certain = false;
                 Next::Later(error)
             }
-            Meaning::Locked | Meaning::PerhapsGap | Meaning::PerhapsFullQueue => {
+            Meaning::Passes => Next::Later(error),
+            Meaning::Locked | Meaning::GapSuspect | Meaning::QueueSuspect => {
                 self.phase = Phase::Diagnosing(error);
                 Next::Now
             }
-            Meaning::TooMuch | Meaning::Final => self.refuse(Refused::Rejected(error)),
+            Meaning::TooMuchMemory | Meaning::Final => self.refuse(Refused::Rejected(error)),
         }
     }
 
@@ -148,11 +149,11 @@ impl Attempt {
         let has_gap = known.is_some_and(|known| known < writer.sequence() - 1);
         match std::mem::replace(&mut self.phase, Phase::Sending) {
             Phase::Diagnosing(error) => match (error.meaning(), diagnosis) {
-                (_, Err(failed)) if failed.meaning() == Meaning::Passing => Next::Later(error),
-                (Meaning::PerhapsGap, _) if has_gap => {
+                (_, Err(failed)) if failed.passes() => Next::Later(error),
+                (Meaning::GapSuspect, _) if has_gap => {
                     Next::Done(Sent::Gap(known.unwrap_or_default(), error))
                 }
-                (Meaning::PerhapsFullQueue, Ok(diagnosis))
+                (Meaning::QueueSuspect, Ok(diagnosis))
                     if diagnosis.notification_queue >= FULL_QUEUE =>
                 {
                     Next::Later(error)
@@ -164,7 +165,7 @@ impl Attempt {
                 _ => self.refuse(Refused::Rejected(error)),
             },
             Phase::DiagnosingClaim { refused } => match (refused, diagnosis) {
-                (refused, Err(failed)) if failed.meaning() == Meaning::Passing => {
+                (refused, Err(failed)) if failed.passes() => {
                     self.claim(refused);
                     Next::Later(failed)
                 }
@@ -220,11 +221,11 @@ impl Attempt {
             Err(error) => error,
         };
         match error.meaning() {
-            Meaning::PerhapsGap => {
+            Meaning::GapSuspect => {
                 self.phase = Phase::DiagnosingClaim { refused };
                 Next::Now
             }
-            Meaning::Final | Meaning::TooMuch => doubtful(refused, writer),
+            Meaning::Final | Meaning::TooMuchMemory => doubtful(refused, writer),
             _ => {
                 self.phase = Phase::Claiming { refused, text };
                 Next::Later(error)

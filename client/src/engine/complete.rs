@@ -50,7 +50,8 @@ impl Batch {
                     Unapplied::of(&piece.state.id, operation, reason.clone()).because(error)
                 })
                 .collect();
-            let mut pending = piece.state.lock();
+            let state = piece.state.clone();
+            let mut pending = state.lock();
             piece.end_list(buffer, &mut pending, Effect::Unapplied, unapplied);
             piece.leave(buffer, pending);
         }
@@ -294,7 +295,15 @@ fn completed(state: &RunState, row: Option<&Row>) -> Result<Completed, Error> {
             outcome: Outcome::Duplicate,
             version: None,
         }),
-        Some(row) if row.outcome.is_refusal() => Err(Error::refused_part(&state.id, row)),
+        Some(row) if row.outcome.is_refusal() => {
+            let reason = row.unapplied.first().map(|(_, reason)| reason.as_str());
+            Err(Error::unapplied_part(
+                &state.id,
+                row.part,
+                row.outcome,
+                reason,
+            ))
+        }
         Some(row) => Ok(Completed {
             outcome: row.outcome,
             version: row.version,

@@ -17,7 +17,7 @@ use super::attempt::{Attempt, NOTHING, Next, Refused, Sent, Statement};
 use super::batch::Batch;
 use super::{Action, Engine};
 use crate::Error;
-use crate::error::Meaning;
+use crate::wire::sqlstate::Meaning;
 use crate::wire::{Diagnosis, Row};
 
 /// How often a run's operations that are too much for the server's memory are tried.
@@ -192,7 +192,7 @@ impl Engine {
             Sent::Refused(Refused::Locked(error, diagnosis)) => {
                 self.locked(batch, &error, &diagnosis, now);
             }
-            Sent::Refused(Refused::Rejected(error)) if error.meaning() == Meaning::TooMuch => {
+            Sent::Refused(Refused::Rejected(error)) if error.meaning() == Meaning::TooMuchMemory => {
                 self.too_much(batch, &error, now);
             }
             Sent::Refused(Refused::Rejected(error)) => match self.delivery.rejects_all {

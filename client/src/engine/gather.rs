@@ -67,7 +67,7 @@ pub(crate) fn gather(buffer: &Buffer, room: Room) -> Option<Batch> {
     let recorded = gathering.visit(&mut lists.recorded, 0);
     let Gathering { pieces, .. } = gathering;
     // What came meanwhile goes behind.
-    let mut now = lock(&buffer.lists);
+    let now = &mut *lock(&buffer.lists);
     for (now, held, left) in [
         (&mut now.flushed, flushed, lists.flushed),
         (&mut now.called, called, lists.called),
@@ -163,7 +163,8 @@ impl Gathering<'_> {
         let taken = pending
             .queue
             .take(room.operations, room.bytes, pending.recorded);
-        pending.permit.resize(pending.queue.weight() + taken.weight);
+        let weight = pending.queue.weight() + taken.weight;
+        pending.permit.correct(weight);
         let permit = pending.permit.split(taken.weight);
         self.buffer.count(length, pending.queue.len());
         let (mut status, mut finish) = (None, None);
@@ -181,7 +182,7 @@ impl Gathering<'_> {
             unit: self.units,
             entry,
             target,
-            operations: Arc::new(taken.operations),
+            operations: taken.operations,
             later: VecDeque::new(),
             in_group: pending.group.is_some(),
             permit,

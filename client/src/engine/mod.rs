@@ -364,7 +364,7 @@ impl Engine {
         let pause = self.pace.pause(now);
         self.buffer.meter.retries.fetch_add(1, Relaxed);
         self.buffer.meter.note_error(error);
-        if error.is_retryable() {
+        if error.is_retryable() || !error.passes() {
             tracing::warn!(?pause, error = %error, "a statement failed; trying again");
         } else {
             tracing::error!(?pause, error = %error, "not retryable without intervention; trying again");
@@ -373,13 +373,19 @@ impl Engine {
         self.trouble = Some(error.clone());
     }
 
+    /// Returns why nothing can be sent, if that will not pass by itself.
+    fn lasting_trouble(&self) -> Option<&Error> {
+        let trouble = self.trouble.as_ref();
+        trouble.filter(|error| error.passes() && !error.is_retryable())
+    }
+
     /// Returns true if the client is to end and nothing is left, or waiting for it has no use.
     fn is_over(&mut self, now: Instant) -> bool {
         if self.has_ended || !self.is_closing {
             return false;
         }
         if let Some(shutdown) = &self.shutdown {
-            let lasting = self.trouble.as_ref().is_some_and(|error| !error.is_retryable());
+            let lasting = self.lasting_trouble().is_some();
             let was_tried = self.statements > shutdown.statements;
             if shutdown.deadline <= now || lasting && was_tried {
                 return true;
@@ -396,12 +402,15 @@ impl Engine {
         if std::mem::replace(&mut self.has_ended, true) {
             return;
         }
-        let mut unsent = 0u64;
+        let mut unsent = 0;
         for state in self.buffer.runs() {
             let mut pending = state.lock();
-            for operation in pending.waiting() {
-                unsent += 1;
-                let unapplied = Unapplied::of(&state.id, &operation, "not_sent");
+            let waiting = pending.waiting();
+            let left: Vec<_> = waiting
+                .map(|operation| Unapplied::of(&state.id, &operation, "not_sent"))
+                .collect();
+            unsent += left.len();
+            for unapplied in left {
                 self.buffer.note_unapplied(&mut pending, unapplied);
             }
             for command in pending.commands.drain(..) {
@@ -413,10 +422,8 @@ impl Engine {
         }
         self.buffer.ended.store(true, Relaxed);
         self.buffer.fail_requests();
-        let error = match &self.trouble {
-            Some(error) if !error.is_retryable() => error.clone(),
-            _ => Error::shut_down(),
-        };
+        let error = self.lasting_trouble().cloned();
+        let error = error.unwrap_or_else(Error::shut_down);
         self.waiting.fail_before(u64::MAX, &error);
         if let Some(shutdown) = self.shutdown.take() {
             shutdown.waiter.answer(Ok(()));

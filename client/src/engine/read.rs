@@ -14,7 +14,6 @@ use crate::buffer::Buffer;
 use crate::buffer::document::Document;
 use crate::buffer::state::{Family, Pending, Place, RunState};
 use crate::buffer::waiter::Waiter;
-use crate::error::Meaning;
 use crate::settings::Settings;
 use crate::wire::{Loaded, Wanted};
 
@@ -110,8 +109,9 @@ impl Reads {
                 break;
             };
             let mut pending = state.lock();
+            let is_in_flight = pending.place == Place::InFlight;
             let fetch = &mut pending.fetch;
-            if fetch.with_document && pending.place == Place::InFlight {
+            if fetch.with_document && is_in_flight {
                 drop(pending);
                 self.wanted.push_back(state);
                 continue;
@@ -146,7 +146,7 @@ impl Reads {
             Err(error) => error,
         };
         buffer.meter.note_error(&error);
-        let passes = error.meaning() == Meaning::Passing;
+        let passes = error.passes();
         if passes && error.is_retryable() {
             let pause = self.backoff.pause();
             tracing::warn!(?pause, error = %error, "runs could not be read; trying again");
@@ -199,7 +199,9 @@ fn take_over_run(pending: &mut Pending, run: Loaded, with_document: bool) -> Res
     pending.attempt = Some(run.attempt);
     if with_document {
         let document = run.document?;
-        pending.document = Some(Document::new(document, run.version)?);
+        let document = Document::new(document, run.version);
+        let unreadable = |error| Error::unreadable(&run.id, "it is not an object", Some(Box::new(error)));
+        pending.document = Some(document.map_err(unreadable)?);
     }
     Ok(())
 }
