@@ -21,6 +21,7 @@
 //! ```
 
 mod apply;
+mod attempt;
 mod json;
 mod key;
 mod number;
@@ -30,12 +31,14 @@ mod parse;
 mod reason;
 mod shorten;
 mod size;
+pub mod status;
 mod tree;
 mod value;
 mod weight;
 pub mod wire;
 
 pub use apply::{Unapplied, apply};
+pub use attempt::{Attempt, Conflict};
 pub use json::{Elements, Json, Members, NotJson, Number, write_string};
 pub use key::{Key, Step};
 pub use operation::Operation;

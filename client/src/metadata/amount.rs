@@ -1,21 +1,26 @@
 //! What an increment may be by.
 
-use serde_json::{Number, Value};
+use runmeta_core::{Json, Number};
 
-use crate::decimal::Decimal;
+use crate::buffer::decimal::Decimal;
 
-/// A number that `increment` and `decrement` take: every integer and float of Rust, and [`serde_json::Number`], whose
-/// text is kept exactly. Floats count as the shortest decimal that reads back as the same float: `0.1` is 0.1.
+/// A number that `increment` and `decrement` take: every integer and float of Rust, and [`serde_json::Number`], whose text
+/// is kept exactly. Floats count as the shortest decimal that reads back as the same float: `0.1` is 0.1.
 ///
 /// This trait is sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a number that an increment can be by",
+    label = "expected an integer, a float or a `serde_json::Number`",
+    note = "dereference a reference: `*count`; convert a decimal of another crate by its text: `text.parse::<serde_json::Number>()?`"
+)]
 pub trait Amount: sealed::Sealed {}
-
-impl<T: sealed::Sealed> Amount for T {}
 
 /// A number to add.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Addend {
+    /// One that is added without allocating.
     Short(Decimal),
+    /// One of more digits.
     Long(Number),
     /// Neither infinity nor NaN is a number that JSON has.
     NotFinite,
@@ -38,21 +43,27 @@ impl Addend {
     }
 
     /// Returns it as JSON: null, which is no number, if it is not finite.
-    pub(crate) fn value(self) -> Value {
+    pub(crate) fn json(self) -> Json {
         match self {
-            Addend::Short(number) => number.value(),
-            Addend::Long(number) => Value::Number(number),
-            Addend::NotFinite => Value::Null,
+            Addend::Short(number) => {
+                Number::parse(&number.to_string()).map_or(Json::Null, Json::Number)
+            }
+            Addend::Long(number) => Json::Number(number),
+            Addend::NotFinite => Json::Null,
         }
     }
 
+    fn read(text: &str) -> Addend {
+        Decimal::parse(text).map_or_else(|| Addend::long(text), Addend::Short)
+    }
+
     fn long(text: &str) -> Addend {
-        text.parse().map_or(Addend::NotFinite, Addend::Long)
+        Number::parse(text).map_or(Addend::NotFinite, Addend::Long)
     }
 }
 
 mod sealed {
-    use super::{Addend, Decimal, Number};
+    use super::{Addend, Amount, Decimal};
 
     pub trait Sealed {
         fn addend(self) -> Addend;
@@ -60,6 +71,8 @@ mod sealed {
 
     macro_rules! whole {
         ($($type:ty)*) => {$(
+            impl Amount for $type {}
+
             impl Sealed for $type {
                 #[inline]
                 fn addend(self) -> Addend {
@@ -69,6 +82,8 @@ mod sealed {
         )*};
     }
     whole!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 usize);
+
+    impl Amount for u128 {}
 
     impl Sealed for u128 {
         fn addend(self) -> Addend {
@@ -81,6 +96,8 @@ mod sealed {
 
     macro_rules! float {
         ($($type:ty)*) => {$(
+            impl Amount for $type {}
+
             impl Sealed for $type {
                 #[inline]
                 fn addend(self) -> Addend {
@@ -94,23 +111,19 @@ mod sealed {
     }
     float!(f32 f64);
 
-    impl Sealed for Number {
-        fn addend(self) -> Addend {
-            match Decimal::parse(self.as_str()) {
-                Some(number) => Addend::Short(number),
-                None => Addend::Long(self),
-            }
-        }
-    }
+    macro_rules! number {
+        ($($type:ty)*) => {$(
+            impl Amount for $type {}
 
-    impl Sealed for &Number {
-        fn addend(self) -> Addend {
-            match Decimal::parse(self.as_str()) {
-                Some(number) => Addend::Short(number),
-                None => Addend::Long(self.clone()),
+            impl Sealed for $type {
+                fn addend(self) -> Addend {
+                    // Its own text, exact in a program that has `arbitrary_precision` switched on.
+                    Addend::read(&self.to_string())
+                }
             }
-        }
+        )*};
     }
+    number!(serde_json::Number & serde_json::Number);
 }
 
 #[cfg(test)]
@@ -130,16 +143,30 @@ mod tests {
     fn numbers_of_every_kind_are_taken() {
         assert_eq!(text(1u8.addend()), "1");
         assert_eq!(text((-0.5f32).addend().negated()), "0.5");
-        assert_eq!(text(1e300f64.addend()), "long 1e+300");
+        assert_eq!(text(1e300f64.addend()), "long 1e300");
         assert_eq!(text(f64::NAN.addend()), "not finite");
+        assert_eq!(text(f32::NEG_INFINITY.addend()), "not finite");
         assert_eq!(
             text(i128::MIN.addend().negated()),
             "long 170141183460469231731687303715884105728"
         );
-        assert_eq!(
-            text("1e400".parse::<Number>().unwrap().addend().negated()),
-            "long -1e+400"
-        );
         assert_eq!(text(u128::MAX.addend()), format!("long {}", u128::MAX));
+    }
+
+    #[test]
+    fn a_number_of_serde_json_is_taken_by_its_text() {
+        let number: serde_json::Number = serde_json::from_str("0.30").unwrap();
+        assert_eq!(text((&number).addend()), number.to_string());
+        let large: serde_json::Number = serde_json::from_str("1e300").unwrap();
+        let negated = format!("long -{large}");
+        assert_eq!(text(large.addend().negated()), negated);
+    }
+
+    #[test]
+    fn an_amount_that_is_not_finite_is_null_in_json() {
+        let json = |addend: Addend| addend.json().to_string();
+        assert_eq!(json(0.5f64.addend()), "0.5");
+        assert_eq!(json(1e300f64.addend()), "1e300");
+        assert_eq!(json(f64::INFINITY.addend()), "null");
     }
 }
