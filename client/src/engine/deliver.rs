@@ -29,6 +29,8 @@ pub(super) struct Delivery {
     work: Vec<Batch>,
     /// Texts that the server lost, to be sent before.
     lost: VecDeque<Arc<str>>,
+    /// How often the first of them was too much for the server's memory.
+    lost_tries: u32,
     sending: Option<Sending>,
     /// True if the server was found to reject whatever it is sent, false if it was found not to.
     rejects_all: Option<bool>,
@@ -55,6 +57,12 @@ impl Delivery {
     /// Returns true if nothing is to be sent or under way.
     pub(super) fn is_idle(&self) -> bool {
         self.work.is_empty() && self.lost.is_empty() && self.sending.is_none()
+    }
+
+    /// Returns true if texts that the server lost are not sent again yet.
+    pub(super) fn has_lost(&self) -> bool {
+        let sends_lost = |sending: &Sending| matches!(sending.what, What::Lost);
+        !self.lost.is_empty() || self.sending.as_ref().is_some_and(sends_lost)
     }
 
     pub(super) fn add(&mut self, batch: Batch) {
@@ -238,6 +246,13 @@ impl Engine {
                 }
             }
             Sent::Arrived => {}
+            Sent::Refused(Refused::Rejected(error))
+                if error.meaning() == Meaning::TooMuchMemory && self.delivery.lost_tries < TRIES =>
+            {
+                self.delivery.lost_tries += 1;
+                self.delivery.lost.push_front(text);
+                return self.went_wrong(&error, now);
+            }
             Sent::Refused(Refused::Rejected(_)) | Sent::Doubtful(_) => self.count_lost(1),
             Sent::Refused(Refused::Locked(error, _)) => {
                 self.delivery.lost.push_front(text);
@@ -248,6 +263,7 @@ impl Engine {
                 self.resync(known, &error, now);
             }
         }
+        self.delivery.lost_tries = 0;
     }
 
     fn split(&mut self, batch: Batch, error: &Error) {
@@ -335,6 +351,13 @@ impl Engine {
         }
         let behind = std::mem::replace(&mut self.delivery.lost, resync.again);
         self.delivery.lost.extend(behind);
+        // Documents that were read since the server lost them are read again, after they were sent.
+        self.reads.server_lost_batches();
+        for state in self.buffer.runs() {
+            if state.lock().document.is_some() {
+                self.reads.add(state, true, None);
+            }
+        }
         self.went_wrong(error, now);
     }
 

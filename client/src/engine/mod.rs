@@ -24,6 +24,8 @@ pub(crate) mod driver;
 mod gather;
 mod pace;
 mod read;
+#[cfg(test)]
+mod tests;
 mod waiting;
 mod writer;
 
@@ -167,7 +169,10 @@ impl Engine {
             self.is_busy = true;
             actions.push(action);
         }
-        actions.extend(self.reads.next(now).map(Action::Load));
+        // What the server lost comes first: a document is read with it.
+        if !self.delivery.has_lost() {
+            actions.extend(self.reads.next(now).map(Action::Load));
+        }
         if !self.is_busy && self.is_over(now) {
             self.end();
             actions.push(Action::End);
@@ -195,7 +200,7 @@ impl Engine {
         let shutdown = self.shutdown.as_ref().map(|shutdown| shutdown.deadline);
         let all = [
             sends.flatten(),
-            self.reads.due(now),
+            self.reads.due(now).filter(|_| !self.delivery.has_lost()),
             self.waiting.due(),
             shutdown,
         ];

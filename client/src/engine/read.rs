@@ -30,6 +30,8 @@ pub(super) struct Reads {
     pause: Option<Instant>,
     /// Set when all that are wanted are in flight.
     is_stuck: bool,
+    /// What is under way may show documents without what the server lost, and is read again.
+    is_outdated: bool,
 }
 
 #[derive(Debug)]
@@ -48,7 +50,13 @@ impl Reads {
             backoff: Backoff::new(settings.first_pause, settings.longest_pause),
             pause: None,
             is_stuck: false,
+            is_outdated: false,
         }
+    }
+
+    /// Notes that the server lost batches: what is under way now may lack them.
+    pub(super) fn server_lost_batches(&mut self) {
+        self.is_outdated = !self.under_way.is_empty();
     }
 
     /// Puts a run on the list.
@@ -141,6 +149,9 @@ impl Reads {
             Ok(loaded) => {
                 self.backoff.reset();
                 self.pause = None;
+                if std::mem::take(&mut self.is_outdated) {
+                    return self.put_all_back(readings);
+                }
                 return take_over(readings, loaded);
             }
             Err(error) => error,
@@ -151,9 +162,7 @@ impl Reads {
             let pause = self.backoff.pause();
             tracing::warn!(?pause, error = %error, "runs could not be read; trying again");
             self.pause = Some(now + pause);
-            for reading in readings.into_iter().rev() {
-                self.put_back(reading);
-            }
+            self.put_all_back(readings);
         } else if !passes && readings.len() > 1 {
             tracing::warn!(runs = readings.len(), error = %error, "runs are read one by one");
             self.alone.extend(readings);
@@ -161,6 +170,12 @@ impl Reads {
             for reading in readings {
                 reading.end(|_| Err(error.clone()));
             }
+        }
+    }
+
+    fn put_all_back(&mut self, readings: Vec<Reading>) {
+        for reading in readings.into_iter().rev() {
+            self.put_back(reading);
         }
     }
 

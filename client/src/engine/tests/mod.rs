@@ -1,0 +1,3 @@
+//! The engine, stepped by hand.
+
+mod laws;
