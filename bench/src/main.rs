@@ -6,6 +6,7 @@
 //! `make bench ARGS='parent flush'` runs the measurements whose names contain one of the words. The results are printed as
 //! tables, and `target/bench.json` has them for programs.
 
+mod delay;
 mod figures;
 mod json;
 mod line;

@@ -2,6 +2,8 @@
 
 mod client_arrival;
 mod client_increment;
+mod client_memory;
+mod client_starts;
 mod compression;
 mod curve_children;
 mod curve_runs;
@@ -37,6 +39,8 @@ pub const ALL: &[(&str, Measure)] = &[
     ("flush", flush::measure),
     ("client-arrival", client_arrival::measure),
     ("client-increment", client_increment::measure),
+    ("client-starts", client_starts::measure),
+    ("client-memory", client_memory::measure),
     ("pure", pure::measure),
     ("memory", memory::measure),
     ("sessions", sessions::measure),
