@@ -145,11 +145,14 @@ impl Attempt {
         writer: &mut Writer,
     ) -> Next {
         // Where the server does not say, the error means what it means in most cases.
-        let known = diagnosis.as_ref().ok().map(|known| known.last_sequence);
+        let is_locked = diagnosis.as_ref().is_ok_and(|found| found.table_is_locked);
+        let known = diagnosis.as_ref().ok().filter(|_| !is_locked);
+        let known = known.map(|found| found.last_sequence);
         let has_gap = known.is_some_and(|known| known < writer.sequence() - 1);
         match std::mem::replace(&mut self.phase, Phase::Sending) {
             Phase::Diagnosing(error) => match (error.meaning(), diagnosis) {
                 (_, Err(failed)) if failed.passes() => Next::Later(error),
+                _ if is_locked => Next::Later(error),
                 (Meaning::GapSuspect, _) if has_gap => {
                     Next::Done(Sent::Gap(known.unwrap_or_default(), error))
                 }
@@ -158,7 +161,6 @@ impl Attempt {
                 {
                     Next::Later(error)
                 }
-                (Meaning::Locked, Ok(diagnosis)) if diagnosis.table_is_locked => Next::Later(error),
                 (Meaning::Locked, diagnosis) => {
                     self.refuse(Refused::Locked(error, diagnosis.unwrap_or_default()))
                 }
@@ -168,6 +170,12 @@ impl Attempt {
                 (refused, Err(failed)) if failed.passes() => {
                     self.claim(refused);
                     Next::Later(failed)
+                }
+                (refused, Ok(_)) if is_locked => {
+                    let (Refused::Rejected(error) | Refused::Locked(error, _)) = &refused;
+                    let error = error.clone();
+                    self.claim(refused);
+                    Next::Later(error)
                 }
                 (Refused::Rejected(error) | Refused::Locked(error, _), _) if has_gap => {
                     Next::Done(Sent::Gap(known.unwrap_or_default(), error))
