@@ -1,23 +1,32 @@
 //! The members of an entry of a batch.
 
-use super::Target;
+use super::{Part, Target};
 
 /// A member that an entry may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EntryMember {
     /// The id of the run.
     Run,
+    /// The run is started, or another attempt at it begins.
+    Start,
     /// The operations that the run records for this member of its family.
     Operations(Target),
+    /// The status that the run gets.
+    Status,
+    /// The status with which the run's attempt finishes.
+    Finish,
 }
 
 impl EntryMember {
-    /// All members.
-    pub const ALL: [EntryMember; 4] = [
+    /// All members. Behind the first one they stand in the order in which they take effect.
+    pub const ALL: [EntryMember; 7] = [
         EntryMember::Run,
+        EntryMember::Start,
         EntryMember::Operations(Target::Own),
         EntryMember::Operations(Target::Parent),
         EntryMember::Operations(Target::Root),
+        EntryMember::Status,
+        EntryMember::Finish,
     ];
 
     /// Returns the member of this name.
@@ -31,7 +40,29 @@ impl EntryMember {
     pub fn name(self) -> &'static str {
         match self {
             EntryMember::Run => "run",
+            EntryMember::Start => "start",
             EntryMember::Operations(target) => target.list(),
+            EntryMember::Status => "status",
+            EntryMember::Finish => "finish",
+        }
+    }
+
+    /// Returns the part of the answer that has a row for this member; `None` for the id.
+    pub fn part(self) -> Option<Part> {
+        match self {
+            EntryMember::Run => None,
+            EntryMember::Start => Some(Part::Start),
+            EntryMember::Operations(_) => Some(Part::Operations),
+            EntryMember::Status => Some(Part::Status),
+            EntryMember::Finish => Some(Part::Finish),
+        }
+    }
+
+    /// Returns whose document or state the member changes.
+    pub fn target(self) -> Target {
+        match self {
+            EntryMember::Operations(target) => target,
+            _ => Target::Own,
         }
     }
 }
@@ -44,11 +75,22 @@ mod tests {
     fn names_are_read_back_and_no_others() {
         assert_eq!(
             EntryMember::ALL.map(EntryMember::name).join(" "),
-            "run operations parentOperations rootOperations"
+            "run start operations parentOperations rootOperations status finish"
         );
         for member in EntryMember::ALL {
             assert_eq!(EntryMember::parse(member.name()), Some(member));
         }
         assert_eq!(EntryMember::parse("self"), None);
+    }
+
+    #[test]
+    fn each_member_but_the_id_is_a_part_of_the_answer() {
+        let parts = EntryMember::ALL.map(|member| member.part().map_or("", Part::name));
+        assert_eq!(
+            parts.join(" "),
+            " start operations operations operations status finish"
+        );
+        let targets = EntryMember::ALL.map(|member| member.target().name());
+        assert_eq!(targets.join(" "), "self self self parent root self self");
     }
 }

@@ -2,12 +2,14 @@
 //! became of it.
 //!
 //! A batch is an array of entries, one a run:
-//! `[{"run":"run_1","operations":[…],"parentOperations":[…],"rootOperations":[…]}]`. The answer has a
-//! row for each list, with its [`Target`] and its [`Outcome`].
+//! `[{"run":"run_1","operations":[…],"parentOperations":[…],"rootOperations":[…]}]`. An entry may also start its run
+//! (`"start":{…}`), set its status (`"status":"running"`) and finish it (`"finish":"completed"`). The answer has a
+//! row for each [`Part`] of an entry, with its [`Target`] and its [`Outcome`].
 
 mod entry;
 mod limit;
 mod outcome;
+mod part;
 mod target;
 
 pub use entry::EntryMember;
@@ -16,4 +18,5 @@ pub use limit::{
     fits_text,
 };
 pub use outcome::Outcome;
+pub use part::Part;
 pub use target::Target;

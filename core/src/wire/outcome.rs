@@ -1,35 +1,41 @@
-//! What became of a list of operations.
+//! What became of a part of an entry: of a list of operations, a start, a change of the status or a finish.
 
 use std::fmt;
 
-/// What became of a list.
+/// What became of a part of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// The document changed.
+    /// The document or the run changed.
     Applied,
-    /// The document stayed as it was.
+    /// The document or the run stayed as it was.
     Unchanged,
     /// The list waits in the inbox, and every read sees it.
     Queued,
     /// The document would have passed the limit of size.
     TooLarge,
-    /// No such run exists, or row-level security hides it.
+    /// No such run exists, or no such parent, or row-level security hides it.
     NotFound,
-    /// The run finished too long ago.
+    /// The run finished: for a list too long ago.
     Closed,
+    /// A newer attempt at the run has begun.
+    Stale,
+    /// What was asked can be done to no run, or not to this one.
+    Invalid,
     /// The batch was applied before.
     Duplicate,
 }
 
 impl Outcome {
     /// All outcomes.
-    pub const ALL: [Outcome; 7] = [
+    pub const ALL: [Outcome; 9] = [
         Outcome::Applied,
         Outcome::Unchanged,
         Outcome::Queued,
         Outcome::TooLarge,
         Outcome::NotFound,
         Outcome::Closed,
+        Outcome::Stale,
+        Outcome::Invalid,
         Outcome::Duplicate,
     ];
 
@@ -49,17 +55,23 @@ impl Outcome {
             Outcome::TooLarge => "too_large",
             Outcome::NotFound => "not_found",
             Outcome::Closed => "closed",
+            Outcome::Stale => "stale",
+            Outcome::Invalid => "invalid",
             Outcome::Duplicate => "duplicate",
         }
     }
 
-    /// Returns true if the list was refused for good: none of its operations had an effect, and sending
-    /// it again would change nothing about that.
+    /// Returns true if the part was refused for good: nothing of it had an effect, and sending it again would change
+    /// nothing about that.
     pub fn is_refusal(self) -> bool {
-        matches!(
-            self,
-            Outcome::TooLarge | Outcome::NotFound | Outcome::Closed
-        )
+        match self {
+            Outcome::TooLarge
+            | Outcome::NotFound
+            | Outcome::Closed
+            | Outcome::Stale
+            | Outcome::Invalid => true,
+            Outcome::Applied | Outcome::Unchanged | Outcome::Queued | Outcome::Duplicate => false,
+        }
     }
 }
 
@@ -77,7 +89,7 @@ mod tests {
     fn names_of_outcomes() {
         assert_eq!(
             Outcome::ALL.map(Outcome::name).join(" "),
-            "applied unchanged queued too_large not_found closed duplicate"
+            "applied unchanged queued too_large not_found closed stale invalid duplicate"
         );
         assert_eq!(Outcome::TooLarge.to_string(), "too_large");
     }
@@ -91,11 +103,14 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_refused_for_its_run_alone() {
+    fn a_part_is_refused_for_its_run_alone() {
         let refused = Outcome::ALL
             .into_iter()
             .filter(|outcome| outcome.is_refusal());
         let refused: Vec<&str> = refused.map(Outcome::name).collect();
-        assert_eq!(refused, ["too_large", "not_found", "closed"]);
+        assert_eq!(
+            refused,
+            ["too_large", "not_found", "closed", "stale", "invalid"]
+        );
     }
 }
