@@ -78,7 +78,8 @@ pub(crate) struct Loaded {
     pub(crate) parent: Option<String>,
     pub(crate) attempt: i32,
     pub(crate) version: i64,
-    /// The document as JSON text, or why it cannot be read: that concerns this run alone. Empty if it was not wanted.
+    /// The document as JSON text, or why the run cannot be read: that concerns this run alone, and its other fields mean
+    /// nothing then. Empty if it was not wanted.
     pub(crate) document: Result<String, Error>,
 }
 

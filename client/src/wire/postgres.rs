@@ -137,7 +137,7 @@ impl Inner {
         let mut loaded = Vec::with_capacity(wanted.len());
         let mut slices: VecDeque<&[Wanted]> = wanted.chunks(READ_AT_ONCE).collect();
         while let Some(slice) = slices.pop_front() {
-            match self.load_slice(slice, true).await {
+            match self.load_slice(slice).await {
                 Ok(runs) => loaded.extend(runs),
                 Err(error) if error.meaning() != Meaning::Final => return Err(error),
                 Err(error) if slice.len() > 1 => {
@@ -146,24 +146,18 @@ impl Inner {
                     slices.push_front(right);
                     slices.push_front(left);
                 }
-                Err(error) => {
-                    let mut runs = self.load_slice(slice, false).await?;
-                    for run in &mut runs {
-                        run.document = Err(error.clone());
-                    }
-                    loaded.extend(runs);
-                }
+                Err(error) => loaded.extend(slice.iter().map(|run| unreadable(run, &error))),
             }
         }
         Ok(loaded)
     }
 
-    async fn load_slice(&self, wanted: &[Wanted], documents: bool) -> Result<Vec<Loaded>, Error> {
+    async fn load_slice(&self, wanted: &[Wanted]) -> Result<Vec<Loaded>, Error> {
         let ids: Vec<&str> = wanted.iter().map(|run| &*run.id).collect();
         let roots: Option<Vec<&str>> = wanted.iter().map(|run| run.root.as_deref()).collect();
         let with_document: Vec<&str> = wanted
             .iter()
-            .filter(|run| documents && run.document)
+            .filter(|run| run.document)
             .map(|run| &*run.id)
             .collect();
         let parameters: [Parameter<'_>; 3] = [
@@ -251,6 +245,18 @@ fn loaded(row: &PgRow, with_document: &[&str]) -> Result<Option<Loaded>, Error> 
         version: column(row, 4)?,
         document: Ok(document.unwrap_or_default()),
     }))
+}
+
+/// A run of which the server could read nothing.
+fn unreadable(run: &Wanted, error: &Error) -> Loaded {
+    Loaded {
+        id: run.id.to_string(),
+        root: run.root.as_deref().unwrap_or_default().to_owned(),
+        parent: None,
+        attempt: 0,
+        version: 0,
+        document: Err(error.clone()),
+    }
 }
 
 fn diagnosis(rows: &[PgRow]) -> Result<Diagnosis, Error> {
