@@ -188,7 +188,7 @@ impl Own {
                 continue;
             };
             for address in addresses {
-                match timeout(limit, address.connect(self.tls.clone())).await {
+                match timeout(limit, address.connect(Connector::clone(&self.tls))).await {
                     Ok(Ok((client, connection))) => {
                         return Ok(Connection::carried(client, connection, address));
                     }
@@ -290,7 +290,7 @@ impl Lease<'_> {
                     return None;
                 }
                 match Handle::try_current() {
-                    Ok(runtime) => Some(runtime.spawn(connection.cancel(tls.clone()))),
+                    Ok(runtime) => Some(runtime.spawn(connection.cancel(Connector::clone(tls)))),
                     Err(_) => {
                         connection.carrier.abort();
                         None
