@@ -200,6 +200,19 @@ impl Error {
         Error::not_connected(retryable, Some(code.into()), None)
     }
 
+    /// For a client that gets no thread or runtime to send on.
+    pub(crate) fn no_runtime(error: std::io::Error) -> Error {
+        Error::settings(
+            "the client cannot run in the background",
+            Some(error.into()),
+        )
+    }
+
+    /// Returns true if the same statement may succeed later.
+    pub(crate) fn passes(&self) -> bool {
+        matches!(self.meaning(), Meaning::InDoubt | Meaning::Passes)
+    }
+
     /// Returns what the error means for a batch that was being sent.
     pub(crate) fn meaning(&self) -> Meaning {
         match &self.0.kind {
