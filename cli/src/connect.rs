@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Write};
 
 use clap::Args;
 use futures_util::stream::StreamExt;
-use runmeta_client::tls::{self, Connector};
+use runmeta_client::tls::{self, MakeRustlsConnect};
 use tokio::sync::mpsc;
 use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::{AsyncMessage, Client, Config, Notification};
@@ -92,7 +92,7 @@ impl Database {
     }
 
     /// Returns where the database is, and what encrypts the way to it.
-    fn address(&self) -> Result<(Config, Connector), Error> {
+    fn address(&self) -> Result<(Config, MakeRustlsConnect), Error> {
         // The text stays out of the message: it may hold a password.
         let (mut config, connector) = tls::from_url(self.url()?).map_err(|error| {
             let refused = Error::new("the database URL cannot be used")

@@ -27,7 +27,7 @@ pub use proxy::Proxy;
 pub use refusal::refusal;
 pub use role::Role;
 pub use rows::rows;
-pub use tls_server::{HOST, TlsServer, as_version_1};
+pub use tls_server::{HOST, TlsServer};
 pub use waiting::{process, until, until_waiting, until_worker_runs};
 
 /// Reads a variable that `scripts/with-cluster` sets.

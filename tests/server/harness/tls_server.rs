@@ -6,15 +6,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SigningKey,
-};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tokio::sync::OnceCell;
 use tokio_postgres::{Client, NoTls};
-use x509_cert::certificate::{Certificate, Version};
-use x509_cert::der::asn1::BitString;
-use x509_cert::der::pem::LineEnding;
-use x509_cert::der::{Decode, Encode, EncodePem};
 
 use super::{Database, OwnServer, environment, rows};
 
@@ -133,16 +127,6 @@ fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
     CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// Returns a certificate of the same key in the version of 1988, without extensions.
-pub fn as_version_1(certificate: &[u8], issuer: &KeyPair) -> Vec<u8> {
-    let mut certificate = Certificate::from_der(certificate).unwrap();
-    certificate.tbs_certificate.version = Version::V1;
-    certificate.tbs_certificate.extensions = None;
-    let signed = certificate.tbs_certificate.to_der().unwrap();
-    certificate.signature = BitString::from_bytes(&issuer.sign(&signed).unwrap()).unwrap();
-    certificate.to_der().unwrap()
-}
-
 /// Makes certificates, and gives all files to the server's user, who takes no key that others can read.
 fn write_files(folder: &Path) {
     let owner = fs::metadata(Path::new(&environment("RUNMETA_CLUSTER_DIR")).join("data")).unwrap();
@@ -163,11 +147,6 @@ fn write_files(folder: &Path) {
         let key = KeyPair::generate().unwrap();
         let certificate = parameters.signed_by(&key, &ca).unwrap();
         write(&format!("{name}.pem"), &certificate.pem());
-        let old = Certificate::from_der(&as_version_1(certificate.der(), ca.key())).unwrap();
-        write(
-            &format!("{name}-1.pem"),
-            &old.to_pem(LineEnding::LF).unwrap(),
-        );
         write(&format!("{name}.key"), &key.serialize_pem());
     }
     write("access", ACCESS);
