@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{BadValue, Key, Kind, MAXIMUM_DEPTH, OperationType, Tree};
+use crate::{BadValue, Json, Key, Kind, MAXIMUM_DEPTH, Members, OperationType, Tree, write_string};
 
 /// One change to a document, whose values are of the form `T`.
 #[derive(Clone, Debug, PartialEq)]
@@ -136,6 +136,44 @@ impl<T: Tree> Operation<T> {
             Operation::Append { keep, .. } => *keep,
             _ => None,
         }
+    }
+}
+
+impl Operation<Json> {
+    /// Returns the JSON form, which [`Operation::parse`] reads.
+    pub fn to_json(&self) -> Json {
+        let mut members = Members::new();
+        members.insert("type", self.operation_type().name().into());
+        if let Some(key) = self.key() {
+            members.insert("key", key.as_str().into());
+        }
+        if let Some(value) = self.value() {
+            members.insert("value", value.clone());
+        }
+        if let Some(keep) = self.keep() {
+            members.insert("keep", keep.into());
+        }
+        Json::Object(members)
+    }
+
+    /// Writes the JSON form at the end of `text`, without a copy of the value.
+    pub fn write_to(&self, text: &mut String) {
+        text.push_str("{\"type\":\"");
+        text.push_str(self.operation_type().name());
+        text.push('"');
+        if let Some(key) = self.key() {
+            text.push_str(",\"key\":");
+            write_string(key.as_str(), text);
+        }
+        if let Some(value) = self.value() {
+            text.push_str(",\"value\":");
+            value.write_to(text);
+        }
+        if let Some(keep) = self.keep() {
+            text.push_str(",\"keep\":");
+            text.push_str(&keep.to_string());
+        }
+        text.push('}');
     }
 }
 

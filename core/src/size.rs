@@ -24,7 +24,7 @@ pub fn size(value: &Value) -> usize {
 }
 
 /// Adds two brackets and the commas between the parts.
-fn brackets(parts: impl ExactSizeIterator<Item = usize>) -> usize {
+pub(crate) fn brackets(parts: impl ExactSizeIterator<Item = usize>) -> usize {
     let commas = parts.len().saturating_sub(1);
     parts.sum::<usize>() + commas + 2
 }
@@ -35,7 +35,7 @@ pub(crate) fn string_size(text: &str) -> usize {
 }
 
 /// Returns how many bytes a text grows by when it is escaped.
-fn escapes(text: &str) -> usize {
+pub(crate) fn escapes(text: &str) -> usize {
     // Most texts have nothing to escape, which is seen sixteen bytes at a time.
     let plain = |bytes: &[u8]| {
         bytes.iter().fold(true, |plain, byte| {

@@ -8,15 +8,31 @@ use std::mem::size_of;
 
 use serde_json::Value;
 
-use crate::size::string_size;
+use crate::size::{escapes, string_size};
 use crate::{Operation, Tree};
 
 /// What the place of an operation in a [`Shortened`](crate::Shortened) list takes beside key and value: up to four
 /// places in a vector that has doubled and has gaps, and an entry in the index by first step.
-const PLACE: usize = 4 * size_of::<Option<Operation<Value>>>() + 128;
+const fn place<T>() -> usize {
+    4 * size_of::<Option<Operation<T>>>() + 128
+}
 
 /// What the allocator adds to each allocation, at most.
 const ALLOCATION: usize = 32;
+
+/// Returns what the allocator hands out for so many bytes: glibc's takes them in steps of 16 with 8 of its own, and never
+/// less than 32.
+pub(crate) fn allocation(bytes: usize) -> usize {
+    match bytes {
+        0 => 0,
+        bytes => (bytes + 8).next_multiple_of(16).max(32),
+    }
+}
+
+/// Returns what a text takes that has so many bytes allocated.
+pub(crate) fn text_weight(allocated: usize, text: &str) -> usize {
+    allocation(allocated) + escapes(text)
+}
 
 /// A leaf of `serde_json`'s map is made for eleven members at once, and is at least half full once there are two.
 const MAP_LEAF: usize = 11 * (size_of::<String>() + size_of::<Value>()) + 64;
@@ -52,7 +68,7 @@ impl<T: Tree> Operation<T> {
             2 * (string_size(key.as_str()) + ALLOCATION) + key.len() * (48 + ALLOCATION)
         });
         let value = self.value().map_or(0, Tree::weight);
-        PLACE + key + value
+        place::<T>() + key + value
     }
 }
 

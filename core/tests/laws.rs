@@ -3,7 +3,7 @@
 use bigdecimal::BigDecimal;
 use proptest::prelude::*;
 use runmeta_core::{
-    MAXIMUM_DEPTH, Operation, Parsed, Shortened, Tree, apply, parse_list, same_value, size,
+    Json, MAXIMUM_DEPTH, Operation, Parsed, Shortened, Tree, apply, parse_list, same_value, size,
 };
 use serde_json::{Number, Value};
 
@@ -109,5 +109,25 @@ fn depth(value: &Value) -> usize {
         Value::Array(elements) => 1 + elements.iter().map(depth).max().unwrap_or(0),
         Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
         _ => 0,
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn a_list_does_the_same_to_a_tree_and_to_a_value(document in document(), list in operations()) {
+        let mut tree = Json::from(&document);
+        let operations = parse_list(&Json::from(&list)).unwrap();
+        let (unapplied, result) = (apply(&mut tree, &operations), applied(&document, &parse(&list)));
+        prop_assert_eq!(apply(&mut document.clone(), &parse(&list)), unapplied);
+        prop_assert_eq!(tree.size(), size(&result));
+        prop_assert_eq!(tree, Json::from(&result));
+        for operation in operations.into_iter().flatten() {
+            let mut text = String::new();
+            operation.write_to(&mut text);
+            prop_assert_eq!(Json::parse(&text), Ok(operation.to_json()));
+            prop_assert_eq!(Operation::parse(&operation.to_json()), Ok(operation));
+        }
     }
 }

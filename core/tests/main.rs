@@ -6,6 +6,7 @@ mod agreement;
 mod config;
 mod conformance;
 mod generate;
+mod json;
 mod laws;
 mod meaning;
 mod reading;
