@@ -23,7 +23,7 @@ pub struct Metrics {
     /// Connections that were made.
     pub connections: u64,
     /// Operations that were refused, by the client or the server.
-    pub refused: u64,
+    pub unapplied: u64,
     /// Batches that the server had acknowledged and no longer knew, and that were not kept back long enough to be sent
     /// again: a standby was promoted that lagged far behind, or somebody removed this writer from `runmeta.writer`.
     pub lost_batches: u64,
@@ -42,7 +42,7 @@ pub(crate) struct Meter {
     flushed_bytes: AtomicU64,
     pub(crate) retries: AtomicU64,
     pub(crate) connections: AtomicU64,
-    pub(crate) refused: AtomicU64,
+    pub(crate) unapplied: AtomicU64,
     pub(crate) lost_batches: AtomicU64,
     last_error: Mutex<Option<String>>,
 }
@@ -72,7 +72,7 @@ impl Meter {
             flushed_bytes: self.flushed_bytes.load(Relaxed),
             retries: self.retries.load(Relaxed),
             connections: self.connections.load(Relaxed),
-            refused: self.refused.load(Relaxed),
+            unapplied: self.unapplied.load(Relaxed),
             lost_batches: self.lost_batches.load(Relaxed),
             last_error: self
                 .last_error
