@@ -1,29 +1,29 @@
-//! Ties: runs of one tree whose operations leave in the same batch, because some of them were said atomically.
+//! Groups: operations on runs of one tree that are committed together.
 //!
-//! Operations of several groups become one when they are shortened: two children that each count into their parent leave one
-//! sum there. So a group cannot leave without every other that touched a run of its own, and what leaves together is all that
-//! waits on all runs tied so far. A tie ends when it leaves.
+//! Operations of several groups become one when they are shortened: two children that each count up their parent leave one
+//! sum there. So a group cannot leave without every other one that touched the same runs, and everything that waits on the runs of a
+//! group leaves in one batch. There is one group for a tree at a time. It ends when it leaves.
 //!
-//! The list of ties is locked while a group is said and while a tie is taken into a batch: a batch has a group whole or not
-//! at all. Lock it before a run, never after.
+//! [`Groups`] is locked while a group is recorded and while it is taken into a batch: a batch has a group whole or not at
+//! all. Lock it before a run, never after.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use crate::run_state::RunState;
+use super::state::RunState;
 
-/// What the runs of a tie know of it.
+/// What the runs of a group know of it.
 #[derive(Debug)]
-pub(crate) struct Tie {
+pub(crate) struct Group {
     /// The id of the tree's root.
     root: Arc<str>,
-    /// The weight of all that waits on its runs. It must fit into one batch.
+    /// The bytes that everything waiting on its runs takes. It must fit one batch.
     weight: AtomicUsize,
 }
 
-impl Tie {
-    /// Returns the weight of all that waits on its runs.
+impl Group {
+    /// Returns the bytes that everything waiting on its runs takes.
     pub(crate) fn weight(&self) -> usize {
         self.weight.load(Relaxed)
     }
@@ -43,63 +43,67 @@ impl Tie {
     }
 }
 
-/// The ties of all trees, by the id of the root.
+/// The groups of all trees, by the id of the root.
 #[derive(Debug, Default)]
-pub(crate) struct Ties(HashMap<Arc<str>, Tied>);
+pub(crate) struct Groups(HashMap<Arc<str>, Members>);
 
 #[derive(Debug)]
-struct Tied {
-    tie: Arc<Tie>,
+struct Members {
+    group: Arc<Group>,
     runs: Vec<Arc<RunState>>,
 }
 
-impl Ties {
-    /// Returns the tie of a tree, a new one if it has none.
-    pub(crate) fn of(&mut self, root: &Arc<str>) -> Arc<Tie> {
-        let tied = self.0.entry(root.clone()).or_insert_with(|| {
-            let (root, weight) = (root.clone(), AtomicUsize::new(0));
-            let (tie, runs) = (Arc::new(Tie { root, weight }), Vec::new());
-            Tied { tie, runs }
+impl Groups {
+    /// Returns the group of a tree, a new one if it has none.
+    pub(crate) fn of(&mut self, root: &Arc<str>) -> Arc<Group> {
+        let members = self.0.entry(root.clone()).or_insert_with(|| Members {
+            group: Arc::new(Group {
+                root: root.clone(),
+                weight: AtomicUsize::new(0),
+            }),
+            runs: Vec::new(),
         });
-        tied.tie.clone()
+        members.group.clone()
     }
 
-    /// Ties a run, with all that waits on it, and returns true if it was not tied before.
-    pub(crate) fn add(&mut self, tie: &Arc<Tie>, state: &Arc<RunState>) -> bool {
+    /// Adds a run with everything that waits on it, and returns true if it was in no group before.
+    pub(crate) fn add(&mut self, group: &Arc<Group>, state: &Arc<RunState>) -> bool {
         let mut pending = state.lock();
-        if pending.tie.is_some() {
+        if pending.group.is_some() {
             return false;
         }
-        tie.adjust(0, pending.queue.weight());
-        pending.tie = Some(tie.clone());
-        if let Some(tied) = self.0.get_mut(&tie.root) {
-            tied.runs.push(state.clone());
+        group.adjust(0, pending.queue.weight());
+        pending.group = Some(group.clone());
+        if let Some(members) = self.0.get_mut(&group.root) {
+            members.runs.push(state.clone());
         }
         true
     }
 
-    /// Unties a run.
-    pub(crate) fn remove(&mut self, tie: &Tie, state: &Arc<RunState>) {
+    /// Takes a run out again.
+    pub(crate) fn remove(&mut self, group: &Group, state: &Arc<RunState>) {
         let mut pending = state.lock();
-        tie.adjust(pending.queue.weight(), 0);
-        pending.tie = None;
-        if let Some(tied) = self.0.get_mut(&tie.root) {
-            tied.runs.retain(|run| !Arc::ptr_eq(run, state));
-            if tied.runs.is_empty() {
-                self.0.remove(&tie.root);
+        group.adjust(pending.queue.weight(), 0);
+        pending.group = None;
+        if let Some(members) = self.0.get_mut(&group.root) {
+            members.runs.retain(|run| !Arc::ptr_eq(run, state));
+            if members.runs.is_empty() {
+                self.0.remove(&group.root);
             }
         }
     }
 
-    /// Returns the runs of a tie.
-    pub(crate) fn runs(&self, tie: &Tie) -> &[Arc<RunState>] {
-        self.0.get(&tie.root).map_or(&[], |tied| &tied.runs)
+    /// Returns the runs of a group.
+    pub(crate) fn runs(&self, group: &Group) -> &[Arc<RunState>] {
+        self.0
+            .get(&group.root)
+            .map_or(&[], |members| &members.runs)
     }
 
-    /// Ends a tie and returns its runs, which still believe in it.
-    pub(crate) fn end(&mut self, tie: &Tie) -> Vec<Arc<RunState>> {
+    /// Ends a group and returns its runs, which still name it.
+    pub(crate) fn end(&mut self, group: &Group) -> Vec<Arc<RunState>> {
         self.0
-            .remove(&tie.root)
-            .map_or(Vec::new(), |tied| tied.runs)
+            .remove(&group.root)
+            .map_or(Vec::new(), |members| members.runs)
     }
 }

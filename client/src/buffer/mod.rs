@@ -1,64 +1,110 @@
-//! What is shared between those who say operations and the batcher that sends them.
+//! What is shared between those who record operations and the engine that sends them.
 //!
-//! Saying an operation locks its run for a moment, reserves memory, and puts the run on the list of those to be sent,
-//! unless it is there already. It never waits and never fails: what does not fit is refused, and `flush` tells.
+//! Recording locks the run for a moment, takes memory from the budget, and puts the run on the list of those to be sent,
+//! unless it is there already. It never waits and never fails: an operation for which there is no room has no effect, and
+//! `flush` reports it.
+
+pub(crate) mod budget;
+pub(crate) mod decimal;
+pub(crate) mod document;
+pub(crate) mod group;
+pub(crate) mod queue;
+pub(crate) mod state;
+pub(crate) mod waiter;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
-use runmeta_core::{Key, Operation};
-use serde_json::Value;
-use tokio::sync::{Notify, watch};
+use runmeta_core::wire::Target;
+use runmeta_core::{Json, Key, Operation};
+use tokio::sync::Notify;
 
-use crate::answer::Target;
-use crate::decimal::Decimal;
-use crate::meter::Meter;
-use crate::queue::Queue;
-use crate::refusal::{Refusal, Refusals};
-use crate::run_state::{Pending, RunState};
+use crate::error::{Recent, Unapplied};
+use crate::metrics::Meter;
 use crate::settings::Settings;
-use crate::tie::Ties;
-use crate::{Error, reserved};
+use budget::Budget;
+use decimal::Decimal;
+use group::Groups;
+use queue::{Queue, SUM_TEXT};
+use state::{Command, Completed, Pending, Place, RunState};
+use waiter::{Awaited, Waiter};
 
 #[derive(Debug)]
 pub(crate) struct Buffer {
     pub(crate) settings: Settings,
     pub(crate) meter: Meter,
+    pub(crate) budget: Arc<Budget>,
     runs: Mutex<HashMap<Arc<str>, Weak<RunState>>>,
-    /// Runs with operations that wait, in the order in which their first came.
-    scheduled: Mutex<VecDeque<Arc<RunState>>>,
-    /// Runs whose document is to be read.
-    asked: Mutex<Vec<Arc<RunState>>>,
-    /// Runs whose operations leave together.
-    pub(crate) ties: Mutex<Ties>,
-    refusals: Mutex<Refusals>,
-    /// Why the last attempt failed; `None` after one that did not.
-    trouble: Mutex<Option<Error>>,
-    /// Wakes the batcher.
+    /// Runs to be sent.
+    pub(crate) lists: Mutex<Lists>,
+    /// What callers ask of the engine.
+    requests: Mutex<Vec<Request>>,
+    pub(crate) groups: Mutex<Groups>,
+    /// What had no effect, of all runs.
+    pub(crate) unapplied: Mutex<Recent>,
+    /// Wakes the engine.
     pub(crate) wake: Notify,
-    /// Wakes those who wait for the batcher.
-    pub(crate) ticks: watch::Sender<u64>,
-    pub(crate) urgent: AtomicBool,
-    /// Set when the last handle went or `shutdown` was called: send what is there, then end.
-    pub(crate) closing: AtomicBool,
-    /// Set by `shutdown`: take nothing more.
+    /// Set by `shutdown`: nothing more is recorded.
     pub(crate) closed: AtomicBool,
-    /// Set when nothing is sent any more.
+    /// Set when the engine has ended.
     pub(crate) ended: AtomicBool,
-    /// Refusals that are not logged yet. Logging runs code of others, which may say something itself: it must not find a
-    /// lock held.
-    unlogged: Mutex<Vec<(u64, Refusal)>>,
+    /// What is not logged yet. Logging runs code of others, which may record something itself: it must find no lock
+    /// held.
+    unlogged: Mutex<Vec<(u64, Unapplied)>>,
     has_unlogged: AtomicBool,
 }
 
-/// Who says an operation, and on whose document.
+/// Runs that are [`Queued`](Place::Queued), in the order in which they came. A run may be on several, or twice on one:
+/// its place decides.
+#[derive(Debug, Default)]
+pub(crate) struct Lists {
+    /// Somebody waits for their operations.
+    pub(crate) flushed: VecDeque<Arc<RunState>>,
+    /// They have commands.
+    pub(crate) called: VecDeque<Arc<RunState>>,
+    /// Nobody waits for them.
+    pub(crate) recorded: VecDeque<Arc<RunState>>,
+}
+
+/// What callers ask of the engine.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// Send what is recorded on these runs, and answer when all of it is completed.
+    Flush {
+        runs: Vec<Arc<RunState>>,
+        waiter: Arc<Waiter<()>>,
+        within: Option<Duration>,
+    },
+    /// Start a run, set its status or finish it.
+    Call {
+        run: Arc<RunState>,
+        command: Command,
+    },
+    /// Read a run. Without a waiter, because another writer changed it.
+    Read {
+        run: Arc<RunState>,
+        with_document: bool,
+        waiter: Option<Arc<Waiter<()>>>,
+    },
+    /// Send what there is, and end.
+    Shutdown {
+        within: Duration,
+        waiter: Arc<Waiter<()>>,
+    },
+    /// The last handle is gone: send what there is, and end.
+    Close,
+}
+
+/// Who records an operation, and on which member of its family.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Voice<'a> {
+pub(crate) struct Recorder<'a> {
     pub(crate) run: &'a Arc<str>,
     pub(crate) target: Target,
 }
 
+/// Locks what no panic can leave half changed.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -66,18 +112,15 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Buffer {
     pub(crate) fn new(settings: Settings) -> Buffer {
         Buffer {
+            budget: Budget::new(settings.waiting_bytes()),
             settings,
             meter: Meter::default(),
             runs: Mutex::default(),
-            scheduled: Mutex::default(),
-            asked: Mutex::default(),
-            ties: Mutex::default(),
-            refusals: Mutex::default(),
-            trouble: Mutex::default(),
+            lists: Mutex::default(),
+            requests: Mutex::default(),
+            groups: Mutex::default(),
+            unapplied: Mutex::default(),
             wake: Notify::new(),
-            ticks: watch::Sender::new(0),
-            urgent: AtomicBool::new(false),
-            closing: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             unlogged: Mutex::default(),
@@ -94,12 +137,12 @@ impl Buffer {
         if runs.len() == runs.capacity() {
             runs.retain(|_, run| run.strong_count() > 0);
         }
-        let run = Arc::new(RunState::new(id.into()));
+        let run = Arc::new(RunState::new(id.into(), self.budget.permit()));
         runs.insert(run.id.clone(), Arc::downgrade(&run));
         run
     }
 
-    /// Returns all runs that somebody holds or that have operations.
+    /// Returns all runs that somebody holds or that have something to be sent.
     pub(crate) fn runs(&self) -> Vec<Arc<RunState>> {
         lock(&self.runs)
             .values()
@@ -107,119 +150,282 @@ impl Buffer {
             .collect()
     }
 
-    /// Adds to a number. The way of nearly every increment takes one lock and allocates nothing.
+    /// Asks something of the engine. It answers with an error if it has ended.
+    pub(crate) fn ask(&self, request: Request) {
+        lock(&self.requests).push(request);
+        if self.ended.load(Relaxed) {
+            self.fail_requests();
+        }
+        self.wake.notify_one();
+    }
+
+    pub(crate) fn take_requests(&self) -> Vec<Request> {
+        std::mem::take(&mut *lock(&self.requests))
+    }
+
+    /// Answers everything that the engine will not, because it has ended.
+    pub(crate) fn fail_requests(&self) {
+        for request in self.take_requests() {
+            let error = crate::Error::shut_down();
+            match request {
+                Request::Flush { waiter, .. } => waiter.answer(Err(error)),
+                Request::Call { command, .. } => command.waiter.answer(Err(error)),
+                Request::Read { waiter, .. } => {
+                    waiter.into_iter().for_each(|waiter| waiter.answer(Err(error.clone())));
+                }
+                Request::Shutdown { waiter, .. } => waiter.answer(Ok(())),
+                Request::Close => {}
+            }
+        }
+    }
+
+    /// Asks for a flush of these runs.
+    pub(crate) fn flush(&self, runs: Vec<Arc<RunState>>, within: Option<Duration>) -> Awaited<()> {
+        let (waiter, awaited) = Waiter::new();
+        self.ask(Request::Flush {
+            runs,
+            waiter,
+            within,
+        });
+        awaited
+    }
+
+    /// Asks for a start, a status or a finish.
+    pub(crate) fn call(&self, run: &Arc<RunState>, kind: state::CommandKind) -> Awaited<Completed> {
+        let (waiter, awaited) = Waiter::new();
+        self.ask(Request::Call {
+            run: run.clone(),
+            command: Command { kind, waiter },
+        });
+        awaited
+    }
+
+    /// Asks for a read of a run that begins after this call.
+    pub(crate) fn read(&self, run: &Arc<RunState>, with_document: bool) -> Awaited<()> {
+        let (waiter, awaited) = Waiter::new();
+        self.ask(Request::Read {
+            run: run.clone(),
+            with_document,
+            waiter: Some(waiter),
+        });
+        awaited
+    }
+
+    /// Asks for a read of the document if somebody reads it here and another writer changed it.
+    pub(crate) fn read_if_outdated(&self, run: &Arc<RunState>, pending: &Pending) {
+        let is_outdated = |document: &document::Document| document.is_outdated();
+        if pending.document.as_ref().is_some_and(is_outdated) && !pending.fetch.is_wanted {
+            self.ask(Request::Read {
+                run: run.clone(),
+                with_document: true,
+                waiter: None,
+            });
+        }
+    }
+
+    /// Adds to a number. Nearly every increment takes one lock and allocates nothing.
     #[inline]
     pub(crate) fn increment(
         &self,
         state: &Arc<RunState>,
-        voice: Voice<'_>,
+        recorder: Recorder<'_>,
         key: &str,
         by: Decimal,
     ) {
         let mut pending = state.lock();
-        pending.come_by(voice.run, voice.target);
-        let watched = pending
-            .document
-            .as_ref()
-            .is_some_and(|document| document.has_view());
-        if !watched && !self.closed.load(Relaxed) && pending.queue.add(key, by) {
-            pending.said += 1;
+        pending.come_through(recorder.run, recorder.target);
+        if !self.closed.load(Relaxed) && pending.queue.add(key, by) {
+            pending.recorded += 1;
             return;
         }
-        self.begin_sum(state, pending, key, by);
-        self.log_refusals();
+        self.begin_sum(state, &mut pending, key, by);
+        drop(pending);
+        self.log_unapplied();
     }
 
     #[cold]
-    fn begin_sum(
-        &self,
-        state: &Arc<RunState>,
-        mut pending: MutexGuard<'_, Pending>,
-        key: &str,
-        by: Decimal,
-    ) {
-        let pending = &mut *pending;
+    fn begin_sum(&self, state: &Arc<RunState>, pending: &mut Pending, key: &str, by: Decimal) {
         let key = match Key::parse(key) {
-            Ok(parsed) if reserved::in_key(&parsed) => {
-                let refusal = Refusal::new(&state.id, "increment", Some(key), "bad_path");
-                return self.refuse(pending, refusal.because(&reserved::WHY));
-            }
-            Ok(parsed) => parsed,
+            Ok(key) => key,
             Err(bad) => {
-                return self.refuse(
-                    pending,
-                    Refusal::invalid(&state.id, "increment", Some(key), bad),
-                );
+                let unapplied = Unapplied::invalid(&state.id, "increment", Some(key), bad);
+                return self.note_unapplied(pending, unapplied);
             }
         };
-        let (weight, length) = (pending.queue.weight(), pending.queue.len());
-        let refusal = |reason| Refusal::new(&state.id, "increment", Some(key.as_str()), reason);
+        let unapplied =
+            |reason| Unapplied::new(&state.id, "increment", Some(key.as_str()), reason);
         if self.closed.load(Relaxed) {
-            return self.refuse(pending, refusal("shut_down"));
+            return self.note_unapplied(pending, unapplied("shut_down"));
         }
-        let added = pending.queue.add(key.as_str(), by);
+        let (weight, length) = (pending.queue.weight(), pending.queue.len());
         let with = weight + Queue::weight_of_sum(&key, by);
-        if !added && !self.reserve(pending, weight, with) {
-            return self.refuse(pending, refusal("buffer_full"));
+        if !self.reserve(pending, with) {
+            return self.note_unapplied(pending, unapplied("buffer_full"));
         }
-        if let Some(document) = &mut pending.document {
-            document.said(&Operation::Increment {
-                key: key.clone(),
-                value: by.value(),
-            });
-        }
-        if !added {
-            pending.queue.begin_sum(key, by);
-            self.correct(pending, with);
-        }
+        pending.queue.begin_sum(key, by);
+        self.correct(pending, with);
         self.accepted(state, pending, length);
     }
 
     /// Adds an operation at the end of its run's queue.
-    pub(crate) fn say(&self, state: &Arc<RunState>, voice: Voice<'_>, operation: Operation<Value>) {
+    pub(crate) fn record(
+        &self,
+        state: &Arc<RunState>,
+        recorder: Recorder<'_>,
+        operation: Operation<Json>,
+    ) {
         let mut pending = state.lock();
         let pending = &mut *pending;
         if self.closed.load(Relaxed) {
-            return self.refuse(pending, Refusal::of(&state.id, &operation, "shut_down"));
+            return self.note_unapplied(pending, Unapplied::of(&state.id, &operation, "shut_down"));
         }
-        pending.come_by(voice.run, voice.target);
-        let (weight, length) = (pending.queue.weight(), pending.queue.len());
+        pending.come_through(recorder.run, recorder.target);
+        let length = pending.queue.len();
         let with = pending.queue.weight_with(&operation);
         // An operation that no batch could hold would stand in the way of the others.
-        if operation.weight() > self.settings.batch_bytes() || !self.reserve(pending, weight, with)
-        {
-            self.correct(pending, weight);
+        let fits = operation.weight() <= self.settings.batch_bytes();
+        if !fits || !self.reserve(pending, with) {
+            // Making the end of the queue ready may have changed it.
+            let reserved = pending.permit.bytes();
+            self.correct(pending, reserved);
             self.count(length, pending.queue.len());
-            return self.refuse(pending, Refusal::of(&state.id, &operation, "buffer_full"));
-        }
-        self.add(state, pending, operation, length);
-    }
-
-    /// Adds an operation for which there is room.
-    pub(crate) fn add(
-        &self,
-        state: &Arc<RunState>,
-        pending: &mut Pending,
-        operation: Operation<Value>,
-        length_before: usize,
-    ) {
-        if let Some(document) = &mut pending.document {
-            document.said(&operation);
+            let unapplied = Unapplied::of(&state.id, &operation, "buffer_full");
+            return self.note_unapplied(pending, unapplied);
         }
         pending.queue.push(operation);
-        self.accepted(state, pending, length_before);
+        self.accepted(state, pending, length);
+    }
+
+    /// Records operations on a run and its family so that they leave in one batch, or none of them if there is no room
+    /// for all. `family` gives the states of self, parent and root.
+    pub(crate) fn record_group(
+        &self,
+        recorder: &Arc<str>,
+        family: [&Arc<RunState>; 3],
+        operations: Vec<(Target, Operation<Json>)>,
+        is_complete: bool,
+    ) {
+        // Until all are recorded, no batch is gathered from these runs.
+        let mut groups = lock(&self.groups);
+        let room = match is_complete {
+            true => self.make_room(&mut groups, family, &operations),
+            false => Err("buffer_full"),
+        };
+        for (target, operation) in operations {
+            let state = family[target as usize];
+            let mut pending = state.lock();
+            let pending = &mut *pending;
+            if let Err(reason) = room {
+                let unapplied = Unapplied::of(&state.id, &operation, reason);
+                self.note_unapplied(pending, unapplied);
+                continue;
+            }
+            pending.come_through(recorder, target);
+            let length = pending.queue.len();
+            pending.queue.push(operation);
+            self.accepted(state, pending, length);
+        }
+        for state in family {
+            let mut pending = state.lock();
+            let reserved = pending.permit.bytes();
+            self.correct(&mut pending, reserved);
+        }
+    }
+
+    /// Puts the runs into the group of their tree and reserves what the operations may take, or returns why that is
+    /// not possible.
+    fn make_room(
+        &self,
+        groups: &mut Groups,
+        family: [&Arc<RunState>; 3],
+        operations: &[(Target, Operation<Json>)],
+    ) -> Result<(), &'static str> {
+        if self.closed.load(Relaxed) {
+            return Err("shut_down");
+        }
+        let mut room = [0; 3];
+        for (target, operation) in operations {
+            room[*target as usize] += room_of(operation);
+        }
+        let all: usize = room.iter().sum();
+        if all == 0 {
+            return Ok(());
+        }
+        let group = groups.of(&family[Target::Root as usize].id);
+        let mut new: Vec<&Arc<RunState>> = Vec::new();
+        for (state, room) in family.into_iter().zip(room) {
+            if room > 0 && groups.add(&group, state) {
+                new.push(state);
+            }
+        }
+        if group.reserve(0, all, self.settings.batch_bytes()) {
+            let grown = |(state, room): (&&Arc<RunState>, usize)| {
+                let mut pending = state.lock();
+                let with = pending.permit.bytes() + room;
+                pending.permit.resize(with)
+            };
+            let mut reserved = 0;
+            if family.iter().zip(room).all(|run| {
+                let is_reserved = grown(run);
+                reserved += usize::from(is_reserved);
+                is_reserved
+            }) {
+                return Ok(());
+            }
+            group.adjust(all, 0);
+            for (state, room) in family.into_iter().zip(room).take(reserved) {
+                let mut pending = state.lock();
+                let without = pending.permit.bytes().saturating_sub(room);
+                pending.permit.correct(without);
+            }
+        }
+        for state in new {
+            groups.remove(&group, state);
+        }
+        Err("buffer_full")
+    }
+
+    /// Grows a run's permit and returns true, unless that would go beyond a bound.
+    fn reserve(&self, pending: &mut Pending, with: usize) -> bool {
+        let before = pending.permit.bytes();
+        let bound = self.settings.batch_bytes();
+        if let Some(group) = &pending.group
+            && !group.reserve(before, with, bound)
+        {
+            return false;
+        }
+        let is_reserved = pending.permit.resize(with);
+        if let (false, Some(group)) = (is_reserved, &pending.group) {
+            group.adjust(with, before);
+        }
+        is_reserved
+    }
+
+    /// Changes a run's permit from what was reserved to what its queue takes.
+    fn correct(&self, pending: &mut Pending, reserved: usize) {
+        let weight = pending.queue.weight();
+        pending.permit.correct(weight);
+        if let Some(group) = &pending.group {
+            group.adjust(reserved, weight);
+        }
     }
 
     fn accepted(&self, state: &Arc<RunState>, pending: &mut Pending, length_before: usize) {
-        pending.said += 1;
+        pending.recorded += 1;
         self.count(length_before, pending.queue.len());
-        if !pending.scheduled {
-            pending.scheduled = true;
-            lock(&self.scheduled).push_back(state.clone());
+        if pending.place == Place::Idle {
+            pending.place = Place::Queued;
+            lock(&self.lists).recorded.push_back(state.clone());
             self.wake.notify_one();
         } else if self.is_full() {
             self.wake.notify_one();
         }
+    }
+
+    /// Returns true if a batch is full.
+    pub(crate) fn is_full(&self) -> bool {
+        self.meter.waiting.load(Relaxed) >= self.settings.batch_operations
+            || self.budget.used() >= self.settings.batch_bytes()
     }
 
     /// Changes the number of operations that wait.
@@ -231,178 +437,40 @@ impl Buffer {
         }
     }
 
-    /// Returns true if more waits than goes into one batch.
-    pub(crate) fn is_full(&self) -> bool {
-        self.meter.waiting.load(Relaxed) >= self.settings.batch_operations
-            || self.meter.weight.load(Relaxed) >= self.settings.batch_bytes()
-    }
-
-    /// Takes the runs to be sent.
-    pub(crate) fn take_scheduled(&self) -> VecDeque<Arc<RunState>> {
-        std::mem::take(&mut lock(&self.scheduled))
-    }
-
-    /// Puts back runs that have more to be sent.
-    pub(crate) fn schedule_again(&self, states: impl Iterator<Item = Arc<RunState>>) {
-        let mut scheduled = lock(&self.scheduled);
-        let since = std::mem::replace(&mut *scheduled, states.collect());
-        scheduled.extend(since);
-    }
-
-    /// Puts back one run, to be sent first.
-    pub(crate) fn schedule_first(&self, state: &Arc<RunState>) {
-        lock(&self.scheduled).push_front(state.clone());
-    }
-
-    pub(crate) fn has_scheduled(&self) -> bool {
-        !lock(&self.scheduled).is_empty()
-    }
-
-    /// Changes a reservation to what was measured.
-    pub(crate) fn adjust(&self, before: usize, after: usize) {
-        if after >= before {
-            self.meter.weight.fetch_add(after - before, Relaxed);
-        } else {
-            self.meter.weight.fetch_sub(before - after, Relaxed);
-        }
-    }
-
-    /// Changes a run's reservation to what its queue weighs.
-    pub(crate) fn correct(&self, pending: &Pending, reserved: usize) {
-        let weight = pending.queue.weight();
-        self.adjust(reserved, weight);
-        if let Some(tie) = &pending.tie {
-            tie.adjust(reserved, weight);
-        }
-    }
-
-    /// Changes a run's reservation and returns true, unless that would grow beyond a bound.
-    fn reserve(&self, pending: &Pending, before: usize, after: usize) -> bool {
-        let bound = self.settings.batch_bytes();
-        if let Some(tie) = &pending.tie
-            && !tie.reserve(before, after, bound)
-        {
-            return false;
-        }
-        let reserved = self.grow(before, after);
-        if let (false, Some(tie)) = (reserved, &pending.tie) {
-            tie.adjust(after, before);
-        }
-        reserved
-    }
-
-    /// Changes the weight of all and returns true, unless it would grow beyond the bound.
-    pub(crate) fn grow(&self, before: usize, after: usize) -> bool {
-        if after <= before {
-            self.adjust(before, after);
-            return true;
-        }
-        let bound = self.settings.waiting_bytes();
-        let grow = |weight: usize| {
-            weight
-                .checked_add(after - before)
-                .filter(|weight| *weight <= bound)
-        };
-        self.meter
-            .weight
-            .fetch_update(Relaxed, Relaxed, grow)
-            .is_ok()
-    }
-
-    /// Notes that an operation had no effect. Whoever calls this calls [`log_refusals`](Buffer::log_refusals) as soon as he
+    /// Notes that an operation had no effect. Whoever calls this calls [`log_unapplied`](Buffer::log_unapplied) as soon as it
     /// holds no lock.
-    pub(crate) fn refuse(&self, pending: &mut Pending, refusal: Refusal) {
-        self.meter.refused.fetch_add(1, Relaxed);
-        // A full buffer may refuse millions: the first of a run is told, then the 2nd, 4th, 8th …
-        let count = pending.refusals.count() + 1;
+    pub(crate) fn note_unapplied(&self, pending: &mut Pending, unapplied: Unapplied) {
+        self.meter.unapplied.fetch_add(1, Relaxed);
+        // A full buffer may leave out millions: the first of a run is logged, then the 2nd, 4th, 8th …
+        let count = pending.unapplied.count() + 1;
         if count.is_power_of_two() {
-            lock(&self.unlogged).push((count, refusal.clone()));
+            lock(&self.unlogged).push((count, unapplied.clone()));
             self.has_unlogged.store(true, Relaxed);
         }
-        lock(&self.refusals).push(refusal.clone());
-        pending.refusals.push(refusal);
+        lock(&self.unapplied).push(unapplied.clone());
+        pending.unapplied.push(unapplied);
     }
 
-    /// Logs the refusals that were noted.
+    /// Logs what had no effect.
     #[inline]
-    pub(crate) fn log_refusals(&self) {
+    pub(crate) fn log_unapplied(&self) {
         if !self.has_unlogged.load(Relaxed) {
             return;
         }
         self.has_unlogged.store(false, Relaxed);
         let unlogged = std::mem::take(&mut *lock(&self.unlogged));
-        for (count, refusal) in unlogged {
+        for (count, unapplied) in unlogged {
             tracing::warn!(
-                run = refusal.run_id(),
+                run = unapplied.run_id(),
                 count,
-                "operation refused: {refusal}"
+                reason = unapplied.reason(),
+                "an operation had no effect: {unapplied}"
             );
         }
     }
+}
 
-    /// Returns the refusals of all runs after number `seen`, and the number of the last.
-    pub(crate) fn refusals_since(&self, seen: u64) -> (Vec<Refusal>, u64) {
-        let refusals = lock(&self.refusals);
-        (refusals.since(seen).cloned().collect(), refusals.count())
-    }
-
-    /// Asks the batcher to read a run's document, and returns the number of the request.
-    pub(crate) fn ask(&self, state: &Arc<RunState>, pending: &mut Pending) -> u64 {
-        pending.fetch.asked += 1;
-        lock(&self.asked).push(state.clone());
-        self.wake.notify_one();
-        pending.fetch.asked
-    }
-
-    /// Asks for the document again if somebody reads it here and another writer changed it.
-    pub(crate) fn ask_if_outdated(&self, state: &Arc<RunState>, pending: &mut Pending) {
-        let outdated = pending
-            .document
-            .as_ref()
-            .is_some_and(|document| document.is_outdated());
-        if outdated && pending.fetch.asked == pending.fetch.made {
-            self.ask(state, pending);
-        }
-    }
-
-    pub(crate) fn take_asked(&self) -> Vec<Arc<RunState>> {
-        std::mem::take(&mut lock(&self.asked))
-    }
-
-    pub(crate) fn has_asked(&self) -> bool {
-        !lock(&self.asked).is_empty()
-    }
-
-    pub(crate) fn ask_again(&self, states: Vec<Arc<RunState>>) {
-        // Those who asked first come first.
-        let mut asked = lock(&self.asked);
-        let since = std::mem::replace(&mut *asked, states);
-        asked.extend(since);
-    }
-
-    /// Wants a flush without waiting for the interval.
-    pub(crate) fn urge(&self) {
-        self.urgent.store(true, Relaxed);
-        self.wake.notify_one();
-    }
-
-    /// Notes how the last attempt went.
-    pub(crate) fn set_trouble(&self, trouble: Option<Error>) {
-        if let Some(error) = &trouble {
-            self.meter.note_error(error);
-        }
-        *lock(&self.trouble) = trouble;
-    }
-
-    /// Returns why nothing can be sent, if waiting would not mend it.
-    pub(crate) fn lasting_trouble(&self) -> Option<Error> {
-        lock(&self.trouble)
-            .as_ref()
-            .filter(|error| !error.is_retryable())
-            .cloned()
-    }
-
-    pub(crate) fn tick(&self) {
-        self.ticks.send_modify(|tick| *tick = tick.wrapping_add(1));
-    }
+/// Returns what an operation may add to the weight of a queue: a sum's text may grow.
+pub(crate) fn room_of(operation: &Operation<Json>) -> usize {
+    operation.weight() + SUM_TEXT
 }

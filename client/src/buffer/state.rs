@@ -1,67 +1,98 @@
 //! What this process knows of one run, shared by all its handles and by those of its children.
 //!
-//! Operations are kept by the run whose document they change, not by the handle that said them: a thousand children that
-//! count into one parent make one operation, and whatever the way they were said, they arrive in the order they were said.
+//! Operations are kept with the run whose document they change, not with the handle that recorded them: a thousand children
+//! that count up one parent make one operation, and whichever way they were recorded, they arrive in that order.
+//!
+//! Callers record under the run's lock; the engine moves the run from one [`Place`] to the next. Nobody holds the lock across
+//! an await or while a caller's code runs.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use runmeta_core::Parsed;
-use serde_json::Value;
+use runmeta_core::wire::{Outcome, Target};
+use runmeta_core::{Json, Operation};
 
-use crate::Error;
-use crate::answer::Target;
-use crate::document::Document;
-use crate::queue::Queue;
-use crate::refusal::Refusals;
-use crate::tie::Tie;
+use super::budget::Permit;
+use super::document::Document;
+use super::group::Group;
+use super::lock;
+use super::queue::Queue;
+use super::waiter::Waiter;
+use crate::error::Recent;
+
+/// Operations that left together. They never change, so all who need them share them.
+pub(crate) type List = Arc<Vec<Operation<Json>>>;
 
 #[derive(Debug)]
 pub(crate) struct RunState {
     pub(crate) id: Arc<str>,
-    family: OnceLock<Family>,
     pending: Mutex<Pending>,
 }
 
-/// Where a run stands in its tree. It never changes.
-#[derive(Clone, Debug)]
+/// Where a run stands in its tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Family {
     pub(crate) root: Arc<str>,
     pub(crate) parent: Option<Arc<str>>,
 }
 
-#[derive(Debug, Default)]
+/// Where a run is on its way to the server. Only the engine changes it, but for `Idle` to `Queued`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Nothing waits.
+    #[default]
+    Idle,
+    /// It is on one of the buffer's lists.
+    Queued,
+    /// A part of it is in a batch that is not answered yet. What is recorded meanwhile waits.
+    InFlight,
+    /// A part of it waits for somebody else's lock, certainly without effect so far.
+    Aside,
+}
+
+#[derive(Debug)]
 pub(crate) struct Pending {
+    pub(crate) place: Place,
     pub(crate) queue: Queue,
-    pub(crate) way: Way,
-    /// True while the buffer's list of runs to be sent holds this one.
-    pub(crate) scheduled: bool,
+    /// The memory that the queue takes.
+    pub(crate) permit: Permit,
+    /// Starts, statuses and finishes that wait, in their order.
+    pub(crate) commands: VecDeque<Command>,
+    pub(crate) route: Route,
     /// Set while its operations must leave together with those of other runs.
-    pub(crate) tie: Option<Arc<Tie>>,
-    /// True if operations wait for those in flight, and the buffer's list no longer holds the run.
-    pub(crate) passed_over: bool,
-    /// What was sent and not yet answered.
-    pub(crate) in_flight: Option<Arc<Vec<Parsed<Value>>>>,
+    pub(crate) group: Option<Arc<Group>>,
+    /// What is in flight or set aside, list by list.
+    pub(crate) sent: Vec<List>,
     /// Operations accepted so far.
-    pub(crate) said: u64,
-    /// How many of these are known to be committed or refused.
-    pub(crate) settled: u64,
+    pub(crate) recorded: u64,
+    /// How many of these are known to be committed or to have no effect.
+    pub(crate) completed: u64,
+    /// Flushes that wait until so many are completed.
+    pub(crate) flushes: Vec<(u64, Arc<Waiter<()>>)>,
+    pub(crate) unapplied: Recent,
+    pub(crate) family: Option<Family>,
+    pub(crate) attempt: Option<i32>,
+    /// `None` if nobody needs it, or it was not read yet.
     pub(crate) document: Option<Document>,
-    pub(crate) refusals: Refusals,
     pub(crate) fetch: Fetch,
 }
 
-/// Reads of the document that were asked for and made.
+/// Reads of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Fetch {
-    pub(crate) asked: u64,
-    pub(crate) made: u64,
-    /// Why the last one brought nothing.
-    pub(crate) failure: Option<Error>,
+    /// It is on the engine's list of runs to be read.
+    pub(crate) is_wanted: bool,
+    /// It is being read now.
+    pub(crate) is_under_way: bool,
+    /// The document is wanted, not the family alone.
+    pub(crate) with_document: bool,
+    pub(crate) waiters: Vec<Arc<Waiter<()>>>,
 }
 
 /// The way by which operations go to a run.
 #[derive(Clone, Debug, Default)]
-pub(crate) enum Way {
+pub(crate) enum Route {
     /// As operations on the run itself.
     #[default]
     Direct,
@@ -69,54 +100,93 @@ pub(crate) enum Way {
     Through(Arc<str>, Target),
 }
 
+/// A start, a status or a finish of a run.
+#[derive(Debug)]
+pub(crate) struct Command {
+    pub(crate) kind: CommandKind,
+    pub(crate) waiter: Arc<Waiter<Completed>>,
+}
+
+#[derive(Debug)]
+pub(crate) enum CommandKind {
+    /// The members of the entry's `start`, as JSON, and the document in it if it is to be kept.
+    Start {
+        text: String,
+        metadata: Option<String>,
+    },
+    Status { status: String, attempt: Option<i32> },
+    Finish { status: String, attempt: Option<i32> },
+}
+
+/// What became of a command that was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Completed {
+    pub(crate) outcome: Outcome,
+    /// `None` if the answer was lost, though the command took effect.
+    pub(crate) version: Option<i64>,
+}
+
 impl RunState {
-    pub(crate) fn new(id: Arc<str>) -> RunState {
+    pub(crate) fn new(id: Arc<str>, permit: Permit) -> RunState {
         RunState {
             id,
-            family: OnceLock::new(),
-            pending: Mutex::default(),
+            pending: Mutex::new(Pending {
+                place: Place::Idle,
+                queue: Queue::default(),
+                permit,
+                commands: VecDeque::new(),
+                route: Route::Direct,
+                group: None,
+                sent: Vec::new(),
+                recorded: 0,
+                completed: 0,
+                flushes: Vec::new(),
+                unapplied: Recent::default(),
+                family: None,
+                attempt: None,
+                document: None,
+                fetch: Fetch::default(),
+            }),
         }
     }
 
-    /// Locks what is pending. Held for moments only, never across an await or a caller's code.
     #[inline]
     pub(crate) fn lock(&self) -> MutexGuard<'_, Pending> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Returns the run's family, once it was read from the server.
-    pub(crate) fn family(&self) -> Option<&Family> {
-        self.family.get()
-    }
-
-    pub(crate) fn set_family(&self, family: Family) {
-        // A second read brings the same.
-        let _ = self.family.set(family);
+        lock(&self.pending)
     }
 }
 
 impl Pending {
-    /// Says by which way operations come in. What was said on the run itself must go there itself.
-    pub(crate) fn come_by(&mut self, child: &Arc<str>, target: Target) {
+    /// Returns true if something is to be sent.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.queue.is_empty() || !self.commands.is_empty()
+    }
+
+    /// Chooses the route of what is recorded now. What was recorded on the run itself must go there itself.
+    #[inline]
+    pub(crate) fn come_through(&mut self, child: &Arc<str>, target: Target) {
         match target {
-            Target::Own => self.way = Way::Direct,
-            _ if self.queue.is_empty() => self.way = Way::Through(child.clone(), target),
+            Target::Own => self.route = Route::Direct,
+            _ if self.queue.is_empty() => self.route = Route::Through(child.clone(), target),
             _ => {}
         }
     }
 
-    /// Returns the document with everything said applied, if it was ever read.
-    pub(crate) fn view(&mut self) -> Option<Arc<Value>> {
-        let Pending {
-            queue,
-            in_flight,
-            document,
-            ..
-        } = self;
-        let document = document.as_mut()?;
-        Some(document.read(|| {
-            let sent = in_flight.iter().flat_map(|sent| sent.iter().cloned());
-            sent.chain(queue.operations().map(Ok)).collect()
-        }))
+    /// Returns the operations that are recorded and not yet part of the document, in order.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = Cow<'_, Operation<Json>>> {
+        let sent = self.sent.iter().flat_map(|list| list.iter());
+        sent.map(Cow::Borrowed).chain(self.queue.operations())
+    }
+
+    /// Answers the flushes that waited for what is completed now.
+    pub(crate) fn answer_flushes(&mut self) {
+        let completed = self.completed;
+        self.flushes.retain(|(upto, waiter)| {
+            let waits = *upto > completed;
+            if !waits {
+                waiter.arrived();
+            }
+            waits
+        });
     }
 }

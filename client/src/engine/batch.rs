@@ -1,315 +1,317 @@
-//! A batch: operations for many runs, one list for each run, as they go to the server in one statement.
+//! What is in a batch: operations and commands for many runs, and its text.
+//!
+//! A batch is made of pieces, one for each run. Pieces of the same unit stay together however the batch is split.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::fmt::Write;
 use std::sync::Arc;
 
-use runmeta_core::Operation;
-use serde::Serialize;
-use serde::ser::{SerializeMap, SerializeSeq, Serializer};
-use serde_json::Value;
+use runmeta_core::{Json, Operation, write_string};
 
-use crate::Error;
-use crate::answer::{Answer, Outcome, Target};
-use crate::apart::{List, apart};
-use crate::buffer::Buffer;
-use crate::document::Effect;
-use crate::refusal::Refusal;
-use crate::run_state::RunState;
+use crate::buffer::budget::Permit;
+use crate::buffer::state::{Command, CommandKind, List, RunState};
+use crate::wire::{Part, Row, Target};
 
 #[derive(Debug)]
 pub(crate) struct Batch {
     /// The JSON text. It never changes: a batch that is sent again is the same batch.
     pub(crate) text: Arc<str>,
-    parts: Vec<Part>,
+    pub(super) pieces: Vec<Piece>,
+    /// How often it failed for a reason that could not be found.
+    pub(super) tries: u32,
+    /// True if it was set aside before.
+    pub(super) was_aside: bool,
 }
 
-/// The operations on one run.
-#[derive(Clone, Debug)]
-pub(crate) struct Part {
-    pub(crate) state: Arc<RunState>,
+/// What one run has in a batch.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    pub(super) state: Arc<RunState>,
     /// The same for runs whose operations must not come into different batches.
-    pub(crate) unit: usize,
-    /// The run under which they are listed: the run itself, or the child they came through.
-    pub(crate) entry: Arc<str>,
-    pub(crate) target: Target,
-    pub(crate) operations: List,
-    /// Operations on other keys that are sent after these, one list after the other.
-    pub(crate) rest: VecDeque<List>,
-    /// True if they leave together with those of other runs.
-    pub(crate) tied: bool,
-    /// The weight of all operations, also those that were sent before.
-    pub(crate) weight: usize,
-    /// How many of the run's operations are settled with the last list, if that is known.
-    pub(crate) upto: Option<u64>,
+    pub(super) unit: usize,
+    /// The run that the entry names: the run itself, or the child through which its operations go.
+    pub(super) entry: Arc<str>,
+    pub(super) target: Target,
+    pub(super) operations: List,
+    /// Lists for other keys that are sent after this one, one after the other.
+    pub(super) later: VecDeque<List>,
+    /// True if it leaves together with others.
+    pub(super) in_group: bool,
+    /// The memory that the operations take, also those that were sent before.
+    pub(super) permit: Permit,
+    /// How many of the run's operations are completed with the last list, if that is known.
+    pub(super) upto: Option<u64>,
+    pub(super) start: Option<Command>,
+    pub(super) status: Option<Command>,
+    pub(super) finish: Option<Command>,
+}
+
+impl Piece {
+    /// Returns true if nothing is in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.operations.is_empty() && !self.has_commands()
+    }
+
+    pub(super) fn has_commands(&self) -> bool {
+        self.start.is_some() || self.status.is_some() || self.finish.is_some()
+    }
+
+    /// Returns what orders the pieces in the text. One with commands is an entry of its own, before the lists that go
+    /// through the same run: what refuses the run itself must not take those with it.
+    fn place(&self) -> (&str, bool, Target) {
+        (&self.entry, !self.has_commands(), self.target)
+    }
+
+    /// Returns the parts of the entry that it has.
+    fn parts(&self) -> impl Iterator<Item = Part> {
+        let has_list = !self.operations.is_empty() || !self.has_commands();
+        [
+            (Part::Start, self.start.is_some()),
+            (Part::Operations, has_list),
+            (Part::Status, self.status.is_some()),
+            (Part::Finish, self.finish.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(part, is_there)| is_there.then_some(part))
+    }
+
+    fn write_part(&self, part: Part, text: &mut String) {
+        // Writing to a string cannot fail.
+        let _ = match (part, self.command(part)) {
+            (Part::Operations, _) => {
+                let _ = write!(text, r#","{}":["#, self.target.list());
+                for (position, operation) in self.operations.iter().enumerate() {
+                    text.push_str(if position == 0 { "" } else { "," });
+                    write_operation(operation, text);
+                }
+                text.push(']');
+                Ok(())
+            }
+            (_, Some(CommandKind::Start { text: start, .. })) => {
+                write!(text, r#","start":{start}"#)
+            }
+            (_, Some(CommandKind::Status { status, attempt })) => {
+                write_status("status", status, *attempt, text)
+            }
+            (_, Some(CommandKind::Finish { status, attempt })) => {
+                write_status("finish", status, *attempt, text)
+            }
+            (_, None) => Ok(()),
+        };
+    }
+
+    fn command(&self, part: Part) -> Option<&CommandKind> {
+        let command = match part {
+            Part::Start => &self.start,
+            Part::Status => &self.status,
+            Part::Finish => &self.finish,
+            Part::Operations => return None,
+        };
+        command.as_ref().map(|command| &command.kind)
+    }
+}
+
+fn write_status(
+    name: &str,
+    status: &str,
+    attempt: Option<i32>,
+    text: &mut String,
+) -> std::fmt::Result {
+    write!(text, r#","{name}":{{"status":"#)?;
+    write_string(status, text);
+    if let Some(attempt) = attempt {
+        write!(text, r#","attempt":{attempt}"#)?;
+    }
+    text.push('}');
+    Ok(())
+}
+/// Writes an operation's JSON form.
+fn write_operation(operation: &Operation<Json>, text: &mut String) {
+    let _ = write!(text, r#"{{"type":"{}""#, operation.operation_type().name());
+    if let Some(key) = operation.key() {
+        text.push_str(r#","key":"#);
+        write_string(key.as_str(), text);
+    }
+    if let Some(value) = operation.value() {
+        text.push_str(r#","value":"#);
+        value.write_to(text);
+    }
+    if let Some(keep) = operation.keep() {
+        let _ = write!(text, r#","keep":{keep}"#);
+    }
+    text.push('}');
+}
+
+/// Writes those parts of pieces, which are in their order, that are wanted.
+fn write(pieces: &[Piece], is_wanted: impl Fn(&Piece, Part) -> bool) -> Arc<str> {
+    let mut text = String::from("[");
+    let mut last: Option<&Piece> = None;
+    for piece in pieces {
+        for (position, part) in piece
+            .parts()
+            .filter(|part| is_wanted(piece, *part))
+            .enumerate()
+        {
+            let goes_on = |last: &Piece| last.entry == piece.entry && !last.has_commands();
+            if position == 0 && !last.is_some_and(goes_on) {
+                text.push_str(if last.is_some() { "},{" } else { "{" });
+                text.push_str(r#""run":"#);
+                write_string(&piece.entry, &mut text);
+            }
+            piece.write_part(part, &mut text);
+            last = Some(piece);
+        }
+    }
+    text.push_str(if last.is_some() { "}]" } else { "]" });
+    text.into()
 }
 
 impl Batch {
-    /// Writes the operations of these runs as one batch.
-    pub(crate) fn new(mut parts: Vec<Part>) -> Batch {
-        parts.sort_by(|left, right| (&left.entry, left.target).cmp(&(&right.entry, right.target)));
-        // Strings and numbers are all there is in it, so writing it cannot fail.
-        let text = serde_json::to_string(&Entries(&parts))
-            .unwrap_or_default()
-            .into();
-        Batch { text, parts }
+    /// Writes these pieces as one batch.
+    pub(super) fn new(mut pieces: Vec<Piece>) -> Batch {
+        pieces.sort_by(|left, right| left.place().cmp(&right.place()));
+        Batch {
+            text: write(&pieces, |_, _| true),
+            pieces,
+            tries: 0,
+            was_aside: false,
+        }
     }
 
     /// Returns the number of runs.
     pub(crate) fn runs(&self) -> usize {
-        self.parts.len()
+        self.pieces.len()
     }
 
-    /// Forgets the text, for a batch that waits and is no batch of the server's yet.
-    pub(crate) fn without_text(self) -> Batch {
-        let (text, parts) = (Arc::from(""), self.parts);
-        Batch { text, parts }
-    }
-
-    /// Writes the text anew.
-    pub(crate) fn written_again(self) -> Batch {
-        Batch::new(self.parts)
-    }
-
-    /// Returns the text of those lists that were not refused; `None` if all were taken.
-    pub(crate) fn text_taken(&self, answers: &[Answer]) -> Option<Arc<str>> {
-        let refused: HashSet<(&str, Target)> = answers
-            .iter()
-            .filter(|answer| answer.outcome.is_refusal())
-            .map(|answer| (answer.run.as_str(), answer.target))
-            .collect();
-        if refused.is_empty() {
-            return None;
-        }
-        let is_taken = |part: &&Part| !refused.contains(&(&*part.entry, part.target));
-        let taken = self.parts.iter().filter(is_taken).cloned();
-        Some(Batch::new(taken.collect()).text)
-    }
-
-    /// Returns the id of one of its runs.
-    pub(crate) fn name(&self) -> &str {
-        self.parts.first().map_or("", |part| &part.state.id)
-    }
-
-    /// Returns true if some of its runs may be sent without the others.
-    pub(crate) fn can_split(&self) -> bool {
-        let mut units = self.parts.iter().map(|part| part.unit);
-        let first = units.next();
-        units.any(|unit| Some(unit) != first)
+    /// Returns the ids of the runs that it changes.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.pieces.iter().map(|piece| &piece.state.id)
     }
 
     /// Returns the number of operations.
     pub(crate) fn operations(&self) -> usize {
-        self.parts.iter().map(|part| part.operations.len()).sum()
+        self.pieces.iter().map(|piece| piece.operations.len()).sum()
     }
 
-    /// Makes two batches of one that the server refused for something in it. See [`can_split`](Batch::can_split).
-    pub(crate) fn split(self) -> (Batch, Batch) {
-        let units: BTreeSet<usize> = self.parts.iter().map(|part| part.unit).collect();
-        let middle = units.iter().nth(units.len().div_ceil(2)).copied();
-        let (first, second) = self
-            .parts
-            .into_iter()
-            .partition(|part| middle.is_none_or(|middle| part.unit < middle));
-        (Batch::new(first), Batch::new(second))
+    /// Returns true if one of its runs is being read.
+    pub(super) fn is_being_read(&self) -> bool {
+        let mut pieces = self.pieces.iter();
+        pieces.any(|piece| piece.state.lock().fetch.is_under_way)
     }
 
-    /// Takes over what the server answered; `None` if it has the batch, but what it said is lost. Returns what is to be sent
-    /// next: lists that were too large as a whole, taken apart.
-    pub(crate) fn settle(self, buffer: &Buffer, answers: Option<Vec<Answer>>) -> Option<Batch> {
-        let known = answers.is_some();
-        let answers: HashMap<(&str, Target), &Answer> = answers
+    /// Frees the text, for a batch that is set aside.
+    pub(super) fn without_text(self) -> Batch {
+        Batch {
+            text: "".into(),
+            ..self
+        }
+    }
+
+    /// Writes the text anew.
+    pub(super) fn written_again(self) -> Batch {
+        Batch {
+            text: write(&self.pieces, |_, _| true),
+            ..self
+        }
+    }
+
+    /// Joins batches that were set aside.
+    pub(super) fn join(batches: impl Iterator<Item = Batch>) -> Batch {
+        let mut pieces: Vec<Piece> = Vec::new();
+        for batch in batches {
+            // Units of different batches may have the same number.
+            let first = pieces.iter().map(|piece| piece.unit + 1).max().unwrap_or(0);
+            pieces.extend(batch.pieces.into_iter().map(|mut piece| {
+                piece.unit += first;
+                piece
+            }));
+        }
+        Batch::new(pieces)
+    }
+
+    /// Returns the text of what was not refused; `None` if nothing was.
+    pub(super) fn text_taken(&self, rows: &[Row]) -> Option<Arc<str>> {
+        let refused: HashSet<(&str, Part, Target)> = rows
             .iter()
-            .flatten()
-            .map(|answer| ((answer.run.as_str(), answer.target), answer))
+            .filter(|row| row.outcome.is_refusal())
+            .map(|row| (row.run.as_str(), row.part, row.target))
             .collect();
-        let mut next = Vec::new();
-        for part in self.parts {
-            let answer = answers.get(&(&*part.entry, part.target)).copied();
-            if known && answer.is_none() {
-                tracing::error!(
-                    run = &*part.state.id,
-                    "the server's answer says nothing about this run"
-                );
-            }
-            next.extend(part.settle(buffer, answer));
+        if refused.is_empty() {
+            return None;
         }
-        (!next.is_empty()).then(|| Batch::new(next))
+        Some(write(&self.pieces, |piece, part| {
+            let target = match part {
+                Part::Operations => piece.target,
+                _ => Target::Own,
+            };
+            !refused.contains(&(&*piece.entry, part, target))
+        }))
     }
 
-    /// Gives up a batch that the server will not take.
-    pub(crate) fn give_up(self, buffer: &Buffer, error: &Error) {
-        let reason = error
-            .code()
-            .map_or("error".to_owned(), |code| code.code().to_owned());
-        for mut part in self.parts {
-            let rest = std::mem::take(&mut part.rest);
-            let all = std::iter::once(&part.operations).chain(&rest);
-            part.operations = Arc::new(all.flat_map(|list| list.iter().cloned()).collect());
-            let refusals = part.all_refused(&reason, Some(error));
-            part.end(buffer, Effect::Refused, refusals);
-        }
-    }
-}
-
-impl Part {
-    /// Ends this list and returns the next.
-    fn settle(mut self, buffer: &Buffer, answer: Option<&Answer>) -> Option<Part> {
-        if answer.is_some_and(|answer| answer.outcome == Outcome::TooLarge)
-            && !self.tied
-            && self.rest.is_empty()
-            && let Some(lists) = apart(&self.operations)
-        {
-            self.rest = lists.into();
-        } else {
-            let (effect, refusals) = self.outcome(answer);
-            self.end(buffer, effect, refusals);
-        }
-        self.operations = self.rest.pop_front()?;
-        Some(self)
+    /// Returns true if some of its runs may be sent without the others.
+    pub(super) fn can_split(&self) -> bool {
+        let mut units = self.pieces.iter().map(|piece| piece.unit);
+        let first = units.next();
+        units.any(|unit| Some(unit) != first)
     }
 
-    fn outcome(&self, answer: Option<&Answer>) -> (Effect, Vec<Refusal>) {
-        let Some(answer) = answer else {
-            return (Effect::Applied { version: None }, Vec::new());
-        };
-        if answer.outcome.is_refusal() {
-            let refusals = self.all_refused(answer.outcome.name(), None);
-            return (Effect::Refused, refusals);
-        }
-        let refusals = answer.unapplied.iter().filter_map(|(index, reason)| {
-            let operation = self.operations.get(*index)?.as_ref().ok()?;
-            Some(Refusal::of(&self.state.id, operation, reason.clone()))
-        });
-        let effect = match answer.outcome {
-            Outcome::Unchanged => Effect::Unchanged {
-                version: answer.version,
-            },
-            Outcome::Applied => Effect::Applied {
-                version: answer.version,
-            },
-            // The version is that of now, not of then.
-            _ => Effect::Applied { version: None },
-        };
-        (effect, refusals.collect())
+    /// Splits it in half. See [`can_split`](Batch::can_split).
+    pub(super) fn halves(self) -> (Batch, Batch) {
+        let units: BTreeSet<usize> = self.pieces.iter().map(|piece| piece.unit).collect();
+        let middle = units.iter().nth(units.len().div_ceil(2)).copied();
+        self.partition(|unit| middle.is_none_or(|middle| unit < middle))
     }
 
-    fn all_refused(&self, reason: &str, error: Option<&Error>) -> Vec<Refusal> {
-        let operations = self.operations.iter().flatten();
-        let refusals = operations.map(|operation| {
-            Refusal::new(
-                &self.state.id,
-                operation.operation_type().name(),
-                operation.key().map(|key| key.as_str()),
-                reason.to_owned(),
-            )
-        });
-        match error {
-            Some(error) => refusals.map(|refusal| refusal.because(error)).collect(),
-            None => refusals.collect(),
+    /// Splits off what touches these runs: what is free, and a batch for each unit that touches one.
+    pub(super) fn without(self, locked: &HashSet<String>) -> (Option<Batch>, Vec<Batch>) {
+        let touched: BTreeSet<usize> = self
+            .pieces
+            .iter()
+            .filter(|piece| locked.contains(&*piece.state.id))
+            .map(|piece| piece.unit)
+            .collect();
+        let (free, mut held) = self.partition(|unit| !touched.contains(&unit));
+        let mut batches = Vec::new();
+        while held.can_split() {
+            let first = held.pieces.first().map(|piece| piece.unit);
+            let (one, others) = held.partition(|unit| Some(unit) == first);
+            batches.push(one);
+            held = others;
         }
+        batches.push(held);
+        batches.retain(|batch| !batch.pieces.is_empty());
+        ((!free.pieces.is_empty()).then_some(free), batches)
     }
 
-    fn end(&self, buffer: &Buffer, effect: Effect, refusals: Vec<Refusal>) {
-        let mut pending = self.state.lock();
-        let last = self.rest.is_empty();
-        let rest = || self.rest.iter().flat_map(|list| list.iter().cloned());
-        pending.in_flight = (!last).then(|| Arc::new(rest().collect()));
-        if let (Some(upto), true) = (self.upto, last) {
-            pending.settled = upto;
-        }
-        for refusal in refusals {
-            buffer.refuse(&mut pending, refusal);
-        }
-        if let Some(document) = &mut pending.document {
-            document.sent(&self.operations, effect);
-        }
-        buffer.ask_if_outdated(&self.state, &mut pending);
-        let more = last && std::mem::take(&mut pending.passed_over) && !pending.queue.is_empty();
-        drop(pending);
-        if last {
-            buffer.adjust(self.weight, 0);
-        }
-        if more {
-            buffer.schedule_first(&self.state);
-        }
-    }
-}
-
-/// The batch as JSON: an object for each entry, parts of one entry next to each other.
-struct Entries<'a>(&'a [Part]);
-
-impl Serialize for Entries<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut entries = serializer.serialize_seq(None)?;
-        for parts in self.0.chunk_by(|left, right| left.entry == right.entry) {
-            entries.serialize_element(&Entry(parts))?;
-        }
-        entries.end()
-    }
-}
-
-struct Entry<'a>(&'a [Part]);
-
-impl Serialize for Entry<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut entry = serializer.serialize_map(None)?;
-        for (position, part) in self.0.iter().enumerate() {
-            if position == 0 {
-                entry.serialize_entry("run", &*part.entry)?;
-            }
-            let operations: Vec<Written<'_>> =
-                part.operations.iter().flatten().map(Written::new).collect();
-            entry.serialize_entry(part.target.list(), &operations)?;
-        }
-        entry.end()
-    }
-}
-
-/// An operation's JSON form, as `Operation::to_json` has it, without copying its value.
-#[derive(Serialize)]
-struct Written<'a> {
-    r#type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    keep: Option<u64>,
-}
-
-impl<'a> Written<'a> {
-    fn new(operation: &'a Operation<Value>) -> Written<'a> {
-        Written {
-            r#type: operation.operation_type().name(),
-            key: operation.key().map(|key| key.as_str()),
-            value: operation.value(),
-            keep: operation.keep(),
-        }
+    fn partition(self, mut is_first: impl FnMut(usize) -> bool) -> (Batch, Batch) {
+        let (first, second) = self
+            .pieces
+            .into_iter()
+            .partition(|piece| is_first(piece.unit));
+        (Batch::new(first), Batch::new(second))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn written_form_is_that_of_core() {
         for operation in [
-            json!({"type": "set", "key": "a", "value": null}),
-            json!({"type": "delete", "key": "$.a.b"}),
-            json!({"type": "update", "value": {"a": 1}}),
-            json!({"type": "merge", "value": {"a": null}}),
-            json!({"type": "merge", "key": "a", "value": 1}),
-            json!({"type": "append", "key": "a", "value": 1, "keep": 20}),
-            json!({"type": "remove", "key": "a", "value": "x"}),
-            json!({"type": "increment", "key": "a", "value": -0.5}),
+            r#"{"key":"a","type":"set","value":null}"#,
+            r#"{"key":"$.a.b","type":"delete"}"#,
+            r#"{"type":"update","value":{"a":1}}"#,
+            r#"{"type":"merge","value":{"a":null}}"#,
+            r#"{"key":"a","type":"merge","value":1.50}"#,
+            r#"{"key":"a","keep":20,"type":"append","value":"\"x\n"}"#,
+            r#"{"key":"a","type":"remove","value":"x"}"#,
+            r#"{"key":"a","type":"increment","value":-0.5}"#,
         ] {
-            let read = Operation::parse(&operation).unwrap();
-            assert_eq!(
-                serde_json::to_value(Written::new(&read)).unwrap(),
-                operation
-            );
+            let read = Operation::parse(&Json::parse(operation).unwrap()).unwrap();
+            let mut text = String::new();
+            write_operation(&read, &mut text);
+            assert_eq!(Json::parse(&text).unwrap(), Json::parse(operation).unwrap());
         }
     }
 }

@@ -1,342 +1,341 @@
-//! Sending batches: each until the server has answered it, exactly once and in order.
+//! Delivering a batch: sending it, in parts if it must be, until each of its runs knows what became of its operations.
 //!
-//! - What was not answered is sent again, unchanged and with the same number, after a pause that grows. Nothing overtakes it.
-//! - What the server lost, because a standby took over, is sent again first.
-//! - What is refused as a whole, for a reason that will not pass, is halved until what is to blame is found, so that one run's
-//!   operations do not take others down with them. If the server refuses even a batch with nothing in it, none is to blame.
-//! - What waits too long for a lock is found in the same way and set aside: a transaction that holds a run's row holds up that
-//!   run, not all others. Nothing else is sent for the run until that has arrived.
-//! - If an attempt of a refused batch was never answered, it may have taken effect all the same, or may yet. A batch for a run
-//!   that does not exist, with the same number, tells: it is a duplicate, or has taken the number away from that attempt.
+//! - A batch that is rejected as a whole, for a reason that will not pass, is split in half until the run to blame is
+//!   found, so that one run's operations do not take others with them. If the server rejects even a batch with nothing in it, none
+//!   is to blame, and all are given up.
+//! - One that is too much for the server's memory is split in half.
+//! - Of one that waited too long for a lock, the runs whose rows are locked are set [aside](super::aside).
+//! - What the server lost, because a standby took over, is sent again before everything else.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
-use tracing::Instrument;
-use uuid::Uuid;
+use tokio::time::Instant;
 
+use super::attempt::{Attempt, NOTHING, Next, Refused, Sent, Statement};
+use super::batch::Batch;
+use super::{Action, Engine};
 use crate::Error;
-use crate::answer::{Answer, Outcome};
-use crate::backoff::Backoff;
-use crate::batch::Batch;
-use crate::buffer::Buffer;
-use crate::transport::Transport;
-use crate::writer::Writer;
+use crate::wire::sqlstate::Meaning;
+use crate::wire::{Diagnosis, Row};
 
-/// A batch with nothing in it.
-const NOTHING: &str = "[]";
+/// How often a run's operations that are too much for the server's memory are tried.
+const TRIES: u32 = 5;
 
-/// After it waited in vain for a lock, a batch rests so many times as long: all others wait with it.
-const REST: u32 = 4;
-
-/// What the longest wait for a lock leads to where only one is held.
-const LONGEST_REST: Duration = Duration::from_secs(60);
-
-/// The shortest wait for a lock, while those who wait in vain are found.
-const LEAST_PATIENCE: Duration = Duration::from_millis(20);
-
-pub(crate) struct Sender {
-    buffer: Arc<Buffer>,
-    transport: Arc<dyn Transport>,
-    writer: Writer,
-    backoff: Backoff,
-    aside: Vec<Aside>,
+#[derive(Debug, Default)]
+pub(super) struct Delivery {
+    /// Batches to be sent, the next one last.
+    work: Vec<Batch>,
+    /// Texts that the server lost, to be sent before.
+    lost: VecDeque<Arc<str>>,
+    sending: Option<Sending>,
+    /// True if the server was found to reject whatever it is sent, false if it was found not to.
+    rejects_all: Option<bool>,
 }
 
-/// A batch that waits for somebody to let go of a lock.
-struct Aside {
-    batch: Batch,
-    /// How long it will wait for the lock the next time, and when.
-    patience: Duration,
-    until: Instant,
+#[derive(Debug)]
+struct Sending {
+    what: What,
+    attempt: Attempt,
+    /// When the last statement was sent.
+    since: Instant,
 }
 
-/// What became of a text.
-enum Sent {
-    Answered(Vec<Answer>),
-    /// It took effect, but the answer was lost.
-    Arrived,
-    /// It had no effect and never will.
-    Refused(Error),
-    /// It had no effect, as it waited too long for a lock.
-    Locked(Error),
-    /// It is refused now, and it cannot be known whether it took effect before.
-    Doubtful(Error),
-    /// The server misses batches after that number.
-    Gap(i64, Error),
+#[derive(Debug)]
+enum What {
+    Batch(Batch),
+    /// A text that the server lost.
+    Lost,
+    /// A batch with nothing in it, to learn whether the server rejects everything after it rejected this one.
+    Nothing(Batch, Error),
 }
 
-/// Why a batch is not taken.
-enum Refused {
-    Certainly(Error),
-    /// An attempt that was never answered may have taken effect.
-    InDoubt(Error),
-    /// Somebody holds a lock.
-    Locked(Error),
-}
+impl Delivery {
+    /// Returns true if nothing is to be sent or under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.work.is_empty() && self.lost.is_empty() && self.sending.is_none()
+    }
 
-impl Sender {
-    pub(crate) fn new(buffer: Arc<Buffer>, transport: Arc<dyn Transport>) -> Sender {
-        let settings = &buffer.settings;
-        let backoff = Backoff::new(settings.first_pause, settings.longest_pause);
-        let writer = Writer::new(settings.kept_bytes());
-        Sender {
-            buffer,
-            transport,
-            writer,
-            backoff,
-            aside: Vec::new(),
+    pub(super) fn add(&mut self, batch: Batch) {
+        if self.is_idle() {
+            self.rejects_all = None;
         }
+        self.work.push(batch);
     }
 
-    /// Returns when a batch that was set aside is to be tried again.
-    pub(crate) fn next_aside(&self) -> Option<Instant> {
-        self.aside.iter().map(|aside| aside.until).min()
+    /// Returns the bytes of text that are kept for what is being sent: the text, and the copy on its way.
+    pub(super) fn text_bytes(&self) -> usize {
+        let sending = self.sending.as_ref();
+        let lost: usize = self.lost.iter().map(|text| text.len()).sum();
+        lost + 2 * sending.map_or(0, |sending| sending.attempt.text.len())
     }
+}
 
-    /// Tries one batch again whose rest is over. The others wait for another turn, so that everything else goes on.
-    pub(crate) async fn deliver_aside(&mut self) {
-        let now = Instant::now();
-        if let Some(at) = self.aside.iter().position(|aside| aside.until <= now) {
-            let aside = self.aside.swap_remove(at);
-            let batch = aside.batch.written_again();
-            self.deliver_within(batch, aside.patience).await;
+impl Engine {
+    /// Returns the next statement of the delivery, if there is one.
+    pub(super) fn next_of_delivery(&mut self, now: Instant) -> Option<Action> {
+        if self.delivery.sending.is_none() {
+            let (what, text) = match self.delivery.lost.pop_front() {
+                Some(text) => (What::Lost, text),
+                None => {
+                    let batch = self.delivery.work.pop()?;
+                    let text = batch.text.clone();
+                    (What::Batch(batch), text)
+                }
+            };
+            self.begin(what, text, now);
         }
-    }
-
-    /// Sends a batch, in parts if it must be, and tells the runs what became of their operations.
-    pub(crate) async fn deliver(&mut self, batch: Batch) {
-        let patience = self.buffer.settings.first_patience();
-        self.deliver_within(batch, patience).await;
-    }
-
-    async fn deliver_within(&mut self, batch: Batch, patience: Duration) {
-        self.writer.rest();
-        let mut parts = vec![(batch, patience)];
-        let mut refuses_all = None;
-        while let Some((batch, patience)) = parts.pop() {
-            let span = tracing::debug_span!(
-                "runmeta.flush",
-                sequence = self.writer.sequence(),
-                runs = batch.runs(),
-                operations = batch.operations(),
-                bytes = batch.text.len(),
-            );
-            match self.send(&batch, patience).instrument(span).await {
-                Ok(answers) => {
-                    self.buffer
-                        .meter
-                        .flushed(batch.operations(), batch.text.len());
-                    if let Some(text) = answers.as_ref().and_then(|all| batch.text_taken(all)) {
-                        // What was refused must not take effect after a failover: it was told, or is tried in another way.
-                        self.writer.keep_instead(text);
-                    }
-                    let next = batch.settle(&self.buffer, answers);
-                    parts.extend(next.map(|next| (next, patience)));
-                }
-                Err(Refused::Locked(_)) if batch.can_split() => {
-                    // All others wait while it is found.
-                    let patience = (patience / 2).max(LEAST_PATIENCE);
-                    let (first, second) = batch.split();
-                    parts.extend([(second, patience), (first, patience)]);
-                }
-                Err(Refused::Locked(error)) => self.set_aside(batch, patience, &error),
-                Err(Refused::Certainly(error)) if batch.can_split() => {
-                    let refuses_all = match refuses_all {
-                        Some(known) => known,
-                        None => *refuses_all.insert(self.refuses_all().await),
-                    };
-                    if refuses_all {
-                        self.give_up(batch, &error);
-                    } else {
-                        tracing::warn!(
-                            "a batch of {} runs was refused and is sent in two: {error}",
-                            batch.runs()
-                        );
-                        let (first, second) = batch.split();
-                        parts.extend([(second, patience), (first, patience)]);
-                    }
-                }
-                Err(Refused::Certainly(error) | Refused::InDoubt(error)) => {
-                    self.give_up(batch, &error);
+        let sending = self.delivery.sending.as_mut()?;
+        sending.since = now;
+        self.statements += 1;
+        Some(match sending.attempt.statement(&self.writer) {
+            Statement::Flush(flush) => {
+                let (runs, operations) = match &sending.what {
+                    What::Batch(batch) => (batch.runs(), batch.operations()),
+                    _ => (0, 0),
+                };
+                Action::Flush {
+                    flush,
+                    runs,
+                    operations,
                 }
             }
-            self.buffer.log_refusals();
-            self.buffer
-                .meter
-                .text_bytes
-                .store(self.writer.kept_bytes(), Relaxed);
-            self.buffer.tick();
-        }
+            Statement::Diagnose => Action::Diagnose {
+                writer: self.writer.id(),
+                runs: match &sending.what {
+                    What::Batch(batch) => batch.ids().cloned().collect(),
+                    _ => Vec::new(),
+                },
+            },
+        })
     }
 
-    fn give_up(&self, batch: Batch, error: &Error) {
-        tracing::error!("a batch of {} runs was refused: {error}", batch.runs());
-        self.buffer.meter.note_error(error);
-        batch.give_up(&self.buffer, error);
-    }
-
-    fn set_aside(&mut self, batch: Batch, patience: Duration, error: &Error) {
-        // At most a fifth of the time is spent in vain, however many are locked.
-        let many = u32::try_from(self.aside.len() + 1).unwrap_or(u32::MAX);
-        let rest = (patience * REST).saturating_mul(many).min(LONGEST_REST);
-        tracing::warn!(
-            run = batch.name(),
-            "somebody holds a lock for long; trying again in {rest:?}: {error}"
-        );
-        self.buffer.meter.retries.fetch_add(1, Relaxed);
-        self.buffer.meter.note_error(error);
-        let longest = (self.buffer.settings.longest_patience() / many).max(LEAST_PATIENCE);
-        self.aside.push(Aside {
-            batch: batch.without_text(),
-            patience: (patience * 2).min(longest),
-            until: Instant::now() + rest,
+    fn begin(&mut self, what: What, text: Arc<str>, now: Instant) {
+        self.writer.renew();
+        let lock_timeout = self.pace.lock_timeout(now);
+        self.delivery.sending = Some(Sending {
+            what,
+            attempt: Attempt::new(text, lock_timeout),
+            since: now,
         });
     }
 
-    /// Sends a batch until the server answers it, and before it what the server turns out to have lost. Returns no answers
-    /// if they are lost.
-    async fn send(
-        &mut self,
-        batch: &Batch,
-        patience: Duration,
-    ) -> Result<Option<Vec<Answer>>, Refused> {
-        let mut again: VecDeque<Arc<str>> = VecDeque::new();
-        loop {
-            let text = again.front().unwrap_or(&batch.text).clone();
-            let answers = match self.send_text(&text, patience).await {
-                Sent::Answered(answers) => Some(answers),
-                Sent::Arrived => None,
-                Sent::Gap(known, error) => {
-                    again = self.resync(known, again);
-                    self.went_wrong(error).await;
-                    continue;
+    /// Takes over the answer to a batch.
+    pub(super) fn flushed(&mut self, answer: Result<Vec<Row>, Error>, now: Instant) {
+        let Some(sending) = &mut self.delivery.sending else {
+            return;
+        };
+        let took = now - sending.since;
+        if let (Ok(_), What::Batch(batch)) = (&answer, &sending.what) {
+            self.pace.batch_took(took, batch.operations());
+        }
+        if let Err(error) = &answer
+            && error.meaning() == Meaning::Locked
+        {
+            self.pace.waited(took);
+        }
+        let next = sending.attempt.answered(answer, &mut self.writer);
+        self.go_on(next, now);
+    }
+
+    /// Takes over why a batch failed.
+    pub(super) fn diagnosed(&mut self, diagnosis: Result<Diagnosis, Error>, now: Instant) {
+        let Some(sending) = &mut self.delivery.sending else {
+            return;
+        };
+        let next = sending.attempt.diagnosed(diagnosis, &mut self.writer);
+        self.go_on(next, now);
+    }
+
+    fn go_on(&mut self, next: Next, now: Instant) {
+        match next {
+            Next::Now => self.went_well(),
+            Next::Later(error) => self.went_wrong(&error, now),
+            Next::Done(sent) => {
+                let Some(Sending { what, attempt, .. }) = self.delivery.sending.take() else {
+                    return;
+                };
+                if !matches!(sent, Sent::Gap(..)) {
+                    self.went_well();
                 }
-                Sent::Refused(_) | Sent::Doubtful(_) if again.pop_front().is_some() => {
+                match what {
+                    What::Batch(batch) => self.batch_sent(batch, sent, now),
+                    What::Lost => self.lost_sent(attempt.text, sent, now),
+                    What::Nothing(batch, error) => self.nothing_sent(batch, error, sent, now),
+                }
+            }
+        }
+    }
+
+    fn batch_sent(&mut self, batch: Batch, sent: Sent, now: Instant) {
+        match sent {
+            Sent::Answered(rows) => {
+                let meter = &self.buffer.meter;
+                meter.flushed(batch.operations(), batch.text.len());
+                if let Some(text) = batch.text_taken(&rows) {
+                    // What was refused must not take effect after a failover: it was reported, or is sent otherwise.
+                    self.writer.keep_instead(text);
+                }
+                self.completed(batch, Some(&rows), now);
+            }
+            Sent::Arrived => {
+                let meter = &self.buffer.meter;
+                meter.flushed(batch.operations(), batch.text.len());
+                self.completed(batch, None, now);
+            }
+            Sent::Gap(known, error) => {
+                self.delivery.work.push(batch);
+                self.resync(known, &error, now);
+            }
+            Sent::Doubtful(error) => self.reject(batch, &error),
+            Sent::Refused(Refused::Locked(error, diagnosis)) => {
+                self.locked(batch, &error, &diagnosis, now);
+            }
+            Sent::Refused(Refused::Rejected(error)) if error.meaning() == Meaning::TooMuchMemory => {
+                self.too_much(batch, &error, now);
+            }
+            Sent::Refused(Refused::Rejected(error)) => match self.delivery.rejects_all {
+                _ if !batch.can_split() => self.reject(batch, &error),
+                Some(true) => self.reject(batch, &error),
+                Some(false) => self.split(batch, &error),
+                None => self.begin(What::Nothing(batch, error), NOTHING.into(), now),
+            },
+        }
+    }
+
+    fn completed(&mut self, batch: Batch, rows: Option<&[Row]>, now: Instant) {
+        if batch.was_aside {
+            self.aside.one_went_through(now);
+        }
+        if let Some(next) = batch.complete(&self.buffer, rows) {
+            self.delivery.work.push(next);
+        }
+    }
+
+    fn nothing_sent(&mut self, batch: Batch, error: Error, sent: Sent, now: Instant) {
+        let rejects_all = match sent {
+            Sent::Gap(known, gap) => {
+                self.delivery.work.push(batch);
+                return self.resync(known, &gap, now);
+            }
+            Sent::Refused(Refused::Rejected(_)) | Sent::Doubtful(_) => true,
+            Sent::Answered(_) | Sent::Arrived | Sent::Refused(Refused::Locked(..)) => false,
+        };
+        self.delivery.rejects_all = Some(rejects_all);
+        match rejects_all {
+            true => self.reject(batch, &error),
+            false => self.split(batch, &error),
+        }
+    }
+
+    fn lost_sent(&mut self, text: Arc<str>, sent: Sent, now: Instant) {
+        match sent {
+            Sent::Answered(rows) => {
+                // The run may have been closed or filled meanwhile.
+                if rows.iter().any(|row| row.outcome.is_refusal()) {
                     self.count_lost(1);
-                    continue;
                 }
-                Sent::Locked(error) if !again.is_empty() => {
-                    self.went_wrong(error).await;
-                    continue;
-                }
-                Sent::Refused(error) => return Err(Refused::Certainly(error)),
-                Sent::Doubtful(error) => return Err(Refused::InDoubt(error)),
-                Sent::Locked(error) => return Err(Refused::Locked(error)),
-            };
-            if again.pop_front().is_none() {
-                return Ok(answers);
             }
-            // The run may have been closed or filled meanwhile.
-            let is_refused = |answer: &Answer| answer.outcome.is_refusal();
-            if answers.iter().flatten().any(is_refused) {
-                self.count_lost(1);
+            Sent::Arrived => {}
+            Sent::Refused(Refused::Rejected(_)) | Sent::Doubtful(_) => self.count_lost(1),
+            Sent::Refused(Refused::Locked(error, _)) => {
+                self.delivery.lost.push_front(text);
+                self.went_wrong(&error, now);
+            }
+            Sent::Gap(known, error) => {
+                self.delivery.lost.push_front(text);
+                self.resync(known, &error, now);
             }
         }
     }
 
-    async fn send_text(&mut self, text: &Arc<str>, patience: Duration) -> Sent {
-        self.buffer
-            .meter
-            .text_bytes
-            .store(self.writer.kept_bytes() + 2 * text.len(), Relaxed);
-        let mut certain = true;
-        loop {
-            let (writer, sequence) = (self.writer.id(), self.writer.sequence());
-            match self.transport.flush(text, writer, sequence, patience).await {
-                Ok(answers) => {
-                    self.went_well();
-                    self.writer.answered(text.clone());
-                    return Sent::Answered(answers);
-                }
-                Err(error) => match error.last_sequence_known() {
-                    Some(known) => return Sent::Gap(known, error),
-                    None if error.is_locked() => {
-                        self.went_well();
-                        if certain {
-                            return Sent::Locked(error);
-                        }
-                        // The lock may be that of an attempt that went unanswered and is still at work.
-                        return match self.find_out(text, error).await {
-                            Sent::Refused(error) => Sent::Locked(error),
-                            found => found,
-                        };
-                    }
-                    None if passes(&error) => {
-                        certain &= error.is_certain();
-                        self.went_wrong(error).await;
-                    }
-                    None => {
-                        self.went_well();
-                        return match certain {
-                            true => Sent::Refused(error),
-                            false => self.find_out(text, error).await,
-                        };
-                    }
-                },
+    fn split(&mut self, batch: Batch, error: &Error) {
+        tracing::warn!(
+            runs = batch.runs(),
+            error = %error,
+            "a batch was rejected and is sent in two halves"
+        );
+        let (first, second) = batch.halves();
+        self.delivery.work.extend([second, first]);
+    }
+
+    fn reject(&mut self, batch: Batch, error: &Error) {
+        tracing::error!(runs = batch.runs(), error = %error, "a batch was rejected");
+        self.buffer.meter.note_error(error);
+        batch.reject(&self.buffer, error);
+    }
+
+    fn too_much(&mut self, mut batch: Batch, error: &Error, now: Instant) {
+        if batch.can_split() {
+            return self.split(batch, error);
+        }
+        batch.tries += 1;
+        match batch.tries > TRIES {
+            true => self.reject(batch, error),
+            false => {
+                self.note_aside(&batch, error);
+                self.aside.push_unknown(batch, now);
             }
         }
     }
 
-    /// Finds out whether an attempt that was never answered took effect, after another was refused. If it did not, it never
-    /// will: its number is taken now, should it still be on its way.
-    async fn find_out(&mut self, text: &Arc<str>, refused: Error) -> Sent {
-        let claim = format!(r#"[{{"run":"{}","operations":[]}}]"#, Uuid::new_v4());
-        let patience = self.buffer.settings.first_patience();
-        loop {
-            let (writer, sequence) = (self.writer.id(), self.writer.sequence());
-            match self
-                .transport
-                .flush(&claim, writer, sequence, patience)
-                .await
-            {
-                Ok(answers) => {
-                    self.went_well();
-                    let is_duplicate = |answer: &Answer| answer.outcome == Outcome::Duplicate;
-                    if answers.iter().any(is_duplicate) {
-                        self.writer.answered(text.clone());
-                        return Sent::Arrived;
-                    }
-                    self.writer.answered(NOTHING.into());
-                    return Sent::Refused(refused);
-                }
-                Err(error) => match error.last_sequence_known() {
-                    Some(known) => return Sent::Gap(known, error),
-                    None if passes(&error) => self.went_wrong(error).await,
-                    None => {
-                        // Whether it has the number cannot be known, so no other batch may have it.
-                        self.went_well();
-                        self.writer.begin_anew();
-                        return Sent::Doubtful(refused);
-                    }
-                },
+    fn locked(&mut self, mut batch: Batch, error: &Error, diagnosis: &Diagnosis, now: Instant) {
+        let locked: HashSet<String> = diagnosis.locked.iter().cloned().collect();
+        if !locked.is_empty() {
+            let (free, held) = batch.without(&locked);
+            for batch in held {
+                self.note_aside(&batch, error);
+                self.aside.push_locked(batch, now);
             }
+            self.delivery.work.extend(free);
+        } else if batch.can_split() {
+            let (first, second) = batch.halves();
+            self.delivery.work.extend([second, first]);
+        } else {
+            batch.tries += 1;
+            self.note_aside(&batch, error);
+            self.aside.push_unknown(batch, now);
         }
     }
 
-    /// Returns true if the server refuses whatever it is sent.
-    async fn refuses_all(&mut self) -> bool {
-        let patience = self.buffer.settings.first_patience();
-        let sent = self.send_text(&NOTHING.into(), patience).await;
-        matches!(sent, Sent::Refused(_) | Sent::Doubtful(_))
+    fn note_aside(&self, batch: &Batch, error: &Error) {
+        tracing::warn!(
+            run = batch.ids().next().map_or("", |id| id),
+            error = %error,
+            "a run is locked by another transaction and is sent later"
+        );
+        self.buffer.meter.retries.fetch_add(1, Relaxed);
+        self.buffer.meter.note_error(error);
     }
 
-    fn resync(&mut self, known: i64, behind: VecDeque<Arc<str>>) -> VecDeque<Arc<str>> {
+    /// Takes up batches that were set aside.
+    pub(super) fn take_up(&mut self, batches: Vec<Batch>) {
+        let (first, again): (Vec<_>, Vec<_>) =
+            batches.into_iter().partition(|batch| batch.tries == 0);
+        let together = (!first.is_empty()).then(|| Batch::join(first.into_iter()));
+        for mut batch in again.into_iter().map(Batch::written_again).chain(together) {
+            batch.was_aside = true;
+            batch.take_up();
+            self.delivery.add(batch);
+        }
+    }
+
+    /// Sends again what the server lost.
+    fn resync(&mut self, known: i64, error: &Error, now: Instant) {
         let resync = self.writer.resync(known);
-        let mut again = resync.again;
         tracing::warn!(
             known,
-            again = again.len(),
-            "the server misses batches that it had acknowledged; sending them again"
+            again = resync.again.len(),
+            lost = resync.lost,
+            "the server lacks batches that it had acknowledged; they are sent again"
         );
         if resync.lost > 0 {
             self.count_lost(resync.lost.unsigned_abs());
         }
-        again.extend(behind);
-        again
+        let behind = std::mem::replace(&mut self.delivery.lost, resync.again);
+        self.delivery.lost.extend(behind);
+        self.went_wrong(error, now);
     }
 
     fn count_lost(&self, batches: u64) {
@@ -345,29 +344,6 @@ impl Sender {
             "the server lost {batches} acknowledged batches, or parts of them, which cannot be sent again"
         ));
         self.buffer.meter.note_error(&lost);
-        tracing::error!("{lost}");
+        tracing::error!(batches, "{lost}");
     }
-
-    pub(crate) fn went_well(&mut self) {
-        self.backoff.reset();
-        self.buffer.set_trouble(None);
-    }
-
-    pub(crate) async fn went_wrong(&mut self, error: Error) {
-        let pause = self.backoff.pause();
-        if error.is_retryable() {
-            tracing::warn!("trying again in {pause:?}: {error}");
-        } else {
-            tracing::error!("this will not mend itself; trying again in {pause:?}: {error}");
-        }
-        self.buffer.meter.retries.fetch_add(1, Relaxed);
-        self.buffer.set_trouble(Some(error));
-        self.buffer.tick();
-        sleep(pause).await;
-    }
-}
-
-/// Returns true if the same statement may go well another time.
-fn passes(error: &Error) -> bool {
-    !error.is_answer() || error.is_retryable()
 }

@@ -1,141 +1,223 @@
-//! Gathering a batch from what waits.
+//! Which runs go into a batch.
+//!
+//! First those that somebody flushes, then those with commands, then the rest. While others wait, the first two leave each
+//! other, and the rest, some of the room: nobody is kept waiting by those who come without end.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::answer::Target;
-use crate::batch::{Batch, Part};
+use super::batch::{Batch, Piece};
+use crate::buffer::group::Group;
+use crate::buffer::state::{CommandKind, Pending, Place, Route, RunState};
+use crate::buffer::waiter::Waiting;
 use crate::buffer::{Buffer, lock};
-use crate::run_state::{Pending, RunState, Way};
-use crate::tie::Tie;
+use crate::wire::Target;
+
+/// How many operations a start, a status or a finish counts for: 1,000 starts take the server as long as 10,000
+/// increments.
+const COMMAND_COST: usize = 10;
+
+/// What a batch may hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    pub(crate) operations: usize,
+    pub(crate) bytes: usize,
+}
+
+impl Room {
+    fn is_full(self) -> bool {
+        self.operations == 0 || self.bytes == 0
+    }
+
+    /// Returns what is left if this much is kept for others.
+    fn without(self, operations: usize) -> Room {
+        Room {
+            operations: self.operations.saturating_sub(operations),
+            bytes: self.bytes,
+        }
+    }
+}
 
 /// A batch in the making.
 struct Gathering<'a> {
     buffer: &'a Buffer,
-    /// How many operations, and which weight, there is room for.
-    operations: usize,
-    weight: usize,
-    parts: Vec<Part>,
+    room: Room,
+    pieces: Vec<Piece>,
     units: usize,
-    /// Runs of ties that must wait, to be looked at first the next time.
+    /// Runs that cannot leave now, to be looked at first the next time.
     held: Vec<Arc<RunState>>,
-    held_ties: Vec<Arc<Tie>>,
-    /// Runs of which only a part was taken.
-    more: Vec<Arc<RunState>>,
+    held_groups: Vec<Arc<Group>>,
 }
 
-/// Takes what waits, up to the bounds of a batch. `None` if nothing waits.
-pub(crate) fn gather(buffer: &Buffer) -> Option<Batch> {
+/// Takes what waits, up to the room of a batch. `None` if nothing can leave now.
+pub(crate) fn gather(buffer: &Buffer, room: Room) -> Option<Batch> {
     let mut gathering = Gathering {
         buffer,
-        operations: buffer.settings.batch_operations,
-        weight: buffer.settings.batch_bytes(),
-        parts: Vec::new(),
+        room,
+        pieces: Vec::new(),
         units: 0,
         held: Vec::new(),
-        held_ties: Vec::new(),
-        more: Vec::new(),
+        held_groups: Vec::new(),
     };
-    // All at once: a run that is scheduled again meanwhile must not come into this batch twice.
-    let mut scheduled = buffer.take_scheduled().into_iter();
-    while gathering.operations > 0 && gathering.weight > 0 {
-        let Some(state) = scheduled.next() else {
-            break;
-        };
-        gathering.visit(state);
+    let mut lists = std::mem::take(&mut *lock(&buffer.lists));
+    let others = |list: &VecDeque<_>| if list.is_empty() { 0 } else { room.operations / 4 };
+    let (called, recorded) = (others(&lists.called), others(&lists.recorded));
+    let flushed = gathering.visit(&mut lists.flushed, called + recorded);
+    let called = gathering.visit(&mut lists.called, recorded);
+    let recorded = gathering.visit(&mut lists.recorded, 0);
+    let Gathering { pieces, .. } = gathering;
+    // What came meanwhile goes behind.
+    let now = &mut *lock(&buffer.lists);
+    for (now, held, left) in [
+        (&mut now.flushed, flushed, lists.flushed),
+        (&mut now.called, called, lists.called),
+        (&mut now.recorded, recorded, lists.recorded),
+    ] {
+        let since = std::mem::replace(now, held.into());
+        now.extend(left);
+        now.extend(since);
     }
-    let Gathering {
-        parts, held, more, ..
-    } = gathering;
-    buffer.schedule_again(held.into_iter().chain(scheduled).chain(more));
-    (!parts.is_empty()).then(|| Batch::new(parts))
+    (!pieces.is_empty()).then(|| Batch::new(pieces))
 }
 
 impl Gathering<'_> {
-    fn visit(&mut self, state: Arc<RunState>) {
+    /// Takes runs from a list while there is room, and returns those that cannot leave now.
+    fn visit(&mut self, list: &mut VecDeque<Arc<RunState>>, kept: usize) -> Vec<Arc<RunState>> {
+        let room = self.room;
+        self.room = room.without(kept);
+        let kept = room.operations - self.room.operations;
+        while !self.room.is_full()
+            && let Some(state) = list.pop_front()
+        {
+            self.visit_run(state);
+        }
+        self.room.operations += kept;
+        std::mem::take(&mut self.held)
+    }
+
+    fn visit_run(&mut self, state: Arc<RunState>) {
         let mut pending = state.lock();
-        if let Some(tie) = pending.tie.clone() {
+        if pending.place != Place::Queued {
+            return;
+        }
+        if let Some(group) = pending.group.clone() {
             drop(pending);
-            return self.visit_tie(&tie, state);
+            return self.visit_group(&group, state);
         }
-        // In this batch already, as one of a tie, or in one that was set aside. What was said since goes behind that.
-        if pending.in_flight.is_some() {
-            pending.passed_over |= !pending.queue.is_empty();
-            return;
-        }
-        let (operations, weight) = (self.operations, self.weight);
-        self.units += 1;
-        self.take(&state, &mut pending, operations, weight);
-        let done = pending.queue.is_empty();
-        pending.scheduled = !done;
-        drop(pending);
-        if !done {
-            self.more.push(state);
-        }
-    }
-
-    /// Takes all that waits on the runs of a tie, or nothing.
-    fn visit_tie(&mut self, tie: &Arc<Tie>, state: Arc<RunState>) {
-        if self.held_ties.iter().any(|held| Arc::ptr_eq(held, tie)) {
+        if pending.fetch.is_under_way {
+            drop(pending);
             return self.held.push(state);
         }
-        let mut ties = lock(&self.buffer.ties);
-        // The group that tied it may have been refused meanwhile, and another tie begun.
-        let is_tied = |now: &Arc<Tie>| Arc::ptr_eq(now, tie);
-        if !state.lock().tie.as_ref().is_some_and(is_tied) {
-            drop(ties);
-            return self.visit(state);
-        }
-        let too_heavy = tie.weight() > self.weight && !self.parts.is_empty();
-        // A run that was tied after it came into this batch cannot come into it again. One that was set aside must wait.
-        let taken = |run: &Arc<RunState>| run.lock().in_flight.is_some();
-        if too_heavy || ties.runs(tie).iter().any(taken) {
-            self.held_ties.push(tie.clone());
-            return self.held.push(state);
-        }
+        let room = self.room;
         self.units += 1;
-        for state in ties.end(tie) {
-            let mut pending = state.lock();
-            self.take(&state, &mut pending, usize::MAX, usize::MAX);
-            pending.tie = None;
-            pending.scheduled = false;
-        }
+        self.take(&state, &mut pending, room);
     }
 
-    /// Takes operations from the front of a run's queue.
-    fn take(
-        &mut self,
-        state: &Arc<RunState>,
-        pending: &mut Pending,
-        operations: usize,
-        weight: usize,
-    ) {
-        let (before, length) = (pending.queue.weight(), pending.queue.len());
-        let taken = pending.queue.take(operations, weight, pending.said);
-        self.buffer
-            .adjust(before, pending.queue.weight() + taken.weight);
-        self.buffer.count(length, pending.queue.len());
-        if taken.operations.is_empty() {
-            return;
+    /// Takes everything that waits on the runs of a group, or nothing.
+    fn visit_group(&mut self, group: &Arc<Group>, state: Arc<RunState>) {
+        if self.held_groups.iter().any(|held| Arc::ptr_eq(held, group)) {
+            return self.held.push(state);
         }
-        self.operations = self.operations.saturating_sub(taken.operations.len());
-        self.weight = self.weight.saturating_sub(taken.weight);
-        let (entry, target) = match &pending.way {
-            Way::Direct => (state.id.clone(), Target::Own),
-            Way::Through(child, target) => (child.clone(), *target),
+        let mut groups = lock(&self.buffer.groups);
+        // It may have been given up meanwhile, and another begun.
+        let is_of = |now: &Arc<Group>| Arc::ptr_eq(now, group);
+        if !state.lock().group.as_ref().is_some_and(is_of) {
+            drop(groups);
+            return self.visit_run(state);
+        }
+        let too_heavy = group.weight() > self.room.bytes && !self.pieces.is_empty();
+        // A run that came into this batch before it came into the group cannot come into it again. One that was set
+        // aside must wait.
+        let is_busy = |run: &Arc<RunState>| {
+            let pending = run.lock();
+            pending.fetch.is_under_way || matches!(pending.place, Place::InFlight | Place::Aside)
         };
-        let operations = Arc::new(taken.operations.into_iter().map(Ok).collect::<Vec<_>>());
-        pending.in_flight = Some(operations.clone());
-        self.parts.push(Part {
+        if too_heavy || groups.runs(group).iter().any(is_busy) {
+            self.held_groups.push(group.clone());
+            return self.held.push(state);
+        }
+        self.units += 1;
+        let all = Room {
+            operations: usize::MAX,
+            bytes: usize::MAX,
+        };
+        for state in groups.end(group) {
+            let mut pending = state.lock();
+            self.take(&state, &mut pending, all);
+            pending.group = None;
+        }
+    }
+
+    /// Takes commands and operations from the front of what a run has.
+    fn take(&mut self, state: &Arc<RunState>, pending: &mut Pending, room: Room) {
+        // Nobody waits for a start that was not sent yet: it is withdrawn.
+        pending.commands.retain(|command| {
+            !matches!(command.kind, CommandKind::Start { .. }) || !command.waiter.is_gone()
+        });
+        let mut start = None;
+        if pending.queue.is_empty() {
+            let is_start = |kind: &CommandKind| matches!(kind, CommandKind::Start { .. });
+            start = next_command(pending, is_start);
+        }
+        let length = pending.queue.len();
+        let taken = pending
+            .queue
+            .take(room.operations, room.bytes, pending.recorded);
+        let weight = pending.queue.weight() + taken.weight;
+        pending.permit.correct(weight);
+        let permit = pending.permit.split(taken.weight);
+        self.buffer.count(length, pending.queue.len());
+        let (mut status, mut finish) = (None, None);
+        if pending.queue.is_empty() {
+            status = next_command(pending, |kind| matches!(kind, CommandKind::Status { .. }));
+            finish = next_command(pending, |kind| matches!(kind, CommandKind::Finish { .. }));
+        }
+        let has_commands = start.is_some() || status.is_some() || finish.is_some();
+        let (entry, target) = match &pending.route {
+            Route::Through(child, target) if !has_commands => (child.clone(), *target),
+            _ => (state.id.clone(), Target::Own),
+        };
+        let piece = Piece {
             state: state.clone(),
             unit: self.units,
             entry,
             target,
-            operations,
-            rest: VecDeque::new(),
-            tied: pending.tie.is_some(),
-            weight: taken.weight,
+            operations: taken.operations,
+            later: VecDeque::new(),
+            in_group: pending.group.is_some(),
+            permit,
             upto: taken.upto,
-        });
+            start,
+            status,
+            finish,
+        };
+        if piece.is_empty() {
+            pending.place = Place::Idle;
+            return;
+        }
+        let commands = [&piece.start, &piece.status, &piece.finish];
+        let commands = commands.into_iter().flatten().count();
+        let cost = piece.operations.len() + commands * COMMAND_COST;
+        self.room.operations = self.room.operations.saturating_sub(cost);
+        let started = match piece.start.as_ref().map(|start| &start.kind) {
+            Some(CommandKind::Start { text, .. }) => text.len(),
+            _ => 0,
+        };
+        self.room.bytes = self.room.bytes.saturating_sub(taken.weight + started);
+        pending.place = Place::InFlight;
+        if !piece.operations.is_empty() {
+            pending.sent = vec![piece.operations.clone()];
+        }
+        self.pieces.push(piece);
+    }
+}
+
+fn next_command(
+    pending: &mut Pending,
+    is_wanted: impl Fn(&CommandKind) -> bool,
+) -> Option<crate::buffer::state::Command> {
+    match pending.commands.front() {
+        Some(command) if is_wanted(&command.kind) => pending.commands.pop_front(),
+        _ => None,
     }
 }

@@ -1,11 +1,11 @@
 //! Exactly once: which batches the server has, and which it may have lost.
 //!
-//! Batches of one writer are numbered from 1. A batch whose answer was lost is sent again with the same number. If the
-//! server has it, it says `duplicate`, and once more what it refused of it: it remembers that of a writer's last batch.
+//! Batches of one writer have sequences from 1. A batch whose answer was lost is sent again with the same sequence. If the
+//! server has it, the outcome is `duplicate`, or again what it refused of it: it keeps that of a writer's last batch.
 //!
-//! A standby that was promoted may miss batches that its primary acknowledged; it refuses the next one and tells the last
-//! it knows. So the last batches are kept back for a while and sent again then. Where they do not reach that far back, what
-//! is missing is lost and reported, and a new writer goes on from 1.
+//! A standby that was promoted may lack batches that its primary acknowledged; it refuses the next one. So the last
+//! batches are kept for a while and sent again then. Where they do not reach that far back, what is missing is lost and
+//! reported, and a new writer goes on from 1.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,23 +14,24 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// How long batches are kept back. A failover takes seconds to minutes. Must stay far below the time after which the
+/// How long batches are kept. A failover takes seconds to minutes. Must stay far below the time after which the
 /// server may forget an idle writer: what a server forgot would look like what it lost, and be applied twice.
 const KEPT_FOR: Duration = Duration::from_secs(600);
 
-/// How long a writer may be silent. `runmeta.prune` forgets writers after a day.
+/// How long a writer may be idle. `runmeta.prune` forgets writers after a day.
 const IDLE: Duration = Duration::from_secs(12 * 60 * 60);
 
 #[derive(Debug)]
 pub(crate) struct Writer {
     id: Uuid,
-    /// The number of the next batch that was never sent.
+    /// The sequence of the next batch.
     next: i64,
     kept: VecDeque<Kept>,
     kept_bytes: usize,
     maximum_bytes: usize,
     /// When the last batch was answered.
     last: Option<Instant>,
+    now: Instant,
 }
 
 #[derive(Debug)]
@@ -50,8 +51,9 @@ pub(crate) struct Resync {
 }
 
 impl Writer {
-    pub(crate) fn new(maximum_bytes: usize) -> Writer {
+    pub(crate) fn new(maximum_bytes: usize, now: Instant) -> Writer {
         Writer {
+            now,
             id: Uuid::new_v4(),
             next: 1,
             kept: VecDeque::new(),
@@ -65,7 +67,12 @@ impl Writer {
         self.id
     }
 
-    /// Returns the number of the batch to be sent.
+    /// Notes the time.
+    pub(crate) fn set_now(&mut self, now: Instant) {
+        self.now = now;
+    }
+
+    /// Returns the sequence of the batch to be sent.
     pub(crate) fn sequence(&self) -> i64 {
         self.next
     }
@@ -78,7 +85,7 @@ impl Writer {
     /// Notes that the batch was answered, and keeps it back.
     pub(crate) fn answered(&mut self, text: Arc<str>) {
         self.kept_bytes += text.len();
-        let answered = Instant::now();
+        let answered = self.now;
         self.kept.push_back(Kept {
             sequence: self.next,
             text,
@@ -98,14 +105,14 @@ impl Writer {
     }
 
     /// Becomes another writer after a long time without a batch: the server may have forgotten this one.
-    pub(crate) fn rest(&mut self) {
-        let idle = self.last.is_some_and(|last| last.elapsed() > IDLE);
+    pub(crate) fn renew(&mut self) {
+        let idle = self.last.is_some_and(|last| self.now - last > IDLE);
         if idle {
             self.begin_anew();
         }
     }
 
-    /// Becomes another writer, as it is not known whether the server took the last number.
+    /// Becomes another writer, as it is not known whether the server took the last sequence.
     pub(crate) fn begin_anew(&mut self) {
         self.id = Uuid::new_v4();
         self.next = 1;
@@ -114,7 +121,7 @@ impl Writer {
         self.last = None;
     }
 
-    /// Finds what to send again to a server that knows nothing after `known`.
+    /// Finds what to send again to a server that has nothing after `known`.
     pub(crate) fn resync(&mut self, known: i64) -> Resync {
         self.forget();
         let missing = self.next - 1 - known;
@@ -133,7 +140,7 @@ impl Writer {
 
     fn forget(&mut self) {
         while let Some(oldest) = self.kept.front() {
-            if self.kept_bytes <= self.maximum_bytes && oldest.answered.elapsed() <= KEPT_FOR {
+            if self.kept_bytes <= self.maximum_bytes && self.now - oldest.answered <= KEPT_FOR {
                 break;
             }
             self.kept_bytes -= oldest.text.len();
@@ -147,7 +154,7 @@ mod tests {
     use super::*;
 
     fn writer(batches: i64, maximum_bytes: usize) -> Writer {
-        let mut writer = Writer::new(maximum_bytes);
+        let mut writer = Writer::new(maximum_bytes, Instant::now());
         for sequence in 1..=batches {
             assert_eq!(writer.sequence(), sequence);
             writer.answered(sequence.to_string().into());
@@ -159,8 +166,8 @@ mod tests {
         resync.again.iter().map(|text| &**text).collect()
     }
 
-    #[tokio::test]
-    async fn what_the_server_lost_is_sent_again_in_order() {
+    #[test]
+    fn what_the_server_lost_is_sent_again_in_order() {
         let mut writer = writer(5, 100);
         let id = writer.id();
         let resync = writer.resync(2);
@@ -168,8 +175,8 @@ mod tests {
         assert_eq!((writer.id(), writer.sequence()), (id, 3));
     }
 
-    #[tokio::test]
-    async fn what_is_kept_no_more_is_reported_and_a_new_writer_goes_on() {
+    #[test]
+    fn what_is_kept_no_more_is_reported_and_a_new_writer_goes_on() {
         let mut writer = writer(5, 2);
         let id = writer.id();
         let resync = writer.resync(1);
@@ -178,23 +185,24 @@ mod tests {
         assert_eq!(writer.sequence(), 1);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn writer_that_was_silent_for_long_is_another() {
+    #[test]
+    fn writer_that_was_idle_for_long_is_another() {
         let mut writer = writer(5, 100);
         let id = writer.id();
-        tokio::time::advance(IDLE - Duration::from_secs(1)).await;
-        writer.rest();
+        let begun = writer.now;
+        writer.set_now(begun + IDLE - Duration::from_secs(1));
+        writer.renew();
         assert_eq!((writer.id(), writer.sequence()), (id, 6));
-        tokio::time::advance(Duration::from_secs(2)).await;
-        writer.rest();
+        writer.set_now(begun + IDLE + Duration::from_secs(1));
+        writer.renew();
         assert_ne!(writer.id(), id);
         assert_eq!(writer.sequence(), 1);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn old_batches_are_not_sent_again() {
+    #[test]
+    fn old_batches_are_not_sent_again() {
         let mut writer = writer(5, 100);
-        tokio::time::advance(KEPT_FOR + Duration::from_secs(1)).await;
+        writer.set_now(writer.now + KEPT_FOR + Duration::from_secs(1));
         assert_eq!(texts(&writer.resync(0)), [""; 0]);
     }
 }

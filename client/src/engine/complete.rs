@@ -1,0 +1,312 @@
+//! What the answer to a batch means for its runs: which operations are completed, what had no effect, and what is sent
+//! next.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::batch::{Batch, Piece};
+use super::by_key::by_key;
+use crate::Error;
+use crate::buffer::document::{Document, Effect};
+use crate::buffer::state::{CommandKind, Completed, List, Pending, Place, RunState};
+use crate::buffer::{Buffer, lock};
+use crate::error::Unapplied;
+use crate::wire::{Outcome, Part, Row, Target};
+
+/// The rows of an answer by run, part and target. `None` if the batch took effect and the answer is lost.
+type Rows<'a> = Option<HashMap<(&'a str, Part, Target), &'a Row>>;
+
+impl Batch {
+    /// Takes over what the server answered. Returns what is to be sent next: lists that were too large as a whole, key by
+    /// key, and those whose way went through a run that is gone.
+    pub(super) fn complete(self, buffer: &Buffer, rows: Option<&[Row]>) -> Option<Batch> {
+        let rows: Rows<'_> = rows.map(|rows| {
+            rows.iter()
+                .map(|row| ((row.run.as_str(), row.part, row.target), row))
+                .collect()
+        });
+        let next: Vec<Piece> = self
+            .pieces
+            .into_iter()
+            .filter_map(|piece| piece.complete(buffer, &rows))
+            .collect();
+        (!next.is_empty()).then(|| Batch::new(next))
+    }
+
+    /// Gives up a batch that the server rejected for good.
+    pub(super) fn reject(self, buffer: &Buffer, error: &Error) {
+        let reason = error.code().unwrap_or("error").to_owned();
+        for mut piece in self.pieces {
+            for command in [&mut piece.start, &mut piece.status, &mut piece.finish] {
+                if let Some(command) = command.take() {
+                    command.waiter.answer(Err(error.clone()));
+                }
+            }
+            let later = std::mem::take(&mut piece.later);
+            let all = std::iter::once(&piece.operations).chain(&later);
+            let unapplied = all
+                .flat_map(|list| list.iter())
+                .map(|operation| {
+                    Unapplied::of(&piece.state.id, operation, reason.clone()).because(error)
+                })
+                .collect();
+            let state = piece.state.clone();
+            let mut pending = state.lock();
+            piece.end_list(buffer, &mut pending, Effect::Unapplied, unapplied);
+            piece.leave(buffer, pending);
+        }
+    }
+
+    /// Notes that it waits for somebody else's lock.
+    pub(super) fn set_aside(&self) {
+        self.put(Place::Aside);
+    }
+
+    /// Notes that it is sent again.
+    pub(super) fn take_up(&self) {
+        self.put(Place::InFlight);
+    }
+
+    fn put(&self, place: Place) {
+        for piece in &self.pieces {
+            piece.state.lock().place = place;
+        }
+    }
+}
+
+impl Piece {
+    /// Ends its commands and this list, and returns what is sent next.
+    fn complete(mut self, buffer: &Buffer, rows: &Rows<'_>) -> Option<Piece> {
+        let row = |part, target| {
+            let rows = rows.as_ref()?;
+            let row = rows.get(&(&*self.entry, part, target)).copied();
+            if row.is_none() {
+                tracing::error!(
+                    run = &*self.state.id,
+                    ?part,
+                    "the server's answer lacks a part of this run"
+                );
+            }
+            row
+        };
+        let state = self.state.clone();
+        let mut pending = state.lock();
+        let mut answers: Vec<(crate::buffer::state::Command, Result<Completed, Error>)> =
+            Vec::new();
+        if let Some(start) = self.start.take() {
+            let row = row(Part::Start, Target::Own);
+            take_over_start(&mut pending, &start.kind, row);
+            answers.push((start, completed(&state, row)));
+        }
+        let mut next = None;
+        if !self.operations.is_empty() {
+            let row = row(Part::Operations, self.target);
+            next = self.next(row);
+            if next.is_none() {
+                let (effect, unapplied) = self.effect(row);
+                self.end_list(buffer, &mut pending, effect, unapplied);
+            }
+        }
+        for (part, command) in [
+            (Part::Status, self.status.take()),
+            (Part::Finish, self.finish.take()),
+        ] {
+            let Some(command) = command else { continue };
+            let row = row(part, Target::Own);
+            if let Some(document) = &mut pending.document
+                && let Some(row) = row
+            {
+                // The version grows, the document stays.
+                match row.outcome {
+                    Outcome::Applied => document.sent(&[], Effect::Applied { version: row.version }),
+                    Outcome::Unchanged => {
+                        document.sent(&[], Effect::Unchanged { version: row.version });
+                    }
+                    _ => {}
+                }
+            }
+            answers.push((command, completed(&state, row)));
+        }
+        let next = match next {
+            Some(Next::Lists(lists)) => {
+                self.later = lists.into();
+                self.follow(&mut pending)
+            }
+            Some(Next::Direct) => {
+                self.entry = state.id.clone();
+                self.target = Target::Own;
+                Some(self)
+            }
+            None if !self.later.is_empty() => self.follow(&mut pending),
+            None => {
+                self.leave(buffer, pending);
+                None
+            }
+        };
+        // Whoever waited finds the run as it is now.
+        for (command, result) in answers {
+            command.waiter.answer(result);
+        }
+        next
+    }
+
+    /// Returns what is sent in place of this list, if it had no effect for a reason that can be mended.
+    fn next(&self, row: Option<&Row>) -> Option<Next> {
+        let row = row?;
+        match row.outcome {
+            // A log that fills a document must not take the run's status with it.
+            Outcome::TooLarge if !self.in_group && self.later.is_empty() => {
+                by_key(&self.operations).map(Next::Lists)
+            }
+            // The child through which it went is gone, not necessarily the parent.
+            Outcome::NotFound if self.target != Target::Own => Some(Next::Direct),
+            _ => None,
+        }
+    }
+
+    /// Goes on with the next list.
+    fn follow(mut self, pending: &mut Pending) -> Option<Piece> {
+        self.operations = self.later.pop_front()?;
+        let all = std::iter::once(&self.operations).chain(&self.later);
+        pending.sent = all.cloned().collect();
+        Some(self)
+    }
+
+    /// Returns what the server did with the list.
+    fn effect(&self, row: Option<&Row>) -> (Effect, Vec<Unapplied>) {
+        let Some(row) = row else {
+            return (Effect::Applied { version: None }, Vec::new());
+        };
+        if row.outcome.is_refusal() {
+            let unapplied = self
+                .operations
+                .iter()
+                .map(|operation| Unapplied::of(&self.state.id, operation, row.outcome.name()));
+            return (Effect::Unapplied, unapplied.collect());
+        }
+        let unapplied = row.unapplied.iter().filter_map(|(index, reason)| {
+            let operation = self.operations.get(*index)?;
+            Some(Unapplied::of(&self.state.id, operation, reason.clone()))
+        });
+        let effect = match row.outcome {
+            Outcome::Unchanged => Effect::Unchanged {
+                version: row.version,
+            },
+            Outcome::Applied => Effect::Applied {
+                version: row.version,
+            },
+            // A version in the answer is that of now, not of then.
+            _ => Effect::Applied { version: None },
+        };
+        (effect, unapplied.collect())
+    }
+
+    /// Ends the list that was sent.
+    fn end_list(
+        &self,
+        buffer: &Buffer,
+        pending: &mut Pending,
+        effect: Effect,
+        unapplied: Vec<Unapplied>,
+    ) {
+        for unapplied in unapplied {
+            buffer.note_unapplied(pending, unapplied);
+        }
+        if let Some(document) = &mut pending.document {
+            document.sent(&self.operations, effect);
+        }
+    }
+
+    /// Leaves the batch: nothing of the run is under way any more. What was recorded meanwhile is next.
+    fn leave(self, buffer: &Buffer, mut pending: std::sync::MutexGuard<'_, Pending>) {
+        pending.sent.clear();
+        if let Some(upto) = self.upto {
+            pending.completed = upto;
+            pending.answer_flushes();
+        }
+        buffer.read_if_outdated(&self.state, &pending);
+        enqueue(buffer, &self.state, &mut pending, End::Front);
+    }
+}
+
+/// What is sent in place of a list.
+enum Next {
+    /// The same operations, key by key.
+    Lists(Vec<List>),
+    /// The same list, on the run itself.
+    Direct,
+}
+
+/// Where on its list a run is put.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Front,
+    Back,
+}
+
+/// Puts a run of which nothing is under way on the list where it belongs.
+pub(super) fn enqueue(buffer: &Buffer, state: &Arc<RunState>, pending: &mut Pending, end: End) {
+    if !pending.has_work() {
+        pending.place = Place::Idle;
+        return;
+    }
+    pending.place = Place::Queued;
+    let mut lists = lock(&buffer.lists);
+    let list = match () {
+        () if !pending.flushes.is_empty() => &mut lists.flushed,
+        () if !pending.commands.is_empty() => &mut lists.called,
+        () => &mut lists.recorded,
+    };
+    match end {
+        End::Front => list.push_front(state.clone()),
+        End::Back => list.push_back(state.clone()),
+    }
+}
+
+/// Takes over what became of a start.
+fn take_over_start(pending: &mut Pending, kind: &CommandKind, row: Option<&Row>) {
+    let (
+        CommandKind::Start { metadata, .. },
+        Some(Row {
+            outcome: Outcome::Applied,
+            version: Some(version),
+            ..
+        }),
+    ) = (kind, row)
+    else {
+        return;
+    };
+    match (version, metadata) {
+        // It is new, so its document is known.
+        (1, Some(metadata)) => pending.document = Document::new(metadata.clone(), 1).ok(),
+        // Another attempt: the metadata was merged into a document of which we know an older version, if any.
+        _ => {
+            if let Some(document) = &mut pending.document {
+                document.sent(&[], Effect::Applied { version: None });
+            }
+        }
+    }
+}
+
+/// Returns what a caller learns of its command.
+fn completed(state: &RunState, row: Option<&Row>) -> Result<Completed, Error> {
+    match row {
+        None => Ok(Completed {
+            outcome: Outcome::Duplicate,
+            version: None,
+        }),
+        Some(row) if row.outcome.is_refusal() => {
+            let reason = row.unapplied.first().map(|(_, reason)| reason.as_str());
+            Err(Error::unapplied_part(
+                &state.id,
+                row.part,
+                row.outcome,
+                reason,
+            ))
+        }
+        Some(row) => Ok(Completed {
+            outcome: row.outcome,
+            version: row.version,
+        }),
+    }
+}
