@@ -14,12 +14,22 @@ pub(crate) struct Settings {
     pub(crate) first_pause: Duration,
     /// Longest pause between retries.
     pub(crate) longest_pause: Duration,
-    /// How long a statement may take before its connection is given up.
+    /// How long a statement may take before it is cancelled and its connection closed. The builder sets it to
+    /// [`statement_timeout`], unless the caller does.
     pub(crate) statement_timeout: Duration,
     /// How long `start`, `run`, `finish` and `refresh` go on trying.
     pub(crate) call_timeout: Duration,
     /// How long leaving a scope waits for its flush.
     pub(crate) scope_timeout: Duration,
+}
+
+/// Returns how long a statement may take by default, where this many hosts are named.
+///
+/// A server that is frozen but whose host still answers is left after this time, twice 3 s for cancelling, and the connection
+/// timeout of 10 s if the server is tried again before the next host: 26 s with several hosts. With one host there is no other
+/// to go to, and a longer time lets large batches of a slow server finish.
+pub(crate) fn statement_timeout(hosts: usize) -> Duration {
+    Duration::from_secs(if hosts > 1 { 10 } else { 60 })
 }
 
 impl Default for Settings {
@@ -30,7 +40,7 @@ impl Default for Settings {
             buffer_bytes: 32 * 1024 * 1024,
             first_pause: Duration::from_millis(50),
             longest_pause: Duration::from_secs(10),
-            statement_timeout: Duration::from_secs(60),
+            statement_timeout: statement_timeout(1),
             call_timeout: Duration::from_secs(30),
             scope_timeout: Duration::from_secs(5),
         }

@@ -1,92 +1,109 @@
 //! The one error of this crate.
 
+#[cfg(test)]
+mod tests;
+mod unapplied;
+
 use std::error;
 use std::fmt;
 use std::sync::Arc;
 
-use tokio_postgres::error::{DbError, SqlState};
+use runmeta_core::wire::{Outcome, Part};
+use tokio_postgres::error::DbError;
 
-use crate::Refusal;
-use crate::verdict::{is_fatal, is_passing};
+use crate::wire::sqlstate::{Meaning, ends_session};
 
-/// What went wrong, told by predicates rather than by variants.
+pub(crate) use unapplied::Recent;
+pub use unapplied::Unapplied;
+
+type Source = Box<dyn error::Error + Send + Sync>;
+
+/// An error, which programs distinguish by methods:
 ///
-/// - [`is_retryable`](Error::is_retryable): the same call may succeed later, as the server could not be reached or was
-///   busy. Operations that were said stay in the buffer and are tried again without your help.
-/// - [`is_closed`](Error::is_closed): the run takes no more operations.
-/// - [`refusals`](Error::refusals): the operations that had no effect, of a `flush`, `finish` or `shutdown`.
+/// - [`is_retryable`](Error::is_retryable): the same call may succeed later, because the server was not reached or was busy.
+///   Recorded operations stay in the buffer and are sent again without your help.
+/// - [`is_closed`](Error::is_closed): the run takes no more changes, or the client was shut down.
+/// - [`unapplied`](Error::unapplied): operations that had no effect, after `flush` or `shutdown`.
 /// - [`code`](Error::code): the SQLSTATE, where there is one.
 ///
-/// What is displayed is good for logs: of the server's words, the message and the SQLSTATE. Detail and hint are in the
-/// [`source`](std::error::Error::source), a `tokio_postgres::Error`, and in what `{:?}` writes. A detail may have values in it,
-/// such as the row that a constraint of yours refused.
+/// The displayed text is one line for logs: of an error of the server, the message and the SQLSTATE. The detail and the hint,
+/// which may contain values (such as the row that violates a constraint), are only in the
+/// [`source`](std::error::Error::source), a `tokio_postgres::Error`, and in the `{:?}` format.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     kind: Kind,
-    source: Option<Box<dyn error::Error + Send + Sync>>,
+    source: Option<Source>,
 }
 
 #[derive(Debug)]
 enum Kind {
     /// The server answered a statement with an error.
     Statement {
-        code: SqlState,
+        code: Box<str>,
+        message: Box<str>,
     },
-    /// The server misses batches before the one that it was sent.
-    Gap {
-        known: i64,
-    },
-    /// There is no connection, or it was lost while a statement ran.
+    /// There is no connection, or it was lost.
     Connection {
         retryable: bool,
-        code: Option<SqlState>,
+        code: Option<Box<str>>,
+        /// A statement was under way, which may have been applied.
+        in_doubt: bool,
     },
+    TimedOut {
+        what: &'static str,
+        in_doubt: bool,
+    },
+    /// The server answered a statement with something else than this version of the client understands.
+    Unexpected(String),
     Settings(String),
-    TimedOut(&'static str),
     ShutDown,
-    Refused {
-        refusals: Vec<Refusal>,
+    Unapplied {
+        first: Vec<Unapplied>,
         more: u64,
+    },
+    /// A start, a change of the status or a finish had no effect.
+    Part {
+        run: Box<str>,
+        part: Part,
+        outcome: Outcome,
+        reason: Option<Box<str>>,
     },
     DoesNotFit {
         path: String,
     },
     NotSerializable(&'static str),
-    NoSuchRun(String),
-    /// The run's document cannot be read by this crate, and why.
+    NoSuchRun(Box<str>),
     Unreadable {
-        run: String,
+        run: Box<str>,
         why: &'static str,
     },
-    /// An argument that the server would refuse.
+    /// An argument that the server would reject.
     Invalid(String),
     OutsideRun,
-    Unexpected(String),
 }
 
+/// Errors of the connection and of the server.
 impl Error {
-    fn new(kind: Kind, source: Option<Box<dyn error::Error + Send + Sync>>) -> Error {
+    fn new(kind: Kind, source: Option<Source>) -> Error {
         Error(Arc::new(Inner { kind, source }))
     }
 
     /// For a statement that was sent.
     pub(crate) fn statement(error: tokio_postgres::Error) -> Error {
         let kind = match error.as_db_error() {
-            // What ends the session says nothing about the statement.
-            Some(database) if !is_fatal(database) => Kind::Statement {
-                code: database.code().clone(),
-            },
-            Some(database) => Kind::Connection {
-                retryable: is_passing(database.code()),
-                code: Some(database.code().clone()),
+            Some(database) if !ends_session(database) => Kind::Statement {
+                code: database.code().code().into(),
+                message: database.message().into(),
             },
             // Whatever else happened to it, the same statement can be sent again over a new connection.
-            None => Kind::Connection {
-                retryable: true,
-                code: None,
+            other => Kind::Connection {
+                retryable: other
+                    .is_none_or(|database| Meaning::of(database.code().code()).is_retryable()),
+                code: other.map(|database| database.code().code().into()),
+                in_doubt: true,
             },
         };
         Error::new(kind, Some(Box::new(error)))
@@ -94,15 +111,12 @@ impl Error {
 
     /// For a connection that was not made.
     pub(crate) fn connect(error: tokio_postgres::Error) -> Error {
-        let code = error.code().cloned();
+        let code: Option<Box<str>> = error.code().map(|code| code.code().into());
         let cause = error::Error::source(&error);
-        let retryable = match (
-            &code,
-            cause,
-            cause.and_then(|cause| cause.downcast_ref::<std::io::Error>()),
-        ) {
-            (Some(code), ..) => is_passing(code),
-            // A certificate that is not trusted arrives as this.
+        let io = cause.and_then(|cause| cause.downcast_ref::<std::io::Error>());
+        let retryable = match (&code, cause, io) {
+            (Some(code), ..) => Meaning::of(code).is_retryable(),
+            // An untrusted certificate is reported as invalid data.
             (None, _, Some(io)) => !matches!(
                 io.kind(),
                 std::io::ErrorKind::InvalidData | std::io::ErrorKind::InvalidInput
@@ -110,7 +124,7 @@ impl Error {
             (None, Some(_), None) => false,
             (None, None, None) => true,
         };
-        Error::new(Kind::Connection { retryable, code }, Some(Box::new(error)))
+        Error::not_connected(retryable, code, Some(Box::new(error)))
     }
 
     #[cfg(feature = "pool")]
@@ -119,60 +133,145 @@ impl Error {
             deadpool_postgres::PoolError::Backend(error) => Error::connect(error),
             other => {
                 let retryable = matches!(other, deadpool_postgres::PoolError::Timeout(_));
-                Error::new(
-                    Kind::Connection {
-                        retryable,
-                        code: None,
-                    },
-                    Some(Box::new(other)),
-                )
+                Error::not_connected(retryable, None, Some(Box::new(other)))
             }
         }
     }
 
-    pub(crate) fn settings(
-        message: impl Into<String>,
-        source: Option<Box<dyn error::Error + Send + Sync>>,
-    ) -> Error {
+    fn not_connected(retryable: bool, code: Option<Box<str>>, source: Option<Source>) -> Error {
+        let kind = Kind::Connection {
+            retryable,
+            code,
+            in_doubt: false,
+        };
+        Error::new(kind, source)
+    }
+
+    /// For a connection that was lost while a statement was under way.
+    pub(crate) fn lost() -> Error {
+        let kind = Kind::Connection {
+            retryable: true,
+            code: None,
+            in_doubt: true,
+        };
+        Error::new(kind, None)
+    }
+
+    /// For a statement that took too long, and may have been applied.
+    pub(crate) fn statement_timed_out() -> Error {
+        let kind = Kind::TimedOut {
+            what: "a statement",
+            in_doubt: true,
+        };
+        Error::new(kind, None)
+    }
+
+    /// For something else that took too long.
+    pub(crate) fn timed_out(what: &'static str) -> Error {
+        let kind = Kind::TimedOut {
+            what,
+            in_doubt: false,
+        };
+        Error::new(kind, None)
+    }
+
+    pub(crate) fn unexpected(what: impl Into<String>) -> Error {
+        Error::new(Kind::Unexpected(what.into()), None)
+    }
+
+    pub(crate) fn settings(message: impl Into<String>, source: Option<Source>) -> Error {
         Error::new(Kind::Settings(message.into()), source)
     }
 
-    pub(crate) fn timed_out(what: &'static str) -> Error {
-        Error::new(Kind::TimedOut(what), None)
+    /// For a server that is not Postgres: it answers a statement with this error.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn answered(code: &str, message: &str) -> Error {
+        let kind = Kind::Statement {
+            code: code.into(),
+            message: message.into(),
+        };
+        Error::new(kind, None)
     }
 
+    /// For a server that is not Postgres: it accepts no connection from this client.
+    #[cfg(test)]
+    pub(crate) fn not_let_in(code: &str) -> Error {
+        let retryable = Meaning::of(code).is_retryable();
+        Error::not_connected(retryable, Some(code.into()), None)
+    }
+
+    /// Returns what the error means for a batch that was being sent.
+    pub(crate) fn meaning(&self) -> Meaning {
+        match &self.0.kind {
+            Kind::Statement { code, .. } => Meaning::of(code),
+            Kind::Connection { in_doubt: true, .. }
+            | Kind::TimedOut { in_doubt: true, .. }
+            | Kind::Unexpected(_) => Meaning::InDoubt,
+            // Even if nothing but an administrator can mend the connection, it says nothing about the batch.
+            Kind::Connection { .. } | Kind::TimedOut { .. } => Meaning::Passes,
+            _ => Meaning::Final,
+        }
+    }
+
+    /// Returns true if the server answered the statement with this error, so that the connection can be used again.
+    pub(crate) fn keeps_connection(&self) -> bool {
+        match &self.0.kind {
+            // A server that only reads for now goes on doing so as long as the connection lives.
+            Kind::Statement { code, .. } => {
+                &**code != "25006" && Meaning::of(code) != Meaning::InDoubt
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Errors of a call.
+impl Error {
     pub(crate) fn shut_down() -> Error {
         Error::new(Kind::ShutDown, None)
     }
 
-    pub(crate) fn refused(refusals: Vec<Refusal>, more: u64) -> Error {
-        Error::new(Kind::Refused { refusals, more }, None)
+    /// For operations that had no effect: the first of them, and how many more there were.
+    pub(crate) fn unapplied_operations(first: Vec<Unapplied>, more: u64) -> Error {
+        Error::new(Kind::Unapplied { first, more }, None)
+    }
+
+    /// For a start, a change of the status or a finish that had no effect, by its outcome; `reason` as the server gives it
+    /// with the outcome `invalid`.
+    pub(crate) fn unapplied_part(
+        run: &str,
+        part: Part,
+        outcome: Outcome,
+        reason: Option<&str>,
+    ) -> Error {
+        let kind = Kind::Part {
+            run: run.into(),
+            part,
+            outcome,
+            reason: reason.map(Into::into),
+        };
+        Error::new(kind, None)
     }
 
     pub(crate) fn does_not_fit(error: serde_path_to_error::Error<serde_json::Error>) -> Error {
+        let path = error.path().to_string();
         Error::new(
-            Kind::DoesNotFit {
-                path: error.path().to_string(),
-            },
+            Kind::DoesNotFit { path },
             Some(Box::new(error.into_inner())),
         )
     }
 
-    pub(crate) fn not_serializable(what: &'static str, error: serde_json::Error) -> Error {
-        Error::new(Kind::NotSerializable(what), Some(Box::new(error)))
+    pub(crate) fn not_serializable(what: &'static str, error: impl Into<Source>) -> Error {
+        Error::new(Kind::NotSerializable(what), Some(error.into()))
     }
 
     pub(crate) fn no_such_run(id: &str) -> Error {
-        Error::new(Kind::NoSuchRun(id.to_owned()), None)
+        Error::new(Kind::NoSuchRun(id.into()), None)
     }
 
-    pub(crate) fn unreadable(
-        run: &str,
-        why: &'static str,
-        error: Option<serde_json::Error>,
-    ) -> Error {
-        let run = run.to_owned();
-        let source = error.map(|error| Box::new(error).into());
+    /// For a run whose document cannot be read by this crate.
+    pub(crate) fn unreadable(run: &str, why: &'static str, source: Option<Source>) -> Error {
+        let run = run.into();
         Error::new(Kind::Unreadable { run, why }, source)
     }
 
@@ -183,159 +282,127 @@ impl Error {
     pub(crate) fn outside_run() -> Error {
         Error::new(Kind::OutsideRun, None)
     }
+}
 
-    pub(crate) fn unexpected(what: impl Into<String>) -> Error {
-        Error::new(Kind::Unexpected(what.into()), None)
-    }
-
-    /// Returns the SQLSTATE: of the server's answer, or the one that stands for the first refusal.
-    pub fn code(&self) -> Option<&SqlState> {
+impl Error {
+    /// Returns the SQLSTATE: that of the server's error, or the one with which the corresponding SQL function fails.
+    ///
+    /// `55000`: the run has finished, or a newer attempt has begun. `P0002`: the run or its parent does not exist. `54000`:
+    /// the document is too large. `22023`: an argument or operation is invalid. `docs/errors.md` lists them all.
+    pub fn code(&self) -> Option<&str> {
         match &self.0.kind {
-            Kind::Statement { code } => Some(code),
-            Kind::Connection { code, .. } => code.as_ref(),
-            Kind::NoSuchRun(_) => Some(&SqlState::NO_DATA_FOUND),
-            Kind::Invalid(_) => Some(&SqlState::INVALID_PARAMETER_VALUE),
-            Kind::Refused { refusals, .. } => match refusals.first()?.reason() {
-                "too_large" => Some(&SqlState::PROGRAM_LIMIT_EXCEEDED),
-                "closed" => Some(&SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE),
-                "not_found" => Some(&SqlState::NO_DATA_FOUND),
-                "not_an_array" | "not_a_container" | "index_out_of_range" | "bad_path"
-                | "bad_value" | "unknown_type" | "unknown_member" => {
-                    Some(&SqlState::INVALID_PARAMETER_VALUE)
-                }
-                "42501" => Some(&SqlState::INSUFFICIENT_PRIVILEGE),
-                _ => None,
-            },
+            Kind::Statement { code, .. } => Some(code),
+            Kind::Connection { code, .. } => code.as_deref(),
+            Kind::NoSuchRun(_) => Some("P0002"),
+            Kind::Invalid(_) => Some("22023"),
+            Kind::Part { outcome, .. } => code_of(outcome.name()),
+            Kind::Unapplied { first, .. } => code_of(first.first()?.reason()),
             _ => None,
         }
     }
 
-    /// Returns true if the same call may succeed later: the server was not reached, is starting, is busy, or broke off.
+    /// Returns true if the same call may succeed later: the server was not reached, was busy, or ended the session.
     pub fn is_retryable(&self) -> bool {
         match &self.0.kind {
-            Kind::Statement { code } => is_passing(code),
+            Kind::Statement { code, .. } => Meaning::of(code).is_retryable(),
             Kind::Connection { retryable, .. } => *retryable,
-            Kind::TimedOut(_) | Kind::Gap { .. } => true,
+            Kind::TimedOut { .. } => true,
             _ => false,
         }
     }
 
-    /// Returns true if the run finished and its window for updates is over, or the client was shut down.
+    /// Returns true if the run takes no more changes from this worker, because it has finished or a newer attempt has begun,
+    /// or if the client was shut down.
     pub fn is_closed(&self) -> bool {
         match &self.0.kind {
             Kind::ShutDown => true,
-            Kind::Refused { refusals, .. } => refusals
+            Kind::Unapplied { first, .. } => first
                 .iter()
-                .any(|refusal| matches!(refusal.reason(), "closed" | "shut_down")),
-            _ => self.code() == Some(&SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE),
+                .any(|unapplied| matches!(unapplied.reason(), "closed" | "stale" | "shut_down")),
+            _ => self.code() == Some("55000"),
         }
     }
 
-    /// Returns the operations that were refused, the last twenty of each run.
-    pub fn refusals(&self) -> &[Refusal] {
+    /// Returns the operations that had no effect, the last twenty of each run.
+    pub fn unapplied(&self) -> &[Unapplied] {
         match &self.0.kind {
-            Kind::Refused { refusals, .. } => refusals,
+            Kind::Unapplied { first, .. } => first,
             _ => &[],
         }
     }
+}
 
-    /// Returns true if the statement certainly had no effect. A pooler may report in this way that it lost the server.
-    pub(crate) fn is_certain(&self) -> bool {
-        match &self.0.kind {
-            Kind::Statement { code } => {
-                let code = code.code();
-                !code.starts_with("08") && !code.starts_with("57P") && code != "40003"
-            }
-            _ => false,
+/// Returns the SQLSTATE with which a single call in SQL fails for this reason.
+fn code_of(reason: &str) -> Option<&str> {
+    let is_code = |reason: &str| {
+        reason.len() == 5
+            && reason
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+    };
+    match reason {
+        "closed" | "stale" => Some("55000"),
+        "not_found" => Some("P0002"),
+        "too_large" => Some("54000"),
+        "invalid" | "not_an_array" | "not_a_container" | "index_out_of_range" | "bad_path"
+        | "bad_value" | "unknown_type" | "unknown_member" => Some("22023"),
+        code if is_code(code) => Some(code),
+        _ => None,
+    }
+}
+
+/// Explains why a start, a change of the status or a finish had no effect, and what to do.
+fn explain(
+    f: &mut fmt::Formatter<'_>,
+    run: &str,
+    part: Part,
+    outcome: Outcome,
+    reason: Option<&str>,
+) -> fmt::Result {
+    let run = run.escape_debug();
+    match (part, outcome) {
+        (Part::Start, Outcome::Closed) => write!(
+            f,
+            "run \"{run}\" has finished; a start with a higher attempt begins another attempt"
+        ),
+        (Part::Finish, Outcome::Closed) => {
+            write!(f, "run \"{run}\" has already finished with another status")
         }
-    }
-
-    /// Returns true if a statement was broken off because somebody holds a lock for long.
-    pub(crate) fn is_locked(&self) -> bool {
-        match &self.0.kind {
-            Kind::Statement { code } => {
-                [SqlState::LOCK_NOT_AVAILABLE, SqlState::QUERY_CANCELED].contains(code)
-            }
-            _ => false,
+        (_, Outcome::Closed) => write!(f, "run \"{run}\" has finished"),
+        (_, Outcome::Stale) => write!(
+            f,
+            "a newer attempt at run \"{run}\" has begun; the worker of this one must stop"
+        ),
+        (Part::Start, Outcome::NotFound) => write!(
+            f,
+            "the parent of run \"{run}\" does not exist; start the parent first"
+        ),
+        (_, Outcome::NotFound) => write!(f, "no such run: \"{run}\""),
+        (_, Outcome::TooLarge) => write!(
+            f,
+            "the metadata of run \"{run}\" would exceed the server's limit"
+        ),
+        _ => {
+            write!(f, "the {part} of run \"{run}\" is {outcome}")?;
+            reason.map_or(Ok(()), |reason| write!(f, ": {reason}"))
         }
-    }
-
-    /// Returns true if the server was reached and would do no better with the same statement.
-    pub(crate) fn is_final_answer(&self) -> bool {
-        match &self.0.kind {
-            Kind::Statement { code } => !is_passing(code),
-            Kind::Unexpected(_) => true,
-            _ => false,
-        }
-    }
-
-    /// Returns true if the server answered the statement, which then had no effect.
-    pub(crate) fn is_answer(&self) -> bool {
-        matches!(self.0.kind, Kind::Statement { .. })
-    }
-
-    /// Returns the sequence that the server knows, if it refused a batch because of a gap.
-    pub(crate) fn last_sequence_known(&self) -> Option<i64> {
-        match self.0.kind {
-            Kind::Gap { known } => Some(known),
-            _ => None,
-        }
-    }
-
-    /// For a batch that was refused because the server misses others before it: this is the last one it knows.
-    pub(crate) fn gap(known: i64) -> Error {
-        Error::new(Kind::Gap { known }, None)
-    }
-
-    pub(crate) fn lost() -> Error {
-        Error::new(
-            Kind::Connection {
-                retryable: true,
-                code: None,
-            },
-            None,
-        )
-    }
-
-    #[cfg(test)]
-    pub(crate) fn not_let_in() -> Error {
-        let code = Some(SqlState::INVALID_PASSWORD);
-        Error::new(
-            Kind::Connection {
-                retryable: false,
-                code,
-            },
-            None,
-        )
-    }
-
-    #[cfg(test)]
-    pub(crate) fn locked() -> Error {
-        let code = SqlState::LOCK_NOT_AVAILABLE;
-        Error::new(Kind::Statement { code }, None)
-    }
-
-    #[cfg(test)]
-    pub(crate) fn denied() -> Error {
-        Error::new(
-            Kind::Statement {
-                code: SqlState::INSUFFICIENT_PRIVILEGE,
-            },
-            None,
-        )
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.kind {
-            Kind::Gap { known } => write!(f, "the server knows batches up to {known} only"),
-            Kind::Statement { .. } => f.write_str("the server refused the statement"),
+            Kind::Statement { code, message } => {
+                return write!(
+                    f,
+                    "the server rejected the statement: {message} (SQLSTATE {code})"
+                );
+            }
             Kind::Connection { .. } => f.write_str("no connection to the server"),
+            Kind::TimedOut { what, .. } => write!(f, "{what} took too long"),
             Kind::Settings(message) | Kind::Unexpected(message) | Kind::Invalid(message) => {
                 f.write_str(message)
             }
-            Kind::TimedOut(what) => write!(f, "{what} took too long"),
             Kind::ShutDown => f.write_str("the client was shut down"),
             Kind::DoesNotFit { path } => write!(f, "the metadata does not fit at \"{path}\""),
             Kind::NotSerializable(what) => write!(f, "{what} cannot be serialised"),
@@ -348,35 +415,32 @@ impl fmt::Display for Error {
             Kind::OutsideRun => {
                 f.write_str("there is no run here: this was called outside a run's scope")
             }
-            Kind::Refused { refusals, more } => {
-                let count = refusals.len() as u64 + more;
-                write!(
-                    f,
-                    "{count} operation{} refused: ",
-                    if count == 1 { " was" } else { "s were" }
-                )?;
-                for (position, refusal) in refusals.iter().take(3).enumerate() {
-                    write!(f, "{}{refusal}", if position == 0 { "" } else { "; " })?;
+            Kind::Part {
+                run,
+                part,
+                outcome,
+                reason,
+            } => explain(f, run, *part, *outcome, reason.as_deref()),
+            Kind::Unapplied { first, more } => {
+                let count = first.len() as u64 + more;
+                let plural = if count == 1 { "" } else { "s" };
+                write!(f, "{count} operation{plural} had no effect: ")?;
+                for (position, unapplied) in first.iter().take(3).enumerate() {
+                    write!(f, "{}{unapplied}", if position == 0 { "" } else { "; " })?;
                 }
                 match count.saturating_sub(3) {
                     0 => Ok(()),
-                    rest => write!(f, "; and {rest} more"),
+                    more => write!(f, "; and {more} more"),
                 }
             }
         }?;
-        // One line that says it all: tokio-postgres keeps the server's words in the source of its error.
+        // The line includes the causes: tokio-postgres keeps the server's message in the source of its error.
         let mut source = error::Error::source(self);
         while let Some(cause) = source {
             if let Some(database) = cause.downcast_ref::<DbError>() {
-                write!(
-                    f,
-                    ": {} (SQLSTATE {})",
-                    database.message(),
-                    database.code().code()
-                )?;
-            } else if cause.downcast_ref::<tokio_postgres::Error>().is_none()
-                || cause.source().is_none()
-            {
+                let (message, code) = (database.message(), database.code().code());
+                write!(f, ": {message} (SQLSTATE {code})")?;
+            } else if !cause.is::<tokio_postgres::Error>() || cause.source().is_none() {
                 write!(f, ": {cause}")?;
             }
             source = cause.source();

@@ -5,14 +5,14 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
-use runmeta_core::{Operation, Reason};
-use serde_json::Value;
+use runmeta_core::wire::Part;
+use runmeta_core::{Json, Operation, Reason};
 
-/// An operation that was refused, by the client or by the server. It had no effect, and is not tried again.
+/// An operation that had no effect, and is not sent again. Also a change of the status or a finish whose caller no longer waits.
 ///
 /// It names the run, the kind of operation and the key, never a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct Unapplied {
     run: Arc<str>,
     kind: &'static str,
     key: Option<Box<str>>,
@@ -20,14 +20,14 @@ pub struct Refusal {
     detail: Option<Box<str>>,
 }
 
-impl Refusal {
+impl Unapplied {
     pub(crate) fn new(
         run: &Arc<str>,
         kind: &'static str,
         key: Option<&str>,
         reason: impl Into<Cow<'static, str>>,
-    ) -> Refusal {
-        Refusal {
+    ) -> Unapplied {
+        Unapplied {
             run: run.clone(),
             kind,
             key: key.map(shorten),
@@ -38,15 +38,24 @@ impl Refusal {
 
     pub(crate) fn of(
         run: &Arc<str>,
-        operation: &Operation<Value>,
+        operation: &Operation<Json>,
         reason: impl Into<Cow<'static, str>>,
-    ) -> Refusal {
-        Refusal::new(
+    ) -> Unapplied {
+        Unapplied::new(
             run,
             operation.operation_type().name(),
             operation.key().map(|key| key.as_str()),
             reason,
         )
+    }
+
+    /// For a part of an entry that is no list.
+    pub(crate) fn part(
+        run: &Arc<str>,
+        part: Part,
+        reason: impl Into<Cow<'static, str>>,
+    ) -> Unapplied {
+        Unapplied::new(run, part.name(), None, reason)
     }
 
     /// For an operation that no document could take.
@@ -55,50 +64,52 @@ impl Refusal {
         kind: &'static str,
         key: Option<&str>,
         reason: impl Into<Reason>,
-    ) -> Refusal {
+    ) -> Unapplied {
         let reason = reason.into();
-        Refusal::new(run, kind, key, reason.code()).because(&reason)
+        Unapplied::new(run, kind, key, reason.code()).because(&reason)
     }
 
-    pub(crate) fn because(mut self, detail: &impl fmt::Display) -> Refusal {
+    pub(crate) fn because(mut self, detail: &impl fmt::Display) -> Unapplied {
         self.detail = Some(shorten(&detail.to_string()));
         self
     }
 
-    /// Returns the run whose document would have changed: the parent's id, for an operation on the parent.
+    /// Returns the run whose document would have changed: for an operation on the parent, the parent's id.
     pub fn run_id(&self) -> &str {
         &self.run
     }
 
-    /// Returns the kind of the operation: `set`, `delete`, `update`, `merge`, `append`, `remove` or `increment`.
+    /// Returns the kind: `set`, `delete`, `update`, `merge`, `append`, `remove` or `increment`; `start`, `status` or `finish`.
     pub fn kind(&self) -> &'static str {
         self.kind
     }
 
-    /// Returns the key, cut after 200 bytes, if the operation had one.
+    /// Returns the first 200 bytes of the key, if the operation had one.
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()
     }
 
-    /// Returns why, as one word:
+    /// Returns the reason as one word:
     ///
     /// | reason | meaning |
     /// |---|---|
-    /// | `not_an_array`, `not_a_container`, `index_out_of_range`, `bad_path`, `bad_value`, `unknown_type`, `unknown_member` | the operation does not fit the document, or any document |
-    /// | `too_large` | the document would pass the server's limit; nothing that was sent with it for the same top-level key took effect, or for the run, if some of it was on the whole document or said [atomically](crate::Metadata::atomically) |
-    /// | `closed` | the run finished, and its window for updates is over |
-    /// | `not_found` | the run is gone |
-    /// | `not_serializable` | the value could not be serialised |
-    /// | `buffer_full` | the client's memory bound was reached while the server took nothing |
-    /// | `shut_down` | it was said after [`shutdown`](crate::Client::shutdown) |
-    /// | `not_sent` | the deadline of the shutdown passed; if it was under way, it may have arrived |
-    /// | a SQLSTATE such as `42501` | the server refused the whole statement |
+    /// | `not_an_array`, `not_a_container`, `index_out_of_range`, `bad_path`, `bad_value`, `unknown_type`, `unknown_member` | The operation does not fit the document, or is not a valid operation. |
+    /// | `too_large` | The document would exceed the server's limit. Every operation sent in the same batch for the same top-level key is unapplied too; if one of them changes the whole document or is part of [`atomically`](crate::Metadata::atomically), every operation on the run. |
+    /// | `closed` | The run has finished, and the time in which it takes updates is over. |
+    /// | `stale` | A newer attempt at the run has begun. |
+    /// | `not_found` | The run does not exist. |
+    /// | `invalid` | The run could not be started; the error of `start` has the reason. |
+    /// | `not_serializable` | The value could not be serialised. |
+    /// | `buffer_full` | The client's memory limit was reached while the server accepted nothing. |
+    /// | `shut_down` | The operation was recorded after [`shutdown`](crate::Client::shutdown). |
+    /// | `not_sent` | The deadline of `shutdown` passed first. If the batch was being sent, it may have been applied. |
+    /// | a SQLSTATE such as `42501` | The server rejected the whole statement. |
     pub fn reason(&self) -> &str {
         &self.reason
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for Unapplied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of run \"{}\"", self.kind, self.run.escape_debug())?;
         if let Some(key) = &self.key {
@@ -116,36 +127,75 @@ fn shorten(text: &str) -> Box<str> {
     text[..text.floor_char_boundary(200)].into()
 }
 
-/// Refusals kept for each run. More are counted only: a full buffer may refuse millions.
+/// Unapplied operations kept for each run. A full buffer may drop millions: more are only counted.
 const KEPT: usize = 20;
 
-/// The refusals of one run, numbered, so that each handle is told of those since its last flush.
+/// The last unapplied operations of one run, numbered, so that each handle can report those since its last flush.
 #[derive(Debug, Default)]
-pub(crate) struct Refusals {
+pub(crate) struct Recent {
     count: u64,
-    first: VecDeque<(u64, Refusal)>,
+    last: VecDeque<(u64, Unapplied)>,
 }
 
-impl Refusals {
-    /// Returns how many there were.
+impl Recent {
+    /// Returns how many there were in all.
     pub(crate) fn count(&self) -> u64 {
         self.count
     }
 
     /// Adds one.
-    pub(crate) fn push(&mut self, refusal: Refusal) {
+    pub(crate) fn push(&mut self, unapplied: Unapplied) {
         self.count += 1;
-        if self.first.len() == KEPT {
-            self.first.pop_front();
+        if self.last.len() == KEPT {
+            self.last.pop_front();
         }
-        self.first.push_back((self.count, refusal));
+        self.last.push_back((self.count, unapplied));
     }
 
-    /// Returns those kept after number `seen`.
-    pub(crate) fn since(&self, seen: u64) -> impl Iterator<Item = &Refusal> {
-        self.first
+    /// Returns those kept that came after the first `seen`.
+    pub(crate) fn since(&self, seen: u64) -> impl Iterator<Item = &Unapplied> {
+        self.last
             .iter()
             .filter(move |(number, _)| *number > seen)
-            .map(|(_, refusal)| refusal)
+            .map(|(_, unapplied)| unapplied)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run() -> Arc<str> {
+        "a\n".into()
+    }
+
+    #[test]
+    fn is_displayed_in_one_line_without_values() {
+        let set = Unapplied::new(&run(), "set", Some(&"k".repeat(300)), "closed");
+        assert_eq!(set.key(), Some(&*"k".repeat(200)));
+        let increment = Unapplied::new(&run(), "increment", Some("n"), "42501");
+        let finish = Unapplied::part(&run(), Part::Finish, "stale").because(&"attempt 2");
+        assert_eq!(
+            format!("{increment}; {finish}"),
+            r#"increment of run "a\n" at key "n": 42501; finish of run "a\n": stale (attempt 2)"#
+        );
+    }
+
+    #[test]
+    fn last_twenty_are_kept_and_all_are_counted() {
+        let mut recent = Recent::default();
+        for number in 1..=30 {
+            recent.push(Unapplied::new(
+                &run(),
+                "set",
+                Some(&number.to_string()),
+                "closed",
+            ));
+        }
+        assert_eq!(recent.count(), 30);
+        let keys = |seen| -> Vec<&str> { recent.since(seen).filter_map(Unapplied::key).collect() };
+        assert_eq!(keys(0).len(), 20);
+        assert_eq!(keys(28), ["29", "30"]);
+        assert!(keys(30).is_empty());
     }
 }

@@ -1,8 +1,8 @@
 //! Cancelling a statement.
 //!
-//! `tokio-postgres` can do so too, but closes its side as soon as the request is written. PgBouncer 1.18.0 to 1.19.0 then ends
-//! with `FATAL … bad client state: 0`, for all its clients (its issue 801). So the socket is made here, and closed only when the
-//! server has closed it, as libpq does.
+//! By hand, because `tokio-postgres` closes its side as soon as the request is written, and PgBouncer 1.18.0 to 1.19.0 then
+//! exits with `FATAL … bad client state: 0`, for all its clients (its issue 801). Here, as in libpq, the socket is closed only
+//! after the server has closed it.
 
 use std::io;
 use std::pin::Pin;
@@ -15,13 +15,14 @@ use tokio::net::UnixStream;
 use tokio_postgres::CancelToken;
 use tokio_postgres::config::{Config, Host};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
-type Told = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+use super::address::Connector;
 
-/// Asks the server at the one place that the configuration names to end a statement. Returns when it has done so, or found
-/// nothing to end.
-pub(crate) async fn cancel(token: CancelToken, place: &Config, tls: MakeRustlsConnect) -> Told {
+type Cancelled = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+/// Asks the server at the one address in `place` to cancel a statement. Returns when it has done so, or found nothing to
+/// cancel.
+pub(crate) async fn cancel(token: CancelToken, place: &Config, tls: Connector) -> Cancelled {
     let port = place.get_ports().first().copied().unwrap_or(5432);
     let name = match place.get_hosts() {
         [Host::Tcp(name), ..] => name.as_str(),
@@ -45,7 +46,7 @@ pub(crate) async fn cancel(token: CancelToken, place: &Config, tls: MakeRustlsCo
     }
 }
 
-async fn ask<S>(token: CancelToken, socket: S, name: &str, mut tls: MakeRustlsConnect) -> Told
+async fn ask<S>(token: CancelToken, socket: S, name: &str, mut tls: Connector) -> Cancelled
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -55,7 +56,7 @@ where
         .await?)
 }
 
-/// What is closed only when the other side has closed it: a stream, or what makes an encrypted one.
+/// A stream that is closed only after the other side has closed it, or what encrypts one.
 struct Patient<T>(T);
 
 impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {

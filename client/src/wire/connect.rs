@@ -1,8 +1,12 @@
-//! Where connections come from: one of the client's own, made again when it is lost, or a pool.
+//! Where connections come from: the client's own, made when first needed and again after they are lost, or a pool.
 //!
-//! A statement that nobody waits for any more is cancelled, unless its connection came from a pool, and the connection given
-//! up: a backend that waits for a lock does not notice that its client went, and each retry would leave one more of them.
+//! There are two of its own, so that reading documents and sending batches do not wait for each other. A statement whose
+//! caller no longer waits is cancelled and its connection closed: a backend that waits for a lock does not notice that its
+//! client is gone, and each retry would leave one more. Connections of a pool are only closed.
+//!
+//! Everything here runs on the runtime that polls it, the engine's.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -14,20 +18,33 @@ use tokio_postgres::tls::TlsStream;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, Row, Socket};
 
-use crate::buffer::Buffer;
-use crate::cancel::cancel;
-use crate::tls::Connector;
-use crate::{Error, host};
+use super::address::{Address, Connector};
+use super::cancel::cancel;
+use super::host;
+use crate::Error;
 
-/// How long making a connection to one address may take, where the URL does not say, and getting one from a pool.
+/// How long connecting to one address may take, if the URL does not set it, and getting a connection from a pool.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long data that nobody acknowledges may be under way, where the URL does not say. A server that vanished without a
-/// word is noticed after this time.
+/// How long sent data may stay unacknowledged, if the URL does not set it. A server that vanished is noticed after this time.
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// How long cancelling a statement may take, and then its end. A guess: a server that takes longer does not answer at all.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A parameter of a statement.
+pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// A statement and its parameters.
+pub(super) type Statement<'a> = (&'a str, &'a [Parameter<'a>]);
+
+/// What a connection is for.
+#[derive(Clone, Copy)]
+pub(super) enum Purpose {
+    /// Batches and their diagnosis.
+    Batches,
+    Reads,
+}
 
 pub(crate) enum Source {
     Own(Box<Own>),
@@ -38,23 +55,24 @@ pub(crate) enum Source {
 pub(crate) struct Own {
     config: Config,
     tls: Connector,
-    /// Held while a statement is under way. Not two at once: PgBouncer 1.18 in transaction mode can hand the connection on in
-    /// the middle of the second (the server then says `invalid frontend message type`).
-    current: Mutex<Option<Connection>>,
+    /// Each is locked while a statement is under way. PgBouncer 1.18 in transaction mode cannot take a second one meanwhile: it
+    /// may hand the server over in the middle of it (`invalid frontend message type`).
+    batches: Mutex<Option<Connection>>,
+    reads: Mutex<Option<Connection>>,
 }
 
 /// A connection of the client's own.
 struct Connection {
     client: Client,
-    /// Carries what is sent and answered. It ends by itself when the client is dropped and all is answered.
+    /// Sends and receives. It ends by itself after the client is dropped and everything is answered.
     carrier: JoinHandle<()>,
-    /// The one address that it goes to.
+    /// The one address that it is connected to.
     place: Config,
 }
 
 /// The right to send statements over a connection. If it is dropped before a statement is answered, the statement is
-/// cancelled and the connection given up.
-pub(crate) struct Lease<'a> {
+/// cancelled and the connection closed.
+pub(super) struct Lease<'a> {
     line: Line<'a>,
     under_way: bool,
 }
@@ -69,7 +87,32 @@ enum Line<'a> {
 }
 
 impl Source {
-    pub(crate) fn own(mut config: Config, tls: Connector) -> Source {
+    /// Returns connections to this database. `application_name` overrides that of the address.
+    ///
+    /// # Errors
+    ///
+    /// If its encryption cannot be set up.
+    pub(crate) fn own(address: Address, application_name: Option<&str>) -> Result<Source, Error> {
+        let tls = address.connector()?;
+        Ok(Source::encrypted(address, application_name, tls))
+    }
+
+    /// Returns connections that encrypt with `tls`, whatever the address demands of the certificate.
+    pub(crate) fn encrypted(
+        address: Address,
+        application_name: Option<&str>,
+        tls: Connector,
+    ) -> Source {
+        let mut config = address.config;
+        if let Some(name) = application_name.or(match config.get_application_name() {
+            None => Some("runmeta"),
+            Some(_) => None,
+        }) {
+            config.application_name(name);
+        }
+        if cfg!(not(feature = "tls")) {
+            config.ssl_mode(tokio_postgres::config::SslMode::Disable);
+        }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
         }
@@ -79,20 +122,26 @@ impl Source {
         Source::Own(Box::new(Own {
             config,
             tls,
-            current: Mutex::new(None),
+            batches: Mutex::new(None),
+            reads: Mutex::new(None),
         }))
     }
 
-    /// Returns a connection, the one that is there or a new one. If there is one for all, waits until nobody else's statement
-    /// is under way.
-    pub(crate) async fn lease(&self, buffer: &Buffer) -> Result<Lease<'_>, Error> {
+    /// Returns a connection, the current one or a new one, which is counted in `made`. Waits until nobody else's statement is
+    /// under way on it; for one of a pool at most `limit`.
+    #[cfg_attr(not(feature = "pool"), expect(unused_variables, reason = "for pools"))]
+    pub(super) async fn lease(
+        &self,
+        purpose: Purpose,
+        limit: Duration,
+        made: &AtomicU64,
+    ) -> Result<Lease<'_>, Error> {
         let line = match self {
-            Source::Own(own) => own.lease(buffer).await?,
+            Source::Own(own) => own.lease(purpose, made).await?,
             #[cfg(feature = "pool")]
             Source::Pool(pool) => {
-                // Those who hold its connections may be waiting for us.
-                let limit = CONNECT_TIMEOUT.min(buffer.settings.statement_timeout);
-                match timeout(limit, pool.get()).await {
+                // The holders of its connections may be waiting for this client.
+                match timeout(CONNECT_TIMEOUT.min(limit), pool.get()).await {
                     Ok(Ok(object)) => Line::Pool(Some(Box::new(object))),
                     Ok(Err(error)) => return Err(Error::pool(error)),
                     Err(_) => return Err(Error::timed_out("getting a connection from the pool")),
@@ -107,20 +156,25 @@ impl Source {
 }
 
 impl Own {
-    async fn lease(&self, buffer: &Buffer) -> Result<Line<'_>, Error> {
-        let mut current = self.current.lock().await;
+    async fn lease(&self, purpose: Purpose, made: &AtomicU64) -> Result<Line<'_>, Error> {
+        let connection = match purpose {
+            Purpose::Batches => &self.batches,
+            Purpose::Reads => &self.reads,
+        };
+        let mut current = connection.lock().await;
         if current
             .as_ref()
             .is_none_or(|connection| connection.client.is_closed())
         {
             *current = None;
-            *current = Some(self.connect(buffer).await?);
+            *current = Some(self.connect().await?);
+            made.fetch_add(1, Relaxed);
         }
         let tls = &self.tls;
         Ok(Line::Own { current, tls })
     }
 
-    async fn connect(&self, buffer: &Buffer) -> Result<Connection, Error> {
+    async fn connect(&self) -> Result<Connection, Error> {
         let limit = self
             .config
             .get_connect_timeout()
@@ -134,16 +188,14 @@ impl Own {
                 continue;
             };
             for address in addresses {
-                // The setting covers the socket only, not a server that takes the connection and says nothing.
                 match timeout(limit, address.connect(self.tls.clone())).await {
                     Ok(Ok((client, connection))) => {
-                        buffer.meter.connections.fetch_add(1, Relaxed);
                         return Ok(Connection::carried(client, connection, address));
                     }
                     Ok(Err(error)) => failure = Error::connect(error),
                     Err(_) => failure = Error::timed_out("connecting"),
                 }
-                tracing::debug!("a server cannot be used: {failure}");
+                tracing::debug!("could not connect to a server: {failure}");
             }
         }
         Err(failure)
@@ -173,8 +225,8 @@ impl Connection {
     }
 
     async fn cancel(mut self, tls: Connector) {
-        let told = cancel(self.client.cancel_token(), &self.place, tls.rustls());
-        match timeout(CANCEL_TIMEOUT, told).await {
+        let cancelled = cancel(self.client.cancel_token(), &self.place, tls);
+        match timeout(CANCEL_TIMEOUT, cancelled).await {
             Ok(Ok(())) => tracing::debug!("a statement was cancelled"),
             Ok(Err(error)) => tracing::debug!("a statement could not be cancelled: {error}"),
             Err(_) => tracing::debug!("a statement could not be cancelled: no answer"),
@@ -186,38 +238,49 @@ impl Connection {
     }
 }
 
-impl Lease<'_> {
-    fn client(&self) -> Option<&Client> {
-        match &self.line {
-            Line::Own { current, .. } => current.as_ref().map(|connection| &connection.client),
+impl Line<'_> {
+    fn client(&mut self) -> Option<&mut Client> {
+        match self {
+            Line::Own { current, .. } => current.as_mut().map(|connection| &mut connection.client),
             #[cfg(feature = "pool")]
-            Line::Pool(object) => object.as_ref().map(|object| &****object),
+            Line::Pool(object) => object.as_mut().map(|object| &mut ****object),
         }
     }
+}
 
-    /// Sends a statement and returns all its rows. The transaction is over then: an error at commit comes after the last row.
-    pub(crate) async fn query(
+impl Lease<'_> {
+    /// Sends a statement and returns all its rows. Its transaction is over then: an error at commit arrives after the last row.
+    pub(super) async fn query(
         &mut self,
-        statement: &str,
-        parameters: &[(&(dyn ToSql + Sync), Type)],
+        (statement, parameters): Statement<'_>,
     ) -> Result<Vec<Row>, Error> {
+        let client = self.line.client().ok_or_else(Error::lost)?;
         self.under_way = true;
-        let result = match self.client() {
-            Some(client) => client.query_typed(statement, parameters).await,
-            None => return Err(Error::lost()),
-        };
+        let result = client.query_typed(statement, parameters).await;
         self.under_way = false;
         result.map_err(Error::statement)
     }
 
-    /// Gives up a connection on which something went wrong that another one may mend.
-    pub(crate) async fn give_up(mut self) {
+    /// Sends statements in one transaction, rolls it back, and returns the rows of the last.
+    pub(super) async fn query_and_roll_back(
+        &mut self,
+        statements: [Statement<'_>; 2],
+    ) -> Result<Vec<Row>, Error> {
+        let client = self.line.client().ok_or_else(Error::lost)?;
+        self.under_way = true;
+        let result = roll_back_after(client, statements).await;
+        self.under_way = false;
+        result.map_err(Error::statement)
+    }
+
+    /// Closes a connection after trouble that another one may not have.
+    pub(super) async fn give_up(mut self) {
         if let Some(cancelling) = self.break_off() {
             let _ = cancelling.await;
         }
     }
 
-    /// Closes the connection, and before that cancels the statement that is under way.
+    /// Closes the connection, and first cancels the statement that is under way.
     fn break_off(&mut self) -> Option<JoinHandle<()>> {
         let under_way = std::mem::take(&mut self.under_way);
         match &mut self.line {
@@ -236,8 +299,8 @@ impl Lease<'_> {
             }
             #[cfg(feature = "pool")]
             Line::Pool(object) => {
-                // A pool does not tell where its servers are, so a statement cannot be cancelled in a way that is safe for
-                // PgBouncer. The connection is closed, and does not go back with a statement under way.
+                // The address of a pool's connection is not known, which cancelling through PgBouncer needs (see `cancel`). It
+                // is closed, and does not go back to the pool with a statement under way.
                 drop(deadpool_postgres::Object::take(*object.take()?));
                 None
             }
@@ -251,4 +314,21 @@ impl Drop for Lease<'_> {
             self.break_off();
         }
     }
+}
+
+async fn roll_back_after(
+    client: &mut Client,
+    statements: [Statement<'_>; 2],
+) -> Result<Vec<Row>, tokio_postgres::Error> {
+    let transaction = client.transaction().await?;
+    let mut result = Ok(Vec::new());
+    for (statement, parameters) in statements {
+        result = transaction.query_typed(statement, parameters).await;
+        if result.is_err() {
+            break;
+        }
+    }
+    let ended = transaction.rollback().await;
+    let rows = result?;
+    ended.map(|()| rows)
 }

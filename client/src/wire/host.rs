@@ -1,8 +1,8 @@
-//! The servers that a configuration names, one by one.
+//! The hosts and addresses of a configuration, one by one.
 //!
-//! `tokio-postgres` tries them in turn too, but its timeout covers the socket only: a server that takes the connection and says
-//! nothing would keep it from the next. Here, as in libpq, each address has the whole time for itself. What a session must be
-//! (`target_session_attrs`) is asked of each.
+//! By hand, because the timeout of `tokio-postgres` covers only the TCP connection: a server that accepts it and sends nothing
+//! would block it for ever, and one timeout for all hosts would not leave any time for the next. Here, as in libpq, each
+//! address has the whole timeout. Each must also have the wanted `target_session_attrs`.
 
 use tokio::net::lookup_host;
 use tokio_postgres::Config;
@@ -10,8 +10,8 @@ use tokio_postgres::config::{Host, LoadBalanceHosts};
 
 const DEFAULT_PORT: u16 = 5432;
 
-/// Returns a configuration for each host, in the order in which they are to be tried. If the numbers of hosts, addresses and
-/// ports do not fit together, the configuration as it is: connecting tells what is wrong.
+/// Returns a configuration for each host, in the order in which to try them. If the numbers of hosts, addresses and ports do
+/// not match, returns the configuration itself: connecting then fails with the reason.
 pub(crate) fn hosts(config: &Config) -> Vec<Config> {
     let (hosts, addresses, ports) = (
         config.get_hosts(),
@@ -54,8 +54,8 @@ pub(crate) fn hosts(config: &Config) -> Vec<Config> {
     each
 }
 
-/// Returns a configuration for each address of a host, in the order in which they are to be tried. If it cannot be looked up,
-/// the configuration as it is: connecting tells what is wrong.
+/// Returns a configuration for each address of a host, in the order in which to try them. If the lookup fails, returns the
+/// configuration itself: connecting then fails with the reason.
 pub(crate) async fn addresses(host: &Config) -> Vec<Config> {
     let ([Host::Tcp(name)], [], [port]) =
         (host.get_hosts(), host.get_hostaddrs(), host.get_ports())
@@ -81,7 +81,7 @@ pub(crate) async fn addresses(host: &Config) -> Vec<Config> {
     each
 }
 
-/// Copies everything but where: hosts can be added to a configuration and not removed.
+/// Copies everything but hosts, addresses and ports, which cannot be removed from a configuration.
 fn nowhere(config: &Config) -> Config {
     let mut copy = Config::new();
     if let Some(user) = config.get_user() {
@@ -150,7 +150,7 @@ mod tests {
                 "hostaddr=127.0.0.1,::1",
                 vec!["hostaddr=127.0.0.1 port=5432", "hostaddr=::1 port=5432"],
             ),
-            // What does not fit is left to be refused.
+            // Numbers that do not match are left as they are.
             ("host=a,b,c port=1,2", vec!["host=a,b,c port=1,2"]),
             ("host=a,b hostaddr=::1", vec!["host=a,b hostaddr=::1"]),
             ("", vec![""]),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_are_tried_in_any_order_if_that_is_wanted() {
+    fn hosts_are_tried_in_any_order_if_that_is_set() {
         let random = config("host=a,b,c load_balance_hosts=random");
         let orders: std::collections::HashSet<String> = (0..200)
             .map(|_| {

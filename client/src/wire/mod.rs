@@ -1,8 +1,17 @@
-//! The server, as the engine sees it: one call is one statement, and one statement is one transaction.
+//! The server, as the engine sees it: one call is one transaction.
 //!
-//! [`Postgres`](postgres::Postgres) is the real one; `testing` has another that keeps everything in memory.
+//! [`Postgres`](postgres::Postgres) is the real one; `testing` has another that keeps everything in memory. What an error means
+//! is decided in [`sqlstate`], how a URL is understood in [`address`], and how connections are made in [`connect`].
 
+pub(crate) mod address;
+mod cancel;
+pub(crate) mod connect;
+mod host;
+mod parameters;
 pub(crate) mod postgres;
+pub(crate) mod sqlstate;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -80,7 +89,8 @@ pub(crate) struct Diagnosis {
     pub(crate) last_sequence: i64,
     /// Of the runs asked about, those whose rows another transaction has locked now.
     pub(crate) locked: Vec<String>,
-    /// Another transaction has, or waits for, a lock on a whole table of the schema that keeps writers out.
+    /// Another transaction has, or waits for, a lock on a whole table of the schema that keeps writers out. Then the other
+    /// fields may be unknown, and have their defaults.
     pub(crate) table_is_locked: bool,
     /// How full the queue of notifications is, from 0 to 1.
     pub(crate) notification_queue: f64,

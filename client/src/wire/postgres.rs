@@ -1,264 +1,266 @@
-//! The server, by way of `tokio-postgres`.
+//! The server, reached with `tokio-postgres`.
 //!
-//! Every call is one statement, sent as an unnamed one with the types of its parameters, and so its own transaction:
-//! nothing stays behind in the session, and PgBouncer may give each call another connection. Columns of types that
-//! `tokio-postgres` does not know would make it look them up by named statements, so they are cast to text.
+//! Every statement is sent unnamed, with the types of its parameters, and sets nothing beyond its transaction: PgBouncer may
+//! give each one another connection. `tokio-postgres` would look up types that it does not know with named statements, so such
+//! columns are cast to text.
 
-use std::error::Error as StdError;
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use bytes::BytesMut;
 use serde::Deserialize;
-use serde_json::Value;
 use tokio::time::timeout;
-use tokio_postgres::Row;
-use tokio_postgres::error::SqlState;
-use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::Row as PgRow;
+use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
 
-use crate::answer::{Answer, Loaded, Outcome, Target};
-use crate::buffer::Buffer;
-use crate::connection::Source;
-use crate::transport::{Reply, Transport, Wanted};
-use crate::{Error, NewRun, reserved};
+use super::connect::{Lease, Parameter, Purpose, Source};
+use super::sqlstate::Meaning;
+use super::{Call, Diagnosis, Flush, Loaded, Outcome, Part, Row, Target, Transport, Wanted};
+use crate::Error;
 
 const FLUSH: &str = include_str!("sql/flush.sql");
-const LAST_SEQUENCE: &str = include_str!("sql/last_sequence.sql");
 const LOAD: &str = include_str!("sql/load.sql");
-const START: &str = include_str!("sql/start.sql");
-const SET_STATUS: &str = include_str!("sql/set_status.sql");
-const FINISH: &str = include_str!("sql/finish.sql");
+const LOCK_TIMEOUT: &str = include_str!("sql/lock_timeout.sql");
+const DIAGNOSE: &str = include_str!("sql/diagnose.sql");
 
-pub(crate) struct Postgres {
+/// Runs read in one statement. Their documents may have 256 kB each, which makes 25 MB.
+const READ_AT_ONCE: usize = 100;
+
+/// How long a diagnosis waits for a lock on a table. A guess: long enough for one that another transaction takes in passing.
+const DIAGNOSIS_LOCK_TIMEOUT: Duration = Duration::from_millis(100);
+
+pub(crate) struct Postgres(Arc<Inner>);
+
+struct Inner {
     source: Source,
-    buffer: Arc<Buffer>,
+    statement_timeout: Duration,
+    connections: Arc<AtomicU64>,
 }
 
-type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
-
 impl Postgres {
-    pub(crate) fn new(source: Source, buffer: Arc<Buffer>) -> Postgres {
-        Postgres { source, buffer }
+    /// Counts the connections it makes in `connections`.
+    pub(crate) fn new(
+        source: Source,
+        statement_timeout: Duration,
+        connections: Arc<AtomicU64>,
+    ) -> Postgres {
+        Postgres(Arc::new(Inner {
+            source,
+            statement_timeout,
+            connections,
+        }))
     }
 
-    /// Makes sure that there is a connection.
-    pub(crate) async fn connect(&self) -> Result<(), Error> {
-        self.source.lease(&self.buffer).await.map(drop)
-    }
-
-    async fn query(
-        &self,
-        statement: &str,
-        parameters: &[Parameter<'_>],
-    ) -> Result<Vec<Row>, Error> {
-        let mut lease = self.source.lease(&self.buffer).await?;
-        let limit = self.buffer.settings.statement_timeout;
-        let result = match timeout(limit, lease.query(statement, parameters)).await {
-            Ok(result) => result,
-            Err(_) => Err(Error::timed_out("a statement")),
-        };
-        if let Err(error) = &result {
-            // A server that may only read for now answers like this for as long as the connection lives.
-            let read_only = error.code().is_some_and(|code| code.code() == "25006");
-            if !error.is_answer() && error.last_sequence_known().is_none() || read_only {
-                lease.give_up().await;
-            }
-        }
-        result
-    }
-
-    /// Returns the error of a flush, or that of a gap where it is one: no trigger of a user's raises its SQLSTATE while
-    /// batches before this one are missing.
-    async fn gap_or(&self, error: Error, writer: Uuid, sequence: i64) -> Error {
-        if error.code() != Some(&SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE) {
-            return error;
-        }
-        let last = self.query(LAST_SEQUENCE, &[(&writer, Type::UUID)]).await;
-        match last.and_then(|rows| rows.first().map_or(Ok(0), |row| column(row, 0))) {
-            Ok(known) if known < sequence - 1 => Error::gap(known),
-            Ok(_) => error,
-            Err(failed) => failed,
-        }
-    }
-
-    async fn version(&self, statement: &str, parameters: &[Parameter<'_>]) -> Result<i64, Error> {
-        let rows = self.query(statement, parameters).await?;
-        let row = rows
-            .first()
-            .ok_or_else(|| Error::unexpected("the server answered with no row"))?;
-        Ok(column::<Option<i64>>(row, 0)?.unwrap_or_default())
-    }
-
-    async fn put_status(&self, statement: &str, run: &str, status: &str) -> Result<i64, Error> {
-        let lock_timeout = milliseconds(self.buffer.settings.first_patience());
-        let parameters: [Parameter<'_>; 3] = [
-            (&run, Type::TEXT),
-            (&status, Type::TEXT),
-            (&lock_timeout, Type::TEXT),
-        ];
-        self.version(statement, &parameters).await
+    /// Makes sure that there is a connection for batches.
+    pub(crate) fn connect(&self) -> Call<()> {
+        let inner = self.0.clone();
+        Box::pin(async move { inner.lease(Purpose::Batches).await.map(drop) })
     }
 }
 
 impl Transport for Postgres {
-    fn flush<'a>(
-        &'a self,
-        batch: &'a str,
-        writer: Uuid,
-        sequence: i64,
-        patience: Duration,
-    ) -> Reply<'a, Vec<Answer>> {
+    fn flush(&self, batch: Flush) -> Call<Vec<Row>> {
+        let inner = self.0.clone();
         Box::pin(async move {
-            let lock_timeout = milliseconds(patience);
+            let lock_timeout = milliseconds(batch.lock_timeout);
             let parameters: [Parameter<'_>; 4] = [
-                (&Json(batch), Type::JSONB),
-                (&writer, Type::UUID),
-                (&sequence, Type::INT8),
+                (&&*batch.text, Type::TEXT),
+                (&batch.writer, Type::UUID),
+                (&batch.sequence, Type::INT8),
                 (&lock_timeout, Type::TEXT),
             ];
-            match self.query(FLUSH, &parameters).await {
-                Ok(rows) => rows.iter().map(answer).collect(),
-                Err(error) => Err(self.gap_or(error, writer, sequence).await),
-            }
+            let rows = inner.query(Purpose::Batches, FLUSH, &parameters).await?;
+            rows.iter().map(row).collect()
         })
     }
 
-    fn load<'a>(&'a self, wanted: &'a [Wanted]) -> Reply<'a, Vec<Loaded>> {
-        Box::pin(async move {
-            let ids: Vec<&str> = wanted.iter().map(|(id, _)| id.as_str()).collect();
-            let roots: Option<Vec<&str>> = wanted.iter().map(|(_, root)| root.as_deref()).collect();
-            let rows = self
-                .query(
-                    LOAD,
-                    &[(&ids, Type::TEXT_ARRAY), (&roots, Type::TEXT_ARRAY)],
-                )
-                .await?;
-            rows.iter().map(loaded).collect()
-        })
+    fn diagnose(&self, writer: Uuid, runs: Vec<Arc<str>>) -> Call<Diagnosis> {
+        let inner = self.0.clone();
+        Box::pin(async move { inner.diagnose(writer, &runs).await })
     }
 
-    fn start<'a>(&'a self, run: &'a NewRun, metadata: &'a str) -> Reply<'a, i64> {
-        Box::pin(async move {
-            let lock_timeout = milliseconds(self.buffer.settings.first_patience());
-            let parameters: [Parameter<'_>; 8] = [
-                (&run.id, Type::TEXT),
-                (&Json(metadata), Type::JSONB),
-                (&run.parent, Type::TEXT),
-                (&run.task, Type::TEXT),
-                (&run.tags, Type::TEXT_ARRAY),
-                (&run.status, Type::TEXT),
-                (&run.attempt, Type::INT4),
-                (&lock_timeout, Type::TEXT),
-            ];
-            self.version(START, &parameters).await
-        })
-    }
-
-    fn set_status<'a>(&'a self, run: &'a str, status: &'a str) -> Reply<'a, i64> {
-        Box::pin(self.put_status(SET_STATUS, run, status))
-    }
-
-    fn finish<'a>(&'a self, run: &'a str, status: &'a str) -> Reply<'a, i64> {
-        Box::pin(self.put_status(FINISH, run, status))
+    fn load(&self, wanted: Vec<Wanted>) -> Call<Vec<Loaded>> {
+        let inner = self.0.clone();
+        Box::pin(async move { inner.load(wanted).await })
     }
 }
 
-/// Writes a time as a setting of Postgres. None is no limit there.
+impl Inner {
+    async fn lease(&self, purpose: Purpose) -> Result<Lease<'_>, Error> {
+        self.source
+            .lease(purpose, self.statement_timeout, &self.connections)
+            .await
+    }
+
+    async fn query(
+        &self,
+        purpose: Purpose,
+        statement: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Vec<PgRow>, Error> {
+        let mut lease = self.lease(purpose).await?;
+        let query = lease.query((statement, parameters));
+        let result = timeout(self.statement_timeout, query).await;
+        finish(
+            lease,
+            result.unwrap_or_else(|_| Err(Error::statement_timed_out())),
+        )
+        .await
+    }
+
+    /// A transaction of two statements: the locks on the tables of a statement are taken before it could set a timeout itself.
+    async fn diagnose(&self, writer: Uuid, runs: &[Arc<str>]) -> Result<Diagnosis, Error> {
+        let runs: Vec<&str> = runs.iter().map(|run| &**run).collect();
+        let lock_timeout = milliseconds(DIAGNOSIS_LOCK_TIMEOUT);
+        let lock_timeout: [Parameter<'_>; 1] = [(&lock_timeout, Type::TEXT)];
+        let parameters: [Parameter<'_>; 2] = [(&writer, Type::UUID), (&runs, Type::TEXT_ARRAY)];
+        let mut lease = self.lease(Purpose::Batches).await?;
+        let query =
+            lease.query_and_roll_back([(LOCK_TIMEOUT, &lock_timeout), (DIAGNOSE, &parameters)]);
+        let result = timeout(self.statement_timeout, query).await;
+        let result = result.unwrap_or_else(|_| Err(Error::statement_timed_out()));
+        match finish(lease, result).await {
+            Ok(rows) => diagnosis(&rows),
+            // Rows are skipped if they are locked, so this was a table.
+            Err(error) if error.code() == Some("55P03") => Ok(Diagnosis {
+                table_is_locked: true,
+                ..Diagnosis::default()
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads runs. If the server cannot answer for all of them, the runs are split until the one is found that it cannot read.
+    async fn load(&self, wanted: Vec<Wanted>) -> Result<Vec<Loaded>, Error> {
+        let mut loaded = Vec::with_capacity(wanted.len());
+        let mut slices: VecDeque<&[Wanted]> = wanted.chunks(READ_AT_ONCE).collect();
+        while let Some(slice) = slices.pop_front() {
+            match self.load_slice(slice, true).await {
+                Ok(runs) => loaded.extend(runs),
+                Err(error) if error.meaning() != Meaning::Final => return Err(error),
+                Err(error) if slice.len() > 1 => {
+                    tracing::warn!(runs = slice.len(), %error, "runs are read in two halves");
+                    let (left, right) = slice.split_at(slice.len() / 2);
+                    slices.push_front(right);
+                    slices.push_front(left);
+                }
+                Err(error) => {
+                    let mut runs = self.load_slice(slice, false).await?;
+                    for run in &mut runs {
+                        run.document = Err(error.clone());
+                    }
+                    loaded.extend(runs);
+                }
+            }
+        }
+        Ok(loaded)
+    }
+
+    async fn load_slice(&self, wanted: &[Wanted], documents: bool) -> Result<Vec<Loaded>, Error> {
+        let ids: Vec<&str> = wanted.iter().map(|run| &*run.id).collect();
+        let roots: Option<Vec<&str>> = wanted.iter().map(|run| run.root.as_deref()).collect();
+        let with_document: Vec<&str> = wanted
+            .iter()
+            .filter(|run| documents && run.document)
+            .map(|run| &*run.id)
+            .collect();
+        let parameters: [Parameter<'_>; 3] = [
+            (&ids, Type::TEXT_ARRAY),
+            (&roots, Type::TEXT_ARRAY),
+            (&with_document, Type::TEXT_ARRAY),
+        ];
+        let rows = self.query(Purpose::Reads, LOAD, &parameters).await?;
+        rows.iter()
+            // A run without the document that was asked for was deleted just now.
+            .filter_map(|row| loaded(row, &with_document).transpose())
+            .collect()
+    }
+}
+
+/// Gives up the connection after an error that another one may not have.
+async fn finish<T>(lease: Lease<'_>, result: Result<T, Error>) -> Result<T, Error> {
+    if result
+        .as_ref()
+        .is_err_and(|error| !error.keeps_connection())
+    {
+        lease.give_up().await;
+    }
+    result
+}
+
+/// Writes a time as a setting of Postgres, where 0 would be no limit.
 fn milliseconds(time: Duration) -> String {
     format!("{}ms", time.as_millis().max(1))
 }
 
-fn column<'a, T: tokio_postgres::types::FromSql<'a>>(
-    row: &'a Row,
-    index: usize,
-) -> Result<T, Error> {
-    row.try_get(index).map_err(|error| {
-        Error::unexpected(format!("the server answered in a form of its own: {error}"))
-    })
+fn column<'a, T: FromSql<'a>>(row: &'a PgRow, index: usize) -> Result<T, Error> {
+    row.try_get(index).map_err(unexpected)
 }
 
-fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Error> {
-    serde_json::from_str(text).map_err(|error| {
-        Error::unexpected(format!("the server answered in a form of its own: {error}"))
-    })
+fn unexpected(error: impl std::fmt::Display) -> Error {
+    Error::unexpected(format!("unexpected response from the server: {error}"))
 }
 
-/// Reads a word of the wire. A server that is newer than this client may know more of them.
+/// Parses a word of the wire. A newer server may know more of them.
 fn word<T>(kind: &str, text: &str, parse: fn(&str) -> Option<T>) -> Result<T, Error> {
-    parse(text).ok_or_else(|| {
-        Error::unexpected(format!(
-            "the server answered with an unknown {kind} \"{text}\""
-        ))
+    parse(text).ok_or_else(|| unexpected(format_args!("unknown {kind} \"{text}\"")))
+}
+
+fn row(row: &PgRow) -> Result<Row, Error> {
+    Ok(Row {
+        run: column(row, 0)?,
+        part: word("part", column(row, 1)?, Part::parse)?,
+        target: word("target", column(row, 2)?, Target::parse)?,
+        outcome: word("outcome", column(row, 3)?, Outcome::parse)?,
+        version: column(row, 4)?,
+        unapplied: unapplied(column(row, 5)?)?,
     })
 }
 
-fn answer(row: &Row) -> Result<Answer, Error> {
+fn unapplied(text: Option<&str>) -> Result<Vec<(usize, String)>, Error> {
     #[derive(Deserialize)]
     struct Unapplied {
+        /// Missing where the reason is that of a start or a finish.
+        #[serde(default)]
         index: usize,
         reason: String,
     }
-    let unapplied: Vec<Unapplied> = match column::<Option<&str>>(row, 4)? {
-        Some(text) => json(text)?,
-        None => Vec::new(),
+    let Some(text) = text else {
+        return Ok(Vec::new());
     };
-    Ok(Answer {
-        run: column(row, 0)?,
-        target: word("target", column(row, 1)?, Target::parse)?,
-        outcome: word("outcome", column(row, 2)?, Outcome::parse)?,
-        version: column(row, 3)?,
-        unapplied: unapplied
-            .into_iter()
-            .map(|unapplied| (unapplied.index, unapplied.reason))
-            .collect(),
-    })
+    let unapplied: Vec<Unapplied> = serde_json::from_str(text).map_err(unexpected)?;
+    Ok(unapplied
+        .into_iter()
+        .map(|unapplied| (unapplied.index, unapplied.reason))
+        .collect())
 }
 
-fn loaded(row: &Row) -> Result<Loaded, Error> {
+fn loaded(row: &PgRow, with_document: &[&str]) -> Result<Option<Loaded>, Error> {
     let id: &str = column(row, 0)?;
-    Ok(Loaded {
+    let document: Option<String> = column(row, 5)?;
+    if document.is_none() && with_document.contains(&id) {
+        return Ok(None);
+    }
+    Ok(Some(Loaded {
+        id: id.to_owned(),
         root: column(row, 1)?,
         parent: column(row, 2)?,
-        version: column(row, 3)?,
-        document: document(id, column(row, 4)?),
-        id: id.to_owned(),
-    })
+        attempt: column(row, 3)?,
+        version: column(row, 4)?,
+        document: Ok(document.unwrap_or_default()),
+    }))
 }
 
-fn document(run: &str, text: Option<&str>) -> Result<Value, Error> {
-    let text = text.ok_or_else(|| Error::no_such_run(run))?;
-    if reserved::in_text(text) {
-        return Err(Error::unreadable(run, reserved::WHY, None));
-    }
-    // JSONB is valid JSON, so what is left is how deep it nests.
-    serde_json::from_str(text).map_err(|error| {
-        let why = "it nests deeper than a client reads";
-        Error::unreadable(run, why, Some(error))
+fn diagnosis(rows: &[PgRow]) -> Result<Diagnosis, Error> {
+    let row = rows.first().ok_or_else(|| unexpected("no row"))?;
+    Ok(Diagnosis {
+        last_sequence: column(row, 0)?,
+        locked: column(row, 1)?,
+        table_is_locked: column(row, 2)?,
+        notification_queue: column(row, 3)?,
     })
-}
-
-/// JSON text as a parameter of type jsonb, without reading it first.
-#[derive(Debug)]
-struct Json<'a>(&'a str);
-
-impl ToSql for Json<'_> {
-    fn to_sql(
-        &self,
-        _: &Type,
-        out: &mut BytesMut,
-    ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
-        // The version of the binary form, followed by text.
-        out.extend_from_slice(&[1]);
-        out.extend_from_slice(self.0.as_bytes());
-        Ok(IsNull::No)
-    }
-
-    fn accepts(ty: &Type) -> bool {
-        *ty == Type::JSONB
-    }
-
-    to_sql_checked!();
 }
 
 #[cfg(test)]
@@ -266,15 +268,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outcome_that_is_unknown_is_an_error() {
+    fn unknown_word_is_an_error() {
         let read = |text| word("outcome", text, Outcome::parse).map_err(|error| error.to_string());
         assert_eq!(read("closed"), Ok(Outcome::Closed));
         for text in ["", "postponed"] {
-            let error = read(text).unwrap_err();
-            assert!(
-                error.contains(&format!("unknown outcome \"{text}\"")),
-                "{error}"
-            );
+            let expected =
+                format!("unexpected response from the server: unknown outcome \"{text}\"");
+            assert_eq!(read(text), Err(expected));
         }
+    }
+
+    #[test]
+    fn unapplied_operations_have_a_position_and_a_reason() {
+        let read = |text| unapplied(text).map_err(|error| error.to_string());
+        assert_eq!(read(None), Ok(Vec::new()));
+        let two = r#"[{"index":3,"reason":"not_an_array"},{"reason":"status"}]"#;
+        assert_eq!(
+            read(Some(two)),
+            Ok(vec![
+                (3, "not_an_array".to_owned()),
+                (0, "status".to_owned())
+            ])
+        );
+        assert!(read(Some("{}")).is_err());
     }
 }

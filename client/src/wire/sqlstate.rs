@@ -1,22 +1,87 @@
-//! What an error of the server means for the statement: whether another attempt may help.
+//! What an error of the server means for a batch: the one table of SQLSTATEs.
 
-use tokio_postgres::error::{DbError, Severity, SqlState};
+use tokio_postgres::error::{DbError, Severity};
 
-/// Returns true for what ends the session.
-pub(crate) fn is_fatal(error: &DbError) -> bool {
+/// What the sender of a batch has to do after an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// The batch may have been applied or not: nobody answered, or a pooler answered in the server's place.
+    InDoubt,
+    /// The batch had no effect, and may succeed unchanged later.
+    Passes,
+    /// A lock was not available, or somebody cancelled the statement: which lock, a diagnosis shows.
+    Locked,
+    /// The server may miss batches before this one. A trigger of the user's may raise the same error: a diagnosis shows.
+    GapSuspect,
+    /// The server lacks memory: half the batch may fit.
+    TooMuchMemory,
+    /// The queue of notifications may be full, which passes; anything else is final: a diagnosis shows.
+    QueueSuspect,
+    /// The same batch will never be applied.
+    Final,
+}
+
+impl Meaning {
+    /// Returns the meaning of an error with which the server answered a statement.
+    pub(crate) fn of(code: &str) -> Meaning {
+        match code {
+            "53200" => Meaning::TooMuchMemory,
+            "54000" => Meaning::QueueSuspect,
+            "55000" => Meaning::GapSuspect,
+            // 57014 is also what a `statement_timeout` of the user's raises while a lock is waited for.
+            "55P03" | "57014" => Meaning::Locked,
+            // The server only reads for now, because it is about to be promoted or was demoted.
+            "25006" => Meaning::Passes,
+            // The transaction's end is unknown.
+            "40003" => Meaning::InDoubt,
+            _ => match code.get(..2) {
+                // PgBouncer reports in this class that it lost the server.
+                Some("08") => Meaning::InDoubt,
+                // The session was ended by an administrator or a crash (57P01 to 57P05), perhaps after the commit.
+                Some("57") => Meaning::InDoubt,
+                // Rolled back (40), out of resources (53), trouble outside Postgres (58).
+                Some("40" | "53" | "58") => Meaning::Passes,
+                _ => Meaning::Final,
+            },
+        }
+    }
+
+    /// Returns true if another attempt at the same may succeed without anybody's help.
+    pub(crate) fn is_retryable(self) -> bool {
+        match self {
+            Meaning::InDoubt | Meaning::Passes | Meaning::Locked | Meaning::TooMuchMemory => true,
+            Meaning::GapSuspect | Meaning::QueueSuspect | Meaning::Final => false,
+        }
+    }
+}
+
+/// Returns true for an error that ends the session, and so says nothing about the statement.
+pub(crate) fn ends_session(error: &DbError) -> bool {
     match error.parsed_severity() {
         Some(severity) => matches!(severity, Severity::Fatal | Severity::Panic),
         None => matches!(error.severity(), "FATAL" | "PANIC"),
     }
 }
 
-/// Returns true for what can be mended by trying again: connection lost (08), transaction rolled back (40), out of
-/// resources (53), interrupted by an operator (57), trouble outside Postgres (58), a lock not had, and a server that only
-/// reads for now, because it is about to take over.
-pub(crate) fn is_passing(code: &SqlState) -> bool {
-    let code = code.code();
-    ["08", "40", "53", "57", "58"]
-        .iter()
-        .any(|class| code.starts_with(class))
-        || matches!(code, "55P03" | "25006")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_error_has_one_meaning() {
+        for (meaning, codes) in [
+            (Meaning::InDoubt, "08006 08P01 40003 57P01 57P02 57P03"),
+            (Meaning::Passes, "40001 40P01 53100 53300 58030 25006"),
+            (Meaning::Locked, "55P03 57014"),
+            (Meaning::GapSuspect, "55000"),
+            (Meaning::TooMuchMemory, "53200"),
+            (Meaning::QueueSuspect, "54000"),
+            (Meaning::Final, "22023 23514 42501 42P01 54001 XX000 P0001"),
+            (Meaning::Final, ""),
+        ] {
+            for code in codes.split(' ') {
+                assert_eq!(Meaning::of(code), meaning, "{code}");
+            }
+        }
+    }
 }

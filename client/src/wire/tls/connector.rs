@@ -1,95 +1,121 @@
-//! What `tokio-postgres` encrypts with.
+//! What encrypts connections as a URL demands.
 
-use std::convert::Infallible;
-use std::io;
-use std::pin::Pin;
+use std::error::Error as StdError;
+use std::sync::Arc;
 
-use rustls::{CertificateError, ClientConfig, OtherError};
-use tokio_postgres::Socket;
-use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-type Rustls = <MakeRustlsConnect as MakeTlsConnect<Socket>>::TlsConnect;
-type Stream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
+use super::verifier::AnyHost;
+use crate::Error;
+use crate::wire::address::{Encryption, Trust};
 
-/// Encrypts connections, for `tokio_postgres::Config::connect`: as a URL says, or a rustls configuration of your own.
-///
-/// It is rustls's, with errors that say what is wrong with a certificate.
-#[derive(Clone)]
-pub struct Connector(MakeRustlsConnect);
-
-impl Connector {
-    /// Returns what encrypts other streams alike.
-    pub(crate) fn rustls(&self) -> MakeRustlsConnect {
-        self.0.clone()
+/// Encrypts with a configuration of rustls.
+pub(crate) fn of_config(mut config: ClientConfig) -> MakeRustlsConnect {
+    // As libpq does since 17. With `sslnegotiation=direct` servers require it.
+    if config.alpn_protocols.is_empty() {
+        config.alpn_protocols.push(b"postgresql".to_vec());
     }
+    MakeRustlsConnect::new(config)
 }
 
-impl From<ClientConfig> for Connector {
-    fn from(mut config: ClientConfig) -> Connector {
-        // As libpq does since 17. Servers want it where `sslnegotiation=direct` begins without a word of Postgres.
-        if config.alpn_protocols.is_empty() {
-            config.alpn_protocols.push(b"postgresql".to_vec());
-        }
-        Connector(MakeRustlsConnect::new(config))
-    }
-}
-
-impl MakeTlsConnect<Socket> for Connector {
-    type Stream = Stream;
-    type TlsConnect = Handshake;
-    type Error = Infallible;
-
-    fn make_tls_connect(&mut self, host: &str) -> Result<Handshake, Infallible> {
-        MakeTlsConnect::<Socket>::make_tls_connect(&mut self.0, host).map(Handshake)
-    }
-}
-
-/// An encryption that is about to be agreed on.
-pub struct Handshake(Rustls);
-
-impl TlsConnect<Socket> for Handshake {
-    type Stream = Stream;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
-
-    fn connect(self, socket: Socket) -> Self::Future {
-        let handshake = self.0.connect(socket);
-        Box::pin(async { handshake.await.map_err(explained) })
-    }
-}
-
-/// Says in words what rustls has against a certificate.
-fn explained(error: io::Error) -> io::Error {
-    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
-    let Some(rustls::Error::InvalidCertificate(reason)) = cause else {
-        return error;
+/// Encrypts as demanded. Reads the files that are named.
+pub(crate) fn connector(demanded: &Encryption) -> Result<MakeRustlsConnect, Error> {
+    let provider = Arc::new(ring::default_provider());
+    let verifier: Arc<dyn ServerCertVerifier> = match demanded.trust {
+        Trust::TheHost => verifier(demanded, &provider)?,
+        trust => Arc::new(AnyHost {
+            signed: match trust {
+                Trust::Anyone => None,
+                _ => Some(verifier(demanded, &provider)?),
+            },
+            algorithms: provider.signature_verification_algorithms,
+        }),
     };
-    let reason = match in_words(reason) {
-        Some(words) => words.to_owned(),
-        None => reason.to_string(),
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| unusable("TLS", error))?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
+    let config = match &demanded.identity {
+        None => builder.with_no_client_auth(),
+        Some((certificate, key)) => {
+            let chain = certificates("sslcert", certificate)?;
+            let key = PrivateKeyDer::from_pem_file(key)
+                .map_err(|error| unreadable("sslkey", key, error))?;
+            builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|error| unusable("the certificate of sslcert", error))?
+        }
     };
-    io::Error::new(
-        error.kind(),
-        format!("the server's certificate is refused: {reason}"),
-    )
+    Ok(of_config(config))
 }
 
-/// Returns words for the reasons that rustls has none for.
-fn in_words(reason: &CertificateError) -> Option<&'static str> {
-    match reason {
-        CertificateError::UnknownIssuer => {
-            Some("no root certificate that is trusted here has signed it; sslrootcert names others")
-        }
-        CertificateError::Other(OtherError(reason)) => match reason.downcast_ref()? {
-            webpki::Error::CaUsedAsEndEntity => {
-                Some("it is the certificate of an authority (CA:TRUE), not of a server")
-            }
-            webpki::Error::UnsupportedCertVersion => {
-                Some("it is not of version 3, which alone can be checked")
-            }
-            _ => None,
-        },
-        _ => None,
+fn verifier(
+    demanded: &Encryption,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>, Error> {
+    let roots = Arc::new(roots(demanded.roots.as_deref())?);
+    WebPkiServerVerifier::builder_with_provider(roots, provider.clone())
+        .build()
+        .map_err(|error| unusable("the root certificates", error))
+}
+
+/// Reads the root certificates of a file, or the system's.
+fn roots(path: Option<&str>) -> Result<RootCertStore, Error> {
+    let mut roots = RootCertStore::empty();
+    let Some(path) = path else {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        return match roots.is_empty() {
+            true => Err(Error::settings(
+                "this system has no root certificates: install them, or name a file with sslrootcert",
+                None,
+            )),
+            false => Ok(roots),
+        };
+    };
+    for certificate in certificates("sslrootcert", path)? {
+        roots
+            .add(certificate)
+            .map_err(|error| unusable("a certificate of sslrootcert", error))?;
     }
+    Ok(roots)
+}
+
+/// Reads the certificates of a file, at least one.
+fn certificates(parameter: &str, path: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let read = || CertificateDer::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>();
+    match read() {
+        Ok(certificates) if certificates.is_empty() => {
+            Err(unreadable(parameter, path, pem::Error::NoItemsFound))
+        }
+        Ok(certificates) => Ok(certificates),
+        Err(error) => Err(unreadable(parameter, path, error)),
+    }
+}
+
+fn unreadable(parameter: &str, path: &str, error: pem::Error) -> Error {
+    let file = format!("the file of {parameter}, \"{}\",", path.escape_debug());
+    match error {
+        pem::Error::NoItemsFound if parameter == "sslkey" => {
+            Error::settings(format!("{file} has no unencrypted key in PEM form"), None)
+        }
+        pem::Error::NoItemsFound => {
+            Error::settings(format!("{file} has no certificate in PEM form"), None)
+        }
+        // Its own text begins with the same again.
+        pem::Error::Io(error) => {
+            Error::settings(format!("{file} cannot be read"), Some(Box::new(error)))
+        }
+        error => Error::settings(format!("{file} cannot be read"), Some(Box::new(error))),
+    }
+}
+
+fn unusable(what: &str, error: impl StdError + Send + Sync + 'static) -> Error {
+    Error::settings(format!("{what} cannot be used"), Some(Box::new(error)))
 }

@@ -1,13 +1,14 @@
-//! The parameters of a URL that `tokio-postgres` does not know, taken out of it.
+//! The parameters of a URL that concern encryption.
 //!
-//! It refuses what it does not know, and knows `sslmode` only in part. Everything else is left for it to read, mistakes
-//! too. The text is cut where `tokio-postgres` would cut it, so that a password that contains `sslmode=` stays one.
+//! `tokio-postgres` rejects parameters that it does not know, and knows `sslmode` only in part, so they are removed before
+//! it parses the rest, mistakes included. The text is split where `tokio-postgres` splits it, so that a password that
+//! contains `sslmode=` stays one. The crate `url` does not serve: it rejects several hosts, and decodes `+` as a space.
 
 use std::ops::Range;
 
 use percent_encoding::percent_decode_str;
 
-/// What a URL says of encryption.
+/// The parameters of encryption.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Parameters {
     pub(crate) mode: Option<String>,
@@ -17,8 +18,8 @@ pub(crate) struct Parameters {
 }
 
 impl Parameters {
-    /// Takes a parameter if it is one of these; the last of a name counts.
-    fn take(&mut self, name: &str, value: String) -> bool {
+    /// Stores a parameter if it is one of these; the last of a name counts.
+    fn store(&mut self, name: &str, value: String) -> bool {
         let place = match name {
             "sslmode" => &mut self.mode,
             "sslrootcert" => &mut self.root_certificate,
@@ -64,7 +65,7 @@ fn take_encoded(pair: &str, parameters: &mut Parameters) -> bool {
     else {
         return false;
     };
-    parameters.take(&name, value.into_owned())
+    parameters.store(&name, value.into_owned())
 }
 
 fn take_from_pairs(text: &str) -> (String, Parameters) {
@@ -73,7 +74,7 @@ fn take_from_pairs(text: &str) -> (String, Parameters) {
     let mut scanner = Scanner { text, position: 0 };
     let mut kept = 0;
     while let Some((range, name, value)) = scanner.pair() {
-        if parameters.take(name, value) {
+        if parameters.store(name, value) {
             rest.push_str(&text[kept..range.start]);
             kept = range.end;
         }

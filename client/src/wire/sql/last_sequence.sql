@@ -1,1 +1,0 @@
-SELECT w.last_sequence FROM runmeta.writer AS w WHERE w.id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid
