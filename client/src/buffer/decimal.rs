@@ -6,7 +6,7 @@
 use std::fmt;
 use std::io::Write;
 
-use serde_json::{Number, Value};
+use runmeta_core::{Json, Number};
 
 /// `digits` divided by 10 to the power of `scale`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,8 +72,15 @@ impl Decimal {
     }
 
     /// Returns it as JSON.
-    pub(crate) fn value(self) -> Value {
-        Value::Number(Number::from_string_unchecked(self.to_string()))
+    pub(crate) fn value(self) -> Json {
+        // Whatever is displayed here is a number in JSON.
+        Number::parse(&self.to_string()).map_or(Json::Null, Json::Number)
+    }
+
+    /// Returns the number if it is whole, as 2.0 and 2e3 are.
+    pub(crate) fn as_whole(self) -> Option<i128> {
+        let unit = power(self.scale)?;
+        (self.digits % unit == 0).then_some(self.digits / unit)
     }
 
     /// Returns the number with the other sign, or `None` if it is too long.
