@@ -1,361 +1,231 @@
-//! A model of the server: what `runmeta.flush` means, with faults on demand.
+//! A server in memory, for tests of code that uses this crate: no Postgres is needed.
+//!
+//! [`Database`] means what `runmeta.flush` means: documents, attempts, versions, limits, and a batch that takes effect once. A
+//! paused clock works, since nothing but the client waits:
+//!
+//! ```
+//! use runmeta_client::testing::Database;
+//! use runmeta_client::{NewRun, metadata};
+//! use serde_json::json;
+//!
+//! async fn import() {
+//!     metadata::set("progress", 1).append("log", "done");
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), runmeta_client::Error> {
+//! let database = Database::new();
+//! let client = database.client();
+//!
+//! let run = client.start(NewRun::new("import-42")).await?;
+//! run.scope(import()).await;
+//! run.finish().await?;
+//!
+//! assert_eq!(database.document("import-42"), Some(json!({"progress": 1, "log": ["done"]})));
+//! assert_eq!(database.status("import-42").as_deref(), Some("completed"));
+//! # Ok(())
+//! # }
+//! ```
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::Mutex;
+mod batch;
+#[cfg(test)]
+pub(crate) mod faults;
+mod run;
+mod state;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use runmeta_core::{apply, parse_list, same_value, size};
-use serde_json::{Value, json};
+use runmeta_core::{Json, parse_list};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::answer::{Answer, Loaded, Outcome, Target};
-use crate::buffer::lock;
-use crate::transport::{Reply, Transport, Wanted};
-use crate::{Error, NewRun};
+use crate::Error;
+use crate::metadata::serialize::{Unfit, to_json};
+use crate::wire::{Call, Diagnosis, Flush, Loaded, Row, Transport, Wanted};
 
-/// What goes wrong with a statement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// The connection is cut before the server has the statement.
-    CutBefore,
-    /// The connection is cut between commit and answer.
-    CutAfter,
-    /// The connection is cut, and the server has the statement only after that many others.
-    Late(usize),
-    /// A standby takes over that misses the last batches, and answers the next statement.
-    Failover(usize),
-    /// The server refuses the statement, and will always.
-    Denied,
-    /// The server lets nobody in.
-    NotLetIn,
-}
+pub(crate) use state::State;
 
+/// A server in memory; clones share it. Each client that it makes is a process of its own to it.
 #[derive(Clone, Debug, Default)]
-struct State {
-    runs: BTreeMap<String, Run>,
-    writers: HashMap<Uuid, Last>,
-    /// Bytes that a document may have.
-    limit: Option<usize>,
+pub struct Database {
+    state: Arc<Mutex<State>>,
 }
 
-/// The last batch of a writer.
-#[derive(Clone, Debug, Default)]
-struct Last {
-    sequence: i64,
-    answers: Vec<Answer>,
+/// A run as a reader sees it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// Its id.
+    pub id: String,
+    /// The id of its parent, if it has one.
+    pub parent: Option<String>,
+    /// The id of the first run of its tree: its own, if it has no parent.
+    pub root: String,
+    /// The name of the job.
+    pub task: Option<String>,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// The status of its newest attempt.
+    pub status: String,
+    /// The number of its newest attempt, from 1.
+    pub attempt: i32,
+    /// True once that attempt has finished.
+    pub is_finished: bool,
+    /// Its document.
+    pub metadata: Value,
+    /// The number of changes, from 1.
+    pub version: i64,
 }
 
-#[derive(Clone, Debug)]
-struct Run {
-    parent: Option<String>,
-    root: String,
-    document: Value,
-    version: i64,
-    closed: bool,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct FakeServer {
-    state: Mutex<State>,
-    /// The states before each of the last batches.
-    history: Mutex<Vec<State>>,
-    faults: Mutex<VecDeque<Fault>>,
-    /// Batches that are still under way, with their writers and numbers, and for how many statements.
-    late: Mutex<Vec<(usize, Value, Uuid, i64)>>,
-    /// The batches that came, whether they took effect or not.
-    pub(crate) batches: Mutex<Vec<Value>>,
-    /// Runs whose operations are denied for the whole statement, as a row-level security policy would.
-    pub(crate) denied: Mutex<Vec<String>>,
-    /// Runs whose rows somebody else has locked.
-    pub(crate) locked: Mutex<Vec<String>>,
-    /// Runs for which a read is answered in a form that nobody understands.
-    garbled: Mutex<Vec<String>>,
-}
-
-impl FakeServer {
-    pub(crate) fn fail_next(&self, fault: Fault) {
-        lock(&self.faults).push_back(fault);
+impl Database {
+    /// Makes a database without runs, with the limits that a server has by default.
+    pub fn new() -> Database {
+        Database::default()
     }
 
-    pub(crate) fn garble(&self, run: &str) {
-        lock(&self.garbled).push(run.to_owned());
+    /// Returns the document of a run, or `None` if there is no such run. Numbers beyond a double are null in it:
+    /// [`document_text`](Database::document_text) is exact.
+    pub fn document(&self, id: &str) -> Option<Value> {
+        Some(value(self.state().document(id)?))
     }
 
-    pub(crate) fn document(&self, run: &str) -> Value {
-        lock(&self.state).runs[run].document.clone()
+    /// Returns the document of a run as compact JSON.
+    pub fn document_text(&self, id: &str) -> Option<String> {
+        Some(self.state().document(id)?.to_string())
     }
 
-    /// Limits the size of documents.
-    pub(crate) fn limit(&self, bytes: usize) {
-        lock(&self.state).limit = Some(bytes);
+    /// Returns the status of a run, or `None` if there is no such run.
+    pub fn status(&self, id: &str) -> Option<String> {
+        Some(self.run(id)?.status)
     }
 
-    pub(crate) fn close(&self, run: &str) {
-        if let Some(run) = lock(&self.state).runs.get_mut(run) {
-            run.closed = true;
+    /// Returns a run, or `None` if there is none of this id.
+    pub fn run(&self, id: &str) -> Option<Snapshot> {
+        self.state().snapshot(id)
+    }
+
+    /// Changes the document of a run as another process would. `operations` are as `runmeta.apply` takes them, such as
+    /// `json!([{"type": "set", "key": "cancel", "value": true}])`.
+    ///
+    /// # Errors
+    ///
+    /// - There is no such run: SQLSTATE P0002. It has finished and takes no more updates: 55000.
+    /// - An operation could not be applied: 22023. The others were.
+    /// - The document would be too large: 54000.
+    pub fn write(&self, id: &str, operations: impl Serialize) -> Result<(), Error> {
+        let operations = to_json(&operations).map_err(|unfit| match unfit {
+            Unfit::TooDeep => Error::invalid("the operations nest too deep"),
+            Unfit::NotSerializable(error) => Error::not_serializable("the operations", error),
+        })?;
+        let list = parse_list(&operations).map_err(|error| Error::invalid(error.to_string()))?;
+        self.state().write(id, &list, Instant::now())
+    }
+
+    /// Finishes a run, if it has not finished, and lets it take no more updates, as when the window is over.
+    pub fn close(&self, id: &str) {
+        self.state().close(id, Instant::now());
+    }
+
+    /// Removes a run, as `runmeta.prune` does with old ones.
+    pub fn remove(&self, id: &str) {
+        self.state().remove(id);
+    }
+
+    /// Sets how many bytes a document may have, as `runmeta.maximum_size` does: 262,144 by default.
+    pub fn set_maximum_size(&self, bytes: usize) {
+        self.state().maximum_size = bytes;
+    }
+
+    /// Sets how long a finished run takes updates, as `runmeta.update_window` does: an hour by default.
+    pub fn set_update_window(&self, window: Duration) {
+        self.state().update_window = window;
+    }
+
+    /// Cuts the connections of all clients and accepts none while this is false. Clients retry with backoff, as they do with
+    /// a server that cannot be reached.
+    pub fn set_reachable(&self, reachable: bool) {
+        self.state().is_unreachable = !reachable;
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reached(&self) -> Result<MutexGuard<'_, State>, Error> {
+        let state = self.state();
+        match state.is_unreachable {
+            true => Err(Error::lost()),
+            false => Ok(state),
         }
     }
 
-    /// Changes a run as another writer would.
-    pub(crate) fn write(&self, run: &str, operation: Value) {
-        let mut state = lock(&self.state);
-        state.change(run, &json!([operation]));
-        // A standby that takes over later has it: only our own batches get lost.
-        for earlier in lock(&self.history).iter_mut() {
-            earlier.change(run, &json!([operation]));
-        }
+    /// Takes a batch, without a wait: the answer of [`Transport::flush`].
+    pub(crate) fn take(&self, batch: &Flush) -> Result<Vec<Row>, Error> {
+        let entries = batch::read(&batch.text)?;
+        let (writer, sequence) = (batch.writer, batch.sequence);
+        self.reached()?
+            .take(&entries, writer, sequence, Instant::now())
     }
 
-    fn is_locked(&self, batch: &str) -> bool {
-        let batch: Value = serde_json::from_str(batch).unwrap();
-        let locked = lock(&self.locked);
-        let names = |entry: &Value| locked.iter().any(|locked| entry["run"] == json!(locked));
-        batch.as_array().unwrap().iter().any(names)
+    /// Returns the answer of [`Transport::diagnose`].
+    pub(crate) fn diagnosis(&self, writer: Uuid) -> Result<Diagnosis, Error> {
+        Ok(Diagnosis {
+            last_sequence: self.reached()?.last_sequence(writer),
+            ..Diagnosis::default()
+        })
     }
 
-    fn flush_now(&self, batch: &str, writer: Uuid, sequence: i64) -> Result<Vec<Answer>, Error> {
-        self.take_late();
-        let fault = lock(&self.faults).pop_front();
-        let batch: Value = serde_json::from_str(batch).unwrap();
-        lock(&self.batches).push(batch.clone());
-        match fault {
-            Some(Fault::CutBefore) => return Err(Error::lost()),
-            Some(Fault::Late(statements)) => {
-                lock(&self.late).push((statements, batch, writer, sequence));
-                return Err(Error::lost());
-            }
-            Some(Fault::Denied) => return Err(Error::denied()),
-            Some(Fault::NotLetIn) => return Err(Error::not_let_in()),
-            Some(Fault::Failover(batches)) => {
-                let mut history = lock(&self.history);
-                let kept = history.len().saturating_sub(batches);
-                if let Some(earlier) = history.drain(kept..).next() {
-                    *lock(&self.state) = earlier;
-                }
-            }
-            _ => {}
-        }
-        let entries = batch.as_array().unwrap();
-        if entries.iter().any(|entry| {
-            lock(&self.denied)
-                .iter()
-                .any(|denied| entry["run"] == json!(denied))
-        }) {
-            return Err(Error::denied());
-        }
-        let answers = self.apply(entries, writer, sequence)?;
-        match fault {
-            Some(Fault::CutAfter) => Err(Error::lost()),
-            _ => Ok(answers),
-        }
-    }
-
-    /// Takes what was under way for long.
-    fn take_late(&self) {
-        let mut late = std::mem::take(&mut *lock(&self.late));
-        late.iter_mut()
-            .for_each(|(statements, ..)| *statements -= 1);
-        let (now, later): (Vec<_>, _) = late.into_iter().partition(|(left, ..)| *left == 0);
-        *lock(&self.late) = later;
-        for (_, batch, writer, sequence) in now {
-            drop(self.apply(batch.as_array().unwrap(), writer, sequence));
-        }
-    }
-
-    fn apply(&self, entries: &[Value], writer: Uuid, sequence: i64) -> Result<Vec<Answer>, Error> {
-        let mut state = lock(&self.state);
-        let last = state.writers.get(&writer).cloned().unwrap_or_default();
-        let known = last.sequence;
-        if sequence > known + 1 {
-            return Err(Error::gap(known));
-        }
-        if sequence > known {
-            let before = state.clone();
-            let answers = state.flush(entries);
-            let last = Last {
-                sequence,
-                answers: answers.clone(),
-            };
-            state.writers.insert(writer, last);
-            lock(&self.history).push(before);
-            Ok(answers)
-        } else {
-            Ok(told_again(entries, &last.answers))
-        }
+    /// Returns the answer of [`Transport::load`].
+    pub(crate) fn read(&self, wanted: &[Wanted]) -> Result<Vec<Loaded>, Error> {
+        let state = self.reached()?;
+        Ok(wanted.iter().filter_map(|run| state.load(run)).collect())
     }
 }
 
-/// Returns what is said of the lists of a batch whose number was seen, after what was said of the first with it.
-fn told_again(entries: &[Value], first: &[Answer]) -> Vec<Answer> {
-    let mut answers = Vec::new();
-    for entry in entries {
-        for target in Target::ALL {
-            if entry.get(target.list()).is_none() {
-                continue;
-            }
-            let run = entry["run"].as_str().unwrap().to_owned();
-            let known = |answer: &&Answer| answer.run == run && answer.target == target;
-            let first = first.iter().find(known);
-            let refused = first.filter(|first| first.outcome.is_refusal());
-            answers.push(Answer {
-                outcome: refused.map_or(Outcome::Duplicate, |first| first.outcome),
-                version: None,
-                unapplied: first.map_or(Vec::new(), |first| first.unapplied.clone()),
-                run,
-                target,
-            });
-        }
+impl Transport for Database {
+    fn flush(&self, batch: Flush) -> Call<Vec<Row>> {
+        let database = self.clone();
+        after_a_moment(move || database.take(&batch))
     }
-    answers
+
+    fn diagnose(&self, writer: Uuid, _: Vec<Arc<str>>) -> Call<Diagnosis> {
+        let database = self.clone();
+        after_a_moment(move || database.diagnosis(writer))
+    }
+
+    fn load(&self, wanted: Vec<Wanted>) -> Call<Vec<Loaded>> {
+        let database = self.clone();
+        after_a_moment(move || database.read(&wanted))
+    }
 }
 
-impl State {
-    fn flush(&mut self, entries: &[Value]) -> Vec<Answer> {
-        let mut answers = Vec::new();
-        for entry in entries {
-            let id = entry["run"].as_str().unwrap();
-            for target in Target::ALL {
-                let Some(operations) = entry.get(target.list()) else {
-                    continue;
-                };
-                let Some(run) = self.runs.get(id) else {
-                    answers.push(Answer {
-                        run: id.to_owned(),
-                        target,
-                        outcome: Outcome::NotFound,
-                        version: None,
-                        unapplied: Vec::new(),
-                    });
-                    continue;
-                };
-                let addressed = match target {
-                    Target::Own => id.to_owned(),
-                    Target::Parent => run.parent.clone().unwrap_or(id.to_owned()),
-                    Target::Root => run.root.clone(),
-                };
-                let (outcome, unapplied) = match self.runs[&addressed].closed {
-                    true => (Outcome::Closed, Vec::new()),
-                    false => self.change_within(&addressed, operations),
-                };
-                let version = Some(self.runs[&addressed].version);
-                answers.push(Answer {
-                    run: id.to_owned(),
-                    target,
-                    outcome,
-                    version,
-                    unapplied,
-                });
-            }
-        }
-        answers
-    }
+/// Yields before and after the work, so that callers can record something while a statement is under way.
+fn after_a_moment<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Call<T> {
+    Box::pin(async move {
+        tokio::task::yield_now().await;
+        let result = work();
+        tokio::task::yield_now().await;
+        result
+    })
+}
 
-    fn change_within(&mut self, run: &str, operations: &Value) -> (Outcome, Vec<(usize, String)>) {
-        let before = self.runs[run].clone();
-        let changed = self.change(run, operations);
-        let limit = self.limit.unwrap_or(usize::MAX);
-        let now = size(&self.runs[run].document);
-        if now > limit && now > size(&before.document) {
-            self.runs.insert(run.to_owned(), before);
-            return (Outcome::TooLarge, Vec::new());
-        }
-        changed
-    }
-
-    fn change(&mut self, run: &str, operations: &Value) -> (Outcome, Vec<(usize, String)>) {
-        let run = self.runs.get_mut(run).unwrap();
-        let before = run.document.clone();
-        let unapplied = apply(&mut run.document, &parse_list(operations).unwrap());
-        let unapplied = unapplied
+/// Returns a document as `serde_json` has it.
+fn value(document: &Json) -> Value {
+    match document {
+        Json::Array(elements) => elements.iter().map(value).collect(),
+        Json::Object(members) => members
             .iter()
-            .map(|skipped| (skipped.index, skipped.reason.code().to_owned()))
-            .collect();
-        if same_value(&before, &run.document) {
-            return (Outcome::Unchanged, unapplied);
-        }
-        run.version += 1;
-        (Outcome::Applied, unapplied)
-    }
-}
-
-impl Transport for FakeServer {
-    fn flush<'a>(
-        &'a self,
-        batch: &'a str,
-        writer: Uuid,
-        sequence: i64,
-        patience: Duration,
-    ) -> Reply<'a, Vec<Answer>> {
-        Box::pin(async move {
-            // The answer takes a while, so that something can be said meanwhile.
-            tokio::task::yield_now().await;
-            if self.is_locked(batch) {
-                tokio::time::sleep(patience).await;
-                return Err(Error::locked());
-            }
-            let answer = self.flush_now(batch, writer, sequence);
-            tokio::task::yield_now().await;
-            answer
-        })
-    }
-
-    fn load<'a>(&'a self, wanted: &'a [Wanted]) -> Reply<'a, Vec<Loaded>> {
-        Box::pin(async move {
-            let asked = |runs: &Vec<String>| wanted.iter().any(|(id, _)| runs.contains(id));
-            if asked(&lock(&self.denied)) {
-                return Err(Error::denied());
-            }
-            if asked(&lock(&self.garbled)) {
-                return Err(Error::unexpected("garbled"));
-            }
-            let state = lock(&self.state);
-            let loaded = wanted.iter().filter_map(|(id, _)| {
-                let run = state.runs.get(id)?;
-                Some(Loaded {
-                    id: id.clone(),
-                    root: run.root.clone(),
-                    parent: run.parent.clone(),
-                    version: run.version,
-                    document: Ok(run.document.clone()),
-                })
-            });
-            Ok(loaded.collect())
-        })
-    }
-
-    fn start<'a>(&'a self, run: &'a NewRun, metadata: &'a str) -> Reply<'a, i64> {
-        Box::pin(async move {
-            let document = serde_json::from_str(metadata).unwrap();
-            let mut state = lock(&self.state);
-            let root = run
-                .parent
-                .as_ref()
-                .map_or(run.id.clone(), |parent| state.runs[parent].root.clone());
-            let new = Run {
-                parent: run.parent.clone(),
-                root,
-                document,
-                version: 1,
-                closed: false,
-            };
-            for earlier in lock(&self.history).iter_mut() {
-                earlier
-                    .runs
-                    .entry(run.id.clone())
-                    .or_insert_with(|| new.clone());
-            }
-            Ok(state.runs.entry(run.id.clone()).or_insert(new).version)
-        })
-    }
-
-    fn set_status<'a>(&'a self, run: &'a str, _: &'a str) -> Reply<'a, i64> {
-        Box::pin(async move { Ok(lock(&self.state).runs[run].version) })
-    }
-
-    fn finish<'a>(&'a self, run: &'a str, _: &'a str) -> Reply<'a, i64> {
-        Box::pin(async move {
-            self.close(run);
-            Ok(lock(&self.state).runs[run].version)
-        })
+            .map(|(name, member)| (name.to_owned(), value(member)))
+            .collect(),
+        // Only a number can have no form there.
+        scalar => Value::try_from(scalar).unwrap_or_default(),
     }
 }

@@ -1,0 +1,295 @@
+//! All that a server keeps, and what a batch does to it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use runmeta_core::wire::{Outcome, Target};
+use runmeta_core::{Json, Parsed};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::batch::{Content, Entry, Start};
+use super::run::{Effect, Run};
+use super::writer::Writer;
+use super::{Snapshot, value};
+use crate::Error;
+use crate::wire::{Loaded, Row, Wanted};
+
+/// The runs and the writers of a database. A clone is what a standby has that lags.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    runs: BTreeMap<String, Run>,
+    writers: HashMap<Uuid, Writer>,
+    /// Bytes that a document may have.
+    pub(super) maximum_size: usize,
+    /// How long a finished run takes updates.
+    pub(super) update_window: Duration,
+    /// No statement arrives.
+    pub(super) is_unreachable: bool,
+    /// A worker lives: lists for parents and roots are queued, without a version.
+    pub(super) has_worker: bool,
+}
+
+impl Default for State {
+    fn default() -> State {
+        State {
+            runs: BTreeMap::new(),
+            writers: HashMap::new(),
+            // These are the server's defaults.
+            maximum_size: 262_144,
+            update_window: Duration::from_secs(3600),
+            is_unreachable: false,
+            has_worker: false,
+        }
+    }
+}
+
+/// Reading.
+impl State {
+    pub(super) fn document(&self, id: &str) -> Option<&Json> {
+        Some(&self.runs.get(id)?.document)
+    }
+
+    pub(super) fn snapshot(&self, id: &str) -> Option<Snapshot> {
+        let run = self.runs.get(id)?.clone();
+        Some(Snapshot {
+            id: id.to_owned(),
+            parent: run.parent,
+            root: run.root,
+            task: run.task,
+            tags: run.tags,
+            status: run.status,
+            attempt: run.attempt,
+            is_finished: run.finished.is_some(),
+            metadata: value(&run.document),
+            version: run.version,
+        })
+    }
+
+    pub(super) fn load(&self, wanted: &Wanted) -> Option<Loaded> {
+        let run = self.runs.get(&*wanted.id)?;
+        Some(Loaded {
+            id: wanted.id.to_string(),
+            root: run.root.clone(),
+            parent: run.parent.clone(),
+            attempt: run.attempt,
+            version: run.version,
+            document: Ok(match wanted.document {
+                true => run.document.to_string(),
+                false => String::new(),
+            }),
+        })
+    }
+
+    pub(super) fn last_sequence(&self, writer: Uuid) -> i64 {
+        self.writers.get(&writer).map_or(0, |known| known.sequence)
+    }
+
+    /// Returns the runs whose rows a batch locks.
+    #[cfg(test)]
+    pub(super) fn locked_by(&self, entries: &[Entry]) -> Vec<String> {
+        let parts = entries.iter().flat_map(|entry| {
+            let parts = entry.parts.iter();
+            parts.map(|content| (entry.run.as_str(), content))
+        });
+        let locked = parts.filter_map(|(id, content)| {
+            let run = self.runs.get(id)?;
+            match content {
+                Content::Start(start) => run.begins(start).then_some(id),
+                Content::Operations(Target::Own, _) => Some(id),
+                Content::Operations(..) if self.has_worker => None,
+                Content::Operations(target, _) => self.addressed(id, *target),
+                Content::Status(_) | Content::Finish(_) => Some(id),
+            }
+        });
+        locked.map(str::to_owned).collect()
+    }
+
+    /// Returns the run whose document a list of this run addresses.
+    pub(super) fn addressed<'a>(&'a self, id: &'a str, target: Target) -> Option<&'a str> {
+        let run = self.runs.get(id)?;
+        Some(match target {
+            Target::Own => id,
+            Target::Parent => run.parent.as_deref().unwrap_or(id),
+            Target::Root => &run.root,
+        })
+    }
+}
+
+/// Writing.
+impl State {
+    pub(super) fn remove(&mut self, id: &str) {
+        self.runs.remove(id);
+    }
+
+    pub(super) fn close(&mut self, id: &str, now: Instant) {
+        if let Some(run) = self.runs.get_mut(id) {
+            run.close(now);
+        }
+    }
+
+    /// Applies a list as a single call does: what a flush returns as an outcome is an error.
+    pub(super) fn write(
+        &mut self,
+        id: &str,
+        list: &[Parsed<Json>],
+        now: Instant,
+    ) -> Result<(), Error> {
+        let effect = self.apply(id, Target::Own, list, now);
+        let (code, message) = match effect.outcome {
+            Outcome::NotFound => ("P0002", "no such run"),
+            Outcome::Closed => ("55000", "the run has finished"),
+            Outcome::TooLarge => ("54000", "the metadata would be too large"),
+            _ if effect.unapplied.is_empty() => return Ok(()),
+            _ => ("22023", "an operation could not be applied"),
+        };
+        Err(Error::answered(code, message))
+    }
+
+    /// Takes a batch: once, and in the order of its writer's sequence.
+    pub(super) fn take(
+        &mut self,
+        entries: &[Entry],
+        writer: Uuid,
+        sequence: i64,
+        now: Instant,
+    ) -> Result<Vec<Row>, Error> {
+        let known = self.writers.get(&writer);
+        let last = known.map_or(0, |known| known.sequence);
+        if sequence < 1 || sequence > last + 1 {
+            let gap = format!("sequence {sequence} does not follow {last}");
+            return Err(Error::answered("55000", &gap));
+        }
+        if let Some(known) = known.filter(|_| sequence <= last) {
+            return Ok(match sequence == last {
+                true => known.replay(entries),
+                false => Writer::default().replay(entries),
+            });
+        }
+        let rows = self.apply_entries(entries, now);
+        self.writers.insert(writer, Writer::new(sequence, &rows));
+        Ok(rows)
+    }
+
+    fn apply_entries(&mut self, entries: &[Entry], now: Instant) -> Vec<Row> {
+        let mut rows = Vec::new();
+        // Starts of parents that stand behind a child, by the positions of their entries.
+        let mut early = HashMap::new();
+        for (position, entry) in entries.iter().enumerate() {
+            let run = entry.run.as_str();
+            let mut refused = None;
+            for content in &entry.parts {
+                let effect = match (refused, content) {
+                    // What belongs to the attempt of a start that was refused must not hit another.
+                    (Some(outcome), _) => Effect::bare(outcome),
+                    (None, Content::Start(_)) => {
+                        self.start_after_parents(entries, position, &mut early)
+                    }
+                    (None, Content::Operations(target, list)) => {
+                        self.apply(run, *target, list, now)
+                    }
+                    (None, Content::Status(change)) => {
+                        self.change(run, |run| run.set_status(change))
+                    }
+                    (None, Content::Finish(change)) => {
+                        self.change(run, |run| run.finish(change, now))
+                    }
+                };
+                if matches!(content, Content::Start(_)) && effect.outcome.is_refusal() {
+                    refused = Some(effect.outcome);
+                }
+                let (part, target) = content.kind();
+                rows.push(effect.row(run, part, target));
+            }
+        }
+        rows
+    }
+
+    /// Starts the run of an entry; before it, parents that do not exist and that entries behind it start.
+    fn start_after_parents(
+        &mut self,
+        entries: &[Entry],
+        position: usize,
+        early: &mut HashMap<usize, Effect>,
+    ) -> Effect {
+        let mut line = vec![position];
+        while let Some(parent) = line.last().and_then(|child| {
+            let (run, start) = started(&entries[*child])?;
+            let parent = start.parent.as_deref()?;
+            let is_there = self.runs.contains_key(run) || self.runs.contains_key(parent);
+            let starts_it = |entry: &Entry| started(entry).is_some_and(|(run, _)| run == parent);
+            let found = entries.iter().position(starts_it);
+            found.filter(|found| !is_there && !line.contains(found) && !early.contains_key(found))
+        }) {
+            line.push(parent);
+        }
+        while let Some(next) = line.pop() {
+            if let Some((run, start)) = started(&entries[next])
+                && !early.contains_key(&next)
+            {
+                let effect = self.start(run, start);
+                early.insert(next, effect);
+            }
+        }
+        let effect = early.remove(&position);
+        effect.unwrap_or_else(|| Effect::bare(Outcome::NotFound))
+    }
+
+    fn start(&mut self, id: &str, start: &Start) -> Effect {
+        if let Some(reason) = start.fault() {
+            return Effect::invalid(reason);
+        }
+        let maximum_size = self.maximum_size;
+        if start.metadata.size() > maximum_size {
+            return Effect::bare(Outcome::TooLarge);
+        }
+        if let Some(run) = self.runs.get_mut(id) {
+            return run.start(start, maximum_size);
+        }
+        let root = match &start.parent {
+            None => id,
+            Some(parent) => match self.runs.get(parent) {
+                Some(parent) => &parent.root,
+                None => return Effect::bare(Outcome::NotFound),
+            },
+        };
+        let run = Run::new(root, start);
+        self.runs.insert(id.to_owned(), run);
+        Effect {
+            version: Some(1),
+            ..Effect::bare(Outcome::Applied)
+        }
+    }
+
+    fn apply(&mut self, id: &str, target: Target, list: &[Parsed<Json>], now: Instant) -> Effect {
+        let (maximum_size, window) = (self.maximum_size, self.update_window);
+        let Some(addressed) = self.addressed(id, target).map(str::to_owned) else {
+            return Effect::bare(Outcome::NotFound);
+        };
+        let effect = self.change(&addressed, |run| run.apply(list, maximum_size, window, now));
+        let is_queued = self.has_worker && addressed != id && !effect.outcome.is_refusal();
+        match is_queued {
+            true => Effect {
+                version: None,
+                outcome: Outcome::Queued,
+                ..effect
+            },
+            false => effect,
+        }
+    }
+
+    fn change(&mut self, id: &str, change: impl FnOnce(&mut Run) -> Effect) -> Effect {
+        match self.runs.get_mut(id) {
+            Some(run) => change(run),
+            None => Effect::bare(Outcome::NotFound),
+        }
+    }
+}
+
+/// Returns the run that an entry starts, and how.
+fn started(entry: &Entry) -> Option<(&str, &Start)> {
+    entry.parts.iter().find_map(|content| match content {
+        Content::Start(start) => Some((entry.run.as_str(), start)),
+        _ => None,
+    })
+}
