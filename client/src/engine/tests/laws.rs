@@ -381,12 +381,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
-    fn each_operation_takes_effect_once_and_in_order(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+    fn each_operation_takes_effect_once_and_in_order(bytes in proptest::collection::vec(any::<u8>(), 0..48)) {
         play(&bytes, Settings::default());
     }
 
     #[test]
-    fn tiny_batches_change_nothing(bytes in proptest::collection::vec(any::<u8>(), 0..80), operations in 1usize..4) {
+    fn tiny_batches_change_nothing(bytes in proptest::collection::vec(any::<u8>(), 0..48), operations in 1usize..4) {
         play(&bytes, Settings { batch_operations: operations, ..Settings::default() });
     }
 }
