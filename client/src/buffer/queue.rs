@@ -6,7 +6,7 @@
 //!    among themselves does not matter, and an operation that overlaps none of them may go before them.
 //!
 //! The sums are what makes a repeated increment cheap: the key's text is compared instead of parsed, and two `i128` are
-//! added instead of two texts: 21 ns a call in `make bench`, and no allocation.
+//! added instead of two texts. It takes 12 ns here, 21 ns with the lock and the handle in `make bench`, and no allocation.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -121,20 +121,37 @@ impl Queue {
     /// were ever recorded.
     pub(crate) fn take(&mut self, operations: usize, weight: usize, recorded: u64) -> Taken {
         let (mut taken, mut taken_weight, mut upto) = (Vec::new(), 0, None);
-        while let Some(next) = self.first_weight(recorded) {
-            let full = taken.len() >= operations || taken_weight + next > weight;
-            if full && !taken.is_empty() {
+        loop {
+            self.fill_front(recorded);
+            let left = operations.saturating_sub(taken.len());
+            let (mut count, mut count_weight) = (0, 0);
+            for next in self.front.iter().map(Operation::weight) {
+                let full = count >= left || taken_weight + count_weight + next > weight;
+                if full && !(taken.is_empty() && count == 0) {
+                    break;
+                }
+                count += 1;
+                count_weight += next;
+            }
+            if count == 0 {
                 break;
             }
-            taken.extend(self.front.pop_front());
-            taken_weight += next;
-            self.front_weight = self.front_weight.saturating_sub(next);
-            if self.front.is_empty() {
-                upto = Some(self.front_recorded);
+            taken_weight += count_weight;
+            self.front_weight = self.front_weight.saturating_sub(count_weight);
+            if taken.is_empty() && count == self.front.len() {
+                // The common case copies nothing.
+                taken = std::mem::take(&mut self.front).into();
+            } else {
+                taken.extend(self.front.drain(..count));
             }
+            if !self.front.is_empty() {
+                break;
+            }
+            upto = Some(self.front_recorded);
         }
-        if self.front.is_empty() {
-            self.front = VecDeque::new();
+        // Room that nothing takes is not counted in the weight.
+        if self.front.len() < self.front.capacity() / 2 {
+            self.front.shrink_to_fit();
         }
         Taken {
             operations: Arc::new(taken),
@@ -143,15 +160,14 @@ impl Queue {
         }
     }
 
-    /// Returns the weight of the first operation. Moves everything to the front if nothing is there.
-    fn first_weight(&mut self, recorded: u64) -> Option<usize> {
+    /// Moves everything to the front if nothing is there.
+    fn fill_front(&mut self, recorded: u64) {
         if self.front.is_empty() {
             self.list_sums();
             self.front_recorded = recorded;
             self.front_weight = self.list.weight();
             self.front = std::mem::take(&mut self.list).into_iter().collect();
         }
-        self.front.front().map(Operation::weight)
     }
 
     /// Returns the operations in order, the sums as they are now.

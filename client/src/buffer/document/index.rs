@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::ops::Range;
 
-use super::scan::{Parts, Span};
+use super::scan::{Items, Span};
 
 /// The members stand in the text in the order of [`by_name`], each name once.
 #[derive(Clone, Debug)]
@@ -20,9 +19,9 @@ pub(super) fn by_name(left: &str, right: &str) -> Ordering {
 
 /// Returns the spans of an object's members, or `None` if the text is no object.
 pub(super) fn spans(text: &str) -> Option<Vec<Span>> {
-    let mut parts = Parts::of(text);
-    let spans = parts.by_ref().collect();
-    (text.starts_with('{') && parts.is_complete()).then_some(spans)
+    let mut items = Items::of(text);
+    let spans = items.by_ref().collect();
+    (text.starts_with('{') && items.is_complete()).then_some(spans)
 }
 
 /// Returns true if the members stand in order.
@@ -41,17 +40,12 @@ impl<'a> Index<'a> {
         Index::new("{}", Cow::Borrowed(&[]))
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.spans.len()
+    pub(super) fn text(&self) -> &'a str {
+        self.text
     }
 
-    /// Returns the text of members that stand side by side, with what stands between them.
-    pub(super) fn members(&self, positions: Range<usize>) -> &'a str {
-        match self.spans.get(positions) {
-            Some([first, .., last]) => &self.text[first.start()..last.end()],
-            Some([only]) => &self.text[only.start()..only.end()],
-            _ => "",
-        }
+    pub(super) fn spans(&self) -> &[Span] {
+        &self.spans
     }
 
     /// Returns where a member stands among the others, or else where it would.
@@ -60,9 +54,13 @@ impl<'a> Index<'a> {
             .binary_search_by(|span| by_name(&span.name(self.text), name))
     }
 
+    /// Returns the text of the value of the member at this position.
+    pub(super) fn value_at(&self, position: usize) -> Option<&'a str> {
+        Some(self.spans.get(position)?.value(self.text))
+    }
+
     /// Returns the text of a member's value.
     pub(super) fn value(&self, name: &str) -> Option<&'a str> {
-        let position = self.position(name).ok()?;
-        Some(self.spans[position].value(self.text))
+        self.value_at(self.position(name).ok()?)
     }
 }

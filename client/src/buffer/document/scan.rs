@@ -1,9 +1,9 @@
-//! Finding the parts of a JSON text without reading them.
+//! Finding members and elements in a JSON text without reading them.
 //!
-//! The texts come from Postgres or from core's writer, so they are valid JSON. Of a text that is not, some parts are
+//! The texts come from Postgres or from core's writer, so they are valid JSON. Of a text that is not, some items are
 //! missing or are no JSON themselves; nothing panics. Nothing recurses either, as JSONB can nest 14,000 levels.
 //!
-//! 1.0 GB/s on 260 kB of short numbers, 3.4 GB/s on log lines of 60 bytes.
+//! 1.4 GB/s where 260 kB are numbers of five digits, 4 GB/s where they are log lines of 60 bytes.
 
 use std::borrow::Cow;
 
@@ -21,6 +21,19 @@ pub(super) struct Span {
 }
 
 impl Span {
+    /// Returns a span of a text of less than 4 GiB.
+    pub(super) fn new(start: usize, value: usize, end: usize) -> Span {
+        let [start, value, end] = [start, value, end].map(|at| at as u32);
+        Span { start, value, end }
+    }
+
+    /// Returns the span of the same item in a text that has at `to` what was at `from`.
+    pub(super) fn moved(self, from: usize, to: usize) -> Span {
+        let [start, value, end] =
+            [self.start, self.value, self.end].map(|at| at as usize + to - from);
+        Span::new(start, value, end)
+    }
+
     pub(super) fn start(self) -> usize {
         self.start as usize
     }
@@ -46,7 +59,7 @@ impl Span {
 }
 
 /// The members of an object or the elements of an array, in the order of the text.
-pub(super) struct Parts<'t> {
+pub(super) struct Items<'t> {
     bytes: &'t [u8],
     at: usize,
     closing: u8,
@@ -62,16 +75,16 @@ enum State {
     Broken,
 }
 
-impl Parts<'_> {
+impl Items<'_> {
     /// Begins to read a text, without blanks before it.
-    pub(super) fn of(text: &str) -> Parts<'_> {
+    pub(super) fn of(text: &str) -> Items<'_> {
         let bytes = text.as_bytes();
         let (closing, state) = match bytes.first() {
             Some(b'{') => (b'}', State::First),
             Some(b'[') => (b']', State::First),
             _ => (b']', State::Broken),
         };
-        Parts {
+        Items {
             bytes,
             at: 1,
             closing,
@@ -79,12 +92,12 @@ impl Parts<'_> {
         }
     }
 
-    /// Returns true if all parts were read and nothing but blanks stands behind them.
+    /// Returns true if all items were read and nothing but blanks stands behind them.
     pub(super) fn is_complete(&mut self) -> bool {
         self.state == State::Closed && self.skip_blanks().is_none()
     }
 
-    fn part(&mut self) -> Option<Span> {
+    fn item(&mut self) -> Option<Span> {
         let mut byte = self.skip_blanks()?;
         if byte == self.closing {
             self.at += 1;
@@ -130,37 +143,37 @@ impl Parts<'_> {
     }
 }
 
-impl Iterator for Parts<'_> {
+impl Iterator for Items<'_> {
     type Item = Span;
 
     fn next(&mut self) -> Option<Span> {
         if matches!(self.state, State::Closed | State::Broken) {
             return None;
         }
-        let part = self.part();
-        if part.is_none() && self.state != State::Closed {
+        let item = self.item();
+        if item.is_none() && self.state != State::Closed {
             self.state = State::Broken;
         }
-        part
+        item
     }
 }
 
-/// Returns the part of a value that a step of a path leads to.
+/// Returns the value to which a step of a path leads.
 pub(super) fn step_into<'t>(text: &'t str, step: &Step<'_>) -> Option<&'t str> {
-    let mut parts = Parts::of(text);
-    let part = match text.as_bytes().first()? {
-        b'{' => parts.find(|part| part.name(text) == step.name),
+    let mut items = Items::of(text);
+    let item = match text.as_bytes().first()? {
+        b'{' => items.find(|item| item.name(text) == step.name),
         b'[' => {
             let length = match step.index? {
-                ..0 => Parts::of(text).count(),
-                // A position from the front needs no length but one that has it.
+                ..0 => Items::of(text).count(),
+                // A position from the front needs no length, but for an array that has it.
                 _ => usize::MAX,
             };
-            parts.nth(step.position(length).ok()?)
+            items.nth(step.position(length).ok()?)
         }
         _ => None,
     };
-    part.map(|part| part.value(text))
+    item.map(|item| item.value(text))
 }
 
 /// Returns where the string ends whose opening quote is at `start`.
@@ -210,24 +223,24 @@ fn end_of_value(bytes: &[u8], start: usize) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn parts(text: &str) -> (Vec<(Cow<'_, str>, &str)>, bool) {
-        let mut parts = Parts::of(text);
-        let read = parts.by_ref();
-        let read = read.map(|part| {
+    fn items(text: &str) -> (Vec<(Cow<'_, str>, &str)>, bool) {
+        let mut items = Items::of(text);
+        let read = items.by_ref();
+        let read = read.map(|item| {
             let name = match text.starts_with('{') {
-                true => part.name(text),
+                true => item.name(text),
                 false => Cow::Borrowed(""),
             };
-            (name, part.value(text))
+            (name, item.value(text))
         });
-        (read.collect(), parts.is_complete())
+        (read.collect(), items.is_complete())
     }
 
     #[test]
     fn members_and_elements_are_found_whatever_stands_in_them() {
         let text = "{ \"a\" : 1, \"b}\\\"\\u00e9\":\"]}\\\\\" ,\"\":{\"x\":[\"}\"]}\t}\n";
         assert_eq!(
-            parts(text),
+            items(text),
             (
                 vec![
                     ("a".into(), "1"),
@@ -238,9 +251,9 @@ mod tests {
             )
         );
         let values = |text| {
-            let (parts, complete) = parts(text);
+            let (items, complete) = items(text);
             assert!(complete, "{text}");
-            parts.into_iter().map(|part| part.1).collect::<Vec<_>>()
+            items.into_iter().map(|item| item.1).collect::<Vec<_>>()
         };
         assert_eq!(
             values("[null, -1.5e3,[ ] ,\"\"]"),
@@ -270,7 +283,7 @@ mod tests {
             "{\"a\":{\"b\":\"}",
             "[[]",
         ] {
-            assert!(!parts(text).1, "{text}");
+            assert!(!items(text).1, "{text}");
         }
     }
 

@@ -277,7 +277,7 @@ proptest! {
         let parsed = |list: &[Operation<Json>]| list.iter().cloned().map(Ok).collect::<Vec<_>>();
         for list in &sent {
             let unapplied = apply(&mut expected, &parsed(list));
-            let borrowed: Vec<_> = list.iter().map(|one| Ok(part::borrowed(one))).collect();
+            let borrowed: Vec<_> = list.iter().map(|one| Ok(borrowed(one))).collect();
             prop_assert_eq!(apply(&mut document.with([]), &borrowed), unapplied);
             document.sent(list, FIRST);
             prop_assert_eq!(&Json::parse(&document.text([])).unwrap(), &expected);
@@ -293,6 +293,27 @@ proptest! {
             let shown = document.text_at(&key, waiting(&recorded));
             let shown = shown.map(|text| Json::parse(&text).unwrap());
             prop_assert_eq!(shown.as_ref(), expected.lookup(&key), "{}", key.as_str());
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_cut_or_changed_somewhere_is_no_reason_to_panic(
+        base in generate::document(),
+        at in any::<prop::sample::Index>(),
+        with in "[\\[\\]{}\",:\\\\ 1n]{0,2}",
+        list in lists(),
+        key in generate::key(),
+    ) {
+        let mut text: Vec<_> = Json::from(base).to_string().chars().collect();
+        let at = at.index(text.len());
+        text.splice(at..=at, with.chars());
+        if let Ok(mut document) = Document::new(String::from_iter(text), 1) {
+            let list = list.concat();
+            if let Ok(key) = Key::parse(&key) {
+                document.text_at(&key, waiting(&list));
+            }
+            document.sent(&list, FIRST);
+            document.text([]);
         }
     }
 }
