@@ -329,4 +329,36 @@ mod tests {
         assert_eq!((taken, upto), (vec![append(5)], Some(6)));
         assert_eq!(queue.weight(), 0);
     }
+    #[test]
+    fn what_waits_and_what_is_taken_takes_no_more_memory_than_its_weight() {
+        let append = |n: usize| Operation::Append {
+            key: Key::parse("log").unwrap(),
+            value: Json::from("x".repeat(n % 50)),
+            keep: None,
+        };
+        let bytes = |count: i64| usize::try_from(count).unwrap();
+        for part in [7, 1000, 9_999, usize::MAX] {
+            let mut queue = Queue::default();
+            let filled = measure(|| (0..10_000).for_each(|n| queue.push(append(n))));
+            let whole = queue.weight();
+            assert!(
+                bytes(filled.bytes_max as i64) <= whole,
+                "{filled:?} of {whole}"
+            );
+            let mut held = filled.bytes_current;
+            while !queue.is_empty() {
+                let mut taken = None;
+                let taking = measure(|| taken = Some(queue.take(part, usize::MAX, 10_000)));
+                let taken = taken.unwrap();
+                // Each list is moved once, so for a moment both places are there.
+                let most = bytes(held) + bytes(taking.bytes_max as i64);
+                assert!(most <= 2 * whole, "{part}: {most} of {whole}");
+                held += taking.bytes_current;
+                let weight = queue.weight() + taken.weight;
+                assert!(bytes(held) <= weight, "{part}: {held} of {weight}");
+                held += measure(|| drop(taken)).bytes_current;
+            }
+            assert!(held <= 0, "{held} bytes stay");
+        }
+    }
 }
