@@ -1,61 +1,44 @@
 #![doc = include_str!("../README.md")]
+// The way of an operation through the crate, and a line for each room:
+//
+// 1. `metadata` makes an operation of what a caller gives, on behalf of a `run`, which a `scope` may have found.
+// 2. `buffer` keeps it with the run whose document it changes, shortened, until the engine takes it.
+// 3. `engine` puts it into a batch, sends it, and decides what the answer means: one pure function and a loop round it.
+// 4. `wire` makes each batch and each read one statement, over connections that it keeps.
+//
+// `client`, `run`, `new_run`, `builder` and `metrics` are the nouns at the door: they wait for the engine and do no I/O.
+// `error` is the one error, and what is known of an operation without effect. `testing` is a server in memory.
 
-mod amount;
-mod answer;
-mod apart;
-mod backoff;
-mod batch;
-mod batcher;
 mod buffer;
 mod builder;
-mod call;
-mod cancel;
 mod client;
-mod connection;
-mod decimal;
-mod document;
+mod engine;
 mod error;
-mod gather;
-mod group;
-mod handle;
-mod host;
-mod id;
-mod meter;
-mod new_run;
-mod postgres;
-mod queue;
-mod read;
-mod refusal;
-mod reserved;
-mod run;
-mod run_state;
-mod scope;
-mod sender;
-mod settings;
-mod tie;
-mod to_value;
-mod transport;
-mod verdict;
-mod writer;
-
 pub mod metadata;
-pub mod tls;
+mod metrics;
+mod new_run;
+mod run;
+mod scope;
+mod settings;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod wire;
 
 #[cfg(test)]
 mod tests;
 
-pub use amount::Amount;
 pub use builder::Builder;
 pub use client::Client;
-pub use error::Error;
-pub use handle::Metadata;
-pub use meter::Metrics;
+pub use error::{Error, Unapplied};
+pub use metadata::Metadata;
+pub use metadata::amount::Amount;
+pub use metrics::Metrics;
 pub use new_run::NewRun;
-pub use refusal::Refusal;
 pub use run::Run;
-pub use scope::spawn;
+pub use scope::{spawn, spawn_blocking};
+pub use tokio_postgres;
+#[cfg(feature = "tls")]
+pub use wire::tls;
 
-/// Runs the Rust in the project's README.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct ProjectReadme;
+#[cfg(feature = "pool")]
+pub use deadpool_postgres;

@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) call_timeout: Duration,
     /// How long leaving a scope waits for its flush.
     pub(crate) scope_timeout: Duration,
+    /// Documents are never read nor kept.
+    pub(crate) write_only: bool,
 }
 
 /// Returns how long a statement may take by default, where this many hosts are named.
@@ -43,20 +45,16 @@ impl Default for Settings {
             statement_timeout: statement_timeout(1),
             call_timeout: Duration::from_secs(30),
             scope_timeout: Duration::from_secs(5),
+            write_only: false,
         }
     }
 }
 
 impl Settings {
-    /// Returns how long a statement waits for a lock at first. Somebody who has a run's row locked holds up all other runs
-    /// that long.
-    pub(crate) fn first_patience(&self) -> Duration {
-        FIRST_PATIENCE.min(self.statement_timeout / 2)
-    }
-
-    /// Returns how long a statement waits for a lock at last: many writers may stand in line for the row of one parent.
-    pub(crate) fn longest_patience(&self) -> Duration {
-        LONGEST_PATIENCE.min(self.statement_timeout / 2)
+    /// Returns how long a batch waits for a lock at most. A transaction that holds a run's row delays all other runs that
+    /// long.
+    pub(crate) fn lock_timeout(&self) -> Duration {
+        LOCK_TIMEOUT.min(self.statement_timeout / 2)
     }
 
     /// Returns how much the operations that wait or are under way may weigh.
@@ -79,10 +77,7 @@ impl Settings {
 }
 
 /// A guess: longer than the locks of other batches last, and short enough for a bar that stands still.
-const FIRST_PATIENCE: Duration = Duration::from_secs(1);
-
-/// A guess.
-const LONGEST_PATIENCE: Duration = Duration::from_secs(15);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A batch that takes longer than a moment holds its row locks that long. A guess: a tenth of a second's work.
 const MAXIMUM_BATCH_BYTES: usize = 4 * 1024 * 1024;

@@ -227,6 +227,19 @@ impl Error {
 
 /// Errors of a call.
 impl Error {
+    /// For a client that gets no thread or runtime to send on.
+    pub(crate) fn no_runtime(error: std::io::Error) -> Error {
+        Error::settings(
+            "the client cannot run in the background",
+            Some(error.into()),
+        )
+    }
+
+    /// Returns true if the same statement may succeed later.
+    pub(crate) fn passes(&self) -> bool {
+        matches!(self.meaning(), Meaning::InDoubt | Meaning::Passes)
+    }
+
     pub(crate) fn shut_down() -> Error {
         Error::new(Kind::ShutDown, None)
     }
@@ -253,8 +266,18 @@ impl Error {
         Error::new(kind, None)
     }
 
-    pub(crate) fn does_not_fit(error: serde_path_to_error::Error<serde_json::Error>) -> Error {
-        let path = error.path().to_string();
+    /// For a value at this key, or the whole document with an empty key, that is not of the caller's type.
+    pub(crate) fn does_not_fit(
+        key: &str,
+        error: serde_path_to_error::Error<serde_json::Error>,
+    ) -> Error {
+        let inside = error.path().to_string();
+        let path = match (key, inside.as_str()) {
+            ("", _) => inside,
+            (key, ".") => key.to_owned(),
+            (key, inside) if inside.starts_with('[') => format!("{key}{inside}"),
+            (key, inside) => format!("{key}.{inside}"),
+        };
         Error::new(
             Kind::DoesNotFit { path },
             Some(Box::new(error.into_inner())),
