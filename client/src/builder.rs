@@ -4,18 +4,20 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ClientConfig;
-use tokio_postgres::Config;
+use tokio::runtime::Handle;
 
 use crate::buffer::Buffer;
-use crate::connection::Source;
-use crate::postgres::Postgres;
-use crate::settings::Settings;
-use crate::tls::{self, Encryption};
+use crate::client::answered;
+use crate::engine::driver;
+use crate::settings::{Settings, statement_timeout};
+use crate::wire::address::Address;
+use crate::wire::connect::Source;
+use crate::wire::postgres::Postgres;
+use crate::wire::{Call, Transport};
 use crate::{Client, Error};
 
 /// Longer than anybody means to wait, and short enough to be added to a point in time.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Builds a [`Client`].
 ///
@@ -32,19 +34,25 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// # Ok(())
 /// # }
 /// ```
-#[must_use]
+#[must_use = "nothing is connected until `connect` is called"]
 pub struct Builder {
     origin: Origin,
     application_name: Option<String>,
-    tls: Option<ClientConfig>,
+    #[cfg(feature = "tls")]
+    tls: Option<rustls::ClientConfig>,
+    runtime: Option<Handle>,
+    /// By default it depends on the number of hosts.
+    statement_timeout: Option<Duration>,
     settings: Settings,
 }
 
 enum Origin {
     Url(String),
-    Config(Box<Config>),
+    Config(Box<tokio_postgres::Config>),
     #[cfg(feature = "pool")]
     Pool(deadpool_postgres::Pool),
+    #[cfg(any(test, feature = "testing"))]
+    Transport(Arc<dyn Transport>),
 }
 
 impl Builder {
@@ -52,48 +60,64 @@ impl Builder {
         Builder {
             origin,
             application_name: None,
+            #[cfg(feature = "tls")]
             tls: None,
+            runtime: None,
+            statement_timeout: None,
             settings: Settings::default(),
         }
     }
 
     /// Connects to the database of this URL, or of a string such as `host=/run/postgresql dbname=app`.
     ///
-    /// `sslmode` means what it means in libpq: `prefer`, the default, encrypts where the server can, `require` always, and
-    /// neither asks who the server is. `verify-ca` wants a certificate that a root signed, `verify-full` one for this host.
-    /// The roots are the system's, or those of the file that `sslrootcert` names. [`tls`](crate::tls) has all of it.
+    /// `sslmode` means what it means in libpq: `prefer`, the default, encrypts if the server can, and `require` always; neither
+    /// checks the server's certificate. `verify-ca` requires one that a root signed, `verify-full` one for this host. The roots
+    /// are the system's, or those of the file that `sslrootcert` names. The module `tls` describes all parameters.
     pub fn url(url: &str) -> Builder {
         Builder::new(Origin::Url(url.to_owned()))
     }
 
-    /// Connects with this configuration. Its modes `Prefer` and `Require` do not check the server's certificate;
-    /// [`tls`](Builder::tls) does.
-    pub fn config(config: Config) -> Builder {
+    /// Connects with this configuration. Its modes `Prefer` and `Require` do not check the server's certificate; the method
+    /// `tls` does.
+    pub fn config(config: tokio_postgres::Config) -> Builder {
         Builder::new(Origin::Config(Box::new(config)))
     }
 
-    /// Takes connections from this pool, one for the batches and others while calls are made. Encryption and application
-    /// name are the pool's.
+    /// Takes connections from this pool: one for batches and one for reads, each while statements are under way. Encryption and
+    /// application name are the pool's.
     #[cfg(feature = "pool")]
     pub fn pool(pool: deadpool_postgres::Pool) -> Builder {
         Builder::new(Origin::Pool(pool))
     }
 
-    /// Names the program in `pg_stat_activity`; `runmeta` if neither this nor the URL says.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn transport(transport: Arc<dyn Transport>) -> Builder {
+        Builder::new(Origin::Transport(transport))
+    }
+
+    /// Names the program in `pg_stat_activity`: `runmeta`, if neither this nor the URL does.
     pub fn application_name(mut self, name: impl Into<String>) -> Builder {
         self.application_name = Some(name.into());
         self
     }
 
     /// Encrypts with this configuration, which alone decides what is checked, instead of the one that the URL asks for.
-    /// `sslmode` still says whether there is encryption at all: `prefer`, the default, does without where the server has none.
-    pub fn tls(mut self, config: ClientConfig) -> Builder {
+    /// `sslmode` still decides whether connections are encrypted: with `prefer`, the default, only if the server can.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, config: rustls::ClientConfig) -> Builder {
         self.tls = Some(config);
         self
     }
 
-    /// Sets the time in which there is at most one flush, 250 ms by default. The first operation after a pause goes at
-    /// once, and so does a batch that is full.
+    /// Runs the client on this runtime, which must have I/O and time enabled, instead of a thread of its own. When the runtime
+    /// ends, so does the client: a test that pauses the clock wants that.
+    pub fn runtime(mut self, runtime: Handle) -> Builder {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// Sets the time in which there is at most one flush, 250 ms by default. The first operation after a pause is sent at once,
+    /// and so is a batch that is full.
     pub fn interval(mut self, interval: Duration) -> Builder {
         self.settings.interval = interval.min(LONGEST);
         self
@@ -105,8 +129,8 @@ impl Builder {
         self
     }
 
-    /// Bounds the memory for operations, 32 MiB by default: half of it for those that wait or are under way, the rest for
-    /// the text of batches and those kept back. Beyond it operations are refused with the reason `buffer_full`. A single
+    /// Sets the memory limit for operations, 32 MiB by default: half of it for those that wait or are under way, the rest for
+    /// the text of batches and those kept back. Beyond it, operations have no effect, with the reason `buffer_full`. A single
     /// operation may take an eighth of it.
     pub fn buffer_bytes(mut self, bytes: usize) -> Builder {
         self.settings.buffer_bytes = bytes;
@@ -120,73 +144,87 @@ impl Builder {
         self
     }
 
-    /// Sets how long a statement may take before it is cancelled (unless its connection is a pool's), its connection given up,
-    /// and it is sent again; 60 s by default. It waits for the lock of a row no longer than a second at first, and never
-    /// longer than half of this.
+    /// Sets how long a statement may take; 60 s by default, and 10 s where several hosts are named, so that a server that does
+    /// not answer is left for the next. Then the statement is cancelled (unless its connection is a pool's), its connection
+    /// closed, and it is sent again. It waits for the lock of a row no longer than a second, and never longer than half of this.
     pub fn statement_timeout(mut self, timeout: Duration) -> Builder {
-        self.settings.statement_timeout = timeout.min(LONGEST);
+        self.statement_timeout = Some(timeout.min(LONGEST));
         self
     }
 
-    /// Sets how long `start`, `run`, `finish` and `refresh` go on trying; 30 s by default.
+    /// Sets how long `start`, `run`, `finish`, `set_status` and `refresh` go on trying; 30 s by default.
     pub fn call_timeout(mut self, timeout: Duration) -> Builder {
         self.settings.call_timeout = timeout.min(LONGEST);
         self
     }
 
-    /// Sets how long leaving a [scope](crate::Run::scope) waits for its flush; 5 s by default. What could not be sent by
-    /// then stays in the buffer.
+    /// Sets how long leaving a [scope](crate::Run::scope) waits for its flush; 5 s by default. What could not be sent by then
+    /// stays in the buffer.
     pub fn scope_timeout(mut self, timeout: Duration) -> Builder {
         self.settings.scope_timeout = timeout.min(LONGEST);
         self
     }
 
-    /// Connects, and begins to send in the background on the current runtime.
+    /// Never reads documents, as [`NewRun::write_only`](crate::NewRun::write_only) for every run.
+    pub fn write_only(mut self, write_only: bool) -> Builder {
+        self.settings.write_only = write_only;
+        self
+    }
+
+    /// Connects, and begins to send in the background.
     ///
     /// # Errors
     ///
     /// As [`Client::connect`].
-    pub async fn connect(self) -> Result<Client, Error> {
-        let source = match self.origin {
-            Origin::Url(url) => {
-                let (config, encryption) = tls::parse(&url)?;
-                own(config, encryption, self.application_name, self.tls)?
-            }
-            Origin::Config(config) => {
-                let encryption = Encryption::default();
-                own(*config, encryption, self.application_name, self.tls)?
-            }
+    pub async fn connect(mut self) -> Result<Client, Error> {
+        let origin = std::mem::replace(&mut self.origin, Origin::Url(String::new()));
+        let (source, hosts) = match origin {
+            Origin::Url(url) => self.own(Address::parse(&url)?)?,
+            Origin::Config(config) => self.own(Address::of(*config))?,
             #[cfg(feature = "pool")]
-            Origin::Pool(pool) => Source::Pool(pool),
+            Origin::Pool(pool) => (Source::Pool(pool), 1),
+            #[cfg(any(test, feature = "testing"))]
+            Origin::Transport(transport) => {
+                let buffer = Arc::new(Buffer::new(self.settings));
+                let connect = Box::pin(async { Ok(()) });
+                return start(self.runtime.as_ref(), buffer, transport, connect).await;
+            }
         };
+        self.settings.statement_timeout = self
+            .statement_timeout
+            .unwrap_or_else(|| statement_timeout(hosts));
         let buffer = Arc::new(Buffer::new(self.settings));
-        let postgres = Postgres::new(source, buffer.clone());
-        postgres.connect().await?;
-        Ok(Client::over(buffer, Arc::new(postgres)))
+        let timeout = buffer.settings.statement_timeout;
+        let postgres = Postgres::new(source, timeout, buffer.meter.connections.clone());
+        let connect = postgres.connect();
+        start(self.runtime.as_ref(), buffer, Arc::new(postgres), connect).await
+    }
+
+    fn own(&mut self, address: Address) -> Result<(Source, usize), Error> {
+        let hosts = address.hosts();
+        let name = self.application_name.as_deref();
+        #[cfg(feature = "tls")]
+        if let Some(config) = self.tls.take() {
+            let connector = crate::wire::tls::of_config(config);
+            return Ok((Source::encrypted(address, name, connector), hosts));
+        }
+        Ok((Source::own(address, name)?, hosts))
     }
 }
 
-fn own(
-    mut config: Config,
-    encryption: Encryption,
-    name: Option<String>,
-    tls: Option<ClientConfig>,
-) -> Result<Source, Error> {
-    match name {
-        Some(name) => {
-            config.application_name(name);
-        }
-        None if config.get_application_name().is_none() => {
-            config.application_name("runmeta");
-        }
-        None => {}
-    }
-    tls::without_sockets(&mut config);
-    let connector = match tls {
-        Some(tls) => tls.into(),
-        None => encryption.connector(config.get_ssl_mode())?,
+/// Starts the engine, and waits until it is connected.
+async fn start(
+    runtime: Option<&Handle>,
+    buffer: Arc<Buffer>,
+    transport: Arc<dyn Transport>,
+    connect: Call<()>,
+) -> Result<Client, Error> {
+    let connected = match runtime {
+        Some(runtime) => driver::start_on(runtime, buffer.clone(), transport, connect),
+        None => driver::start(buffer.clone(), transport, connect)?,
     };
-    Ok(Source::own(config, connector))
+    answered(connected).await?;
+    Ok(Client::of(buffer))
 }
 
 #[cfg(test)]
@@ -202,10 +240,10 @@ mod tests {
             .call_timeout(most)
             .scope_timeout(most)
             .backoff(most..=most);
-        let set = builder.settings;
+        let set = builder.settings.clone();
         for time in [
             set.interval,
-            set.statement_timeout,
+            builder.statement_timeout.unwrap(),
             set.call_timeout,
             set.scope_timeout,
             2 * set.longest_pause,

@@ -1,54 +1,49 @@
 //! The client: one for a process, cheap to clone.
 
 use std::sync::Arc;
-use std::sync::atomic::{
-    AtomicU64,
-    Ordering::{Relaxed, Release},
-};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use serde_json::Value;
-use tokio::task::AbortHandle;
-use tokio::time::timeout;
+use runmeta_core::wire::Outcome;
+#[cfg(any(test, feature = "testing"))]
+use tokio::runtime::Handle;
 
-use crate::batcher::Batcher;
-use crate::buffer::Buffer;
-use crate::call::call;
-use crate::document::Document;
-use crate::refusal::Refusal;
-use crate::run_state::RunState;
-use crate::transport::Transport;
-use crate::{Builder, Error, Metrics, NewRun, Run, id};
+use crate::buffer::state::{CommandKind, Family, RunState};
+use crate::buffer::waiter::{Awaited, Waiter};
+use crate::buffer::{Buffer, Request, lock};
+use crate::new_run::check_text;
+use crate::{Builder, Error, Metrics, NewRun, Run};
+#[cfg(any(test, feature = "testing"))]
+use crate::{engine::driver, settings::Settings, wire::Transport};
 
-/// A connection to the runs of one database, with a buffer of what was said and not yet sent.
+/// A connection to the runs of one database, with a buffer of what is recorded and not sent yet.
 ///
-/// Make one for the process and clone it: clones share everything. Call [`shutdown`](Client::shutdown) at the end; what is
-/// still in the buffer when the runtime ends is lost.
+/// Make one for the process and clone it: clones share everything. Its work is done on a thread of its own, so that it does
+/// not depend on the runtime that made it. Call [`shutdown`](Client::shutdown) at the end of the process: what is still in the
+/// buffer then is lost otherwise.
 #[derive(Clone)]
 pub struct Client {
     owner: Arc<Owner>,
 }
 
-/// Held by every handle. When the last one goes, the batcher sends what is left and ends.
+/// Held by every handle. When the last one goes, the engine sends what is left and ends.
 struct Owner {
     buffer: Arc<Buffer>,
-    transport: Arc<dyn Transport>,
-    batcher: AbortHandle,
-    /// The number of the last refusal that [`Client::flush`] told of.
-    told: AtomicU64,
+    /// How many unapplied operations [`Client::flush`] reported.
+    reported: AtomicU64,
 }
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        let weight = self.buffer.meter.weight.load(Relaxed);
-        if weight > 0 && !self.buffer.closed.load(Relaxed) {
+        let bytes = self.buffer.budget.used();
+        if bytes > 0 && !self.buffer.closed.load(Relaxed) {
             tracing::warn!(
-                "the client was dropped without shutdown(): operations of {weight} bytes are sent in the background, and \
-                 lost if the runtime ends before"
+                bytes,
+                "the client was dropped without shutdown: what is recorded is sent in the background, and lost if the process \
+                 ends before"
             );
         }
-        self.buffer.closing.store(true, Release);
-        self.buffer.wake.notify_one();
+        self.buffer.ask(Request::Close);
     }
 }
 
@@ -57,7 +52,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// If the URL cannot be read, the server cannot be reached, or it refuses the user.
+    /// If the URL cannot be read, the server cannot be reached, or it rejects the user.
     ///
     /// # Examples
     ///
@@ -77,17 +72,24 @@ impl Client {
         Builder::url(url)
     }
 
-    /// Begins to send over this transport.
-    pub(crate) fn over(buffer: Arc<Buffer>, transport: Arc<dyn Transport>) -> Client {
-        let batcher = Batcher::new(buffer.clone(), transport.clone());
-        let batcher = tokio::spawn(batcher.run()).abort_handle();
+    /// Begins to send over a transport that needs no connection, on the current runtime.
+    ///
+    /// # Panics
+    ///
+    /// Outside a runtime of tokio.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn here(settings: Settings, transport: Arc<dyn Transport>) -> Client {
+        let buffer = Arc::new(Buffer::new(settings));
+        let connect = Box::pin(async { Ok(()) });
+        driver::start_on(&Handle::current(), buffer.clone(), transport, connect);
+        Client::of(buffer)
+    }
+
+    /// Returns a client of a buffer whose engine was started.
+    pub(crate) fn of(buffer: Arc<Buffer>) -> Client {
+        let reported = AtomicU64::new(0);
         Client {
-            owner: Arc::new(Owner {
-                buffer,
-                transport,
-                batcher,
-                told: AtomicU64::new(0),
-            }),
+            owner: Arc::new(Owner { buffer, reported }),
         }
     }
 
@@ -95,43 +97,38 @@ impl Client {
         &self.owner.buffer
     }
 
-    /// Starts a run. Starting one again that has not finished changes nothing and gives a handle to it. With
+    /// Starts a run. A run that exists and has not finished stays as it is, and this returns a handle to it. With
     /// [`attempt`](NewRun::attempt), a job that is tried again can make the same call each time.
+    ///
+    /// Starts of many tasks at the same time travel together. If this future is dropped before the start is sent, the start is
+    /// withdrawn; otherwise it takes place.
     ///
     /// # Errors
     ///
     /// - The run has finished and no attempt is given, or a newer attempt than the one given has begun: SQLSTATE 55000.
     /// - The parent does not exist: P0002.
-    /// - An id is empty, longer than 255 bytes or has the character U+0000, or the metadata is no object: 22023.
-    /// - The metadata has a key that begins with `$serde_json::private::`, which this crate could not read again: 22023.
+    /// - An id, the task, a tag or the status is empty, longer than 255 bytes or has the character U+0000, or the metadata is no
+    ///   object: 22023.
     /// - The metadata is too large: 54000; or cannot be serialised.
     /// - The server could not be reached for the [call timeout](Builder::call_timeout).
     pub async fn start(&self, run: NewRun) -> Result<Run, Error> {
-        run.check()?;
-        let metadata = match &run.metadata {
-            None => "{}".to_owned(),
-            Some(Ok(metadata)) => metadata.to_string(),
-            Some(Err(_)) => {
-                let error = run.metadata.and_then(Result::err);
-                return Err(match error {
-                    Some(error) => Error::not_serializable("the metadata", error),
-                    None => Error::unexpected("the metadata cannot be serialised"),
-                });
-            }
+        let start = run.check()?;
+        let buffer = self.buffer();
+        let write_only = start.write_only || buffer.settings.write_only;
+        let state = buffer.run(&start.id);
+        let command = CommandKind::Start {
+            text: start.text,
+            metadata: (!write_only).then_some(start.metadata),
         };
-        self.check_open()?;
-        let owner = &self.owner;
-        let version = call(&owner.buffer, "start", || {
-            owner.transport.start(&run, &metadata)
-        })
-        .await?;
-        // Another attempt changes the document, which this process may have read before.
-        let state = self.open(&run.id).await?;
-        let read = state.lock().document.as_ref().map(Document::version);
-        if read.is_some_and(|read| read < version) {
-            self.read(&state).await?;
+        let completed = answered(buffer.call(&state, command)).await?;
+        if (completed.outcome, completed.version) == (Outcome::Applied, Some(1)) {
+            // It is new: all but its root is known, and that if the parent is known.
+            self.began(&state, start.parent.as_deref(), start.attempt);
+            return self.handle(state, start.attempt, write_only).await;
         }
-        self.run(&run.id).await
+        // What this process knows of the run, if anything, is of another attempt or another run.
+        answered(buffer.read(&state, !write_only)).await?;
+        self.handle(state, start.attempt, write_only).await
     }
 
     /// Returns a handle to a run that exists.
@@ -142,21 +139,15 @@ impl Client {
     /// - The id is empty, longer than 255 bytes or has the character U+0000: 22023.
     /// - The server could not be reached for the [call timeout](Builder::call_timeout).
     pub async fn run(&self, id: &str) -> Result<Run, Error> {
-        id::check("run id", id)?;
-        let me = self.open(id).await?;
-        let family = me
-            .family()
-            .cloned()
-            .ok_or_else(|| Error::unexpected("the run was read without its family"))?;
-        let parent = match &family.parent {
-            Some(parent) => self.open(parent).await?,
-            None => me.clone(),
-        };
-        let root = self.open(&family.root).await?;
-        Ok(Run::new(self.clone(), me, parent, root))
+        check_text("run id", id)?;
+        let buffer = self.buffer();
+        let write_only = buffer.settings.write_only;
+        let state = buffer.run(id);
+        answered(buffer.read(&state, !write_only)).await?;
+        self.handle(state, None, write_only).await
     }
 
-    /// Sends what was said on a run and its family, then finishes it with this status.
+    /// Finishes a run with this status, after what was recorded on it before.
     ///
     /// # Errors
     ///
@@ -165,172 +156,128 @@ impl Client {
         self.run(id).await?.finish_as(status).await
     }
 
-    pub(crate) async fn finish_now(&self, id: &str, status: &str) -> Result<(), Error> {
-        let owner = &self.owner;
-        call(&owner.buffer, "finish", || {
-            owner.transport.finish(id, status)
-        })
-        .await
-        .map(drop)
-    }
-
-    pub(crate) async fn set_status_now(&self, id: &str, status: &str) -> Result<(), Error> {
-        let owner = &self.owner;
-        call(&owner.buffer, "set_status", || {
-            owner.transport.set_status(id, status)
-        })
-        .await
-        .map(drop)
-    }
-
-    /// Waits until everything that was said on any run is committed.
+    /// Waits until everything recorded before, on any run, is committed.
     ///
     /// # Errors
     ///
-    /// - Operations were refused since the last call; [`Error::refusals`] lists the last twenty.
-    /// - The server cannot take anything, and waiting would not mend it.
+    /// - Operations had no effect since the last call; [`Error::unapplied`] lists the last twenty.
+    /// - The server accepts nothing, and waiting does not help.
     pub async fn flush(&self) -> Result<(), Error> {
-        // Of two that flush at the same time, both are told.
-        let seen = self.owner.told.load(Relaxed);
-        self.settle(self.buffer().runs()).await?;
-        let (refusals, count) = self.buffer().refusals_since(seen);
-        self.owner.told.fetch_max(count, Relaxed);
-        if count == seen {
-            return Ok(());
-        }
-        let more = (count - seen).saturating_sub(refusals.len() as u64);
-        Err(Error::refused(refusals, more))
+        let seen = self.owner.reported.load(Relaxed);
+        let buffer = self.buffer();
+        answered(buffer.flush(buffer.runs(), None)).await?;
+        self.report(seen)
+    }
+
+    /// Waits until there is room in the buffer, which is at most [`buffer_bytes`](Builder::buffer_bytes). A producer that
+    /// records faster than the server accepts calls this now and then, instead of losing operations.
+    ///
+    /// ```no_run
+    /// # async fn example(client: runmeta_client::Client, run: runmeta_client::Run) {
+    /// for row in 0..1_000_000 {
+    ///     if row % 1000 == 0 {
+    ///         client.ready().await;
+    ///     }
+    ///     run.metadata().append("rows", row);
+    /// }
+    /// # }
+    /// ```
+    pub async fn ready(&self) {
+        self.buffer().budget.room().await;
     }
 
     /// Returns what this client has done and what waits.
     pub fn metrics(&self) -> Metrics {
-        self.buffer().meter.read()
+        let buffer = self.buffer();
+        buffer.meter.read(buffer.budget.used())
     }
 
-    /// Takes no more operations, sends what waits, and ends.
+    /// Stops recording, sends what waits, and ends.
     ///
     /// # Errors
     ///
-    /// What could not be sent in this time, as [`refusals`](Error::refusals) with the reason `not_sent`, the first twenty
-    /// of each run. A batch that was under way then may have arrived all the same.
-    pub async fn shutdown(&self, deadline: Duration) -> Result<(), Error> {
+    /// Operations had no effect since the last [`flush`](Client::flush), as [`Error::unapplied`] lists: with the reason
+    /// `not_sent`, those that could not be sent in this time. If they were being sent, they may have been applied.
+    pub async fn shutdown(&self, within: Duration) -> Result<(), Error> {
+        let seen = self.owner.reported.load(Relaxed);
         let buffer = self.buffer();
         buffer.closed.store(true, Relaxed);
-        let runs = buffer.runs();
-        // A lasting trouble ends the wait at once; both ways, what is still there is told.
-        let settled = timeout(deadline, self.settle(runs.clone())).await;
-        self.owner.batcher.abort();
-        let (mut unsent, mut count) = (Vec::new(), 0);
-        for state in runs {
-            let pending = state.lock();
-            let sent = pending
-                .in_flight
-                .iter()
-                .flat_map(|sent| sent.iter().flatten().cloned());
-            let operations: Vec<_> = sent.chain(pending.queue.operations()).collect();
-            count += operations.len() as u64;
-            unsent.extend(
-                operations
-                    .iter()
-                    .take(20)
-                    .map(|operation| Refusal::of(&state.id, operation, "not_sent")),
-            );
-        }
-        buffer.tick();
-        if count == 0 {
-            return Ok(());
-        }
-        match settled {
-            Ok(Err(error)) => {
-                tracing::error!("the client ends with {count} operations unsent: {error}")
-            }
-            _ => tracing::error!("the client ends with {count} operations unsent"),
-        }
-        let more = count - unsent.len() as u64;
-        Err(Error::refused(unsent, more))
+        let (waiter, ended) = Waiter::new();
+        let within = within.min(crate::builder::LONGEST);
+        buffer.ask(Request::Shutdown { within, waiter });
+        answered(ended).await?;
+        self.report(seen)
     }
 
-    fn check_open(&self) -> Result<(), Error> {
-        match self.buffer().closed.load(Relaxed) {
-            true => Err(Error::shut_down()),
-            false => Ok(()),
+    /// Reports what had no effect since then. Of two that flush at the same time, both report it.
+    fn report(&self, seen: u64) -> Result<(), Error> {
+        let unapplied = lock(&self.buffer().unapplied);
+        let count = unapplied.count();
+        self.owner.reported.fetch_max(count, Relaxed);
+        let first: Vec<_> = unapplied.since(seen).cloned().collect();
+        let more = (count - seen).saturating_sub(first.len() as u64);
+        match first.is_empty() {
+            true => Ok(()),
+            false => Err(Error::unapplied_operations(first, more)),
         }
     }
 
-    /// Returns what is known of a run, read from the server if this process has not yet done so.
-    async fn open(&self, id: &str) -> Result<Arc<RunState>, Error> {
-        let state = self.buffer().run(id);
-        if state.lock().document.is_none() {
-            self.read(&state).await?;
-        }
-        Ok(state)
-    }
-
-    /// Reads a run's document.
-    pub(crate) async fn read(&self, state: &Arc<RunState>) -> Result<(), Error> {
-        self.check_open()?;
-        let buffer = self.buffer();
-        let mut ticks = buffer.ticks.subscribe();
-        let request = buffer.ask(state, &mut state.lock());
-        let read = async {
-            loop {
-                ticks.borrow_and_update();
-                {
-                    let pending = state.lock();
-                    if pending.fetch.made >= request {
-                        return pending.fetch.failure.clone().map_or(Ok(()), Err);
-                    }
-                }
-                if let Some(error) = buffer.lasting_trouble() {
-                    return Err(error);
-                }
-                self.check_alive()?;
-                let _ = ticks.changed().await;
+    /// Notes where a run stands that this process began.
+    fn began(&self, state: &Arc<RunState>, parent: Option<&str>, attempt: Option<i32>) {
+        let parent = parent.map(|parent| self.buffer().run(parent));
+        let root = match &parent {
+            None => Some(state.id.clone()),
+            Some(parent) => {
+                let pending = parent.lock();
+                pending.family.as_ref().map(|family| family.root.clone())
             }
         };
-        match timeout(buffer.settings.call_timeout, read).await {
-            Ok(result) => result,
-            Err(_) => Err(Error::timed_out("reading a run")),
-        }
-    }
-
-    /// Returns the document of a run with everything said applied.
-    pub(crate) fn look(&self, state: &Arc<RunState>) -> Option<Arc<Value>> {
+        let parent = parent.map(|parent| parent.id.clone());
         let mut pending = state.lock();
-        let seen = pending.view();
-        self.buffer().ask_if_outdated(state, &mut pending);
-        seen
+        pending.attempt = Some(attempt.unwrap_or(1));
+        pending.family = root.map(|root| Family { root, parent });
     }
 
-    /// Waits until everything said on these runs is committed or refused.
-    pub(crate) async fn settle(&self, states: Vec<Arc<RunState>>) -> Result<(), Error> {
+    /// Returns a handle to a run, of which the document was read or never will be.
+    async fn handle(
+        &self,
+        state: Arc<RunState>,
+        attempt: Option<i32>,
+        write_only: bool,
+    ) -> Result<Run, Error> {
         let buffer = self.buffer();
-        let mut ticks = buffer.ticks.subscribe();
-        let mut open: Vec<(Arc<RunState>, u64)> = Vec::new();
-        for state in states {
-            let said = state.lock().said;
-            open.push((state, said));
+        if state.lock().family.is_none() {
+            answered(buffer.read(&state, false)).await?;
         }
-        loop {
-            ticks.borrow_and_update();
-            open.retain(|(state, said)| state.lock().settled < *said);
-            if open.is_empty() {
-                return Ok(());
+        let (family, newest) = {
+            let pending = state.lock();
+            (pending.family.clone(), pending.attempt)
+        };
+        let family = family.ok_or_else(|| Error::no_such_run(&state.id))?;
+        let parent = match &family.parent {
+            Some(parent) => buffer.run(parent),
+            None => state.clone(),
+        };
+        let root = buffer.run(&family.root);
+        let unread = [&parent, &root].into_iter().filter(|relative| {
+            let is_known = write_only || relative.lock().document.is_some();
+            !is_known && !Arc::ptr_eq(relative, &state)
+        });
+        let reads: Vec<_> = unread.map(|relative| buffer.read(relative, true)).collect();
+        for read in reads {
+            match answered(read).await {
+                // It was removed; the run is there all the same.
+                Err(error) if error.code() == Some("P0002") => {}
+                read => read?,
             }
-            if let Some(error) = buffer.lasting_trouble() {
-                return Err(error);
-            }
-            self.check_alive()?;
-            buffer.urge();
-            let _ = ticks.changed().await;
         }
-    }
-
-    fn check_alive(&self) -> Result<(), Error> {
-        match self.buffer().ended.load(Relaxed) {
-            true => Err(Error::shut_down()),
-            false => Ok(()),
-        }
+        let family = [state, parent, root];
+        Ok(Run::new(
+            self.clone(),
+            family,
+            attempt.or(newest),
+            write_only,
+        ))
     }
 }
 
@@ -340,4 +287,9 @@ impl std::fmt::Debug for Client {
             .field("metrics", &self.metrics())
             .finish_non_exhaustive()
     }
+}
+
+/// Waits for the engine, which may have ended.
+pub(crate) async fn answered<T>(awaited: Awaited<T>) -> Result<T, Error> {
+    awaited.await.unwrap_or_else(|_| Err(Error::shut_down()))
 }

@@ -1,16 +1,44 @@
-//! temporary
-#![allow(dead_code, missing_docs, unused)]
+#![doc = include_str!("../README.md")]
+// The way of an operation through the crate, and a line for each room:
+//
+// 1. `metadata` makes an operation of what a caller gives, on behalf of a `run`, which a `scope` may have found.
+// 2. `buffer` keeps it with the run whose document it changes, shortened, until the engine takes it.
+// 3. `engine` puts it into a batch, sends it, and decides what the answer means: one pure function and a loop round it.
+// 4. `wire` makes each batch and each read one statement, over connections that it keeps.
+//
+// `client`, `run`, `new_run`, `builder` and `metrics` are the nouns at the door: they wait for the engine and do no I/O.
+// `error` is the one error, and what is known of an operation without effect. `testing` is a server in memory.
+
 mod buffer;
+mod builder;
+mod client;
 mod engine;
 mod error;
+pub mod metadata;
 mod metrics;
 mod new_run;
+mod run;
+mod scope;
 mod settings;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod wire;
-mod metadata { pub(crate) mod amount; pub(crate) mod serialize; }
+
+#[cfg(test)]
+mod tests;
+
+pub use builder::Builder;
+pub use client::Client;
 pub use error::{Error, Unapplied};
+pub use metadata::Metadata;
+pub use metadata::amount::Amount;
 pub use metrics::Metrics;
+pub use new_run::NewRun;
+pub use run::Run;
+pub use scope::{spawn, spawn_blocking};
+pub use tokio_postgres;
 #[cfg(feature = "tls")]
 pub use wire::tls;
+
+#[cfg(feature = "pool")]
+pub use deadpool_postgres;

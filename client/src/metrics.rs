@@ -1,7 +1,7 @@
 //! Counting what the client does.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Figures of one client, read with [`Client::metrics`](crate::Client::metrics). Counters begin at 0 when it connects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct Metrics {
     pub retries: u64,
     /// Connections that were made.
     pub connections: u64,
-    /// Operations that were refused, by the client or the server.
+    /// Operations that had no effect.
     pub unapplied: u64,
     /// Batches that the server had acknowledged and no longer knew, and that were not kept back long enough to be sent
     /// again: a standby was promoted that lagged far behind, or somebody removed this writer from `runmeta.writer`.
@@ -33,15 +33,13 @@ pub struct Metrics {
 
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
-    /// Weight of operations that wait or are under way: what bounds the buffer.
-    pub(crate) weight: AtomicUsize,
     pub(crate) waiting: AtomicUsize,
     pub(crate) text_bytes: AtomicUsize,
     flushes: AtomicU64,
     flushed_operations: AtomicU64,
     flushed_bytes: AtomicU64,
     pub(crate) retries: AtomicU64,
-    pub(crate) connections: AtomicU64,
+    pub(crate) connections: Arc<AtomicU64>,
     pub(crate) unapplied: AtomicU64,
     pub(crate) lost_batches: AtomicU64,
     last_error: Mutex<Option<String>>,
@@ -63,10 +61,11 @@ impl Meter {
             .unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
     }
 
-    pub(crate) fn read(&self) -> Metrics {
+    /// Returns the figures; the permits hold so many bytes.
+    pub(crate) fn read(&self, held_bytes: usize) -> Metrics {
         Metrics {
             buffered_operations: self.waiting.load(Relaxed),
-            buffered_bytes: self.weight.load(Relaxed) + self.text_bytes.load(Relaxed),
+            buffered_bytes: held_bytes + self.text_bytes.load(Relaxed),
             flushes: self.flushes.load(Relaxed),
             flushed_operations: self.flushed_operations.load(Relaxed),
             flushed_bytes: self.flushed_bytes.load(Relaxed),

@@ -35,6 +35,7 @@ pub struct NewRun {
 #[derive(Debug)]
 pub(crate) struct Start {
     pub(crate) id: String,
+    pub(crate) parent: Option<String>,
     pub(crate) attempt: Option<i32>,
     pub(crate) write_only: bool,
     /// The member `start` of its entry, as JSON.
@@ -157,15 +158,15 @@ impl NewRun {
 
         let mut text = format!("{{\"metadata\":{document}");
         let members = [
-            ("parent", self.parent),
-            ("task", self.task),
-            ("status", self.status),
+            ("parent", &self.parent),
+            ("task", &self.task),
+            ("status", &self.status),
         ];
         for (name, value) in members {
             if let Some(value) = value {
                 // Writing to a String never fails, here and below.
                 let _ = write!(text, ",\"{name}\":");
-                write_string(&value, &mut text);
+                write_string(value, &mut text);
             }
         }
         if !self.tags.is_empty() {
@@ -178,6 +179,7 @@ impl NewRun {
         text.push('}');
         Ok(Start {
             id: self.id,
+            parent: self.parent,
             attempt: self.attempt,
             write_only: self.write_only,
             text,

@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) call_timeout: Duration,
     /// How long leaving a scope waits for its flush.
     pub(crate) scope_timeout: Duration,
+    /// Documents are never read nor kept.
+    pub(crate) write_only: bool,
 }
 
 /// Returns how long a statement may take by default, where this many hosts are named.
@@ -43,6 +45,7 @@ impl Default for Settings {
             statement_timeout: statement_timeout(1),
             call_timeout: Duration::from_secs(30),
             scope_timeout: Duration::from_secs(5),
+            write_only: false,
         }
     }
 }

@@ -200,7 +200,9 @@ impl Engine {
             Sent::Refused(Refused::Locked(error, diagnosis)) => {
                 self.locked(batch, &error, &diagnosis, now);
             }
-            Sent::Refused(Refused::Rejected(error)) if error.meaning() == Meaning::TooMuchMemory => {
+            Sent::Refused(Refused::Rejected(error))
+                if error.meaning() == Meaning::TooMuchMemory =>
+            {
                 self.too_much(batch, &error, now);
             }
             Sent::Refused(Refused::Rejected(error)) => match self.delivery.rejects_all {
@@ -247,7 +249,8 @@ impl Engine {
             }
             Sent::Arrived => {}
             Sent::Refused(Refused::Rejected(error))
-                if error.meaning() == Meaning::TooMuchMemory && self.delivery.lost_tries < TRIES =>
+                if error.meaning() == Meaning::TooMuchMemory
+                    && self.delivery.lost_tries < TRIES =>
             {
                 self.delivery.lost_tries += 1;
                 self.delivery.lost.push_front(text);

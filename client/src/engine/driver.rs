@@ -9,31 +9,57 @@ use tracing::Instrument;
 use super::{Action, Engine, Input};
 use crate::Error;
 use crate::buffer::Buffer;
-use crate::wire::Transport;
+use crate::buffer::waiter::{Awaited, Waiter};
+use crate::wire::{Call, Transport};
 
-/// Runs the engine on a thread of its own: a runtime of the caller's that is blocked, or ends, holds nothing up.
+/// Runs the engine on a thread of its own, so that a runtime of the caller's that is blocked, or ends, holds nothing up. Connects
+/// first and returns what becomes of that; the engine only runs if it succeeds.
 ///
 /// # Errors
 ///
 /// If the system gives no thread, or no runtime can be made on it.
 pub(crate) fn start(
     buffer: Arc<Buffer>,
-    transport: impl FnOnce() -> Arc<dyn Transport> + Send + 'static,
-) -> Result<(), Error> {
+    transport: Arc<dyn Transport>,
+    connect: Call<()>,
+) -> Result<Awaited<()>, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Error::no_runtime)?;
+    let (waiter, connected) = Waiter::new();
+    let work = connect_and_drive(buffer, transport, connect, waiter);
     std::thread::Builder::new()
         .name("runmeta".to_owned())
-        .spawn(move || runtime.block_on(drive(buffer, transport())))
-        .map(drop)
-        .map_err(Error::no_runtime)
+        .spawn(move || runtime.block_on(work))
+        .map_err(Error::no_runtime)?;
+    Ok(connected)
 }
 
 /// Runs the engine on a runtime of the caller's.
-pub(crate) fn start_on(runtime: &Handle, buffer: Arc<Buffer>, transport: Arc<dyn Transport>) {
-    runtime.spawn(drive(buffer, transport));
+pub(crate) fn start_on(
+    runtime: &Handle,
+    buffer: Arc<Buffer>,
+    transport: Arc<dyn Transport>,
+    connect: Call<()>,
+) -> Awaited<()> {
+    let (waiter, connected) = Waiter::new();
+    runtime.spawn(connect_and_drive(buffer, transport, connect, waiter));
+    connected
+}
+
+async fn connect_and_drive(
+    buffer: Arc<Buffer>,
+    transport: Arc<dyn Transport>,
+    connect: Call<()>,
+    waiter: Arc<Waiter<()>>,
+) {
+    let connected = connect.await;
+    let is_connected = connected.is_ok();
+    waiter.answer(connected);
+    if is_connected {
+        drive(buffer, transport).await;
+    }
 }
 
 async fn drive(buffer: Arc<Buffer>, transport: Arc<dyn Transport>) {

@@ -266,8 +266,18 @@ impl Error {
         Error::new(kind, None)
     }
 
-    pub(crate) fn does_not_fit(error: serde_path_to_error::Error<serde_json::Error>) -> Error {
-        let path = error.path().to_string();
+    /// For a value at this key, or the whole document with an empty key, that is not of the caller's type.
+    pub(crate) fn does_not_fit(
+        key: &str,
+        error: serde_path_to_error::Error<serde_json::Error>,
+    ) -> Error {
+        let inside = error.path().to_string();
+        let path = match (key, inside.as_str()) {
+            ("", _) => inside,
+            (key, ".") => key.to_owned(),
+            (key, inside) if inside.starts_with('[') => format!("{key}{inside}"),
+            (key, inside) => format!("{key}.{inside}"),
+        };
         Error::new(
             Kind::DoesNotFit { path },
             Some(Box::new(error.into_inner())),

@@ -1,29 +1,20 @@
-//! Groups: operations on a run and its family that are said atomically.
+//! Groups: operations on a run and its family that are committed together.
 
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 
-use runmeta_core::Operation;
-use serde_json::Value;
+use runmeta_core::wire::Target;
+use runmeta_core::{Json, Operation};
 
-use crate::answer::Target;
-use crate::buffer::{Buffer, lock};
-use crate::queue::SUM_TEXT;
-use crate::refusal::Refusal;
-use crate::run_state::RunState;
-use crate::tie::Ties;
-use crate::{Metadata, Run};
+use crate::Metadata;
+use crate::buffer::{lock, room_of};
 
-/// An operation of a group, and whose document it changes.
-pub(crate) type Said = (Target, Operation<Value>);
-
-/// What a closure has said so far, for all handles that were made in it.
+/// What a closure has recorded so far, for all handles that were made in it.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    said: Vec<Said>,
+    operations: Vec<(Target, Operation<Json>)>,
     /// What is left of the weight that a batch could take.
     room: usize,
     stage: Stage,
@@ -32,62 +23,69 @@ struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Open,
-    /// More was said than a batch could take.
+    /// More was recorded than a batch could take.
     Full,
     /// The closure was left.
     Closed,
 }
 
 /// What became of an operation that a draft was to keep.
-pub(crate) enum Fate {
+pub(super) enum Kept {
     Kept,
-    /// The group is refused, and this with it.
-    Refused(Operation<Value>),
-    /// There is no group any more; it is said alone.
-    Alone(Operation<Value>),
+    /// The draft takes no more, and none of it will have an effect.
+    Full(Operation<Json>),
+    /// There is no draft any more: the operation is recorded alone.
+    Alone(Operation<Json>),
 }
 
 impl Draft {
     fn new(room: usize) -> Draft {
-        let (said, stage) = (Vec::new(), Stage::Open);
-        Draft(Arc::new(Mutex::new(State { said, room, stage })))
+        Draft(Arc::new(Mutex::new(State {
+            operations: Vec::new(),
+            room,
+            stage: Stage::Open,
+        })))
     }
 
-    pub(crate) fn keep(&self, target: Target, operation: Operation<Value>) -> Fate {
+    pub(super) fn keep(&self, target: Target, operation: Operation<Json>) -> Kept {
         let mut state = lock(&self.0);
         let room = state.room.checked_sub(room_of(&operation));
         match (state.stage, room) {
-            (Stage::Closed, _) => Fate::Alone(operation),
+            (Stage::Closed, _) => Kept::Alone(operation),
             (Stage::Open, Some(room)) => {
                 state.room = room;
-                state.said.push((target, operation));
-                Fate::Kept
+                state.operations.push((target, operation));
+                Kept::Kept
             }
             _ => {
                 state.stage = Stage::Full;
-                Fate::Refused(operation)
+                Kept::Full(operation)
             }
         }
     }
 
-    /// Returns what was said, and true if that was all.
-    fn close(&self) -> (Vec<Said>, bool) {
+    /// Returns what was recorded, and true if that was all.
+    fn close(&self) -> (Vec<(Target, Operation<Json>)>, bool) {
         let mut state = lock(&self.0);
         let stage = std::mem::replace(&mut state.stage, Stage::Closed);
-        (std::mem::take(&mut state.said), stage == Stage::Open)
+        (std::mem::take(&mut state.operations), stage == Stage::Open)
     }
 }
 
-/// Returns what an operation may add to the weight of a queue: a sum's text may grow.
-fn room_of(operation: &Operation<Value>) -> usize {
-    operation.weight() + SUM_TEXT
+/// Closes a draft however its closure is left: a handle that escapes a panic then records alone.
+struct Closing(Draft);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 impl Metadata {
-    /// Says several operations, on the run, its parent and its root, that are committed together: whatever crashes, either
-    /// all of them took effect or none.
+    /// Records several operations, on the run, its parent and its root, that are committed together: whatever crashes, all of
+    /// them take effect or none.
     ///
-    /// A job that notes how far it is and counts for its parent can so be killed and tried again, and nothing is counted
+    /// So a job that stores how far it is and counts for its parent can be killed and tried again, and nothing is counted
     /// twice:
     ///
     /// ```no_run
@@ -99,84 +97,31 @@ impl Metadata {
     /// # }
     /// ```
     ///
-    /// The group is what is said through the closure's handle and those made from it. It is said at the moment when the
-    /// closure is left, and not at all if the closure panics; until then, reads show the document without it.
+    /// The group is what is recorded through the closure's handle and those made from it. It is recorded when the closure
+    /// returns, and not at all if the closure panics; until then, reads return the document without it.
     ///
-    /// An operation that cannot take effect is refused alone, as anywhere: because it does not fit its document, or because
-    /// that is closed or would grow too large. Only a buffer that is full refuses the whole group. What waits on runs that
-    /// were spoken of together leaves in one batch, so it may take an eighth of
-    /// [`buffer_bytes`](crate::Builder::buffer_bytes) at most, and never more than 4 MiB.
-    pub fn atomically(&self, say: impl FnOnce(&Metadata)) -> &Metadata {
+    /// An operation that cannot take effect is unapplied alone, as anywhere: because it does not fit its document, or because
+    /// that is closed or would grow too large. Only a full buffer leaves out the whole group. What waits on runs that were
+    /// changed together leaves in one batch, so it may take an eighth of [`buffer_bytes`](crate::Builder::buffer_bytes) at
+    /// most, and never more than 4 MiB.
+    pub fn atomically<R>(&self, work: impl FnOnce(&Metadata) -> R) -> Metadata {
         match (&self.run, &self.draft) {
             (Some(run), None) => {
                 let buffer = run.client().buffer();
-                let draft = Draft::new(buffer.settings.batch_bytes());
-                let mut handle = self.clone();
-                handle.draft = Some(draft.clone());
-                say(&handle);
-                let (said, complete) = draft.close();
-                buffer.say_together(run, said, complete);
-                buffer.log_refusals();
+                let draft = Closing(Draft::new(buffer.settings.batch_bytes()));
+                let handle = Metadata {
+                    draft: Some(draft.0.clone()),
+                    ..self.clone()
+                };
+                work(&handle);
+                let (operations, is_complete) = draft.0.close();
+                let recorder = run.recorder(Target::Own).run;
+                buffer.record_group(recorder, run.family(), operations, is_complete);
+                buffer.log_unapplied();
             }
             // In the closure of another group, all belongs to that; outside a run, nothing has an effect.
-            _ => say(self),
+            _ => drop(work(self)),
         }
-        self
-    }
-}
-
-impl Buffer {
-    /// Says operations on a run and its family so that they leave in one batch. Refuses all if there is no room for all.
-    fn say_together(&self, run: &Run, said: Vec<Said>, complete: bool) {
-        // Until all are said, no batch is gathered from these runs.
-        let mut ties = lock(&self.ties);
-        let room = match complete {
-            true => self.make_room(&mut ties, run, &said),
-            false => Err("buffer_full"),
-        };
-        for (target, operation) in said {
-            let state = run.state(target);
-            let mut pending = state.lock();
-            if let Err(reason) = room {
-                let refusal = Refusal::of(&state.id, &operation, reason);
-                self.refuse(&mut pending, refusal);
-                continue;
-            }
-            let voice = run.voice(target);
-            pending.come_by(voice.run, voice.target);
-            let reserved = pending.queue.weight() + room_of(&operation);
-            let length = pending.queue.len();
-            self.add(state, &mut pending, operation, length);
-            self.correct(&pending, reserved);
-        }
-    }
-
-    /// Ties the runs of a group and reserves what its operations may weigh, or says why that is not possible.
-    fn make_room(&self, ties: &mut Ties, run: &Run, said: &[Said]) -> Result<(), &'static str> {
-        if self.closed.load(Relaxed) {
-            return Err("shut_down");
-        }
-        if said.is_empty() {
-            return Ok(());
-        }
-        let room: usize = said.iter().map(|(_, operation)| room_of(operation)).sum();
-        let tie = ties.of(&run.state(Target::Root).id);
-        let mut new: Vec<&Arc<RunState>> = Vec::new();
-        for (target, _) in said {
-            let state = run.state(*target);
-            if ties.add(&tie, state) {
-                new.push(state);
-            }
-        }
-        if tie.reserve(0, room, self.settings.batch_bytes()) {
-            if self.grow(0, room) {
-                return Ok(());
-            }
-            tie.adjust(room, 0);
-        }
-        for state in new {
-            ties.remove(&tie, state);
-        }
-        Err("buffer_full")
+        self.clone()
     }
 }

@@ -1,7 +1,7 @@
 //! The metadata of the run that the code here works for, without a handle.
 //!
 //! Inside [`Run::scope`](crate::Run::scope), these functions do what the methods of [`Metadata`] do, in any function
-//! called from there. Outside a run they have no effect, and reads give `None`: code that reports progress can be called
+//! called from there. Outside a run they have no effect, and reads return `None`: code that reports progress can be called
 //! from anywhere.
 //!
 //! ```
@@ -11,18 +11,27 @@
 //! assert_eq!(metadata::get::<f64>("progress"), None);
 //! ```
 
+pub(crate) mod amount;
+mod atomically;
+mod handle;
+mod read;
+pub(crate) mod serialize;
+mod typed;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{Amount, Error, Metadata, Run};
+use crate::{Amount, Error, Run};
+
+pub use handle::Metadata;
 
 /// Returns the run of the innermost scope.
 pub fn run() -> Option<Run> {
     crate::scope::current()
 }
 
-/// Returns the run's metadata. Good to keep for a loop: looking the run up each time takes longer than an increment.
+/// Returns the run's metadata. Worth keeping for a loop: looking the run up each time takes longer than an increment.
 pub fn handle() -> Metadata {
     Metadata::here()
 }
@@ -41,9 +50,7 @@ macro_rules! operations {
     ($($name:ident($($argument:ident: $type:ty),*);)*) => {$(
         #[doc = concat!("Does [`Metadata::", stringify!($name), "`], and returns the handle for more.")]
         pub fn $name($($argument: $type),*) -> Metadata {
-            let metadata = handle();
-            metadata.$name($($argument),*);
-            metadata
+            handle().$name($($argument),*)
         }
     )*};
 }
@@ -62,10 +69,8 @@ operations! {
 }
 
 /// Does [`Metadata::atomically`].
-pub fn atomically(say: impl FnOnce(&Metadata)) -> Metadata {
-    let metadata = handle();
-    metadata.atomically(say);
-    metadata
+pub fn atomically<R>(work: impl FnOnce(&Metadata) -> R) -> Metadata {
+    handle().atomically(work)
 }
 
 /// Does [`Metadata::get`].
@@ -73,12 +78,21 @@ pub fn get<T: DeserializeOwned>(key: &str) -> Option<T> {
     handle().get(key)
 }
 
+/// Does [`Metadata::try_get`].
+///
+/// # Errors
+///
+/// As [`Metadata::try_get`].
+pub fn try_get<T: DeserializeOwned>(key: &str) -> Result<Option<T>, Error> {
+    handle().try_get(key)
+}
+
 /// Does [`Metadata::current`].
 pub fn current() -> Option<Value> {
     handle().current()
 }
 
-/// Does [`Metadata::typed`], and gives `None` outside a run.
+/// Does [`Metadata::typed`], and returns `None` outside a run.
 ///
 /// # Errors
 ///
@@ -92,8 +106,9 @@ pub fn typed<T: DeserializeOwned>() -> Result<Option<T>, Error> {
 /// # Errors
 ///
 /// As [`Metadata::refresh`].
-pub async fn refresh() -> Result<(), Error> {
-    handle().refresh().await
+pub fn refresh() -> impl Future<Output = Result<(), Error>> + Send + use<> {
+    let metadata = handle();
+    async move { metadata.refresh().await }
 }
 
 /// Does [`Metadata::flush`].
@@ -101,6 +116,6 @@ pub async fn refresh() -> Result<(), Error> {
 /// # Errors
 ///
 /// As [`Metadata::flush`].
-pub async fn flush() -> Result<(), Error> {
-    handle().flush().await
+pub fn flush() -> impl Future<Output = Result<(), Error>> + Send + use<> {
+    handle().flush()
 }

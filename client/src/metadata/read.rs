@@ -1,17 +1,20 @@
 //! A run's metadata: reading.
 
-use std::sync::Arc;
-
+use runmeta_core::Key;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::document::value_at;
-use crate::{Error, Metadata};
+use super::typed::typed;
+use crate::buffer::document::Document;
+use crate::buffer::state::Pending;
+use crate::client::answered;
+use crate::{Error, Metadata, Run};
 
-/// Reads give the document as it will be once everything said here has arrived, without asking the server. What other
-/// processes change is seen when a flush brings it to light, or after [`refresh`](Metadata::refresh).
+/// Reads return the document as it will be once everything recorded here has arrived, without asking the server. What other
+/// processes change is seen after a flush that finds it, or after [`refresh`](Metadata::refresh).
 impl Metadata {
-    /// Returns the value at a key or path, if there is one and it is a `T`.
+    /// Returns the value at a key or path, if there is one and it is a `T`. [`try_get`](Metadata::try_get) distinguishes the
+    /// two.
     ///
     /// ```no_run
     /// # fn example(run: runmeta_client::Run) {
@@ -21,12 +24,26 @@ impl Metadata {
     /// # }
     /// ```
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        T::deserialize(value_at(&*self.look()?, key)?).ok()
+        self.try_get(key).ok().flatten()
     }
 
-    /// Returns the whole document, or `None` outside a run.
+    /// Returns the value at a key or path, or `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// - The value is no `T`, with the path of what does not fit; or the key is an invalid path: SQLSTATE 22023.
+    /// - The document is not known here: outside a run, and where the run is only [written](crate::NewRun::write_only).
+    pub fn try_get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
+        let parsed = Key::parse(key).map_err(|bad| Error::invalid(bad.to_string()))?;
+        let text = self.look(|document, pending| document.text_at(&parsed, pending.waiting()))?;
+        let value = text.map(|text| typed(&text)).transpose();
+        value.map_err(|error| Error::does_not_fit(key, error))
+    }
+
+    /// Returns the whole document, or `None` if it is not known here: outside a run, and where the run is only
+    /// [written](crate::NewRun::write_only).
     pub fn current(&self) -> Option<Value> {
-        self.look().map(Arc::unwrap_or_clone)
+        self.typed().ok()
     }
 
     /// Reads the whole document into a `T`. Dates are ISO strings, as the types of `chrono`, `jiff` and `time` (its
@@ -34,7 +51,8 @@ impl Metadata {
     ///
     /// # Errors
     ///
-    /// The path of the first value that does not fit. Outside a run, that there is none.
+    /// - The document is no `T`, with the path of the first value that does not fit.
+    /// - The document is not known here, as in [`try_get`](Metadata::try_get).
     ///
     /// ```no_run
     /// # fn example(run: runmeta_client::Run) -> Result<(), runmeta_client::Error> {
@@ -54,25 +72,42 @@ impl Metadata {
     /// # }
     /// ```
     pub fn typed<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        let document = self.look().ok_or_else(Error::outside_run)?;
-        serde_path_to_error::deserialize(&*document).map_err(Error::does_not_fit)
+        let text = self.look(|document, pending| document.text(pending.waiting()))?;
+        typed(&text).map_err(|error| Error::does_not_fit("", error))
     }
 
-    /// Reads the document from the server, after what is under way. What was said here and is not yet sent stays on top.
+    /// Reads the document from the server. What is recorded here and not sent yet stays on top.
     ///
     /// # Errors
     ///
-    /// - The run is gone: SQLSTATE P0002.
+    /// - The run was removed: SQLSTATE P0002.
+    /// - The run is only [written](crate::NewRun::write_only).
     /// - The server could not be reached for the [call timeout](crate::Builder::call_timeout).
     pub async fn refresh(&self) -> Result<(), Error> {
-        match &self.run {
-            Some(run) => run.client().read(run.state(self.target)).await,
-            None => Ok(()),
-        }
+        let Some(run) = &self.run else { return Ok(()) };
+        check_readable(run)?;
+        let state = run.state(self.target);
+        answered(run.client().buffer().read(state, true)).await
     }
 
-    fn look(&self) -> Option<Arc<Value>> {
-        let run = self.run.as_ref()?;
-        run.client().look(run.state(self.target))
+    fn look<R>(&self, look: impl FnOnce(&mut Document, &Pending) -> R) -> Result<R, Error> {
+        let run = self.run.as_ref().ok_or_else(Error::outside_run)?;
+        check_readable(run)?;
+        let state = run.state(self.target);
+        let mut pending = state.lock();
+        let Some(mut document) = pending.document.take() else {
+            return Err(Error::unreadable(&state.id, "it was removed", None));
+        };
+        let seen = look(&mut document, &pending);
+        pending.document = Some(document);
+        run.client().buffer().read_if_outdated(state, &pending);
+        Ok(seen)
+    }
+}
+
+fn check_readable(run: &Run) -> Result<(), Error> {
+    match run.is_write_only() {
+        true => Err(Error::unreadable(run.id(), "it is only written here", None)),
+        false => Ok(()),
     }
 }

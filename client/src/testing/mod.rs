@@ -45,9 +45,10 @@ use serde_json::Value;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::Error;
 use crate::metadata::serialize::{Unfit, to_json};
+use crate::settings::Settings;
 use crate::wire::{Call, Diagnosis, Flush, Loaded, Row, Transport, Wanted};
+use crate::{Builder, Client, Error};
 
 pub(crate) use state::State;
 
@@ -87,6 +88,21 @@ impl Database {
     /// Makes a database without runs, with the limits that a server has by default.
     pub fn new() -> Database {
         Database::default()
+    }
+
+    /// Returns a client with the default settings on the current runtime, whose clock may be paused.
+    ///
+    /// # Panics
+    ///
+    /// Outside a runtime of tokio.
+    pub fn client(&self) -> Client {
+        Client::here(Settings::default(), Arc::new(self.clone()))
+    }
+
+    /// Returns a builder for a client of this database with other settings. Its client runs on a thread of its own, unless
+    /// [`runtime`](Builder::runtime) is called.
+    pub fn builder(&self) -> Builder {
+        Builder::transport(Arc::new(self.clone()))
     }
 
     /// Returns the document of a run, or `None` if there is no such run. Numbers beyond a double are null in it:

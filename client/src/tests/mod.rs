@@ -1,36 +1,34 @@
-//! The client against a model of the server, on a clock that jumps: everything that needs no real one.
+//! The client against the server in memory, on a clock that jumps: everything that needs no real server.
 
-mod batching;
-mod fake_server;
-mod faults;
-mod groups;
-mod laws;
-mod locks;
-mod memory;
-mod reading;
-mod refusing;
-mod say;
 mod scopes;
-mod stopping;
-mod unreadable;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Runtime;
-
-use crate::buffer::Buffer;
 use crate::settings::Settings;
-use crate::{Client, Metadata, NewRun, Run};
+use crate::testing::faults::FaultyServer;
+use crate::{Client, NewRun, Run};
 
-use fake_server::FakeServer;
-
-/// Returns a client of the model.
-fn client_of(server: &Arc<FakeServer>, settings: Settings) -> Client {
-    Client::over(Arc::new(Buffer::new(settings)), server.clone())
+/// Runs a test with a server and a client of it, on a clock that jumps ahead whenever everybody waits.
+fn with_client<F: Future>(test: impl FnOnce(FaultyServer, Client) -> F) -> F::Output {
+    with_settings(Settings::default(), test)
 }
 
-/// Runs a future on a clock that jumps ahead whenever everybody waits.
+/// Runs a test with a client of these settings.
+fn with_settings<F: Future>(
+    settings: Settings,
+    test: impl FnOnce(FaultyServer, Client) -> F,
+) -> F::Output {
+    on_a_fast_clock(async {
+        let server = FaultyServer::default();
+        let client = client_of(&server, settings);
+        test(server, client).await
+    })
+}
+
+fn client_of(server: &FaultyServer, settings: Settings) -> Client {
+    Client::here(settings, std::sync::Arc::new(server.clone()))
+}
+
 fn on_a_fast_clock<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -38,13 +36,6 @@ fn on_a_fast_clock<F: Future>(future: F) -> F::Output {
         .build()
         .unwrap();
     runtime.block_on(future)
-}
-
-/// Returns a runtime of so many threads, with the clock of the world.
-fn threads(count: usize) -> Runtime {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    let builder = builder.worker_threads(count).enable_time();
-    builder.build().unwrap()
 }
 
 async fn start(client: &Client, id: &str) -> Run {

@@ -150,7 +150,9 @@ impl World {
                     self.server.fail_next(fault);
                 }
                 let answer: Result<Vec<Row>, Error> = self.server.take(&flush);
-                let is_locked = answer.as_ref().is_err_and(|error| error.code() == Some("55P03"));
+                let is_locked = answer
+                    .as_ref()
+                    .is_err_and(|error| error.code() == Some("55P03"));
                 if is_locked {
                     self.now += flush.lock_timeout;
                 }
@@ -341,10 +343,16 @@ impl World {
             }
         }
         for flush in &mut self.flushes {
-            assert!(matches!(flush.try_recv(), Ok(Ok(()))), "a flush is not answered");
+            assert!(
+                matches!(flush.try_recv(), Ok(Ok(()))),
+                "a flush is not answered"
+            );
         }
         for call in &mut self.calls {
-            assert!(matches!(call.try_recv(), Ok(Ok(_))), "a call is not answered");
+            assert!(
+                matches!(call.try_recv(), Ok(Ok(_))),
+                "a call is not answered"
+            );
         }
         for (run, id) in RUNS.iter().enumerate() {
             let stored = self.server.database.document_text(id).unwrap();
@@ -363,7 +371,12 @@ impl World {
             self.look(run);
         }
         let meter = &self.buffer.meter;
-        assert_eq!(meter.lost_batches.load(std::sync::atomic::Ordering::Relaxed), 0);
+        assert_eq!(
+            meter
+                .lost_batches
+                .load(std::sync::atomic::Ordering::Relaxed),
+            0
+        );
         assert_eq!(self.buffer.budget.used(), 0);
     }
 }
