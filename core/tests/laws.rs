@@ -5,10 +5,10 @@ use proptest::prelude::*;
 use runmeta_core::{
     Json, MAXIMUM_DEPTH, Operation, Parsed, Shortened, Tree, apply, parse_list, same_value, size,
 };
-use serde_json::{Number, Value};
+use serde_json::{Number, Value, json};
 
 use crate::config::config;
-use crate::generate::{document, operations};
+use crate::generate::{document, operations, value};
 
 fn parse(list: &Value) -> Vec<Parsed<Value>> {
     parse_list(list).unwrap()
@@ -129,5 +129,63 @@ proptest! {
             prop_assert_eq!(Json::parse(&text), Ok(operation.to_json()));
             prop_assert_eq!(Operation::parse(&operation.to_json()), Ok(operation));
         }
+    }
+}
+
+/// Operations on few keys, most of them bounded appends: those that a list keeps together.
+fn bounded_appends() -> impl Strategy<Value = Value> {
+    let key = || {
+        proptest::sample::select(
+            [
+                "a", "b", "$.a.b", "$.a.0", "$.a.-1", "$.b.log", "$.b.n", "$.c[1]",
+            ]
+            .as_slice(),
+        )
+    };
+    let operation = prop_oneof![
+        12 => (key(), 0u64..99, 1u64..5)
+            .prop_map(|(key, value, keep)| json!({"type": "append", "key": key, "value": value, "keep": keep})),
+        1 => (key(), value()).prop_map(|(key, value)| json!({"type": "append", "key": key, "value": value})),
+        2 => (key(), value()).prop_map(|(key, value)| json!({"type": "set", "key": key, "value": value})),
+        1 => key().prop_map(|key| json!({"type": "delete", "key": key})),
+        1 => (key(), 0u64..99).prop_map(|(key, value)| json!({"type": "remove", "key": key, "value": value})),
+        2 => key().prop_map(|key| json!({"type": "increment", "key": key})),
+        1 => (key(), document()).prop_map(|(key, value)| json!({"type": "merge", "key": key, "value": value})),
+    ];
+    proptest::collection::vec(operation, 0..30).prop_map(Value::Array)
+}
+
+/// Documents with something at the keys of [`bounded_appends`], some of it too deep to be wrapped in an array.
+fn document_at_limits() -> impl Strategy<Value = Value> {
+    let deep =
+        (95usize..=99).prop_map(|levels| (0..levels).fold(json!(1), |inner, _| json!([inner])));
+    let place = prop_oneof![
+        2 => value(),
+        1 => proptest::collection::vec(value(), 0..6).prop_map(Value::Array),
+        1 => deep,
+        1 => (value(), value()).prop_map(|(log, n)| json!({"b": &log, "log": log, "n": n})),
+    ];
+    proptest::collection::vec(
+        (proptest::sample::select(["a", "b", "c"].as_slice()), place),
+        0..4,
+    )
+    .prop_map(|members| {
+        members
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn bounded_appends_are_shortened_to_the_same_result(document in document_at_limits(), list in bounded_appends()) {
+        prop_assume!(document.check(0).is_ok());
+        let list: Vec<_> = parse(&list).into_iter().flatten().collect();
+        let short: Vec<_> = list.iter().cloned().collect::<Shortened<_>>().into_iter().map(Ok).collect();
+        let list: Vec<_> = list.into_iter().map(Ok).collect();
+        prop_assert_eq!(applied(&document, &short), applied(&document, &list));
     }
 }

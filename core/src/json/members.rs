@@ -80,7 +80,11 @@ impl Members {
         Some(self.0.remove(position).value)
     }
 
-    pub(crate) fn capacity(&self) -> usize {
+    pub(super) fn members(&self) -> impl Iterator<Item = &Member> {
+        self.0.iter()
+    }
+
+    pub(super) fn capacity(&self) -> usize {
         self.0.capacity()
     }
 
