@@ -115,10 +115,10 @@ impl Members {
     }
 }
 
-impl<'a> FromIterator<(&'a str, Json)> for Members {
-    fn from_iter<I: IntoIterator<Item = (&'a str, Json)>>(members: I) -> Members {
+impl<S: AsRef<str>> FromIterator<(S, Json)> for Members {
+    fn from_iter<I: IntoIterator<Item = (S, Json)>>(members: I) -> Members {
         let members = members.into_iter().map(|(name, value)| Member {
-            name: name.into(),
+            name: name.as_ref().into(),
             value,
         });
         Members::sorted(members.collect::<Vec<_>>().into_iter())

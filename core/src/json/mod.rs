@@ -120,6 +120,11 @@ impl Json {
         }
     }
 
+    /// Returns the value of a member of an object.
+    pub fn get(&self, name: &str) -> Option<&Json> {
+        self.as_object()?.get(name)
+    }
+
     /// Returns the value at a key, or `None` if there is none.
     pub fn lookup(&self, key: &Key) -> Option<&Json> {
         key.steps().try_fold(self, |place, step| match place {
@@ -216,6 +221,12 @@ impl From<Vec<Json>> for Json {
 impl From<Members> for Json {
     fn from(members: Members) -> Json {
         Json::Object(members)
+    }
+}
+
+impl<const N: usize> From<[(&str, Json); N]> for Json {
+    fn from(members: [(&str, Json); N]) -> Json {
+        Json::Object(members.into_iter().collect())
     }
 }
 
