@@ -80,8 +80,9 @@ impl<T: Tree> Shortened<T> {
 
     /// Adds an operation at the end and drops what it makes needless.
     pub fn push(&mut self, operation: Operation<T>) {
-        self.weight = self.weight_with(&operation);
-        match self.meet(&operation) {
+        let meeting = self.meet(&operation);
+        self.weight = self.weight_after(&operation, &meeting);
+        match meeting {
             Meeting::Update => {
                 self.slots = Slots::default();
                 self.slots.push_for_all(operation);
@@ -103,8 +104,12 @@ impl<T: Tree> Shortened<T> {
 
     /// Returns the [weight](Self::weight) that the list would have after [`push`](Self::push).
     pub fn weight_with(&self, operation: &Operation<T>) -> usize {
+        self.weight_after(operation, &self.meet(operation))
+    }
+
+    fn weight_after(&self, operation: &Operation<T>, meeting: &Meeting<T>) -> usize {
         let with = self.weight + operation.weight();
-        with.saturating_sub(match self.meet(operation) {
+        with.saturating_sub(match meeting {
             Meeting::All | Meeting::Refused => 0,
             Meeting::Update => self.weight,
             Meeting::Needless(positions) => {
@@ -112,12 +117,12 @@ impl<T: Tree> Shortened<T> {
                 slots.flatten().map(Operation::weight).sum()
             }
             Meeting::Append(position, needless) => {
-                let appends = self.slots.at(position).take(needless);
+                let appends = self.slots.at(*position).take(*needless);
                 appends.map(Operation::weight).sum()
             }
             // The sum takes the place of a value, and the operation is not added.
             Meeting::Sum(position, sum) => {
-                let value = self.slots.at(position).find_map(Operation::value);
+                let value = self.slots.at(*position).find_map(Operation::value);
                 let old = value.map_or(0, Tree::weight);
                 return (self.weight + sum.weight()).saturating_sub(old);
             }
