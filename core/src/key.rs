@@ -4,20 +4,24 @@
 //! does is a path of steps: `.name`, `.0` or `[0]`, `["any text"]`, and `\.` for a dot in a name. A
 //! backslash before anything else is an ordinary character, as it is in the reference.
 
+use compact_str::CompactString;
+use thin_vec::ThinVec;
+
+use crate::weight::{compact_weight, container};
 use crate::wire::MAXIMUM_KEY_BYTES;
 use crate::{BadPath, MAXIMUM_DEPTH, Reason};
 
 /// A key of an operation, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    text: String,
-    /// `None` for a plain key, whose only step is its text.
-    path: Option<Vec<PathStep>>,
+    text: CompactString,
+    /// None for a plain key, whose only step is its text.
+    path: ThinVec<PathStep>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct PathStep {
-    name: String,
+    name: CompactString,
     index: Option<i64>,
 }
 
@@ -68,11 +72,11 @@ impl Key {
             return Err(BadPath::new(offset, "the character U+0000 stands"));
         }
         let path = match text.strip_prefix("$.") {
-            Some(_) => Some(Reader { text, at: 2 }.steps()?),
-            None => None,
+            Some(_) => Reader { text, at: 2 }.steps()?,
+            None => ThinVec::new(),
         };
         Ok(Key {
-            text: text.to_owned(),
+            text: text.into(),
             path,
         })
     }
@@ -84,12 +88,12 @@ impl Key {
 
     /// Returns true if the key is a top-level name and no path.
     pub fn is_plain(&self) -> bool {
-        self.path.is_none()
+        self.path.is_empty()
     }
 
     /// Returns the number of steps: 1 for a plain key.
     pub fn len(&self) -> usize {
-        self.path.as_ref().map_or(1, Vec::len)
+        self.path.len().max(1)
     }
 
     /// Returns false: a key has at least one step.
@@ -99,15 +103,22 @@ impl Key {
 
     /// Returns the steps from the top of the document down.
     pub fn steps(&self) -> impl Iterator<Item = Step<'_>> {
-        let plain = self.path.is_none().then_some(Step {
+        let plain = self.path.is_empty().then_some(Step {
             name: &self.text,
             index: None,
         });
-        let path = self.path.iter().flatten();
+        let path = self.path.iter();
         plain.into_iter().chain(path.map(|step| Step {
             name: &step.name,
             index: step.index,
         }))
+    }
+
+    /// Estimates the bytes of memory that the key takes beside its own place.
+    pub(crate) fn weight(&self) -> usize {
+        let steps = self.path.iter().map(|step| compact_weight(&step.name));
+        let path = container(self.path.capacity(), size_of::<PathStep>());
+        compact_weight(&self.text) + path + steps.sum::<usize>()
     }
 
     /// Returns true if what one key addresses contains, or is, what the other addresses in any
@@ -127,8 +138,8 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn steps(mut self) -> Result<Vec<PathStep>, BadPath> {
-        let mut steps = Vec::new();
+    fn steps(mut self) -> Result<ThinVec<PathStep>, BadPath> {
+        let mut steps = ThinVec::new();
         loop {
             // The first step follows `$.`, so a bracket may stand directly behind that dot.
             let step = match self.rest().as_bytes().first() {
@@ -160,7 +171,7 @@ impl<'a> Reader<'a> {
 
     /// Reads `name`, up to a dot or a bracket.
     fn name(&mut self) -> Result<PathStep, BadPath> {
-        let mut name = String::new();
+        let mut name = CompactString::default();
         let mut escaped = false;
         let mut characters = self.rest().char_indices().peekable();
         let mut length = self.rest().len();
@@ -208,7 +219,10 @@ impl<'a> Reader<'a> {
                 return Err(self.problem("a bracket is not closed"));
             }
             self.at += 1 + end + 1;
-            return Ok(PathStep { name, index: None });
+            return Ok(PathStep {
+                name: name.into(),
+                index: None,
+            });
         }
         let Some(end) = inside.find(']') else {
             return Err(self.problem("a bracket is not closed"));
@@ -216,7 +230,7 @@ impl<'a> Reader<'a> {
         let Some(index) = index(&inside[..end]) else {
             return Err(self.problem("a bracket with neither a position nor a quoted text stands"));
         };
-        let name = inside[..end].to_owned();
+        let name = inside[..end].into();
         self.at += 1 + end + 1;
         Ok(PathStep {
             name,

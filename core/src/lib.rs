@@ -1,24 +1,4 @@
-//! What an operation on run metadata means.
-//!
-//! This crate knows no Postgres and does no I/O. The meaning of each operation is written once, in
-//! [`apply`], over the small trait [`Tree`]; whoever has documents of a form of their own (the
-//! extension has JSONB) implements the trait and gets the operations. For [`serde_json::Value`] the
-//! trait is implemented here. [`wire`] has the words and limits that a client and the server share.
-//!
-//! ```
-//! use runmeta_core::{apply, parse_list};
-//! use serde_json::json;
-//!
-//! let mut document = json!({"progress": 0.1});
-//! let operations = parse_list(&json!([
-//!     {"type": "increment", "key": "progress", "value": 0.2},
-//!     {"type": "append", "key": "$.log.lines", "value": "Step 1 complete"},
-//! ])).unwrap();
-//! let unapplied = apply(&mut document, &operations);
-//!
-//! assert!(unapplied.is_empty());
-//! assert_eq!(document, json!({"progress": 0.3, "log": {"lines": ["Step 1 complete"]}}));
-//! ```
+#![doc = include_str!("../README.md")]
 
 mod apply;
 mod attempt;

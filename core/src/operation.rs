@@ -214,6 +214,7 @@ mod tests {
             json!({"type": "remove", "key": "a", "value": "x"}),
             json!({"type": "increment", "key": "a", "value": -0.5}),
         ] {
+            let operation = Json::from(operation);
             assert_eq!(Operation::parse(&operation).unwrap().to_json(), operation);
         }
     }

@@ -175,9 +175,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::Json;
 
     fn reason(operation: Value) -> String {
-        match Operation::parse(&operation) {
+        match Operation::parse(&Json::from(operation)) {
             Ok(read) => format!("read as {}", read.to_json()),
             Err(reason) => format!("{}: {reason}", reason.code()),
         }
@@ -262,7 +263,10 @@ mod tests {
     fn append_makes_no_array_below_the_last_level() {
         let append = |steps: usize| {
             let key = format!("${}", ".a".repeat(steps));
-            Operation::parse(&json!({"type": "append", "key": key, "value": 1})).is_ok()
+            Operation::parse(&Json::from(
+                json!({"type": "append", "key": key, "value": 1}),
+            ))
+            .is_ok()
         };
         assert!(append(99));
         assert!(!append(100));
@@ -270,9 +274,9 @@ mod tests {
 
     #[test]
     fn a_list_of_anything_but_objects_is_refused() {
-        let not_an_array = parse_list(&json!({})).unwrap_err();
+        let not_an_array = parse_list(&Json::from(json!({}))).unwrap_err();
         assert_eq!(not_an_array.to_string(), "operations are not an array");
-        let not_an_object = parse_list(&json!([{}, 7, 8])).unwrap_err();
+        let not_an_object = parse_list(&Json::from(json!([{}, 7, 8]))).unwrap_err();
         assert_eq!(not_an_object.to_string(), "operation 1 is not an object");
     }
 }

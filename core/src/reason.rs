@@ -149,6 +149,8 @@ impl fmt::Display for BadValue {
 
 impl std::error::Error for BadValue {}
 
+impl std::error::Error for Reason {}
+
 impl From<BadPath> for Reason {
     fn from(bad: BadPath) -> Self {
         Reason::BadPath(bad)

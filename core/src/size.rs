@@ -57,8 +57,9 @@ pub fn escape_growth(byte: u8) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
+
+    use crate::Json;
 
     #[test]
     fn size_is_that_of_the_compact_text() {
@@ -70,13 +71,17 @@ mod tests {
             json!([[], {}, [[-12.50]]]),
             json!("plain".repeat(30) + "\n\u{1}" + &"plain".repeat(30) + "\u{1f}"),
         ] {
-            assert_eq!(size(&value), value.to_string().len(), "{value}");
+            assert_eq!(
+                Json::from(&value).size(),
+                value.to_string().len(),
+                "{value}"
+            );
         }
     }
 
     #[test]
     fn exponents_count_as_the_digits_they_stand_for() {
-        let bombs: Value = serde_json::from_str("[1e131071,1e3,1e-3]").unwrap();
-        assert_eq!(size(&bombs), 131_072 + 4 + 5 + 4);
+        let bombs = Json::parse("[1e131071,1e3,1e-3]").unwrap();
+        assert_eq!(bombs.size(), 131_072 + 4 + 5 + 4);
     }
 }

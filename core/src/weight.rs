@@ -1,24 +1,20 @@
 //! How much memory an operation that waits may take, so that whoever keeps operations can bound it.
 //!
-//! Weights are upper estimates: what the allocator hands out on a 64-bit machine, rounded up. The
-//! client's memory test holds them against a counting allocator. A text counts as its JSON, as which it is sent: that is up
-//! to six times as long, and a bound on what waits is a bound on what is written of it, too.
+//! Weights are upper estimates of what the allocator hands out on a 64-bit machine. `core/tests/weight.rs` holds them
+//! against a counting allocator. What a text grows by when it is escaped counts as well: it is sent as JSON, and a bound
+//! on what waits is a bound on what is written of it, too.
 
 use std::mem::size_of;
 
+use compact_str::CompactString;
 use serde_json::Value;
 
 use crate::size::{escapes, string_size};
-use crate::{Operation, Tree};
+use crate::{Key, Operation, Tree};
 
-/// What the place of an operation in a [`Shortened`](crate::Shortened) list takes beside key and value: up to four
-/// places in a vector that has doubled and has gaps, and an entry in the index by first step.
-const fn place<T>() -> usize {
-    4 * size_of::<Option<Operation<T>>>() + 128
-}
-
-/// What the allocator adds to each allocation, at most.
-const ALLOCATION: usize = 32;
+/// What a place in a [`Shortened`](crate::Shortened) list takes beside the operation: a slot of 24 bytes in a vector that is
+/// a fifth gaps, a quarter empty and being copied while it grows, 70 bytes; an entry in the index, 26 bytes.
+const PLACE: usize = 96;
 
 /// Returns what the allocator hands out for so many bytes: glibc's takes them in steps of 16 with 8 of its own, and never
 /// less than 32.
@@ -29,14 +25,35 @@ pub(crate) fn allocation(bytes: usize) -> usize {
     }
 }
 
-/// Returns what a text takes that has so many bytes allocated.
-pub(crate) fn text_weight(allocated: usize, text: &str) -> usize {
+/// Returns what a text takes that has just the bytes it needs.
+pub(crate) fn boxed_weight(text: &str) -> usize {
+    allocation(text.len()) + escapes(text)
+}
+
+/// Returns what a text takes of which up to 24 bytes stand in its place.
+pub(crate) fn compact_weight(text: &CompactString) -> usize {
+    let allocated = if text.is_heap_allocated() {
+        text.capacity()
+    } else {
+        0
+    };
     allocation(allocated) + escapes(text)
+}
+
+/// Returns what a vector takes that keeps its length and capacity beside its places.
+pub(crate) fn container(capacity: usize, place: usize) -> usize {
+    match capacity {
+        0 => 0,
+        capacity => allocation(2 * size_of::<usize>() + capacity * place),
+    }
 }
 
 /// A leaf of `serde_json`'s map is made for eleven members at once, and is at least half full once there are two.
 const MAP_LEAF: usize = 11 * (size_of::<String>() + size_of::<Value>()) + 64;
 const MEMBERS_PER_LEAF: usize = 5;
+
+/// What the allocator adds to each allocation, at most.
+const ALLOCATION: usize = 32;
 
 /// Estimates the bytes of memory that a value takes beside its own place.
 ///
@@ -63,63 +80,8 @@ pub(crate) fn value_weight(value: &Value) -> usize {
 impl<T: Tree> Operation<T> {
     /// Estimates the bytes of memory that this operation takes in a list, never too few.
     pub fn weight(&self) -> usize {
-        let key = self.key().map_or(0, |key| {
-            // The text, its copy in the steps or the index, and the steps themselves.
-            2 * (string_size(key.as_str()) + ALLOCATION) + key.len() * (48 + ALLOCATION)
-        });
+        let key = self.key().map_or(0, Key::weight);
         let value = self.value().map_or(0, Tree::weight);
-        place::<T>() + key + value
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    const PLACES: usize = size_of::<Value>();
-
-    /// What an allocator may hand out for a value, added up by hand.
-    #[test]
-    fn weight_of_a_value_is_that_of_its_allocations() {
-        let leaf = 11 * (24 + PLACES) + 64 + 32;
-        for (value, weight) in [
-            (json!(null), 0),
-            (json!(true), 0),
-            (json!(-12.5), 5 + 32),
-            (json!(""), 2 + 32),
-            (json!("a\n"), 5 + 32),
-            (json!({}), 0),
-            (json!({"a": 1}), leaf + (3 + 32) + (1 + 32)),
-            (
-                json!({"a": 1, "b": "x", "c": 0, "d": 0, "e": 0}),
-                leaf + 5 * (3 + 32) + 4 * (1 + 32) + (3 + 32),
-            ),
-            (
-                json!({"a": 0, "b": 0, "c": 0, "d": 0, "e": 0, "f": 0}),
-                2 * leaf + 6 * (3 + 32) + 6 * (1 + 32),
-            ),
-        ] {
-            assert_eq!(value_weight(&value), weight, "{value}");
-        }
-        // Places that are empty yet are there.
-        let mut elements = Vec::with_capacity(7);
-        elements.extend([json!("ab"), json!([])]);
-        let capacity = elements.capacity();
-        let weight = value_weight(&Value::Array(elements));
-        assert_eq!(weight, capacity * PLACES + 32 + (4 + 32) + 32);
-    }
-
-    #[test]
-    fn weight_of_an_operation_counts_its_place_its_key_twice_and_its_value() {
-        let weight = |operation: Value| Operation::parse(&operation).unwrap().weight();
-        let place = 4 * size_of::<Option<Operation<Value>>>() + 128;
-        let delete = |key: &str| weight(json!({"type": "delete", "key": key}));
-        assert_eq!(delete("abc"), place + 2 * (5 + 32) + (48 + 32));
-        assert_eq!(delete("$.a.b"), place + 2 * (7 + 32) + 2 * (48 + 32));
-        let set = json!({"type": "set", "key": "abc", "value": "xy"});
-        assert_eq!(weight(set), delete("abc") + (4 + 32));
-        assert_eq!(weight(json!({"type": "update", "value": {}})), place);
+        PLACE + allocation(size_of::<Operation<T>>()) + key + value
     }
 }

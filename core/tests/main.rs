@@ -10,3 +10,4 @@ mod json;
 mod laws;
 mod meaning;
 mod reading;
+mod weight;

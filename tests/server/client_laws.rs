@@ -31,9 +31,13 @@ enum Step {
     Yield,
 }
 
+fn operation() -> impl Strategy<Value = Value> {
+    generate::operation().prop_map(|operation| Value::try_from(&operation).unwrap())
+}
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        10 => (0usize..3, 0usize..3, generate::operation()).prop_map(|(run, target, operation)| Step::Say(run, target, operation)),
+        10 => (0usize..3, 0usize..3, operation()).prop_map(|(run, target, operation)| Step::Say(run, target, operation)),
         2 => (0usize..3).prop_map(Step::Flush),
         1 => prop_oneof![Just(0), Just(2), Just(3)].prop_map(Step::Cut),
         2 => Just(Step::Yield),

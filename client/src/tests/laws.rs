@@ -54,10 +54,14 @@ fn fault() -> impl Strategy<Value = Fault> {
     ]
 }
 
+fn operation() -> impl Strategy<Value = Value> {
+    generate::operation().prop_map(|operation| Value::try_from(&operation).unwrap())
+}
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        10 => (0usize..3, target(), generate::operation()).prop_map(|(run, target, operation)| Step::Say(run, target, operation)),
-        3 => (0usize..3, proptest::collection::vec((target(), generate::operation()), 0..5))
+        10 => (0usize..3, target(), operation()).prop_map(|(run, target, operation)| Step::Say(run, target, operation)),
+        3 => (0usize..3, proptest::collection::vec((target(), operation()), 0..5))
             .prop_map(|(run, operations)| Step::SayTogether(run, operations)),
         1 => (0usize..3).prop_map(Step::OtherWriter),
         6 => (0usize..3).prop_map(Step::Read),

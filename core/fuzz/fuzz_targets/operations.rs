@@ -4,24 +4,24 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use runmeta_core::{Parsed, Shortened, Tree, apply, parse_list, same_value, size};
-use serde_json::Value;
+use runmeta_core::{Json, Parsed, Shortened, Tree, apply, parse_list};
 
 fuzz_target!(|text: &str| {
-    let Ok(Value::Array(mut parts)) = serde_json::from_str(text) else { return };
-    let Some(mut document @ Value::Object(_)) = parts.pop() else { return };
+    let Ok(Json::Array(parts)) = Json::parse(text) else { return };
+    let mut parts: Vec<Json> = parts.into_iter().collect();
+    let Some(mut document @ Json::Object(_)) = parts.pop() else { return };
     if document.check(0).is_err() {
         return;
     }
-    let Ok(operations) = parse_list(&Value::Array(parts)) else { return };
-    let short: Shortened<Value> = operations.iter().flatten().cloned().collect();
-    let short: Vec<Parsed<Value>> = short.into_iter().map(Ok).collect();
+    let Ok(operations) = parse_list(&Json::from(parts)) else { return };
+    let short: Shortened<Json> = operations.iter().flatten().cloned().collect();
+    let short: Vec<Parsed<Json>> = short.into_iter().map(Ok).collect();
 
     let mut other = document.clone();
     let unapplied = apply(&mut document, &operations);
     apply(&mut other, &short);
     assert!(unapplied.len() <= operations.len());
     assert_eq!(document.check(0), Ok(()));
-    assert!(same_value(&document, &other));
-    assert!(size(&document) >= 2);
+    assert!(document.same_value(&other));
+    assert!(document.size() >= 2);
 });

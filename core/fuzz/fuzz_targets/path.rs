@@ -3,8 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use runmeta_core::{Key, MAXIMUM_DEPTH, Operation, apply, lookup};
-use serde_json::json;
+use runmeta_core::{Json, Key, MAXIMUM_DEPTH, Operation, Tree, apply};
 
 fuzz_target!(|text: &str| {
     let Ok(key) = Key::parse(text) else { return };
@@ -15,10 +14,10 @@ fuzz_target!(|text: &str| {
     assert_eq!(key.is_plain(), !text.starts_with("$."));
 
     // In an empty document every step is a name, so what is set can be read, and deleted again.
-    let mut document = json!({});
-    let set = Operation::Set { key: key.clone(), value: json!(7) };
+    let mut document = Json::object();
+    let set = Operation::Set { key: key.clone(), value: Json::from(7) };
     assert_eq!(apply(&mut document, &[Ok(set)]), []);
-    assert_eq!(lookup(&document, &key), Some(&json!(7)));
+    assert_eq!(document.lookup(&key), Some(&Json::from(7)));
     apply(&mut document, &[Ok(Operation::Delete { key: key.clone() })]);
-    assert_eq!(lookup(&document, &key), None);
+    assert_eq!(document.lookup(&key), None);
 });

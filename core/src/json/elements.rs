@@ -39,7 +39,7 @@ impl Elements {
         self.0.drain(..first);
     }
 
-    pub(crate) fn capacity(&self) -> usize {
+    pub(super) fn capacity(&self) -> usize {
         self.0.capacity()
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! A place takes 24 bytes: numbers of up to 24 bytes of text stand in it, texts and containers behind a pointer. An
 //! object's members are sorted by name. A document of 260 kB that holds only numbers of five digits takes 1.0 MB here and
-//! 3.6 MB as a `Value` with `arbitrary_precision`.
+//! 2.3 MB as a `Value` with `arbitrary_precision`.
 
 mod elements;
 mod members;
@@ -120,6 +120,11 @@ impl Json {
         }
     }
 
+    /// Returns the value of a member of an object.
+    pub fn get(&self, name: &str) -> Option<&Json> {
+        self.as_object()?.get(name)
+    }
+
     /// Returns the value at a key, or `None` if there is none.
     pub fn lookup(&self, key: &Key) -> Option<&Json> {
         key.steps().try_fold(self, |place, step| match place {
@@ -216,6 +221,12 @@ impl From<Vec<Json>> for Json {
 impl From<Members> for Json {
     fn from(members: Members) -> Json {
         Json::Object(members)
+    }
+}
+
+impl<const N: usize> From<[(&str, Json); N]> for Json {
+    fn from(members: [(&str, Json); N]) -> Json {
+        Json::Object(members.into_iter().collect())
     }
 }
 

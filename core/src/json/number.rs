@@ -42,12 +42,8 @@ impl Number {
         self.0.parse().ok().filter(|float: &f64| float.is_finite())
     }
 
-    /// Returns the bytes that the number has allocated.
-    pub(crate) fn allocated(&self) -> usize {
-        match self.0.is_heap_allocated() {
-            true => self.0.capacity(),
-            false => 0,
-        }
+    pub(super) fn text(&self) -> &CompactString {
+        &self.0
     }
 }
 

@@ -1,8 +1,8 @@
 //! Reading JSON text, with numbers as they are written.
 //!
-//! `json-event-parser` reads the grammar, and this file builds the tree without recursion. It has no dependencies and
-//! keeps the text of numbers. On mixed documents of 190 kB it reads 110 MB/s where `serde_json` makes 190 MB/s of `Value`s;
-//! jiter is as fast as that but brings nine crates, and struson reads 90 MB/s.
+//! `json-event-parser` reads the grammar, and this file builds the tree, without recursion. It depends on nothing and keeps the
+//! text of numbers. It reads 110 MB/s of mixed documents where `serde_json` reads 190 MB/s into `Value`s and loses digits.
+//! jiter reads 230 MB/s but brings nine crates, and struson reads 90 MB/s.
 
 use std::fmt;
 

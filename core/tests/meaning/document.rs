@@ -1,7 +1,6 @@
 //! What a document is, and its size.
 
 use super::{NONE, check, json};
-use runmeta_core::size;
 
 #[test]
 fn size_is_the_bytes_of_the_compact_text() {
@@ -24,7 +23,7 @@ fn size_is_the_bytes_of_the_compact_text() {
         (r#"{"a":1e-3}"#, 11),
         (r#"{"a":1e100000}"#, 100_007),
     ] {
-        assert_eq!(size(&json(text)), bytes, "{text}");
+        assert_eq!(json(text).size(), bytes, "{text}");
     }
 }
 

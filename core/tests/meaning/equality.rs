@@ -1,7 +1,5 @@
 //! Deep equality, as `remove` uses it.
 
-use runmeta_core::same_value;
-
 use super::{NONE, check, json};
 
 /// Checks whether `remove` of `value` takes `element` out of an array, either way round.
@@ -92,7 +90,7 @@ fn parts_deeper_than_documents_are_different() {
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
         for (levels, equal) in [(100, true), (101, false)] {
             let value = nested(open, close, levels);
-            assert_eq!(same_value(&value, &value), equal, "{levels}");
+            assert_eq!(value.same_value(&value), equal, "{levels}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Reading the value at a key.
 
-use runmeta_core::{Key, lookup};
+use runmeta_core::Key;
 
 use super::json;
 
@@ -27,7 +27,7 @@ fn get_finds_what_set_would_replace_and_nothing_elsewhere() {
         ("$.a.b[1].c.d", None),
         ("$.b.a", None),
     ] {
-        let found = lookup(&document, &Key::parse(key).unwrap());
+        let found = document.lookup(&Key::parse(key).unwrap());
         assert_eq!(found, expected.map(json).as_ref(), "{key}");
     }
 }

@@ -18,8 +18,7 @@ mod path;
 mod set_and_delete;
 mod shortening;
 
-use runmeta_core::{Parsed, apply, parse_list};
-use serde_json::Value;
+use runmeta_core::{Json, Parsed, apply, parse_list};
 
 /// A document, a list, the document that must come out, and what must be skipped: position and reason.
 type Case<'a> = (&'a str, &'a str, &'a str, &'a [(usize, &'a str)]);
@@ -27,8 +26,8 @@ type Case<'a> = (&'a str, &'a str, &'a str, &'a [(usize, &'a str)]);
 /// Nothing is skipped.
 const NONE: &[(usize, &str)] = &[];
 
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+fn json(text: &str) -> Json {
+    Json::parse(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
 /// Checks the cases, and of each that the list stays as it is and does the same when it is applied again.
@@ -49,7 +48,7 @@ fn check(cases: &[Case<'_>]) {
     }
 }
 
-fn applied(document: &str, list: &[Parsed<Value>]) -> (Value, Vec<(usize, &'static str)>) {
+fn applied(document: &str, list: &[Parsed<Json>]) -> (Json, Vec<(usize, &'static str)>) {
     let mut document = json(document);
     let unapplied = apply(&mut document, list);
     let skipped = unapplied.iter();

@@ -1,8 +1,7 @@
 //! Shortening a list, on every document with the same result.
 
 use super::{applied, json};
-use runmeta_core::{Operation, Shortened, parse_list};
-use serde_json::Value;
+use runmeta_core::{Json, Operation, Shortened, parse_list};
 
 /// Documents on which a list and the shortened one must do the same.
 const DOCUMENTS: [&str; 8] = [
@@ -16,7 +15,7 @@ const DOCUMENTS: [&str; 8] = [
     r#"{"a":"text","b":true}"#,
 ];
 
-fn read(list: &str) -> Vec<Operation<Value>> {
+fn read(list: &str) -> Vec<Operation<Json>> {
     parse_list(&json(list))
         .unwrap()
         .into_iter()
@@ -33,7 +32,7 @@ fn shortens(list: &str, expected: &str) {
         .collect::<Shortened<_>>()
         .into_iter()
         .collect();
-    let written: Value = short.iter().map(Operation::<Value>::to_json).collect();
+    let written: Json = short.iter().map(Operation::<Json>::to_json).collect();
     assert_eq!(written.to_string(), json(expected).to_string(), "{list}");
 
     let parsed = |list: Vec<_>| list.into_iter().map(Ok).collect::<Vec<_>>();
@@ -211,4 +210,44 @@ fn operations_on_overlapping_paths_keep_their_order() {
     stays(
         r#"[{"type":"delete","key":"a"},{"type":"set","key":"$.a.b","value":1},{"type":"delete","key":"a"}]"#,
     );
+}
+
+#[test]
+fn as_many_bounded_appends_stay_as_the_last_one_keeps() {
+    let append =
+        |value, keep| format!(r#"{{"type":"append","key":"a","value":{value},"keep":{keep}}}"#);
+    let list = |appends: &[(i32, i32)]| {
+        let appends = appends.iter().map(|(value, keep)| append(*value, *keep));
+        format!("[{}]", appends.collect::<Vec<_>>().join(","))
+    };
+    shortens(&list(&[(1, 1), (2, 1)]), &list(&[(2, 1)]));
+    shortens(
+        &list(&[(1, 2), (2, 2), (3, 2), (4, 2)]),
+        &list(&[(3, 2), (4, 2)]),
+    );
+    shortens(
+        &list(&[(1, 9), (2, 9), (3, 9), (4, 2)]),
+        &list(&[(3, 9), (4, 2)]),
+    );
+    // One that keeps more brings nothing back.
+    shortens(&list(&[(1, 1), (2, 1), (3, 9)]), &list(&[(2, 1), (3, 9)]));
+    stays(&list(&[(1, 3), (2, 3), (3, 3)]));
+    // What the array held before may stay behind so few.
+    let set = r#"{"type":"set","key":"a","value":[0]}"#;
+    stays(&format!("[{set},{},{}]", append(1, 2), append(2, 3)));
+    // Other paths between do not matter, and overlapping ones do.
+    let (first, last) = (append(1, 1), append(2, 1));
+    let other = r#"{"type":"increment","key":"b","value":1}"#;
+    shortens(
+        &format!("[{first},{other},{last}]"),
+        &format!("[{last},{other}]"),
+    );
+    for between in [
+        r#"{"type":"append","key":"a","value":0}"#,
+        r#"{"type":"remove","key":"a","value":0}"#,
+        r#"{"type":"set","key":"$.a.0","value":0}"#,
+        r#"{"type":"merge","value":{"a":0}}"#,
+    ] {
+        stays(&format!("[{first},{between},{last}]"));
+    }
 }

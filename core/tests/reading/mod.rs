@@ -1,18 +1,19 @@
 //! A second reading of what operations mean, written from the page and not from the code that it judges.
 //!
 //! It is naive on purpose: each operation rebuilds the document on its way, paths are cut with
-//! `str::replace`, and numbers go through [`BigDecimal`]. It takes documents and values that can be stored.
+//! `str::replace`, and numbers go through [`BigDecimal`]. It takes documents and values that can be stored. Of the crate it
+//! uses the tree and none of what is done with it.
 
 use std::str::FromStr;
 
 use bigdecimal::BigDecimal;
-use serde_json::{Map, Number, Value};
+use runmeta_core::{Json, Members, Number};
 
 /// What stands at a place of a document, if anything does.
-type Place = Option<Value>;
+type Place = Option<Json>;
 
 /// Applies a list and returns the positions of the operations that are skipped, and why.
-pub fn apply(document: &mut Value, list: &[Value]) -> Vec<(usize, &'static str)> {
+pub fn apply(document: &mut Json, list: &[Json]) -> Vec<(usize, &'static str)> {
     let mut skipped = Vec::new();
     for (index, operation) in list.iter().enumerate() {
         match applied(document, operation) {
@@ -24,30 +25,38 @@ pub fn apply(document: &mut Value, list: &[Value]) -> Vec<(usize, &'static str)>
     skipped
 }
 
-fn applied(document: &Value, operation: &Value) -> Result<Place, &'static str> {
-    let members = match operation["type"].as_str().unwrap_or_default() {
+fn applied(document: &Json, operation: &Json) -> Result<Place, &'static str> {
+    let name = operation
+        .get("type")
+        .and_then(Json::as_str)
+        .unwrap_or_default();
+    let members = match name {
         "set" | "merge" | "remove" | "increment" => "type key value",
         "delete" => "type key",
         "update" => "type value",
         "append" => "type key value keep",
         _ => return Err("unknown_type"),
     };
-    let names = operation.as_object().ok_or("")?.keys();
-    let known = |name: &String| members.split(' ').any(|known| known == name);
-    if !names.into_iter().all(known) {
+    let known = |name: &str| members.split(' ').any(|known| known == name);
+    if !operation
+        .as_object()
+        .ok_or("")?
+        .iter()
+        .all(|(name, _)| known(name))
+    {
         return Err("unknown_member");
     }
-    let (name, key) = (&operation["type"], operation.get("key"));
-    let path = match key.and_then(Value::as_str).and_then(path) {
+    let key = operation.get("key");
+    let path = match key.and_then(Json::as_str).and_then(path) {
         Some(path) => path,
         None if name == "update" || name == "merge" && key.is_none() => Vec::new(),
         None => return Err("bad_path"),
     };
-    let one = Value::from(1);
+    let one = Json::from(1);
     let value = match operation.get("value") {
         None if name == "increment" => &one,
         None if name != "delete" => return Err("bad_value"),
-        value => value.unwrap_or(&Value::Null),
+        value => value.unwrap_or(&Json::Null),
     };
     let keep = match operation
         .get("keep")
@@ -58,15 +67,15 @@ fn applied(document: &Value, operation: &Value) -> Result<Place, &'static str> {
         Some(_) => return Err("bad_value"),
     };
     // A value that no document could hold at the key is refused whatever the document is.
-    let above = match name.as_str().unwrap_or_default() {
+    let above = match name {
         "remove" => 0,
         "append" => path.len() + 1,
         _ => path.len(),
     };
-    let refused = match name.as_str().unwrap_or_default() {
-        "increment" => !value.is_number(),
-        "update" => !value.is_object(),
-        "merge" => path.is_empty() && !value.is_object(),
+    let refused = match name {
+        "increment" => value.as_number().is_none(),
+        "update" => value.as_object().is_none(),
+        "merge" => path.is_empty() && value.as_object().is_none(),
         _ => false,
     };
     if refused || above + depth(value) > 100 {
@@ -76,13 +85,13 @@ fn applied(document: &Value, operation: &Value) -> Result<Place, &'static str> {
     let deletes = name == "delete" || name == "merge" && value.is_null();
     let creates = !deletes && name != "remove";
     change(Some(document), &path, creates, &|old| {
-        Ok(match (name.as_str().unwrap_or_default(), old) {
+        Ok(match (name, old) {
             _ if deletes => None,
             ("merge", old) => Some(merged(old, value)),
             ("append", old) => {
                 let mut elements = match old {
-                    Some(Value::Array(elements)) => elements.clone(),
-                    other => other.cloned().into_iter().collect(),
+                    Some(Json::Array(elements)) => elements.to_vec(),
+                    other => Vec::from_iter(other.cloned()),
                 };
                 elements.push(value.clone());
                 Some(
@@ -91,7 +100,7 @@ fn applied(document: &Value, operation: &Value) -> Result<Place, &'static str> {
                         .into(),
                 )
             }
-            ("remove", Some(Value::Array(elements))) => {
+            ("remove", Some(Json::Array(elements))) => {
                 let others = elements.iter().filter(|element| !same(element, value));
                 Some(others.cloned().collect())
             }
@@ -107,7 +116,7 @@ fn applied(document: &Value, operation: &Value) -> Result<Place, &'static str> {
                 if digits > 131_072 {
                     return Err("bad_value");
                 }
-                Some(Value::Number(Number::from_string_unchecked(sum)))
+                Number::parse(&sum).map(Json::Number)
             }
             _ => Some(value.clone()),
         })
@@ -116,27 +125,27 @@ fn applied(document: &Value, operation: &Value) -> Result<Place, &'static str> {
 
 /// Returns what stands at a place after `end` has decided what stands at the end of the path below it.
 fn change(
-    place: Option<&Value>,
+    place: Option<&Json>,
     path: &[(String, Option<i64>)],
     creates: bool,
-    end: &dyn Fn(Option<&Value>) -> Result<Place, &'static str>,
+    end: &dyn Fn(Option<&Json>) -> Result<Place, &'static str>,
 ) -> Result<Place, &'static str> {
     let Some(((name, index), rest)) = path.split_first() else {
         return end(place);
     };
-    let empty = Value::Object(Map::new());
+    let empty = Json::Object(Members::new());
     match place {
-        None | Some(Value::Null) if creates => change(Some(&empty), path, creates, end),
-        Some(Value::Object(members)) => {
+        None | Some(Json::Null) if creates => change(Some(&empty), path, creates, end),
+        Some(Json::Object(members)) => {
             let mut members = members.clone();
             match change(members.get(name), rest, creates, end)? {
-                Some(changed) => members.insert(name.clone(), changed),
+                Some(changed) => members.insert(name, changed),
                 None => members.remove(name),
             };
             Ok(Some(members.into()))
         }
-        Some(Value::Array(elements)) => {
-            let mut elements = elements.clone();
+        Some(Json::Array(elements)) => {
+            let mut elements = elements.to_vec();
             let length = elements.len() as i64;
             let index = index.map(|index| if index < 0 { index + length } else { index });
             match index.filter(|index| (0..=length).contains(index)) {
@@ -176,8 +185,11 @@ pub fn path(key: &str) -> Option<Vec<(String, Option<i64>)>> {
             rest = &rest[1 + name.len() + name.matches('\0').count()..];
             steps.push((name.replace('\0', "."), position(name)));
         } else if let Some(text) = rest.strip_prefix("[\"") {
-            let read = |(end, _)| Some((end, serde_json::from_str(&rest[1..end + 3]).ok()?));
-            let (end, name): (_, String) = text.match_indices('"').find_map(read)?;
+            let read = |(end, _)| {
+                let name = Json::parse(&rest[1..end + 3]).ok()?;
+                Some((end, name.as_str()?.to_owned()))
+            };
+            let (end, name) = text.match_indices('"').find_map(read)?;
             rest = text[end + 1..].strip_prefix(']')?;
             steps.push((name, None));
         } else {
@@ -195,41 +207,44 @@ fn position(text: &str) -> Option<i64> {
         .filter(|position: &i64| position.to_string() == text)
 }
 
-fn merged(old: Option<&Value>, patch: &Value) -> Value {
-    let Value::Object(patch) = patch else {
+fn merged(old: Option<&Json>, patch: &Json) -> Json {
+    let Json::Object(patch) = patch else {
         return patch.clone();
     };
-    let mut members = old.and_then(Value::as_object).cloned().unwrap_or_default();
-    for (name, value) in patch {
+    let mut members = old.and_then(Json::as_object).cloned().unwrap_or_default();
+    for (name, value) in patch.iter() {
         match value {
-            Value::Null => members.remove(name),
-            value => members.insert(name.clone(), merged(members.get(name), value)),
+            Json::Null => members.remove(name),
+            value => {
+                let value = merged(members.get(name), value);
+                members.insert(name, value)
+            }
         };
     }
     members.into()
 }
 
 /// Returns true if both are the same JSON value, numbers by value.
-pub fn same(left: &Value, right: &Value) -> bool {
+pub fn same(left: &Json, right: &Json) -> bool {
     canonical(left) == canonical(right)
 }
 
-fn canonical(value: &Value) -> Value {
+fn canonical(value: &Json) -> Json {
     match value {
-        Value::Array(elements) => elements.iter().map(canonical).collect(),
-        Value::Object(members) => members
+        Json::Array(elements) => elements.iter().map(canonical).collect(),
+        Json::Object(members) => members
             .iter()
-            .map(|(name, value)| (name.clone(), canonical(value)))
-            .collect::<Map<_, _>>()
+            .map(|(name, value)| (name, canonical(value)))
+            .collect::<Members>()
             .into(),
         number => match decimal(number) {
-            Some(decimal) => Value::from(vec![decimal.normalized().to_string()]),
+            Some(decimal) => Json::from(vec![Json::from(decimal.normalized().to_string())]),
             None => value.clone(),
         },
     }
 }
 
-fn decimal(value: &Value) -> Option<BigDecimal> {
+fn decimal(value: &Json) -> Option<BigDecimal> {
     BigDecimal::from_str(value.as_number()?.as_str()).ok()
 }
 
@@ -238,10 +253,16 @@ fn whole(number: BigDecimal) -> Option<usize> {
     number.to_string().parse().ok()
 }
 
-fn depth(value: &Value) -> usize {
+fn depth(value: &Json) -> usize {
     match value {
-        Value::Array(elements) => 1 + elements.iter().map(depth).max().unwrap_or(0),
-        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        Json::Array(elements) => 1 + elements.iter().map(depth).max().unwrap_or(0),
+        Json::Object(members) => {
+            1 + members
+                .iter()
+                .map(|(_, value)| depth(value))
+                .max()
+                .unwrap_or(0)
+        }
         _ => 0,
     }
 }

@@ -7,9 +7,8 @@ use std::hash::{BuildHasher, RandomState};
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use runmeta_core::{Key, Operation, apply, lookup, parse_list, same_value, size};
+use runmeta_core::{Json, Key, Members, Operation, apply, parse_list};
 use serde::Deserialize;
-use serde_json::{Value, json};
 use tokio_postgres::{Client, Row};
 
 use crate::harness::Database;
@@ -29,7 +28,7 @@ struct Skipped {
 }
 
 /// A document and a list of operations.
-type Pair = (Value, Value);
+type Pair = (Json, Json);
 
 /// `record_image_eq` compares byte by byte: what the extension writes is what Postgres itself makes of the same text, to the
 /// last bit of padding. Looking up every member and element exercises the offsets that stand at each 32nd of them.
@@ -84,14 +83,18 @@ fn agree(row: &Row, (document, operations): &Pair) -> Result<(), String> {
     let mut read_again = document.clone();
     let unapplied_again = reading::apply(&mut read_again, operations.as_array().unwrap());
 
-    let result: Value = serde_json::from_str(row.get(0)).unwrap();
+    let result = Json::parse(row.get(0)).unwrap();
     let reported: Vec<Skipped> = serde_json::from_str(row.get(1)).unwrap();
     let reported: Vec<(usize, &str)> = reported
         .iter()
         .map(|one| (one.index, &*one.reason))
         .collect();
     for (by, expected, same) in [
-        ("core", &expected, same_value as fn(&Value, &Value) -> bool),
+        (
+            "core",
+            &expected,
+            Json::same_value as fn(&Json, &Json) -> bool,
+        ),
         ("a second reading", &read_again, reading::same),
     ] {
         if !same(&result, expected) {
@@ -106,7 +109,7 @@ fn agree(row: &Row, (document, operations): &Pair) -> Result<(), String> {
         }
     }
     let sizes = (row.get::<_, i32>(2), row.get::<_, i32>(3));
-    let expected_sizes = (size(document) as i32, size(&expected) as i32);
+    let expected_sizes = (document.size() as i32, expected.size() as i32);
     // A number that came out by addition may have zeros at its end that core has too, so sizes are the same and not near.
     // Postgres writes numbers without an exponent, so the size of a result is the length of what it wrote, without blanks.
     if sizes != expected_sizes || result.to_string().len() as i32 != sizes.1 {
@@ -164,30 +167,31 @@ fn large() -> impl Strategy<Value = Pair> {
     use proptest::prelude::*;
 
     let member = (0u32..150).prop_map(|number| format!("member {number}"));
-    let wide =
-        vec((member, generate::value()), 33..160).prop_map(|members| members.into_iter().collect());
+    let wide = vec((member, generate::value()), 33..160).prop_map(Members::from_iter);
     let list = prop_oneof![
         vec(generate::value(), 900..1200),
-        vec((0i64..40).prop_map(Value::from), 31..70),
+        vec((0i64..40).prop_map(Json::from), 31..70),
     ]
-    .prop_map(Value::Array);
-    let text = prop_oneof!["[a-z\u{1}é🙂\"]{3000,6000}", "[ -~]{0,200}"].prop_map(Value::String);
+    .prop_map(Json::from);
+    let text = prop_oneof!["[a-z\u{1}é🙂\"]{3000,6000}", "[ -~]{0,200}"].prop_map(Json::from);
     let deep = (85usize..97).prop_map(|levels| {
-        (0..levels).fold(json!({"bottom": [1]}), |inner, level| {
-            match level % 2 == 0 {
-                true => json!({"a": inner, "b": level}),
-                false => json!([level, inner]),
-            }
+        let bottom = Json::from([("bottom", Json::from(vec![Json::from(1)]))]);
+        (0..levels).fold(bottom, |inner, level| match level % 2 == 0 {
+            true => Json::from([("a", inner), ("b", level.into())]),
+            false => Json::from(vec![Json::from(level), inner]),
         })
     });
     let document = (wide, list, text, deep, generate::document()).prop_map(
         |(wide, list, text, deep, rest)| {
-            let mut document: serde_json::Map<String, Value> = wide;
-            document.extend(rest.as_object().cloned().unwrap_or_default());
-            document.insert("list".to_owned(), list);
-            document.insert("text".to_owned(), text);
-            document.insert("deep".to_owned(), deep);
-            Value::Object(document)
+            let mut document: Members = wide;
+            let rest = rest.as_object().cloned().unwrap_or_default();
+            for (name, value) in rest.iter() {
+                document.insert(name, value.clone());
+            }
+            document.insert("list", list);
+            document.insert("text", text);
+            document.insert("deep", deep);
+            Json::Object(document)
         },
     );
 
@@ -203,14 +207,20 @@ fn large() -> impl Strategy<Value = Pair> {
     ];
     let operation =
         (key, generate::operation(), generate::value()).prop_map(|(key, mut operation, value)| {
-            if operation["type"] != "update" && operation["type"] != "merge" {
-                operation["key"] = Value::from(key);
-            } else if operation["type"] == "update" {
-                operation = json!({"type": "set", "key": key, "value": value});
+            let name = operation.get("type").and_then(Json::as_str);
+            let name = name.map(str::to_owned);
+            match (name.as_deref(), operation.as_object_mut()) {
+                (Some("merge"), _) => {}
+                (Some("update"), _) => {
+                    operation =
+                        generate::operation_of("set", [("key", key.into()), ("value", value)]);
+                }
+                (_, Some(members)) => drop(members.insert("key", key.into())),
+                _ => {}
             }
             operation
         });
-    (document, vec(operation, 0..20).prop_map(Value::Array))
+    (document, vec(operation, 0..20).prop_map(Json::from))
 }
 
 #[tokio::test]
@@ -245,18 +255,16 @@ async fn extension_and_core_agree_on_numbers_at_their_limits() {
         "1e131072",
         "1e-16384",
     ];
-    let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    let parse = |text: &str| Json::parse(text).unwrap();
     let mut pairs = Vec::new();
     for left in &numbers[..15] {
         for right in &numbers[..15] {
-            let operations = json!([{"type": "increment", "key": "n", "value": parse(right)},
-                {"type": "append", "key": "list", "value": parse(left)},
-                {"type": "remove", "key": "list", "value": parse(right)},
-                {"type": "increment", "key": "$.new.n", "value": parse(right)}]);
-            pairs.push((
-                json!({"n": parse(left), "list": [parse(left), 1]}),
-                operations,
-            ));
+            let operations = format!(
+                r#"[{{"type": "increment", "key": "n", "value": {right}}}, {{"type": "append", "key": "list", "value": {left}}},
+                    {{"type": "remove", "key": "list", "value": {right}}}, {{"type": "increment", "key": "$.new.n", "value": {right}}}]"#
+            );
+            let document = format!(r#"{{"n": {left}, "list": [{left}, 1]}}"#);
+            pairs.push((parse(&document), parse(&operations)));
         }
     }
     assert_agreement(&client, 0, &pairs).await;
@@ -305,16 +313,12 @@ async fn core_takes_the_numbers_that_postgres_takes() {
         $$BEGIN RETURN number::jsonb IS NOT NULL; EXCEPTION WHEN OTHERS THEN RETURN false; END$$";
     client.batch_execute(reads).await.unwrap();
     let mut source = Source::new();
-    let numbers: Vec<Value> = source
-        .draw(&number_text(), 2000)
-        .iter()
-        .map(|text| serde_json::from_str(text).unwrap())
-        .collect();
-    let texts: Vec<String> = numbers.iter().map(Value::to_string).collect();
+    let texts = source.draw(&number_text(), 2000);
     let ask = "SELECT pg_temp.reads(number) FROM unnest($1::text[]) WITH ORDINALITY AS t (number, position) ORDER BY position";
     let rows = client.query(ask, &[&texts]).await.unwrap();
-    for ((row, number), text) in rows.iter().zip(&numbers).zip(&texts) {
-        let set = json!({"type": "set", "key": "n", "value": number});
+    for (row, text) in rows.iter().zip(&texts) {
+        let value = Json::parse(text).unwrap();
+        let set = generate::operation_of("set", [("key", "n".into()), ("value", value)]);
         let (ours, theirs) = (Operation::parse(&set).is_ok(), row.get::<_, bool>(0));
         // The last exponent of all is taken from Postgres 16 on, and by none before.
         if ours != theirs && !(theirs && text.ends_with("1073741823")) {
@@ -338,12 +342,12 @@ async fn extension_and_core_find_the_same_value_at_a_key() {
     let client = database.connect().await;
     let mut source = Source::new();
     let draw = (generate::document(), generate::key());
-    let looked_up: Vec<(Value, String)> = source.draw(&draw, 4000);
+    let looked_up: Vec<(Json, String)> = source.draw(&draw, 4000);
     let looked_up = looked_up
         .into_iter()
         .filter(|(_, key)| Key::parse(key).is_ok());
-    let (documents, keys): (Vec<Value>, Vec<String>) = looked_up.unzip();
-    let texts: Vec<String> = documents.iter().map(Value::to_string).collect();
+    let (documents, keys): (Vec<Json>, Vec<String>) = looked_up.unzip();
+    let texts: Vec<String> = documents.iter().map(Json::to_string).collect();
     let ask =
         "SELECT runmeta._value_at(document::jsonb, key)::text FROM unnest($1::text[], $2::text[])
         WITH ORDINALITY AS t (document, key, position) ORDER BY position";
@@ -351,10 +355,10 @@ async fn extension_and_core_find_the_same_value_at_a_key() {
     let mut found = 0;
     for ((row, document), key) in rows.iter().zip(&documents).zip(&keys) {
         let told: Option<&str> = row.get(0);
-        let told: Option<Value> = told.map(|text| serde_json::from_str(text).unwrap());
-        let expected = lookup(document, &Key::parse(key).unwrap());
+        let told = told.map(|text| Json::parse(text).unwrap());
+        let expected = document.lookup(&Key::parse(key).unwrap());
         let same = match (&told, expected) {
-            (Some(told), Some(expected)) => same_value(told, expected),
+            (Some(told), Some(expected)) => told.same_value(expected),
             (None, None) => true,
             _ => false,
         };

@@ -5,7 +5,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use runmeta_core::Json;
 
 use super::{Source, generate};
 use crate::harness::Database;
@@ -77,22 +77,22 @@ const ASK: &str = r#"
     FROM done"#;
 
 /// Follows the picks from child to child, and then, if asked, to one that is missing. Returns the steps, and the key for it.
-fn walk(document: &Value, picks: &[usize], missing: bool) -> (Value, String) {
+fn walk(document: &Json, picks: &[usize], missing: bool) -> (Json, String) {
     let mut place = document;
-    let mut steps: Vec<Value> = Vec::new();
+    let mut steps: Vec<Json> = Vec::new();
     for pick in picks {
         let (step, next) = match place {
-            Value::Object(members) if !members.is_empty() => {
+            Json::Object(members) if !members.is_empty() => {
                 let (name, next) = members.iter().nth(pick % members.len()).unwrap();
-                (json!(name), next)
+                (Json::from(name), next)
             }
-            Value::Array(elements) if !elements.is_empty() => {
+            Json::Array(elements) if !elements.is_empty() => {
                 let position = pick % elements.len();
                 let from_the_end = position as i64 - elements.len() as i64;
                 let step = if pick % 2 == 0 {
-                    json!(position)
+                    Json::from(position)
                 } else {
-                    json!(from_the_end)
+                    Json::from(from_the_end)
                 };
                 (step, &elements[position])
             }
@@ -102,8 +102,8 @@ fn walk(document: &Value, picks: &[usize], missing: bool) -> (Value, String) {
         place = next;
     }
     match place {
-        Value::Object(_) if missing || steps.is_empty() => steps.push(json!("missing")),
-        Value::Array(elements) if missing => steps.push(json!(elements.len())),
+        Json::Object(_) if missing || steps.is_empty() => steps.push(Json::from("missing")),
+        Json::Array(elements) if missing => steps.push(Json::from(elements.len())),
         _ => {}
     }
     let written = steps.iter().map(|step| format!("[{step}]"));

@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, RandomState};
 use proptest::prelude::{Strategy, any};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use runmeta_core::{apply, parse_list, same_value};
+use runmeta_core::{Json, apply, parse_list};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
@@ -50,11 +50,11 @@ struct Model {
 
 impl Model {
     /// Returns what readers see: the document and the version.
-    fn live(&self) -> (Value, i64) {
-        let mut document = json!({"n": 0, "list": []});
+    fn live(&self) -> (Json, i64) {
+        let mut document = Json::from(json!({"n": 0, "list": []}));
         let lists = || self.stored.iter().chain(self.waiting.values());
         for list in lists() {
-            apply(&mut document, &parse_list(list).unwrap());
+            apply(&mut document, &parse_list(&Json::from(list)).unwrap());
         }
         (document, 1 + i64::try_from(lists().count()).unwrap())
     }
@@ -136,10 +136,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 1..60)
 }
 
-async fn live(reader: &Client) -> (Value, i64) {
-    let live = "SELECT metadata, version FROM runmeta.live_run WHERE id = 'top'";
+async fn live(reader: &Client) -> (Json, i64) {
+    let live = "SELECT metadata::text, version FROM runmeta.live_run WHERE id = 'top'";
     let row = reader.query_one(live, &[]).await.unwrap();
-    (row.get(0), row.get(1))
+    (Json::parse(row.get(0)).unwrap(), row.get(1))
 }
 
 async fn flush(client: &Client, batch: &Value, outcome: &str) {
@@ -239,7 +239,7 @@ async fn play(steps: &[Step]) {
         }
         let (expected, seen) = (model.live(), live(&reader).await);
         assert!(
-            same_value(&expected.0, &seen.0) && expected.1 == seen.1,
+            expected.0.same_value(&seen.0) && expected.1 == seen.1,
             "step {number}: expected {expected:?}, but readers see {seen:?}"
         );
     }
@@ -248,10 +248,11 @@ async fn play(steps: &[Step]) {
         model.commit(writer);
     }
     let (expected, seen) = (model.live(), live(&reader).await);
-    assert!(same_value(&expected.0, &seen.0), "{expected:?}, {seen:?}");
+    assert!(expected.0.same_value(&seen.0), "{expected:?}, {seen:?}");
+    let seen = Value::try_from(&seen.0).unwrap();
     for writer in 0..WRITERS {
         let of_writer = |mark: &&Value| mark[0] == json!(writer);
-        let marks = seen.0["list"].as_array().unwrap().iter();
+        let marks = seen["list"].as_array().unwrap().iter();
         let numbers: Vec<_> = marks
             .filter(of_writer)
             .map(|mark| mark[1].as_u64())

@@ -1,0 +1,83 @@
+//! What a new operation does to the earlier ones.
+
+use super::slots::Earlier;
+use crate::{Key, Operation, Tree};
+
+/// What a new operation does to the earlier ones.
+pub(super) enum Meeting<T> {
+    /// It makes all of them needless, and nothing that comes later may touch any before it.
+    Update,
+    /// It touches every path, so nothing that comes later may touch any before it.
+    All,
+    /// No document takes it. It stays, so that whoever recorded it is told, and touches no other.
+    Refused,
+    /// It is added to the increment at this position, to this sum.
+    Sum(usize, T),
+    /// It follows the bounded appends at this position, and makes so many of them needless.
+    Append(usize, usize),
+    /// It makes those at these positions needless, and comes after the others.
+    Needless(Vec<usize>),
+}
+
+/// Finds out what `operation` does to the earlier ones that may overlap with it, the last one first.
+pub(super) fn meet<'a, T: Tree + 'a, I: Iterator<Item = Earlier<'a, T>>>(
+    operation: &Operation<T>,
+    earlier: impl FnOnce(&Key) -> I,
+) -> Meeting<T> {
+    let key = match (operation.check(), operation) {
+        (Err(_), _) => return Meeting::Refused,
+        (Ok(()), Operation::Update { .. }) => return Meeting::Update,
+        (Ok(()), _) => match operation.key() {
+            None => return Meeting::All,
+            Some(key) => key,
+        },
+    };
+    let mut needless = Vec::new();
+    for Earlier {
+        position,
+        operation: earlier,
+        count,
+    } in earlier(key)
+    {
+        match earlier.key() {
+            Some(other) if other == key => {}
+            Some(other) if !other.overlaps(key) => continue,
+            _ => break,
+        }
+        match (earlier, operation) {
+            (Operation::Increment { value: sum, .. }, Operation::Increment { value, .. }) => {
+                return match sum.sum(value) {
+                    Some(sum) => Meeting::Sum(position, sum),
+                    None => Meeting::Needless(Vec::new()),
+                };
+            }
+            (
+                Operation::Append { keep: Some(_), .. },
+                Operation::Append {
+                    keep: Some(keep), ..
+                },
+            ) => {
+                let keep = usize::try_from(*keep).unwrap_or(usize::MAX);
+                return Meeting::Append(position, (count + 1).saturating_sub(keep));
+            }
+            _ if makes_needless(key, operation, earlier) => needless.push(position),
+            _ => break,
+        }
+    }
+    Meeting::Needless(needless)
+}
+
+/// Returns true if `later` leaves the same behind whether `earlier`, on the same key, ran or not.
+fn makes_needless<T>(key: &Key, later: &Operation<T>, earlier: &Operation<T>) -> bool {
+    let one_step = key.len() == 1;
+    if !one_step && key.steps().any(|step| step.index.is_some()) {
+        return false;
+    }
+    match later {
+        Operation::Set { .. } => true,
+        Operation::Delete { .. } => {
+            one_step || matches!(earlier, Operation::Delete { .. } | Operation::Remove { .. })
+        }
+        _ => false,
+    }
+}
