@@ -67,11 +67,12 @@ pub fn run<T>(body: impl FnOnce() -> Result<T, Refusal> + UnwindSafe) -> Result<
     }
 }
 
-/// Runs `body` in a subtransaction, and commits it if something is returned. Otherwise what it did is rolled back.
+/// Runs `body` in a subtransaction, and commits it if something is returned. Otherwise what it did is rolled back, and so it
+/// is where a unique index refuses a row.
 ///
 /// # Errors
 ///
-/// Those of `body`. Errors of Postgres are raised.
+/// Those of `body`. Other errors of Postgres are raised.
 pub fn keep_or_undo<T>(
     body: impl FnOnce() -> Result<Option<T>, Refusal>,
 ) -> Result<Option<T>, Refusal> {
@@ -79,6 +80,11 @@ pub fn keep_or_undo<T>(
         Ok(value) => Ok(Some(value)),
         Err(Ended::Undone) => Ok(None),
         Err(Ended::Refused(refusal)) => Err(refusal),
+        Err(Ended::Raised(CaughtError::PostgresError(report)))
+            if report.sql_error_code() == PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION =>
+        {
+            Ok(None)
+        }
         Err(Ended::Raised(error)) => error.rethrow(),
     }
 }

@@ -12,7 +12,9 @@ async fn database() -> (Database, Client) {
 
 /// Flushes a batch and returns the rows of the answer.
 async fn flush(client: &Client, batch: &str) -> String {
-    let flush = format!("SELECT run_id, part, target, outcome, version, unapplied FROM runmeta.flush('{batch}')");
+    let flush = format!(
+        "SELECT run_id, part, target, outcome, version, unapplied FROM runmeta.flush('{batch}')"
+    );
     rows(client, &flush).await
 }
 

@@ -22,7 +22,9 @@ use crate::inbox;
 use crate::jsonb::check_for_interrupts;
 use crate::process;
 use crate::refusal::Refusal;
-use crate::run::{Attempt, NewRun, Parent, Placed, check_final, check_unfinished, insert_many};
+use crate::run::{
+    Attempt, NewRun, Parent, Placed, TakenId, check_final, check_unfinished, insert_many,
+};
 use crate::subtransaction;
 
 /// A run may be deleted between the insertion that it prevents and the look at it. More than once is a guess at the most
@@ -70,15 +72,22 @@ pub fn insert<'a>(parts: &'a [Part<'a>], outcomes: &mut [Option<Outcome>]) -> Re
         return Ok(());
     }
     let (mut taken, mut found) = (HashSet::new(), HashMap::new());
-    let mut made = HashMap::new();
-    while !starts.pending.is_empty() {
-        let (inserted, places) = insert_pending(&starts.runs(), &mut taken)?;
+    let (mut made, mut places) = (HashMap::new(), None);
+    loop {
+        starts.find(&mut found)?;
+        if let Some(places) = &places {
+            starts.refuse(parts, places, outcomes)?;
+        }
+        if starts.pending.is_empty() {
+            break;
+        }
+        let (inserted, in_places) = insert_pending(&starts.runs(), &mut taken)?;
         for (id, version) in inserted {
             let of_run = starts.pending.remove(id);
             let Some((place, _)) = of_run.and_then(|of_run| of_run.last().copied()) else {
                 continue;
             };
-            if let Some(Place::In { root, .. }) = places.get(id) {
+            if let Some(Place::In { root, .. }) = in_places.get(id) {
                 announce::changed(root, id, version);
             }
             outcomes[place] = Some(Outcome {
@@ -87,8 +96,7 @@ pub fn insert<'a>(parts: &'a [Part<'a>], outcomes: &mut [Option<Outcome>]) -> Re
             });
             made.insert(id, place);
         }
-        starts.find(&mut found)?;
-        starts.refuse(parts, &places, outcomes)?;
+        places = Some(in_places);
     }
     refuse_before(parts, &made, outcomes);
     decide_alone(parts, &found, outcomes)
@@ -166,46 +174,35 @@ impl<'a> Starts<'a> {
 /// Runs that were inserted, with their versions.
 type Inserted<'a> = HashMap<&'a str, i64>;
 
-/// Inserts those of the runs that have a place and whose ids are free. A run whose parent was to be inserted with it and was
-/// not, because its id is taken, may have got into a wrong tree: then all is done again, with what is known by then.
+/// Inserts those of the runs that have a place and whose ids are free. That all are is tried first. A run whose parent was
+/// to be inserted with it and was not, because its id is taken, may have got into a wrong tree: then all is done again, with
+/// what is known by then.
 fn insert_pending<'a>(
     runs: &BTreeMap<&'a str, &'a NewRun<'a>>,
     taken: &mut HashSet<&'a str>,
 ) -> Result<(Inserted<'a>, HashMap<&'a str, Place<'a>>), Refusal> {
+    let mut ids = TakenId::IsAnError;
     loop {
         check_for_interrupts();
         let places = placement::find(runs, taken)?;
-        let relies = |place: &Place<'_>| {
-            matches!(
-                place,
-                Place::In {
-                    relies_on: Some(_),
-                    ..
-                }
-            )
-        };
-        let inserted = match places.values().any(relies) {
-            false => Some(insert_placed(runs, &places)?),
-            true => {
-                let mut misplaced = HashSet::new();
-                let inserted = subtransaction::keep_or_undo(|| {
-                    let inserted = insert_placed(runs, &places)?;
-                    misplaced = misplacing(&inserted, &places)?;
-                    Ok(misplaced.is_empty().then_some(inserted))
-                })?;
-                taken.extend(misplaced.into_iter().flatten());
-                inserted
-            }
-        };
+        let mut misplacing = HashSet::new();
+        let inserted = subtransaction::keep_or_undo(|| {
+            let inserted = insert_placed(runs, &places, ids)?;
+            misplacing = find_misplacing(&inserted, &places)?;
+            Ok(misplacing.is_empty().then_some(inserted))
+        })?;
         if let Some(inserted) = inserted {
             return Ok((inserted, places));
         }
+        taken.extend(misplacing.into_iter().flatten());
+        ids = TakenId::IsLeftOut;
     }
 }
 
 fn insert_placed<'a>(
     runs: &BTreeMap<&'a str, &'a NewRun<'a>>,
     places: &HashMap<&'a str, Place<'a>>,
+    taken: TakenId,
 ) -> Result<Inserted<'a>, Refusal> {
     let mut inserted = HashMap::new();
     let placed = runs.values().filter_map(|run| match places.get(run.id) {
@@ -216,7 +213,7 @@ fn insert_placed<'a>(
         }),
         _ => None,
     });
-    insert_many(placed, clock_timestamp(), |id, version| {
+    insert_many(placed, taken, clock_timestamp(), |id, version| {
         if let Some((id, _)) = runs.get_key_value(id) {
             inserted.insert(*id, version);
         }
@@ -225,7 +222,7 @@ fn insert_placed<'a>(
 }
 
 /// Returns the parents of inserted runs that another session started elsewhere, as `None`, or that are hidden.
-fn misplacing<'a>(
+fn find_misplacing<'a>(
     inserted: &Inserted<'a>,
     places: &HashMap<&'a str, Place<'a>>,
 ) -> Result<HashSet<Option<&'a str>>, Refusal> {

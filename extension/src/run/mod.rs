@@ -31,7 +31,7 @@ mod write;
 pub use attempt::Attempt;
 pub use document::{Document, read_document};
 pub use finish::finish;
-pub use insert::{Placed, insert_many};
+pub use insert::{Placed, Taken as TakenId, insert_many};
 pub use locked::{Locked, check_length, check_open, check_writable};
 pub use missing::missing;
 pub use parent::Parent;
