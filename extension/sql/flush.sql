@@ -9,9 +9,10 @@ CREATE FUNCTION runmeta.flush(
     target runmeta.target,
     outcome pg_catalog.text,
     version pg_catalog.int8,
-    unapplied pg_catalog.jsonb
+    unapplied pg_catalog.jsonb,
+    part pg_catalog.text
 )
 AS 'MODULE_PATHNAME', 'flush_wrapper'
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100;
 
-COMMENT ON FUNCTION runmeta.flush IS 'apply a batch of operations for many runs, exactly once for each sequence of a writer';
+COMMENT ON FUNCTION runmeta.flush IS 'apply a batch for many runs, of operations, starts, statuses and finishes, exactly once for each sequence of a writer';

@@ -47,31 +47,9 @@ impl Failure {
 /// [`Failure`] if `body` failed, whether by a refusal or by an error of Postgres. A cancelled statement and a session
 /// that is to end raise their errors.
 pub fn run<T>(body: impl FnOnce() -> Result<T, Refusal> + UnwindSafe) -> Result<T, Failure> {
-    // SAFETY: plain reads of the backend's globals, which has one thread.
-    let (context, owner) = unsafe { (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner) };
-    // SAFETY: as PL/pgSQL does for a block with an exception handler: the call's memory context stays the current one.
-    unsafe {
-        pg_sys::BeginInternalSubTransaction(std::ptr::null());
-        pg_sys::MemoryContextSwitchTo(context);
-    }
-    let result = PgTryBuilder::new(AssertUnwindSafe(|| body().map_err(Ended::Refused)))
-        .catch_others(|error| Err(Ended::Raised(error)))
-        .execute();
-    // SAFETY: the subtransaction that began above is the innermost one, since Postgres ends those that an error leaves
-    // open with it. Memory context and resource owner are what they were before.
-    unsafe {
-        match &result {
-            Ok(_) => pg_sys::ReleaseCurrentSubTransaction(),
-            Err(_) => {
-                pg_sys::MemoryContextSwitchTo(context);
-                pg_sys::RollbackAndReleaseCurrentSubTransaction();
-            }
-        }
-        pg_sys::MemoryContextSwitchTo(context);
-        pg_sys::CurrentResourceOwner = owner;
-    }
-    match result {
+    match execute(|| body().map_err(Ended::Refused)) {
         Ok(value) => Ok(value),
+        Err(Ended::Undone) => unreachable!("only keep_or_undo takes back what did not fail"),
         Err(Ended::Refused(refusal)) => Err(Failure {
             code: refusal.code(),
             message: pg_sys::panic::ErrorReport::from(refusal)
@@ -89,7 +67,59 @@ pub fn run<T>(body: impl FnOnce() -> Result<T, Refusal> + UnwindSafe) -> Result<
     }
 }
 
+/// Runs `body` in a subtransaction, and commits it if something is returned. Otherwise what it did is rolled back, and so it
+/// is where a unique index refuses a row.
+///
+/// # Errors
+///
+/// Those of `body`. Other errors of Postgres are raised.
+pub fn keep_or_undo<T>(
+    body: impl FnOnce() -> Result<Option<T>, Refusal>,
+) -> Result<Option<T>, Refusal> {
+    match execute(|| body().map_err(Ended::Refused)?.ok_or(Ended::Undone)) {
+        Ok(value) => Ok(Some(value)),
+        Err(Ended::Undone) => Ok(None),
+        Err(Ended::Refused(refusal)) => Err(refusal),
+        Err(Ended::Raised(CaughtError::PostgresError(report)))
+            if report.sql_error_code() == PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION =>
+        {
+            Ok(None)
+        }
+        Err(Ended::Raised(error)) => error.rethrow(),
+    }
+}
+
+/// Runs `body` in a subtransaction, and commits it or rolls it back.
+fn execute<T>(body: impl FnOnce() -> Result<T, Ended>) -> Result<T, Ended> {
+    // SAFETY: plain reads of the backend's globals, which has one thread.
+    let (context, owner) = unsafe { (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner) };
+    // SAFETY: as PL/pgSQL does for a block with an exception handler: the call's memory context stays the current one.
+    unsafe {
+        pg_sys::BeginInternalSubTransaction(std::ptr::null());
+        pg_sys::MemoryContextSwitchTo(context);
+    }
+    let result = PgTryBuilder::new(AssertUnwindSafe(body))
+        .catch_others(|error| Err(Ended::Raised(error)))
+        .execute();
+    // SAFETY: the subtransaction that began above is the innermost one, since Postgres ends those that an error leaves
+    // open with it. Memory context and resource owner are what they were before.
+    unsafe {
+        match &result {
+            Ok(_) => pg_sys::ReleaseCurrentSubTransaction(),
+            Err(_) => {
+                pg_sys::MemoryContextSwitchTo(context);
+                pg_sys::RollbackAndReleaseCurrentSubTransaction();
+            }
+        }
+        pg_sys::MemoryContextSwitchTo(context);
+        pg_sys::CurrentResourceOwner = owner;
+    }
+    result
+}
+
 enum Ended {
+    /// What was done is not to be kept.
+    Undone,
     Refused(Refusal),
     Raised(CaughtError),
 }

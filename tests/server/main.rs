@@ -37,6 +37,7 @@ mod floor;
 mod flush;
 mod flush_order;
 mod flush_races;
+mod flush_starts;
 mod grants;
 mod hostile;
 mod inbox;

@@ -22,6 +22,7 @@ mod rollup;
 mod runs;
 mod sessions;
 mod set;
+mod start_finish;
 
 use crate::Result;
 use crate::line::Line;
@@ -37,6 +38,7 @@ pub const ALL: &[(&str, Measure)] = &[
     ("parent", parent::measure),
     ("large", large::measure),
     ("flush", flush::measure),
+    ("start_finish", start_finish::measure),
     ("client-arrival", client_arrival::measure),
     ("client-increment", client_increment::measure),
     ("client-starts", client_starts::measure),

@@ -7,7 +7,7 @@ use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
 use runmeta_core::wire;
 
-use super::batch::List;
+use super::batch::{List, Part};
 use super::family::Addressed;
 use super::outcome::Outcome;
 use super::queue::Queue;
@@ -26,10 +26,10 @@ use crate::settings;
 ///
 /// Errors of Postgres are raised.
 pub fn write(
-    lists: &[List<'_>],
+    parts: &[Part<'_>],
     runs: &[Addressed],
     queue: &Queue,
-    outcomes: &mut [Outcome],
+    outcomes: &mut [Option<Outcome>],
 ) -> Result<(), Refusal> {
     let now = pgrx::datum::clock_timestamp();
     let waits = waiting(runs)?;
@@ -42,8 +42,8 @@ pub fn write(
         for runs in runs.chunks(slice::RUNS) {
             // A connection a slice: its rows are freed with it.
             Spi::connect_mut(|client| match locks_first {
-                false => in_one_pass(client, runs, lists, queue, outcomes, now),
-                true => locked_first(client, runs, lists, outcomes, now),
+                false => in_one_pass(client, runs, parts, queue, outcomes, now),
+                true => locked_first(client, runs, parts, outcomes, now),
             })?;
         }
     }
@@ -66,61 +66,69 @@ fn waiting(runs: &[Addressed]) -> Result<Vec<bool>, Refusal> {
 fn in_one_pass(
     client: &mut SpiClient<'_>,
     runs: &[&Addressed],
-    lists: &[List<'_>],
+    parts: &[Part<'_>],
     queue: &Queue,
-    outcomes: &mut [Outcome],
+    outcomes: &mut [Option<Outcome>],
     now: TimestampWithTimeZone,
 ) -> Result<(), Refusal> {
     let mut large = Vec::new();
     let gone = update(client, runs, now, |position, row| {
         large.pop_if(|last| *last == position);
-        if queue.is_for(
-            &row,
-            runs[position]
-                .lists
-                .iter()
-                .map(|place| &lists[*place as usize]),
-        )? {
-            large.push(position);
-            return Ok(None);
-        }
-        let state = State {
+        let stored = Stored {
             id: row.id,
             version: row.version,
             finished_at: row.finished_at,
         };
+        let lists = || lists(parts, &runs[position].parts);
+        if queue.is_for(row.id, row.size_bound, row.finished_at, lists())? {
+            large.push(position);
+            return Ok(None);
+        }
         let draft = Draft::new(row.metadata, settings::maximum_size(), row.size_bound);
-        let (changed, _) = apply(&state, draft, 0, runs[position], lists, outcomes)?;
+        let (changed, _) = apply(&stored, draft, 0, &runs[position].parts, parts, outcomes)?;
         Ok(changed)
     })?;
     for position in gone {
-        for place in &runs[position].lists {
-            outcomes[*place as usize] = Outcome::bare(wire::Outcome::NotFound);
+        for place in &runs[position].parts {
+            outcomes[*place as usize] = Some(Outcome::bare(wire::Outcome::NotFound));
         }
     }
+    let large: Vec<&Addressed> = large.into_iter().map(|position| runs[position]).collect();
+    queue_or_write(client, &large, parts, queue, outcomes, now)
+}
+
+/// Queues the lists for runs with large documents, and writes those directly that may not wait.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn queue_or_write(
+    client: &mut SpiClient<'_>,
+    runs: &[&Addressed],
+    parts: &[Part<'_>],
+    queue: &Queue,
+    outcomes: &mut [Option<Outcome>],
+    now: TimestampWithTimeZone,
+) -> Result<(), Refusal> {
     let mut direct = Vec::new();
-    for position in large {
-        let run = runs[position];
-        let places: Vec<usize> = run.lists.iter().map(|place| *place as usize).collect();
-        queue.add(lists, &places, &HashSet::new(), outcomes)?;
+    for run in runs {
+        let places: Vec<usize> = run.parts.iter().map(|place| *place as usize).collect();
+        queue.add(parts, &places, &HashSet::new(), outcomes)?;
         // Those that may not wait come after those that do, in the order of the batch.
-        let queued = |place: &u32| outcomes[*place as usize].word == wire::Outcome::Queued;
-        let left: Vec<u32> = run
-            .lists
-            .iter()
-            .copied()
-            .filter(|place| !queued(place))
+        let left = run.parts.iter().copied();
+        let left: Vec<u32> = left
+            .filter(|place| outcomes[*place as usize].is_none())
             .collect();
         if !left.is_empty() {
             let id = Rc::clone(&run.id);
-            direct.push(Addressed { id, lists: left });
+            direct.push(Addressed { id, parts: left });
         }
     }
     match direct.is_empty() {
         true => Ok(()),
         false => {
             let direct: Vec<&Addressed> = direct.iter().collect();
-            locked_first(client, &direct, lists, outcomes, now)
+            locked_first(client, &direct, parts, outcomes, now)
         }
     }
 }
@@ -130,8 +138,8 @@ fn in_one_pass(
 fn locked_first(
     client: &mut SpiClient<'_>,
     runs: &[&Addressed],
-    lists: &[List<'_>],
-    outcomes: &mut [Outcome],
+    parts: &[Part<'_>],
+    outcomes: &mut [Option<Outcome>],
     now: TimestampWithTimeZone,
 ) -> Result<(), Refusal> {
     let mut unstored = Unstored::at(now);
@@ -140,15 +148,15 @@ fn locked_first(
         let Ok(position) = runs.binary_search_by(|known| (*known.id).cmp(&run.id)) else {
             return Ok(());
         };
-        let state = State {
+        let stored = Stored {
             id: &run.id,
             version: run.version,
             finished_at: run.finished_at,
         };
         let mut draft = Draft::new(&run.metadata, settings::maximum_size(), run.size_bound);
         let folded = taken.apply(&mut draft, run.created_at)?;
-        let (changed, version) =
-            apply(&state, draft, folded.count, runs[position], lists, outcomes)?;
+        let places = &runs[position].parts;
+        let (changed, version) = apply(&stored, draft, folded.count, places, parts, outcomes)?;
         match version > run.version || folded.taken > 0 {
             true => unstored.add(run, changed, version, folded),
             false => Ok(()),
@@ -158,37 +166,54 @@ fn locked_first(
 }
 
 /// A run as its row has it.
-struct State<'a> {
-    id: &'a str,
-    version: i64,
-    finished_at: Option<TimestampWithTimeZone>,
+pub struct Stored<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Its version.
+    pub version: i64,
+    /// When it finished, if it did.
+    pub finished_at: Option<TimestampWithTimeZone>,
+}
+
+/// Returns the lists at these places.
+pub fn lists<'b, 'a>(
+    parts: &'b [Part<'a>],
+    places: &'b [u32],
+) -> impl Iterator<Item = &'b List<'a>> {
+    places
+        .iter()
+        .filter_map(|place| parts[*place as usize].list())
 }
 
 /// Applies the lists for one run to its document, in which so many lists that waited were folded. Returns the document if it
 /// changed, and the run's version.
-fn apply<'a>(
-    state: &State<'_>,
+///
+/// # Errors
+///
+/// [`Refusal::TooManyBytes`], [`Refusal::LastVersion`].
+pub fn apply<'a>(
+    stored: &Stored<'_>,
     mut draft: Draft<'a>,
     folded: i64,
-    run: &Addressed,
-    lists: &[List<'a>],
-    outcomes: &mut [Outcome],
+    places: &[u32],
+    parts: &[Part<'a>],
+    outcomes: &mut [Option<Outcome>],
 ) -> Result<(Option<Changed>, i64), Refusal> {
-    let closed = check_writable(state.id, state.version, state.finished_at).is_err();
-    if run.lists.len() > 1 && !closed {
+    let closed = check_writable(stored.id, stored.version, stored.finished_at).is_err();
+    if places.len() > 1 && !closed {
         draft.measure();
     }
     let mut applied = false;
-    let places = || run.lists.iter().map(|place| *place as usize);
-    for place in places() {
-        outcomes[place] = match closed {
+    for (place, list) in places.iter().zip(lists(parts, places)) {
+        let outcome = match closed {
             true => Outcome::bare(wire::Outcome::Closed),
-            false => apply_list(&mut draft, &lists[place])?,
+            false => apply_list(&mut draft, list)?,
         };
-        applied |= outcomes[place].word == wire::Outcome::Applied;
+        applied |= outcome.word == wire::Outcome::Applied;
+        outcomes[*place as usize] = Some(outcome);
     }
     let limit = settings::maximum_size();
-    let refuse = |error| Refusal::of_draft(error, state.id, limit);
+    let refuse = |error| Refusal::of_draft(error, stored.id, limit);
     let changed = draft.finish().map_err(refuse)?;
     // Lists that take each other back change nothing, unless something was folded meanwhile.
     let own = match folded {
@@ -196,15 +221,29 @@ fn apply<'a>(
         _ => applied,
     };
     let last = || Refusal::LastVersion {
-        run: state.id.to_owned(),
+        run: stored.id.to_owned(),
     };
-    let grown = state.version.checked_add(folded + i64::from(own));
+    let grown = stored.version.checked_add(folded + i64::from(own));
     let version = grown.ok_or_else(last)?;
-    places().for_each(|place| outcomes[place].version = Some(version));
+    set_version(places, version, outcomes);
     Ok((changed, version))
 }
 
-fn apply_list<'a>(draft: &mut Draft<'a>, list: &List<'a>) -> Result<Outcome, Refusal> {
+/// Fills in the version that a run has behind these parts.
+pub fn set_version(places: &[u32], version: i64, outcomes: &mut [Option<Outcome>]) {
+    for place in places {
+        if let Some(outcome) = &mut outcomes[*place as usize] {
+            outcome.version = Some(version);
+        }
+    }
+}
+
+/// Applies a list to a document.
+///
+/// # Errors
+///
+/// [`Refusal`] for a list that cannot be read.
+pub fn apply_list<'a>(draft: &mut Draft<'a>, list: &List<'a>) -> Result<Outcome, Refusal> {
     let operations = list::read(list.operations)?;
     Ok(match draft.apply(&operations) {
         Ok(applied) => Outcome {

@@ -1,14 +1,13 @@
-//! Finding whose documents a batch addresses. Parent and root come from the stored tree, never from the batch.
+//! Finding which runs a batch addresses. Parent and root come from the stored tree, never from the batch.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use pgrx::pg_sys::BuiltinOid::TEXTARRAYOID;
 use pgrx::prelude::*;
-use runmeta_core::wire::{self, Target};
+use runmeta_core::wire::Target;
 
-use super::batch::List;
-use super::outcome::Outcome;
+use super::batch::Part;
 use crate::jsonb::check_for_interrupts;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
@@ -21,45 +20,46 @@ thread_local! {
 }
 
 /// Runs that one statement looks up: their rows stay in memory until it ends, up to 1 kB each.
-const SLICE: usize = 4096;
+pub const SLICE: usize = 4096;
 
-/// A run whose document is addressed, and the lists for it.
+/// A run that is addressed, and the parts for it.
 pub struct Addressed {
     /// Its id.
     pub id: Rc<str>,
-    /// The positions of the lists in the batch, in their order.
-    pub lists: Vec<u32>,
+    /// The positions of the parts in the batch, in their order.
+    pub parts: Vec<u32>,
 }
 
-/// Returns the runs that the lists are for that were not queued, in the order of their ids, in which they are to be locked.
-/// A list that came from a run that does not exist may be for none of them.
+/// Returns the runs that those parts are for which `is_left` picks by their positions, in the order of their ids, in which
+/// they are to be locked. A part that came from a run that does not exist may be for none of them.
 ///
-/// Where all lists are for the runs that bring them, nothing is looked up: a flush of 1,000 runs takes 5.5 ms, and the
+/// Where all of them are for the runs that bring them, nothing is looked up: a flush of 1,000 runs takes 5.5 ms, and the
 /// look-up 1.3 more.
 ///
 /// # Errors
 ///
 /// Errors of Postgres are raised.
-pub fn resolve(lists: &[List<'_>], outcomes: &[Outcome]) -> Result<Vec<Addressed>, Refusal> {
-    let direct = || {
-        (0u32..)
-            .zip(lists.iter().zip(outcomes))
-            .filter(|(_, (_, outcome))| outcome.word != wire::Outcome::Queued)
-            .map(|(position, (list, _))| (position, list))
+pub fn resolve(
+    parts: &[Part<'_>],
+    is_left: impl Fn(usize) -> bool,
+) -> Result<Vec<Addressed>, Refusal> {
+    let left = || {
+        let parts = (0u32..).zip(parts);
+        parts.filter(|(position, _)| is_left(*position as usize))
     };
-    if direct().all(|(_, list)| list.target == Target::Own) {
+    if left().all(|(_, part)| part.is_own()) {
         return Ok(grouped(
-            direct()
-                .map(|(position, list)| (list.run.into(), position))
+            left()
+                .map(|(position, part)| (part.run.into(), position))
                 .collect(),
         ));
     }
-    let families = families(direct().map(|(_, list)| list.run).collect())?;
-    let mut addresses = Vec::with_capacity(lists.len());
-    for (position, list) in direct() {
+    let families = families(left().map(|(_, part)| part.run).collect())?;
+    let mut addresses = Vec::with_capacity(parts.len());
+    for (position, part) in left() {
         check_for_interrupts();
-        if let Some(family) = families.get(list.run) {
-            let id = match list.target {
+        if let Some(family) = families.get(part.run) {
+            let id = match part.member().target() {
                 Target::Own => &family.id,
                 Target::Parent => &family.parent,
                 Target::Root => &family.root,
@@ -70,16 +70,16 @@ pub fn resolve(lists: &[List<'_>], outcomes: &[Outcome]) -> Result<Vec<Addressed
     Ok(grouped(addresses))
 }
 
-/// Sorts lists by the runs that they are for, and puts those for one run together.
+/// Sorts parts by the runs that they are for, and puts those for one run together.
 fn grouped(mut addresses: Vec<(Rc<str>, u32)>) -> Vec<Addressed> {
     addresses.sort_unstable();
     let mut runs: Vec<Addressed> = Vec::new();
     for (id, position) in addresses {
         match runs.last_mut() {
-            Some(run) if run.id == id => run.lists.push(position),
+            Some(run) if run.id == id => run.parts.push(position),
             _ => runs.push(Addressed {
                 id,
-                lists: vec![position],
+                parts: vec![position],
             }),
         }
     }
@@ -92,7 +92,7 @@ struct Family {
     id: Rc<str>,
 }
 
-/// Looks up the runs from which the lists come.
+/// Looks up the runs from which the parts come.
 fn families(mut ids: Vec<&str>) -> Result<HashMap<&str, Family>, Refusal> {
     ids.sort_unstable();
     ids.dedup();

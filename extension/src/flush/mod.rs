@@ -1,19 +1,35 @@
-//! Flushing: a batch of operations for many runs, applied in one set-based write.
+//! Flushing: a batch for many runs takes effect in set-based writes.
 //!
-//! 1. [`batch`] reads the batch and refuses a malformed one whole.
+//! 1. [`batch`] reads the batch and refuses a malformed one whole; [`change`] reads its starts, statuses and finishes.
 //! 2. [`sequence`] distinguishes a batch that was seen before from the writer's next one.
-//! 3. [`queue`] puts lists for parents and roots into the inbox, where they may wait.
-//! 4. [`family`] finds whose documents the others address.
-//! 5. [`documents`] works the runs off in slices, in the order of their ids so that no two flushes wait for each other in
+//! 3. [`write`](write::write) takes one of two ways.
+//! 4. [`replay`] keeps what had no effect, to return it again if the batch comes again.
+//!
+//! A batch of lists alone:
+//!
+//! 1. [`queue`] puts lists for parents and roots into the inbox, where they may wait.
+//! 2. [`family`] finds which runs the others address.
+//! 3. [`documents`] works the runs off in slices, in the order of their ids so that no two flushes wait for each other in
 //!    a circle. [`update`] takes a slice in one statement, in [one pass](crate::one_pass); or [`slice`] locks and reads it with one and stores it with another, where lists wait to be folded.
-//! 6. [`replay`] keeps what had no effect, to return it again if the batch comes again.
+//!
+//! One that also starts, sets statuses or finishes:
+//!
+//! 1. [`start`] inserts runs that do not exist, where [`placement`] says. All insertions come before all locks.
+//! 2. [`queue`] decides which lists wait, and [`family`] finds which runs are addressed.
+//! 3. [`states`] locks the runs in the order of their ids, as [`documents`] does, and has all parts for a run take effect.
+//! 4. [`queue`] puts those lists into the inbox whose entries were not refused.
 
 pub mod batch;
-pub mod documents;
-pub mod family;
+mod change;
+mod documents;
+mod family;
 mod outcome;
-pub mod queue;
+mod placement;
+mod queue;
 pub mod replay;
 pub mod sequence;
 mod slice;
+mod start;
+mod states;
 mod update;
+pub mod write;

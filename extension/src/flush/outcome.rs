@@ -1,16 +1,19 @@
-//! What became of a list.
+//! What became of a part of an entry.
 
 use runmeta_core::wire;
 
-use crate::jsonb::Jsonb;
+use super::batch::Part;
+use crate::jsonb::{Jsonb, Node, encode_array};
+use crate::refusal::Refusal;
 
-/// What became of a list, as `runmeta.flush` returns it.
+/// What became of a part, as `runmeta.flush` returns it.
 pub struct Outcome {
     /// The word for it.
     pub word: wire::Outcome,
-    /// The document's version after the flush; `None` if there is no document.
+    /// The version of the run whose document or state the part is for: behind the lists for it that stand together, or
+    /// behind this part. `None` if there is no such run.
     pub version: Option<i64>,
-    /// Operations that were skipped; `None` if the list was refused.
+    /// Operations that were skipped; `None` if the list was refused. Why a part is invalid.
     pub unapplied: Option<Jsonb<'static>>,
 }
 
@@ -23,4 +26,73 @@ impl Outcome {
             unapplied: None,
         }
     }
+
+    /// Returns the outcome of a part that a run with this version did not take.
+    ///
+    /// # Errors
+    ///
+    /// The refusal, if it concerns the whole batch.
+    pub fn refused(refusal: Refusal, version: Option<i64>) -> Result<Self, Refusal> {
+        use wire::Outcome::{Closed, Invalid, NotFound, Stale, TooLarge};
+        let (word, reason) = match &refusal {
+            Refusal::NoSuchRun { .. }
+            | Refusal::NoSuchParent { .. }
+            | Refusal::NotAllowed { .. } => (NotFound, None),
+            Refusal::Finished { .. } | Refusal::Closed { .. } | Refusal::LastVersion { .. } => {
+                (Closed, None)
+            }
+            Refusal::StaleAttempt { .. } => (Stale, None),
+            Refusal::TooLarge { .. } | Refusal::TooManyBytes => (TooLarge, None),
+            Refusal::AttemptNotBegun { .. } => (Invalid, Some("attempt_not_begun")),
+            Refusal::BadDocument(_) => (Invalid, Some("bad_metadata")),
+            Refusal::BadLength { .. } => (Invalid, Some("bad_length")),
+            Refusal::FinalStatus { .. } => (Invalid, Some("final_status")),
+            Refusal::HiddenRun { .. } => (Invalid, Some("id_is_taken")),
+            Refusal::LastDepth { .. } => (Invalid, Some("last_depth")),
+            Refusal::NotPositive { .. } => (Invalid, Some("bad_attempt")),
+            Refusal::TooManyTags { .. } => (Invalid, Some("too_many_tags")),
+            Refusal::Unapplied { reason, .. } => (Invalid, Some(reason.code())),
+            Refusal::UnfinishedStatus { .. } => (Invalid, Some("unfinished_status")),
+            _ => return Err(refusal),
+        };
+        let unapplied = reason.map(|reason| {
+            let element = Node::of_members([Some(("reason", Node::text(reason)))]);
+            // A word is not more than JSONB can hold.
+            encode_array([element].into_iter()).unwrap_or_else(|_| Jsonb::empty_array())
+        });
+        Ok(Outcome {
+            word,
+            version,
+            unapplied,
+        })
+    }
+}
+
+/// Notes that the part at this place is refused, and with a start everything that its entry was to do behind it.
+///
+/// # Errors
+///
+/// As [`Outcome::refused`].
+pub fn refuse(
+    parts: &[Part<'_>],
+    place: usize,
+    refusal: Refusal,
+    version: Option<i64>,
+    outcomes: &mut [Option<Outcome>],
+) -> Result<(), Refusal> {
+    let outcome = Outcome::refused(refusal, version)?;
+    if parts[place].is_start() {
+        let entry = parts[place].entry;
+        let behind = (place + 1..parts.len()).take_while(|behind| parts[*behind].entry == entry);
+        for behind in behind {
+            // Of a parent's or root's version nothing is known.
+            let version = outcome.version.filter(|_| parts[behind].is_own());
+            outcomes[behind] = Some(Outcome {
+                version,
+                ..Outcome::bare(outcome.word)
+            });
+        }
+    }
+    outcomes[place] = Some(outcome);
+    Ok(())
 }

@@ -1,12 +1,12 @@
 //! What was refused of a writer's last batch, kept with the writer until its next one.
 //!
-//! A client whose answer was lost sends the batch again. It gets the answer that it would have got the first time: lists
+//! A client whose answer was lost sends the batch again. It gets the answer that it would have got the first time: parts
 //! that were refused have their outcome of then, the others are duplicates with the operations that were skipped.
 //!
 //! Kept as `[{"run":"run_1","target":"self","outcome":"closed"},{"run":"run_2","target":"parent","unapplied":[…]}]`:
-//! an element for each list of which something had no effect. NULL after a batch that was taken whole, as nearly all
-//! are: it costs no second write. A list is known by its run, its target, and `earlier`: how many lists of the same two
-//! stand before it in the batch, left out if none does.
+//! an element for each part of which something had no effect. NULL after a batch that was taken whole, as nearly all
+//! are: it costs no second write. A part is known by its run, its target, `part` if it is no list, and `earlier`: how many
+//! parts of the same three stand before it in the batch, left out if none does.
 //!
 //! What is kept is read with care: who may write batches may write the table, and a batch that comes again need not be
 //! the one that came first.
@@ -16,9 +16,9 @@ use std::collections::HashMap;
 use pgrx::pg_sys::BuiltinOid::{JSONBOID, UUIDOID};
 use pgrx::spi::SpiClient;
 use runmeta_core::Tree;
-use runmeta_core::wire::{self, Target};
+use runmeta_core::wire::{self, EntryMember, Part as Kind, Target};
 
-use super::batch::List;
+use super::batch::Part;
 use super::outcome::Outcome;
 use crate::jsonb::{Jsonb, Node, View, check_for_interrupts, encode_array, from_index};
 use crate::refusal::Refusal;
@@ -31,11 +31,11 @@ thread_local! {
     ) };
 }
 
-/// What a list is known by.
+/// What a part is known by.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Name<'a> {
     run: &'a str,
-    target: Target,
+    member: EntryMember,
     earlier: usize,
 }
 
@@ -47,14 +47,14 @@ struct Name<'a> {
 pub fn keep(
     client: &mut SpiClient<'_>,
     writer: pgrx::Uuid,
-    lists: &[List<'_>],
+    parts: &[Part<'_>],
     outcomes: &[Outcome],
 ) -> Result<(), Refusal> {
     let taken_whole = |outcome: &Outcome| outcome.unapplied.is_none() && !outcome.word.is_refusal();
     if outcomes.iter().all(taken_whole) {
         return Ok(());
     }
-    let refused: Vec<_> = names(lists)
+    let refused: Vec<_> = names(parts)
         .zip(outcomes)
         .filter(|(_, outcome)| !taken_whole(outcome))
         .collect();
@@ -75,7 +75,7 @@ pub fn keep(
 }
 
 /// Returns the outcomes of a batch that came before, when this was `refused` of it.
-pub fn outcomes(lists: &[List<'_>], refused: Option<&Jsonb<'_>>) -> Vec<Outcome> {
+pub fn outcomes(parts: &[Part<'_>], refused: Option<&Jsonb<'_>>) -> Vec<Outcome> {
     let mut kept = HashMap::new();
     if let Some(View::Array(elements)) = refused.map(Jsonb::view) {
         for element in elements.elements() {
@@ -86,50 +86,52 @@ pub fn outcomes(lists: &[List<'_>], refused: Option<&Jsonb<'_>>) -> Vec<Outcome>
         }
     }
     if kept.is_empty() {
-        return lists
+        return parts
             .iter()
             .map(|_| Outcome::bare(wire::Outcome::Duplicate))
             .collect();
     }
-    names(lists)
-        .zip(lists)
-        .map(|(name, list)| match kept.get(&name) {
-            Some(element) => outcome(*element, list.count),
+    names(parts)
+        .zip(parts)
+        .map(|(name, part)| match kept.get(&name) {
+            Some(element) => outcome(*element, part),
             None => Outcome::bare(wire::Outcome::Duplicate),
         })
         .collect()
 }
 
-fn names<'a>(lists: &'a [List<'_>]) -> impl Iterator<Item = Name<'a>> {
+fn names<'a>(parts: &'a [Part<'_>]) -> impl Iterator<Item = Name<'a>> {
     let mut counts = HashMap::new();
-    lists.iter().map(move |list| {
+    parts.iter().map(move |part| {
         check_for_interrupts();
-        let (run, target) = (list.run, list.target);
-        let count = counts.entry((run, target)).or_insert(0);
+        let (run, member) = (part.run, part.member());
+        let count = counts.entry((run, member)).or_insert(0);
         *count += 1;
         Name {
             run,
-            target,
+            member,
             earlier: *count - 1,
         }
     })
 }
 
-/// Writes what is kept of a list, members in the order of JSONB.
+/// Writes what is kept of a part, members in the order of JSONB.
 fn element<'a>(name: Name<'a>, outcome: &'a Outcome) -> Node<'a> {
     let earlier = || Node::Sum(from_index(name.earlier).into());
     let refusal = Some(outcome.word).filter(|word| word.is_refusal());
     let unapplied = outcome.unapplied.as_ref();
+    let part = name.member.part().filter(|part| *part != Kind::Operations);
     Node::of_members([
         Some(("run", Node::text(name.run))),
-        Some(("target", Node::text(name.target.name()))),
+        part.map(|part| ("part", Node::text(part.name()))),
+        Some(("target", Node::text(name.member.target().name()))),
         (name.earlier > 0).then(|| ("earlier", earlier())),
         refusal.map(|word| ("outcome", Node::text(word.name()))),
         unapplied.map(|list| ("unapplied", Node::View(list.view()))),
     ])
 }
 
-/// Reads what a kept list is known by.
+/// Reads what a kept part is known by.
 fn name(element: View<'_>) -> Option<Name<'_>> {
     let View::Object(members) = element else {
         return None;
@@ -138,34 +140,54 @@ fn name(element: View<'_>) -> Option<Name<'_>> {
         Some(count) => usize::try_from(Node::View(count).as_u64()?).ok()?,
         None => 0,
     };
+    let target = Target::parse(members.member(b"target")?.as_str()?)?;
+    let part = match members.member(b"part") {
+        Some(part) => Kind::parse(part.as_str()?)?,
+        None => Kind::Operations,
+    };
+    let of_both = |member: &EntryMember| member.part() == Some(part) && member.target() == target;
     Some(Name {
         run: members.member(b"run")?.as_str()?,
-        target: Target::parse(members.member(b"target")?.as_str()?)?,
+        member: EntryMember::ALL.into_iter().find(of_both)?,
         earlier,
     })
 }
 
-/// Reads what is kept of a list, for one that has this many operations now.
-fn outcome(element: View<'_>, operations: usize) -> Outcome {
+/// Reads what is kept of a part.
+fn outcome(element: View<'_>, part: &Part<'_>) -> Outcome {
     let mut outcome = Outcome::bare(wire::Outcome::Duplicate);
     let View::Object(members) = element else {
         return outcome;
     };
     let word = members.member(b"outcome").and_then(|word| word.as_str());
     let word = word.and_then(wire::Outcome::parse);
-    if let Some(word) = word.filter(|word| word.is_refusal()) {
-        outcome.word = word;
-    } else if let Some(View::Array(unapplied)) = members.member(b"unapplied") {
-        let unapplied: Vec<_> = unapplied
-            .elements()
-            .filter(|skipped| is_skipped(*skipped, operations))
-            .collect();
-        if !unapplied.is_empty() {
-            // No more bytes than are kept.
-            outcome.unapplied = encode_array(unapplied.into_iter().map(Node::View)).ok();
-        }
+    outcome.word = word
+        .filter(|word| word.is_refusal())
+        .unwrap_or(outcome.word);
+    let Some(View::Array(unapplied)) = members.member(b"unapplied") else {
+        return outcome;
+    };
+    let is_told = |element: &View<'_>| match (part.list(), outcome.word) {
+        (Some(list), wire::Outcome::Duplicate) => is_skipped(*element, list.count),
+        (None, wire::Outcome::Invalid) => is_reason(*element),
+        _ => false,
+    };
+    let unapplied: Vec<_> = unapplied.elements().filter(is_told).collect();
+    if !unapplied.is_empty() {
+        // No more bytes than are kept.
+        outcome.unapplied = encode_array(unapplied.into_iter().map(Node::View)).ok();
     }
     outcome
+}
+
+/// Returns true for `{"reason":"…"}`.
+fn is_reason(element: View<'_>) -> bool {
+    match element {
+        View::Object(members) => members
+            .member(b"reason")
+            .is_some_and(|reason| reason.as_str().is_some()),
+        _ => false,
+    }
 }
 
 /// Returns true for `{"index":…,"reason":"…"}` of one of so many operations.

@@ -7,17 +7,22 @@
 
 use pgrx::pg_sys::BuiltinOid::TEXTARRAYOID;
 use pgrx::prelude::*;
-use pgrx::spi::SpiClient;
+use pgrx::spi::{SpiClient, SpiTupleTable};
 
 use crate::inbox::{self, Taken};
+use crate::jsonb::Jsonb;
 use crate::jsonb::check_for_interrupts;
 use crate::refusal::Refusal;
-use crate::run::Locked;
+use crate::run::{Locked, State};
 use crate::statement::Statement;
 
 thread_local! {
     static LOCK: Statement = const { Statement::new(
         include_str!("sql/lock.sql"),
+        &[TEXTARRAYOID],
+    ) };
+    static LOCK_STATES: Statement = const { Statement::new(
+        include_str!("sql/lock_states.sql"),
         &[TEXTARRAYOID],
     ) };
 }
@@ -53,7 +58,39 @@ pub fn lock_and_take(
     ids: Vec<&str>,
     mut visit: impl FnMut(Locked, Taken) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
-    let mut rows = LOCK.with(|statement| statement.run(client, &[ids.into()]))?;
+    let rows = LOCK.with(|statement| statement.run(client, &[ids.into()]))?;
+    take(client, rows, |rows, taken| {
+        visit(Locked::read(rows)?, taken)
+    })
+}
+
+/// Locks the runs in the order of their ids, and calls `visit` with each that exists, its document, which is read only if it
+/// is asked for, and what waited for it.
+///
+/// # Errors
+///
+/// As [`lock`].
+pub fn lock_states(
+    client: &mut SpiClient<'_>,
+    ids: Vec<&str>,
+    mut visit: impl FnMut(
+        State,
+        &dyn Fn() -> Result<Jsonb<'static>, Refusal>,
+        Taken,
+    ) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    let rows = LOCK_STATES.with(|statement| statement.run(client, &[ids.into()]))?;
+    take(client, rows, |rows, taken| {
+        visit(State::read(rows)?, &|| State::read_document(rows), taken)
+    })
+}
+
+/// Calls `visit` with each row of runs that are locked, which begins with root_id and id, and what waited for the run.
+fn take(
+    client: &mut SpiClient<'_>,
+    mut rows: SpiTupleTable<'_>,
+    mut visit: impl FnMut(&SpiTupleTable<'_>, Taken) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
     let mut names = Vec::with_capacity(rows.len());
     while rows.next().is_some() {
         let (root, id) = rows.get_two::<String, String>()?;
@@ -65,13 +102,16 @@ pub fn lock_and_take(
     for may_wait in may_wait {
         check_for_interrupts();
         rows.next();
-        let locked = Locked::read(&rows)?;
-        // In a connection of its own, whose rows are freed with it.
         let taken = match may_wait {
-            true => Spi::connect_mut(|client| inbox::take_one(client, &locked.root, &locked.id))?,
+            true => {
+                let (root, id) = rows.get_two::<String, String>()?;
+                let (root, id) = (root.unwrap_or_default(), id.unwrap_or_default());
+                // In a connection of its own, whose rows are freed with it.
+                Spi::connect_mut(|client| inbox::take_one(client, &root, &id))?
+            }
             false => Taken::default(),
         };
-        visit(locked, taken)?;
+        visit(&rows, taken)?;
     }
     Ok(())
 }

@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 
 use pgrx::prelude::*;
+use runmeta_core::wire::Part;
 
 use crate::call::{Answer, answer};
-use crate::flush::queue::Queue;
 use crate::flush::sequence::Taken;
-use crate::flush::{batch, documents, family, replay, sequence};
+use crate::flush::{batch, replay, sequence, write};
 use crate::jsonb::Jsonb;
 use crate::refusal::Refusal;
 use crate::run::target;
 
-/// Applies a batch and returns what happened to each of its lists.
+/// Has a batch take effect and returns what became of each of its parts.
 #[pg_extern(sql = false)]
 #[allow(clippy::type_complexity)]
 fn flush(
@@ -28,40 +28,40 @@ fn flush(
             name!(outcome, &'static str),
             name!(version, Option<i64>),
             name!(unapplied, Option<Jsonb<'static>>),
+            name!(part, &'static str),
         ),
     >,
 > {
     answer(|| {
         let batch = batch.ok_or(Refusal::Null { argument: "batch" })?;
-        let lists = batch::read(&batch)?;
+        let parts = batch::read(&batch)?;
         let taken = Spi::connect_mut(|client| sequence::take(client, writer, sequence))?;
         let outcomes = match taken {
-            Taken::Before { refused } => replay::outcomes(&lists, refused.as_ref()),
+            Taken::Before { refused } => replay::outcomes(&parts, refused.as_ref()),
             Taken::Now => {
-                let queue = Queue::new(writer);
-                let mut outcomes = queue.fill(&lists)?;
-                let runs = family::resolve(&lists, &outcomes)?;
-                documents::write(&lists, &runs, &queue, &mut outcomes)?;
+                let outcomes = write::write(&parts, writer)?;
                 if let Some(writer) = writer {
-                    Spi::connect_mut(|client| replay::keep(client, writer, &lists, &outcomes))?;
+                    Spi::connect_mut(|client| replay::keep(client, writer, &parts, &outcomes))?;
                 }
                 outcomes
             }
         };
         let mut values = HashMap::new();
-        let rows: Vec<_> = lists
+        let rows: Vec<_> = parts
             .iter()
             .zip(outcomes)
-            .map(|(list, outcome)| {
+            .map(|(part, outcome)| {
+                let target = part.member().target();
                 let target = *values
-                    .entry(list.target)
-                    .or_insert_with(|| target::value(list.target));
+                    .entry(target)
+                    .or_insert_with(|| target::value(target));
                 (
-                    list.run.to_owned(),
+                    part.run.to_owned(),
                     target,
                     outcome.word.name(),
                     outcome.version,
                     outcome.unapplied,
+                    part.member().part().map_or("", Part::name),
                 )
             })
             .collect();

@@ -24,27 +24,26 @@ fn start(
         let Some(id) = run_id else {
             return Ok(None);
         };
+        let default = NewRun::of(id);
         let run = NewRun {
-            id,
             parent: parent_run_id,
             task,
-            tags: tags.map_or(Ok(Vec::new()), |tags| read_tags(&tags))?,
-            metadata: metadata.unwrap_or(Jsonb::empty_object()),
-            status: status.unwrap_or("running"),
+            tags: tags.as_ref().map_or(Ok(Vec::new()), read_tags)?,
+            metadata: metadata.as_ref().map_or(default.metadata, Jsonb::view),
+            status: status.unwrap_or(default.status),
             attempt,
+            ..default
         };
         run.check()?;
         Spi::connect_mut(|client| run.start(client).map(Some))
     })
 }
 
-/// Reads the tags, which are counted before any is copied.
-fn read_tags(tags: &Array<'_, &str>) -> Result<Vec<String>, Refusal> {
+/// Reads the tags, which are counted before any is read.
+fn read_tags<'a>(tags: &'a Array<'_, &str>) -> Result<Vec<&'a str>, Refusal> {
     if tags.len() > MAXIMUM_TAGS {
         return Err(Refusal::TooManyTags { count: tags.len() });
     }
     let null = || Refusal::Null { argument: "tag" };
-    tags.iter()
-        .map(|tag| tag.map(str::to_owned).ok_or_else(null))
-        .collect()
+    tags.iter().map(|tag| tag.ok_or_else(null)).collect()
 }

@@ -34,7 +34,7 @@ pub mod waiting;
 pub use admission::{List, has_room, is_large};
 pub use fold::{Folded, Outcome, fold, fold_locked, fold_some};
 pub use prune::{delete_trees, forget_unapplied};
-pub use queue::{Incoming, Way, queue, queue_many};
+pub use queue::{Admitted, Incoming, admit_many, insert, queue};
 pub use read::{Seen, live, summary};
 pub use take::{Applied, Taken, any, count, may_wait, take_one};
 

@@ -80,17 +80,35 @@ pub struct Incoming<'a> {
     pub list: List<'a>,
 }
 
-/// Which way a list goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// It waits in the inbox.
-    Queued,
-    /// The caller has to lock the run and apply it, or finds that there is none.
-    Direct,
+/// A list of a flush that is to wait for a run, and counts as waiting. It is [inserted](insert) or withdrawn.
+pub struct Admitted<'a> {
+    run: Addressee,
+    incoming: Incoming<'a>,
 }
 
-/// Queues those lists of a flush that may wait, and returns which way each goes. The caller has checked as for
-/// [`queue`]. A run's own list may, where lists wait for the run already or its document is large.
+impl Admitted<'_> {
+    /// Returns the id of the run that it is for.
+    pub fn run(&self) -> &str {
+        &self.run.id
+    }
+
+    /// Takes it back: it does not wait any more.
+    pub fn withdraw(self) {
+        waiting::withdraw(&self.run.id, 1, self.incoming.list.weight);
+    }
+}
+
+/// Which lists of a flush wait, and which not.
+pub struct Ways<'a> {
+    /// Those that wait, in the order in which they came; `None` for those that the caller has to apply to the run, which it
+    /// locks, or for which there is none.
+    pub admitted: Vec<Option<Admitted<'a>>>,
+    /// Runs of those that do not.
+    pub direct: HashSet<String>,
+}
+
+/// Decides which lists of a flush may wait. The caller has checked as for [`queue`]. A run's own list may, where lists wait
+/// for the run already or its document is large.
 ///
 /// Where a list for a run goes the direct way, those that follow it for the same run do so too, and likewise all for a
 /// run of which the flush brings `own` lists that are not among these, wherever they stand: what is applied directly would
@@ -98,14 +116,16 @@ pub enum Way {
 ///
 /// # Errors
 ///
-/// As [`queue`].
-pub fn queue_many(
+/// Errors of Postgres are raised.
+pub fn admit_many<'a>(
     client: &mut SpiClient<'_>,
-    writer: Option<pgrx::Uuid>,
-    lists: &[Incoming<'_>],
+    lists: Vec<Incoming<'a>>,
     own: &HashSet<&str>,
-) -> Result<Vec<Way>, Refusal> {
-    let mut ways = vec![Way::Direct; lists.len()];
+) -> Result<Ways<'a>, Refusal> {
+    let mut ways = Ways {
+        admitted: lists.iter().map(|_| None).collect(),
+        direct: HashSet::new(),
+    };
     if lists.is_empty() {
         return Ok(ways);
     }
@@ -117,12 +137,10 @@ pub fn queue_many(
     });
     let mut found = Addressee::find_many(client, runs, roots.collect())?;
     found.sort_by_key(|(position, _)| *position);
+    let mut found = found.into_iter().peekable();
 
-    let mut rows = Rows::default();
-    let mut direct: HashSet<String> = HashSet::new();
-    let mut queued: HashMap<String, (String, usize)> = HashMap::new();
-    for (position, run) in found {
-        let (Some(incoming), Some(way)) = (lists.get(position), ways.get_mut(position)) else {
+    for (position, incoming) in lists.into_iter().enumerate() {
+        let Some((_, run)) = found.next_if(|(of, _)| *of == position) else {
             continue;
         };
         let own_list = run.id == incoming.run;
@@ -130,14 +148,32 @@ pub fn queue_many(
             || waiting::now(&run.id).is_some_and(|(lists, _)| lists > 0)
             || admits_own(&run, &incoming.list))
             && !own.contains(run.id.as_str())
-            && !direct.contains(&run.id)
+            && !ways.direct.contains(&run.id)
             && admits(client, &run, &incoming.list)?;
         if !may_wait {
-            direct.insert(run.id);
+            ways.direct.insert(run.id);
             continue;
         }
-        *way = Way::Queued;
+        // Before the row is there, so that nobody who sees the row believes that nothing waits.
         waiting::add(&run.id, 1, incoming.list.weight);
+        ways.admitted[position] = Some(Admitted { run, incoming });
+    }
+    Ok(ways)
+}
+
+/// Puts lists that were admitted into the inbox.
+///
+/// # Errors
+///
+/// [`Refusal::NotStored`]. Errors of Postgres are raised.
+pub fn insert<'a>(
+    client: &mut SpiClient<'_>,
+    writer: Option<pgrx::Uuid>,
+    lists: impl Iterator<Item = Admitted<'a>>,
+) -> Result<(), Refusal> {
+    let mut rows = Rows::default();
+    let mut queued: HashMap<String, (String, usize)> = HashMap::new();
+    for Admitted { run, incoming } in lists {
         if !queued.contains_key(&run.id) {
             queued.insert(run.id.clone(), (run.root.clone(), run.size()));
         }
@@ -147,7 +183,7 @@ pub fn queue_many(
     for (id, (root, size)) in queued {
         announce::queued(&root, &id, size);
     }
-    Ok(ways)
+    Ok(())
 }
 
 /// Rows of the inbox, a vector for each column.
@@ -162,13 +198,13 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn add(&mut self, run: Addressee, incoming: &Incoming<'a>) {
+    fn add(&mut self, run: Addressee, incoming: Incoming<'a>) {
         self.roots.push(run.root);
         self.ids.push(run.id);
         self.created.push(run.created_at);
         self.sources.push(incoming.run);
-        self.lists.push(incoming.list.operations.clone());
         self.weights.push(incoming.list.stored_weight());
+        self.lists.push(incoming.list.operations);
     }
 
     fn insert(self, client: &mut SpiClient<'_>, writer: Option<pgrx::Uuid>) -> Result<(), Refusal> {

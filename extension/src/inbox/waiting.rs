@@ -83,7 +83,16 @@ pub fn now(id: &str) -> Option<(usize, usize)> {
 
 /// Counts lists, before they are inserted.
 pub fn add(id: &str, lists: usize, bytes: usize) {
-    let (index, amount) = (index(id), amount(lists, bytes));
+    count(index(id), amount(lists, bytes));
+}
+
+/// Counts lists no more that are not inserted after all, in the transaction that counted them.
+pub fn withdraw(id: &str, lists: usize, bytes: usize) {
+    let (lists, bytes) = amount(lists, bytes);
+    count(index(id), (-lists, -bytes));
+}
+
+fn count(index: usize, amount: (i32, i64)) {
     match counting() {
         Some(segment) => {
             segment.counters.add(index, amount);

@@ -70,6 +70,12 @@ impl<'a> View<'a> {
         View::container(bytes)
     }
 
+    /// Returns `{}`.
+    pub fn empty_object() -> View<'static> {
+        const EMPTY: [u8; 4] = OBJECT.to_ne_bytes();
+        View::Object(Container { bytes: &EMPTY })
+    }
+
     fn container(bytes: &'a [u8]) -> View<'a> {
         let container = Container { bytes };
         match container.word(0) & OBJECT {

@@ -3,7 +3,7 @@
 //! What a call decides depends on this state alone and not on how it was read, so that one run and many runs of a batch
 //! are decided by the same lines.
 
-use pgrx::pg_sys::BuiltinOid::TEXTOID;
+use pgrx::pg_sys::BuiltinOid::{TEXTARRAYOID, TEXTOID};
 use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError, SpiTupleTable};
 use runmeta_core::wire::Target;
@@ -11,6 +11,7 @@ use runmeta_core::wire::Target;
 use super::locked::check_version;
 use super::missing;
 use crate::inbox;
+use crate::jsonb::check_for_interrupts;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 
@@ -18,6 +19,10 @@ thread_local! {
     static FIND: Statement = const { Statement::new(
         include_str!("sql/find_attempt.sql"),
         &[TEXTOID],
+    ) };
+    static FIND_MANY: Statement = const { Statement::new(
+        include_str!("sql/find_attempts.sql"),
+        &[TEXTARRAYOID],
     ) };
     static LOCK: Statement = const { Statement::new(
         include_str!("sql/lock_attempt.sql"),
@@ -53,6 +58,21 @@ impl Attempt {
     pub fn find(client: &mut SpiClient<'_>, run_id: &str) -> Result<Option<Attempt>, Refusal> {
         let mut rows = FIND.with(|statement| statement.run(client, &[run_id.into()]))?;
         rows.next().map(|_| Attempt::read(&rows)).transpose()
+    }
+
+    /// Reads the attempts at these runs, without a lock, as far as the runs are there.
+    ///
+    /// # Errors
+    ///
+    /// Errors of Postgres are raised.
+    pub fn find_many(client: &mut SpiClient<'_>, ids: &[&str]) -> Result<Vec<Attempt>, Refusal> {
+        let mut rows = FIND_MANY.with(|statement| statement.run(client, &[ids.to_vec().into()]))?;
+        let mut found = Vec::with_capacity(rows.len());
+        while rows.next().is_some() {
+            check_for_interrupts();
+            found.push(Attempt::read(&rows)?);
+        }
+        Ok(found)
     }
 
     /// Locks the run and returns the attempt as it is then; `None` if the run was pruned since it was found.
@@ -112,7 +132,11 @@ impl Attempt {
     }
 
     /// Reads the row that `rows` stands at: root_id, id, attempt, status, version, finished_at.
-    fn read(rows: &SpiTupleTable<'_>) -> Result<Attempt, Refusal> {
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Query`] for a NULL where the table allows none.
+    pub fn read(rows: &SpiTupleTable<'_>) -> Result<Attempt, Refusal> {
         let required = || Refusal::Query(SpiError::InvalidPosition);
         Ok(Attempt {
             root: rows.get(1)?.ok_or_else(required)?,

@@ -10,11 +10,14 @@
 //! - the transaction is long under way already, so that its hour may be over before it commits. A transaction with one
 //!   snapshot sees the root as it was when it began, so this bounds how old that is, too.
 
+use std::collections::{HashMap, HashSet};
+
 use pgrx::datetime::transaction_timestamp;
-use pgrx::pg_sys::BuiltinOid::TEXTOID;
-use pgrx::spi::{SpiClient, SpiError};
+use pgrx::pg_sys::BuiltinOid::{TEXTARRAYOID, TEXTOID};
+use pgrx::spi::{SpiClient, SpiError, SpiTupleTable};
 
 use super::locked::microseconds_since;
+use crate::jsonb::check_for_interrupts;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 
@@ -26,6 +29,14 @@ thread_local! {
     static HOLD: Statement = const { Statement::new(
         include_str!("sql/hold_parent.sql"),
         &[TEXTOID, TEXTOID],
+    ) };
+    static FIND_MANY: Statement = const { Statement::new(
+        include_str!("sql/find_parents.sql"),
+        &[TEXTARRAYOID],
+    ) };
+    static HOLD_MANY: Statement = const { Statement::new(
+        include_str!("sql/hold_parents.sql"),
+        &[TEXTARRAYOID],
     ) };
 }
 
@@ -62,20 +73,58 @@ impl Parent {
             true => Err(Refusal::NotAllowed { run: id.to_owned() }),
         }
     }
+
+    /// Finds many parents as [`find`](Parent::find) does, and adds them to those that are known. One that row-level
+    /// security keeps from being locked is left out.
+    ///
+    /// # Errors
+    ///
+    /// Errors of Postgres are raised.
+    pub fn find_many(
+        client: &mut SpiClient<'_>,
+        ids: &[&str],
+        known: &mut HashMap<String, Parent>,
+    ) -> Result<(), Refusal> {
+        let required = || Refusal::Query(SpiError::InvalidPosition);
+        let mut rows = FIND_MANY.with(|statement| statement.run(client, &[ids.to_vec().into()]))?;
+        let (long, mut to_hold) = (in_long_transaction(), Vec::new());
+        while rows.next().is_some() {
+            check_for_interrupts();
+            let id: String = rows.get(1)?.ok_or_else(required)?;
+            let (parent, root_finished) = read(&rows, 2)?;
+            match root_finished || long {
+                true => to_hold.push((id, parent)),
+                false => drop(known.insert(id, parent)),
+            }
+        }
+        if to_hold.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<&str> = to_hold.iter().map(|(id, _)| id.as_str()).collect();
+        let rows = HOLD_MANY.with(|statement| statement.run(client, &[ids.into()]))?;
+        let mut held = HashSet::with_capacity(to_hold.len());
+        for row in rows {
+            held.extend(row.get::<String>(1)?);
+        }
+        known.extend(to_hold.into_iter().filter(|(id, _)| held.contains(id)));
+        Ok(())
+    }
 }
 
-/// Reads a parent, and whether the root of its tree has finished or cannot be seen.
+/// Finds a parent, and whether the root of its tree has finished or cannot be seen.
 fn find(client: &mut SpiClient<'_>, id: &str) -> Result<Option<(Parent, bool)>, Refusal> {
-    let required = || Refusal::Query(SpiError::InvalidPosition);
     let mut rows = FIND.with(|statement| statement.run(client, &[id.into()]))?;
-    if rows.next().is_none() {
-        return Ok(None);
-    }
+    rows.next().map(|_| read(&rows, 1)).transpose()
+}
+
+/// Reads root_id, depth and whether the root has finished, from this column on.
+fn read(rows: &SpiTupleTable<'_>, column: usize) -> Result<(Parent, bool), Refusal> {
+    let required = || Refusal::Query(SpiError::InvalidPosition);
     let parent = Parent {
-        root: rows.get(1)?.ok_or_else(required)?,
-        depth: rows.get(2)?.ok_or_else(required)?,
+        root: rows.get(column)?.ok_or_else(required)?,
+        depth: rows.get(column + 1)?.ok_or_else(required)?,
     };
-    Ok(Some((parent, rows.get(3)?.ok_or_else(required)?)))
+    Ok((parent, rows.get(column + 2)?.ok_or_else(required)?))
 }
 
 fn in_long_transaction() -> bool {

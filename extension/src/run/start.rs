@@ -3,14 +3,14 @@
 use pgrx::datetime::clock_timestamp;
 use pgrx::pg_sys::BuiltinOid::{INT4OID, INT8OID, JSONBOID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID};
 use pgrx::spi::SpiClient;
-use runmeta_core::wire::Target;
+use runmeta_core::wire::{MAXIMUM_TAGS, Target};
 use runmeta_core::{BadValue, Operation, Tree};
 
 use super::parent::Parent;
 use super::{Attempt, Document, check_length, missing, read_document, status};
 use crate::announce;
-use crate::document::{Changed, Draft, is_object};
-use crate::jsonb::{self, Jsonb, Node};
+use crate::document::{Changed, Draft};
+use crate::jsonb::{self, Jsonb, Node, View};
 use crate::process;
 use crate::refusal::Refusal;
 use crate::settings;
@@ -46,16 +46,29 @@ pub struct NewRun<'a> {
     /// The name of the job.
     pub task: Option<&'a str>,
     /// Words to find it by.
-    pub tags: Vec<String>,
+    pub tags: Vec<&'a str>,
     /// Its document, or what is merged into it at the beginning of another attempt.
-    pub metadata: Jsonb<'a>,
+    pub metadata: View<'a>,
     /// The status of an attempt that begins.
     pub status: &'a str,
     /// The number of the attempt: whichever there is, if `None`.
     pub attempt: Option<i32>,
 }
 
-impl NewRun<'_> {
+impl<'a> NewRun<'a> {
+    /// Returns a run without anything, that works.
+    pub fn of(id: &'a str) -> Self {
+        NewRun {
+            id,
+            parent: None,
+            task: None,
+            tags: Vec::new(),
+            metadata: View::empty_object(),
+            status: "running",
+            attempt: None,
+        }
+    }
+
     /// Checks everything that can be checked without a look at the tables.
     ///
     /// # Errors
@@ -65,6 +78,10 @@ impl NewRun<'_> {
         check_length("run id", self.id)?;
         self.task
             .map_or(Ok(()), |task| check_length("task", task))?;
+        if self.tags.len() > MAXIMUM_TAGS {
+            let count = self.tags.len();
+            return Err(Refusal::TooManyTags { count });
+        }
         self.tags
             .iter()
             .try_for_each(|tag| check_length("tag", tag))?;
@@ -74,13 +91,13 @@ impl NewRun<'_> {
                 argument: "attempt",
             });
         }
-        if !is_object(&self.metadata) {
+        if !matches!(self.metadata, View::Object(_)) {
             return Err(Refusal::BadDocument(BadValue::NotAnObject));
         }
-        Node::View(self.metadata.view())
+        Node::View(self.metadata)
             .check(0)
             .map_err(Refusal::BadDocument)?;
-        let (size, limit) = (jsonb::size(self.metadata.view()), settings::maximum_size());
+        let (size, limit) = (jsonb::size(self.metadata), settings::maximum_size());
         match size <= limit {
             true => Ok(()),
             false => Err(Refusal::TooLarge {
@@ -156,10 +173,10 @@ impl NewRun<'_> {
             self.tags.clone().into(),
             self.status.into(),
             self.attempt.unwrap_or(1).into(),
-            self.metadata.clone().into(),
+            self.document()?.into(),
             now.into(),
             (!status::is_waiting(self.status)).then_some(now).into(),
-            i32::try_from(jsonb::size(self.metadata.view())).ok().into(),
+            self.size_bound().into(),
         ];
         let mut inserted = INSERT.with(|statement| statement.run(client, &arguments))?;
         if inserted.next().is_none() {
@@ -219,23 +236,49 @@ impl NewRun<'_> {
         Ok(Some(version))
     }
 
+    /// Returns the metadata as a document.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::TooManyBytes`].
+    pub fn document(&self) -> Result<Jsonb<'static>, Refusal> {
+        jsonb::encode_value(self.metadata).map_err(|_| Refusal::TooManyBytes)
+    }
+
+    /// Returns the bytes of the document as compact JSON.
+    pub fn size_bound(&self) -> Option<i32> {
+        i32::try_from(jsonb::size(self.metadata)).ok()
+    }
+
     /// Returns the document with the metadata merged into it, or `None` if that changes nothing.
     fn merged_into(&self, document: &Document) -> Result<Option<Changed>, Refusal> {
         let limit = settings::maximum_size();
+        let mut draft = Draft::new(&document.metadata, limit, document.size_bound);
+        self.merge_into(&mut draft)?;
         let refuse = |error| Refusal::of_draft(error, self.id, limit);
+        draft.finish().map_err(refuse)
+    }
+
+    /// Merges the metadata into a document.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::TooLarge`], or [`Refusal::Unapplied`] if what is stored there is no document.
+    pub fn merge_into(&self, draft: &mut Draft<'a>) -> Result<(), Refusal> {
         let merge = Operation::Merge {
             key: None,
-            value: Node::View(self.metadata.view()),
+            value: Node::View(self.metadata),
         };
-        let mut draft = Draft::new(&document.metadata, limit, document.size_bound);
+        let limit = settings::maximum_size();
+        let refuse = |error| Refusal::of_draft(error, self.id, limit);
         let applied = draft.apply(&[Ok(merge)]).map_err(refuse)?;
-        if let Some(skipped) = applied.unapplied.first() {
-            return Err(Refusal::Unapplied {
+        match applied.unapplied.first() {
+            None => Ok(()),
+            Some(skipped) => Err(Refusal::Unapplied {
                 operation: "merge",
                 key: None,
                 reason: skipped.reason,
-            });
+            }),
         }
-        draft.finish().map_err(refuse)
     }
 }

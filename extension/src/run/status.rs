@@ -13,6 +13,9 @@ use crate::announce;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 
+/// The status of an attempt that finishes with none given.
+pub const COMPLETED: &str = "completed";
+
 /// The attempt has not begun to work: started_at stays NULL.
 const WAITING: &[&str] = &[
     "queued",
@@ -33,7 +36,7 @@ const WORKING: &[&str] = &[
 ];
 /// The attempt has finished.
 const FINAL: &[&str] = &[
-    "completed",
+    COMPLETED,
     "succeeded",
     "failed",
     "cancelled",

@@ -23,7 +23,7 @@ thread_local! {
 
 /// Bytes of documents that one statement stores, but for a single larger one. Postgres holds about four copies of them:
 /// 4,000 documents of 262 kB took 18 MB beside the bare session.
-const BYTES: usize = 2 * 1024 * 1024;
+pub(super) const BYTES: usize = 2 * 1024 * 1024;
 
 /// New versions of documents that are not stored yet.
 #[derive(Default)]

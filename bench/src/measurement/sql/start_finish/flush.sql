@@ -1,0 +1,1 @@
+SELECT count(*) FROM runmeta.flush($1)

@@ -1,0 +1,73 @@
+//! What a batch does that was not seen before.
+
+use runmeta_core::wire;
+
+use super::batch::Part;
+use super::outcome::{Outcome, refuse};
+use super::queue::Queue;
+use super::{documents, family, start, states};
+use crate::refusal::Refusal;
+
+/// Rounds for runs that are deleted between the look at them and their lock. A guess, as for a single start.
+const ROUNDS: usize = 3;
+
+/// Has all parts of a batch take effect, and returns what became of each.
+///
+/// # Errors
+///
+/// What concerns the whole batch. Errors of Postgres are raised.
+pub fn write(parts: &[Part<'_>], writer: Option<pgrx::Uuid>) -> Result<Vec<Outcome>, Refusal> {
+    let queue = Queue::new(writer);
+    let mut outcomes: Vec<Option<Outcome>> = parts.iter().map(|_| None).collect();
+    match parts.iter().all(|part| part.list().is_some()) {
+        true => {
+            queue.fill(parts, &mut outcomes)?;
+            let runs = family::resolve(parts, |place| outcomes[place].is_none())?;
+            documents::write(parts, &runs, &queue, &mut outcomes)?;
+        }
+        false => write_states(parts, &queue, &mut outcomes)?,
+    }
+    // Nothing was found for those that are left.
+    let not_found = || Outcome::bare(wire::Outcome::NotFound);
+    let outcomes = outcomes.into_iter();
+    Ok(outcomes
+        .map(|outcome| outcome.unwrap_or_else(not_found))
+        .collect())
+}
+
+fn write_states(
+    parts: &[Part<'_>],
+    queue: &Queue,
+    outcomes: &mut [Option<Outcome>],
+) -> Result<(), Refusal> {
+    start::check(parts, outcomes)?;
+    start::insert(parts, outcomes)?;
+    let waiting = queue.admit_left(parts, outcomes)?;
+    for round in 0..ROUNDS {
+        if round > 0 {
+            start::insert(parts, outcomes)?;
+        }
+        let runs = family::resolve(parts, |place| {
+            let waits = waiting.binary_search_by_key(&place, |waiting| waiting.place);
+            outcomes[place].is_none() && waits.is_err()
+        })?;
+        states::write(parts, &runs, queue, outcomes)?;
+        if !is_undecided(parts, outcomes) {
+            break;
+        }
+    }
+    for place in 0..parts.len() {
+        if parts[place].is_start() && outcomes[place].is_none() {
+            // It is there, and row-level security keeps it from being locked.
+            let run = parts[place].run.to_owned();
+            refuse(parts, place, Refusal::NotAllowed { run }, None, outcomes)?;
+        }
+    }
+    queue.insert(waiting, outcomes)
+}
+
+/// Returns true if a start has found its run and could not lock it.
+fn is_undecided(parts: &[Part<'_>], outcomes: &[Option<Outcome>]) -> bool {
+    let mut parts = parts.iter().zip(outcomes);
+    parts.any(|(part, outcome)| part.is_start() && outcome.is_none())
+}
