@@ -23,31 +23,32 @@ pub fn measure(server: &Server) -> Result<Vec<Line>> {
     let user = config.get_user().unwrap_or("postgres");
     let database = config.get_dbname().unwrap_or("postgres");
     let url = format!("postgres://{user}@127.0.0.1:{port}/{database}?sslmode=disable");
-    Runtime::new()?.block_on(async {
-        let client = Client::connect(&url).await?;
-        let (mut rates, mut longest) = (Figures::default(), Figures::default());
-        for turn in 0..TURNS {
-            server.settle()?;
-            rates.push(start_and_finish(&client, &format!("starts {turn} ")).await?);
-            server.settle()?;
-            longest.push(longest_flush(&client, &format!("beside {turn} ")).await?);
-        }
-        client.shutdown(Duration::from_secs(10)).await?;
-        Ok(vec![
-            Line::alone(
-                "one client at 1 ms round trip, starts and finishes",
-                rates,
-                Unit::Rate("calls/s"),
-                Budget::AtLeast(5_000.0),
-            ),
-            Line::alone(
-                "longest flush of another run beside 5,000 starts",
-                longest,
-                Unit::Cost("ms"),
-                Budget::AtMost(50.0),
-            ),
-        ])
-    })
+    let runtime = Runtime::new()?;
+    let client = runtime.block_on(Client::connect(&url))?;
+    let (mut rates, mut longest) = (Figures::default(), Figures::default());
+    for turn in 0..TURNS {
+        server.settle()?;
+        let prefix = format!("starts {turn} ");
+        rates.push(runtime.block_on(start_and_finish(&client, &prefix))?);
+        server.settle()?;
+        let prefix = format!("beside {turn} ");
+        longest.push(runtime.block_on(longest_flush(&client, &prefix))?);
+    }
+    runtime.block_on(client.shutdown(Duration::from_secs(10)))?;
+    Ok(vec![
+        Line::alone(
+            "one client at 1 ms round trip, starts and finishes",
+            rates,
+            Unit::Rate("calls/s"),
+            Budget::AtLeast(5_000.0),
+        ),
+        Line::alone(
+            "longest flush of another run beside 5,000 starts",
+            longest,
+            Unit::Cost("ms"),
+            Budget::AtMost(50.0),
+        ),
+    ])
 }
 
 async fn start_and_finish(client: &Client, prefix: &str) -> Result<f64> {
