@@ -95,9 +95,7 @@ impl Groups {
 
     /// Returns the runs of a group.
     pub(crate) fn runs(&self, group: &Group) -> &[Arc<RunState>] {
-        self.0
-            .get(&group.root)
-            .map_or(&[], |members| &members.runs)
+        self.0.get(&group.root).map_or(&[], |members| &members.runs)
     }
 
     /// Ends a group and returns its runs, which still name it.

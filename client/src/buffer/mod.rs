@@ -171,7 +171,9 @@ impl Buffer {
                 Request::Flush { waiter, .. } => waiter.answer(Err(error)),
                 Request::Call { command, .. } => command.waiter.answer(Err(error)),
                 Request::Read { waiter, .. } => {
-                    waiter.into_iter().for_each(|waiter| waiter.answer(Err(error.clone())));
+                    waiter
+                        .into_iter()
+                        .for_each(|waiter| waiter.answer(Err(error.clone())));
                 }
                 Request::Shutdown { waiter, .. } => waiter.answer(Ok(())),
                 Request::Close => {}
@@ -252,8 +254,7 @@ impl Buffer {
                 return self.note_unapplied(pending, unapplied);
             }
         };
-        let unapplied =
-            |reason| Unapplied::new(&state.id, "increment", Some(key.as_str()), reason);
+        let unapplied = |reason| Unapplied::new(&state.id, "increment", Some(key.as_str()), reason);
         if self.closed.load(Relaxed) {
             return self.note_unapplied(pending, unapplied("shut_down"));
         }

@@ -114,8 +114,14 @@ pub(crate) enum CommandKind {
         text: String,
         metadata: Option<String>,
     },
-    Status { status: String, attempt: Option<i32> },
-    Finish { status: String, attempt: Option<i32> },
+    Status {
+        status: String,
+        attempt: Option<i32>,
+    },
+    Finish {
+        status: String,
+        attempt: Option<i32>,
+    },
 }
 
 /// What became of a command that was accepted.

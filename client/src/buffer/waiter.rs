@@ -69,6 +69,8 @@ impl<T: Send> Waiting for Waiter<T> {
     }
 
     fn is_gone(&self) -> bool {
-        lock(&self.reply).as_ref().is_none_or(|reply| reply.is_closed())
+        lock(&self.reply)
+            .as_ref()
+            .is_none_or(|reply| reply.is_closed())
     }
 }

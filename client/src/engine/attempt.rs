@@ -110,7 +110,11 @@ impl Attempt {
     }
 
     /// Takes over the answer to a batch.
-    pub(super) fn answered(&mut self, answer: Result<Vec<Row>, Error>, writer: &mut Writer) -> Next {
+    pub(super) fn answered(
+        &mut self,
+        answer: Result<Vec<Row>, Error>,
+        writer: &mut Writer,
+    ) -> Next {
         match std::mem::replace(&mut self.phase, Phase::Sending) {
             Phase::Claiming { refused, text } => self.claimed(answer, refused, text, writer),
             _ => match answer {

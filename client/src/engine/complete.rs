@@ -118,9 +118,19 @@ impl Piece {
             {
                 // The version grows, the document stays.
                 match row.outcome {
-                    Outcome::Applied => document.sent(&[], Effect::Applied { version: row.version }),
+                    Outcome::Applied => document.sent(
+                        &[],
+                        Effect::Applied {
+                            version: row.version,
+                        },
+                    ),
                     Outcome::Unchanged => {
-                        document.sent(&[], Effect::Unchanged { version: row.version });
+                        document.sent(
+                            &[],
+                            Effect::Unchanged {
+                                version: row.version,
+                            },
+                        );
                     }
                     _ => {}
                 }

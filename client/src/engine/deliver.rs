@@ -192,7 +192,9 @@ impl Engine {
             Sent::Refused(Refused::Locked(error, diagnosis)) => {
                 self.locked(batch, &error, &diagnosis, now);
             }
-            Sent::Refused(Refused::Rejected(error)) if error.meaning() == Meaning::TooMuchMemory => {
+            Sent::Refused(Refused::Rejected(error))
+                if error.meaning() == Meaning::TooMuchMemory =>
+            {
                 self.too_much(batch, &error, now);
             }
             Sent::Refused(Refused::Rejected(error)) => match self.delivery.rejects_all {

@@ -60,7 +60,13 @@ pub(crate) fn gather(buffer: &Buffer, room: Room) -> Option<Batch> {
         held_groups: Vec::new(),
     };
     let mut lists = std::mem::take(&mut *lock(&buffer.lists));
-    let others = |list: &VecDeque<_>| if list.is_empty() { 0 } else { room.operations / 4 };
+    let others = |list: &VecDeque<_>| {
+        if list.is_empty() {
+            0
+        } else {
+            room.operations / 4
+        }
+    };
     let (called, recorded) = (others(&lists.called), others(&lists.recorded));
     let flushed = gathering.visit(&mut lists.flushed, called + recorded);
     let called = gathering.visit(&mut lists.called, recorded);

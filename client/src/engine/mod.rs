@@ -418,7 +418,10 @@ impl Engine {
             }
         }
         if unsent > 0 {
-            tracing::error!(operations = unsent, "the client ends with operations that were not sent");
+            tracing::error!(
+                operations = unsent,
+                "the client ends with operations that were not sent"
+            );
         }
         self.buffer.ended.store(true, Relaxed);
         self.buffer.fail_requests();

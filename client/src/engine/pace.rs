@@ -85,7 +85,11 @@ impl Pace {
     /// Learns from a batch how many operations the next may have.
     pub(super) fn batch_took(&mut self, took: Duration, operations: usize) {
         // Half a percent more each time: a network that became slower is noticed, too.
-        self.least = self.least.saturating_mul(201).checked_div(200).map_or(took, |least| least.min(took));
+        self.least = self
+            .least
+            .saturating_mul(201)
+            .checked_div(200)
+            .map_or(took, |least| least.min(took));
         let work = took.saturating_sub(self.least);
         let is_full = operations * 2 >= self.operations;
         if work > TARGET {
@@ -127,7 +131,8 @@ impl Pace {
         self.counted = now;
         self.lock_allowance =
             (self.lock_allowance + passed / LOCK_SHARE).min(self.longest_lock_timeout);
-        self.lock_allowance.max(LEAST_LOCK_TIMEOUT.min(self.longest_lock_timeout))
+        self.lock_allowance
+            .max(LEAST_LOCK_TIMEOUT.min(self.longest_lock_timeout))
     }
 
     /// Notes that so much time was spent waiting for a lock in vain.

@@ -76,7 +76,8 @@ impl Reads {
     /// Returns when the next read may begin, if there is one and none is under way.
     pub(super) fn due(&self, now: Instant) -> Option<Instant> {
         let has_work = !self.alone.is_empty() || !self.wanted.is_empty() && !self.is_stuck;
-        (has_work && self.under_way.is_empty()).then(|| self.pause.map_or(now, |until| until.max(now)))
+        (has_work && self.under_way.is_empty())
+            .then(|| self.pause.map_or(now, |until| until.max(now)))
     }
 
     /// Ends the pause, since somebody waits.
@@ -179,8 +180,10 @@ impl Reads {
 }
 
 fn take_over(readings: Vec<Reading>, loaded: Vec<Loaded>) {
-    let mut loaded: std::collections::HashMap<String, Loaded> =
-        loaded.into_iter().map(|run| (run.id.clone(), run)).collect();
+    let mut loaded: std::collections::HashMap<String, Loaded> = loaded
+        .into_iter()
+        .map(|run| (run.id.clone(), run))
+        .collect();
     for reading in readings {
         let run = loaded.remove(&*reading.state.id);
         let with_document = reading.with_document;
@@ -200,7 +203,8 @@ fn take_over_run(pending: &mut Pending, run: Loaded, with_document: bool) -> Res
     if with_document {
         let document = run.document?;
         let document = Document::new(document, run.version);
-        let unreadable = |error| Error::unreadable(&run.id, "it is not an object", Some(Box::new(error)));
+        let unreadable =
+            |error| Error::unreadable(&run.id, "it is not an object", Some(Box::new(error)));
         pending.document = Some(document.map_err(unreadable)?);
     }
     Ok(())
