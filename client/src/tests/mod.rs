@@ -1,5 +1,6 @@
 //! The client against the server in memory, on a clock that jumps: everything that needs no real server.
 
+mod handles;
 mod reading;
 mod scopes;
 mod unapplied;
