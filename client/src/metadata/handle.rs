@@ -233,7 +233,7 @@ impl Metadata {
             (Err(unapplied), _) => Err(unapplied),
             (Ok(operation), None) => Ok(Some(operation)),
             (Ok(operation), Some(draft)) => match draft.keep(self.target, operation) {
-                Kept::Kept => Ok(None),
+                Kept::Taken => Ok(None),
                 Kept::Alone(operation) => Ok(Some(operation)),
                 Kept::Full(operation) => Err(Unapplied::of(&state.id, &operation, "buffer_full")),
             },

@@ -4,7 +4,7 @@ use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
-use super::{milliseconds, start, start_child, with_client, with_settings};
+use super::{milliseconds, start, with_client, with_settings};
 use crate::settings::Settings;
 use crate::testing::faults::Fault;
 use crate::{Error, NewRun, Run};
@@ -129,7 +129,7 @@ fn each_unapplied_operation_is_listed_with_its_reason_and_the_others_count() {
 #[test]
 fn a_closed_run_is_reported_to_each_handle_that_recorded_on_it_and_to_no_other() {
     with_client(async |server, client| {
-        let parent = start(&client, "parent").await;
+        start(&client, "parent").await;
         let child = |id: &str| client.start(NewRun::new(id).parent("parent"));
         let (one, other, silent) = (
             child("1").await.unwrap(),
@@ -157,7 +157,7 @@ fn a_closed_run_is_reported_to_each_handle_that_recorded_on_it_and_to_no_other()
 
 #[test]
 fn two_that_flush_at_the_same_time_both_get_the_report() {
-    with_client(async |server, client| {
+    with_client(async |_, client| {
         let run = start(&client, "a").await;
         let metadata = run.metadata();
         metadata.set("text", "x").remove("text", "x");
@@ -362,7 +362,7 @@ fn a_full_buffer_takes_only_what_does_not_grow_it() {
 
 #[test]
 fn a_run_that_does_not_exist_is_an_error() {
-    with_client(async |server, client| {
+    with_client(async |_, client| {
         let error = client.run("nobody").await.unwrap_err();
         assert_eq!(error.code(), Some("P0002"));
         assert_eq!(error.to_string(), "no such run: \"nobody\"");
