@@ -31,7 +31,7 @@ enum Stage {
 
 /// What became of an operation that a draft was to keep.
 pub(super) enum Kept {
-    Kept,
+    Taken,
     /// The draft takes no more, and none of it will have an effect.
     Full(Operation<Json>),
     /// There is no draft any more: the operation is recorded alone.
@@ -55,7 +55,7 @@ impl Draft {
             (Stage::Open, Some(room)) => {
                 state.room = room;
                 state.operations.push((target, operation));
-                Kept::Kept
+                Kept::Taken
             }
             _ => {
                 state.stage = Stage::Full;

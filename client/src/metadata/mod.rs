@@ -50,7 +50,9 @@ macro_rules! operations {
     ($($name:ident($($argument:ident: $type:ty),*);)*) => {$(
         #[doc = concat!("Does [`Metadata::", stringify!($name), "`], and returns the handle for more.")]
         pub fn $name($($argument: $type),*) -> Metadata {
-            handle().$name($($argument),*)
+            let metadata = handle();
+            metadata.$name($($argument),*);
+            metadata
         }
     )*};
 }

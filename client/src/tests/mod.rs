@@ -1,8 +1,15 @@
 //! The client against the server in memory, on a clock that jumps: everything that needs no real server.
 
+mod handles;
+mod reading;
 mod scopes;
+mod unapplied;
+mod unreadable;
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::runtime::Runtime;
 
 use crate::settings::Settings;
 use crate::testing::faults::FaultyServer;
@@ -26,7 +33,7 @@ fn with_settings<F: Future>(
 }
 
 fn client_of(server: &FaultyServer, settings: Settings) -> Client {
-    Client::here(settings, std::sync::Arc::new(server.clone()))
+    Client::here(settings, Arc::new(server.clone()))
 }
 
 fn on_a_fast_clock<F: Future>(future: F) -> F::Output {
@@ -36,6 +43,13 @@ fn on_a_fast_clock<F: Future>(future: F) -> F::Output {
         .build()
         .unwrap();
     runtime.block_on(future)
+}
+
+/// Returns a runtime of so many threads, with the clock of the world.
+fn threads(count: usize) -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let builder = builder.worker_threads(count).enable_time();
+    builder.build().unwrap()
 }
 
 async fn start(client: &Client, id: &str) -> Run {

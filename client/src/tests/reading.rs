@@ -1,29 +1,23 @@
-//! Reading what was said, and what others wrote.
+//! Reading what was recorded, and what others wrote.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use runmeta_core::size;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
-use super::{FakeServer, client_of, milliseconds, on_a_fast_clock, start, threads};
+use super::{client_of, milliseconds, start, threads, with_client};
 use crate::settings::Settings;
-use crate::{Client, NewRun, metadata};
-
-fn here() -> (Arc<FakeServer>, Client) {
-    let server = Arc::new(FakeServer::default());
-    (server.clone(), client_of(&server, Settings::default()))
-}
+use crate::testing::faults::FaultyServer;
+use crate::{NewRun, metadata};
 
 #[test]
-fn a_read_shows_what_was_said_while_a_flush_is_under_way() {
-    on_a_fast_clock(async {
-        let (_, client) = here();
+fn a_read_shows_what_was_recorded_while_a_flush_is_under_way() {
+    with_client(async |_, client| {
         let run = start(&client, "a").await;
         let metadata = run.metadata();
         metadata.increment("n", 0.1);
@@ -43,19 +37,18 @@ fn a_read_shows_what_was_said_while_a_flush_is_under_way() {
 
 #[test]
 fn the_local_document_follows_another_writer_and_keeps_what_is_not_yet_sent() {
-    on_a_fast_clock(async {
-        let (server, client) = here();
+    with_client(async |server, client| {
         let run = start(&client, "a").await;
         let metadata = run.metadata();
         metadata.increment("n", 1).flush().await.unwrap();
         assert_eq!(metadata.get::<u8>("n"), Some(1));
-        server.write("a", json!({"type": "increment", "key": "n", "value": 100}));
+        server.write("a", &json!({"type": "increment", "key": "n", "value": 100}));
         metadata.increment("n", 1).flush().await.unwrap();
         metadata.increment("n", 1);
         milliseconds(1).await;
         metadata.increment("n", 1);
         assert_eq!(metadata.get::<u8>("n"), Some(104));
-        server.write("a", json!({"type": "set", "key": "n", "value": 50}));
+        server.write("a", &json!({"type": "set", "key": "n", "value": 50}));
         metadata.increment("n", 1);
         metadata.refresh().await.unwrap();
         assert_eq!(metadata.get::<u8>("n"), Some(53));
@@ -66,8 +59,7 @@ fn the_local_document_follows_another_writer_and_keeps_what_is_not_yet_sent() {
 
 #[test]
 fn a_parent_is_read_through_its_children_and_its_own_handle_alike() {
-    on_a_fast_clock(async {
-        let (_, client) = here();
+    with_client(async |_, client| {
         let parent = client
             .start(NewRun::new("parent").metadata(json!({"rows": 5})))
             .await
@@ -87,8 +79,7 @@ fn a_parent_is_read_through_its_children_and_its_own_handle_alike() {
 
 #[test]
 fn a_document_that_nobody_reads_stays_small_where_another_writer_keeps_it_so() {
-    on_a_fast_clock(async {
-        let (server, client) = here();
+    with_client(async |server, client| {
         let run = start(&client, "a").await;
         let metadata = run.metadata();
         for round in 0..2000 {
@@ -98,39 +89,38 @@ fn a_document_that_nobody_reads_stays_small_where_another_writer_keeps_it_so() {
                 .await
                 .unwrap();
             assert_eq!(server.document("a")["log"].as_array().unwrap().len(), 1);
-            server.write("a", json!({"type": "set", "key": "log", "value": []}));
+            server.write("a", &json!({"type": "set", "key": "log", "value": []}));
             if round == 100 {
                 // What was sent is seen, whatever became of it since.
                 assert!(!metadata.get::<Vec<String>>("log").unwrap().is_empty());
             }
         }
-        assert!(size(&metadata.current().unwrap()) < 2 * 262_144);
+        assert!(metadata.current().unwrap().to_string().len() < 2 * 262_144);
     });
 }
 
-/// Says something about itself while it is read.
-struct Talkative;
+/// Records something about itself while it is read.
+struct Recording;
 
-impl<'de> Deserialize<'de> for Talkative {
+impl<'de> Deserialize<'de> for Recording {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         metadata::increment("reads", 1);
         assert!(metadata::get::<u8>("reads").is_some());
-        IgnoredAny::deserialize(deserializer).map(|_| Talkative)
+        IgnoredAny::deserialize(deserializer).map(|_| Recording)
     }
 }
 
 #[test]
-fn what_is_read_may_say_something_meanwhile() {
+fn what_is_read_may_record_something_meanwhile() {
     let (done, wait) = mpsc::channel();
     // On a thread of its own: the failure would be a lock that is never released.
     thread::spawn(move || {
-        on_a_fast_clock(async {
-            let (server, client) = here();
+        with_client(async |server, client| {
             let run = start(&client, "a").await;
             run.scope(async {
                 metadata::set("n", 1);
-                assert!(metadata::get::<Talkative>("n").is_some());
-                assert!(metadata::typed::<Talkative>().unwrap().is_some());
+                assert!(metadata::get::<Recording>("n").is_some());
+                assert!(metadata::typed::<Recording>().unwrap().is_some());
                 assert_eq!(metadata::get::<u8>("reads"), Some(2));
             })
             .await;
@@ -157,8 +147,7 @@ struct User {
 
 #[test]
 fn typed_metadata_goes_both_ways_with_dates_as_iso_strings() {
-    on_a_fast_clock(async {
-        let (server, client) = here();
+    with_client(async |server, client| {
         let run = start(&client, "a").await;
         let import = Import {
             started: "2026-02-03T04:05:06.789Z".parse().unwrap(),
@@ -177,8 +166,7 @@ fn typed_metadata_goes_both_ways_with_dates_as_iso_strings() {
 
 #[test]
 fn typed_metadata_that_does_not_fit_names_the_path() {
-    on_a_fast_clock(async {
-        let (_, client) = here();
+    with_client(async |_, client| {
         let run = start(&client, "a").await;
         run.metadata()
             .set("list", json!([{"name": "Eric"}, {"name": 7}]));
@@ -198,9 +186,9 @@ fn typed_metadata_that_does_not_fit_names_the_path() {
 }
 
 #[test]
-fn those_who_read_have_their_turn_beside_those_who_flush_without_end() {
+fn reads_have_their_turn_beside_flushes_without_end() {
     threads(2).block_on(async {
-        let server = Arc::new(FakeServer::default());
+        let server = FaultyServer::default();
         let client = client_of(&server, Settings::default());
         let flushing: Vec<_> = [start(&client, "a").await, start(&client, "b").await]
             .into_iter()

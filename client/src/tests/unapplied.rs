@@ -1,22 +1,19 @@
-//! What cannot take effect is told, and the job goes on.
-
-use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+//! What has no effect is reported, and the job goes on.
 
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
-use super::fake_server::Fault;
-use super::{FakeServer, client_of, milliseconds, on_a_fast_clock, start};
+use super::{milliseconds, start, with_client, with_settings};
 use crate::settings::Settings;
+use crate::testing::faults::Fault;
 use crate::{Error, NewRun, Run};
 
-fn told(error: &Error) -> Vec<(&str, &str, Option<&str>, &str)> {
+fn listed(error: &Error) -> Vec<(&str, &str, Option<&str>, &str)> {
     error
-        .refusals()
+        .unapplied()
         .iter()
-        .map(|told| (told.run_id(), told.kind(), told.key(), told.reason()))
+        .map(|one| (one.run_id(), one.kind(), one.key(), one.reason()))
         .collect()
 }
 
@@ -29,17 +26,15 @@ impl Serialize for Broken {
 }
 
 #[test]
-fn floats_that_json_does_not_have_are_null_as_values_and_refused_as_sums() {
-    on_a_fast_clock(async {
-        let server = Arc::new(FakeServer::default());
-        let client = client_of(&server, Settings::default());
+fn floats_that_json_does_not_have_are_null_as_values_and_unapplied_as_sums() {
+    with_client(async |server, client| {
         let run = start(&client, "a").await;
         run.metadata()
             .set("nan", f64::NAN)
             .set("list", [1.5, f64::INFINITY])
             .increment("n", f64::NEG_INFINITY);
         let error = run.metadata().flush().await.unwrap_err();
-        assert_eq!(told(&error), [("a", "increment", Some("n"), "bad_value")]);
+        assert_eq!(listed(&error), [("a", "increment", Some("n"), "bad_value")]);
         assert_eq!(
             server.document("a"),
             json!({"nan": null, "list": [1.5, null]})
@@ -60,10 +55,8 @@ impl Serialize for Deep {
 }
 
 #[test]
-fn a_value_that_would_overflow_the_stack_is_refused_as_any_that_is_too_deep() {
-    on_a_fast_clock(async {
-        let server = Arc::new(FakeServer::default());
-        let client = client_of(&server, Settings::default());
+fn a_value_that_would_overflow_the_stack_is_unapplied_as_any_that_is_too_deep() {
+    with_client(async |server, client| {
         let run = start(&client, "a").await;
         let metadata = run.metadata();
         metadata
@@ -72,7 +65,7 @@ fn a_value_that_would_overflow_the_stack_is_refused_as_any_that_is_too_deep() {
             .set("all", Deep(1_000_000));
         let error = metadata.flush().await.unwrap_err();
         assert_eq!(
-            told(&error),
+            listed(&error),
             [
                 ("a", "set", Some("100"), "bad_value"),
                 ("a", "set", Some("all"), "bad_value")
@@ -82,16 +75,14 @@ fn a_value_that_would_overflow_the_stack_is_refused_as_any_that_is_too_deep() {
         let new = NewRun::new("b").metadata(Deep(1_000_000));
         assert_eq!(
             client.start(new).await.unwrap_err().to_string(),
-            "the metadata cannot be serialised: the document would nest more than 100 levels"
+            "the metadata cannot be stored: the document would nest more than 100 levels"
         );
     });
 }
 
 #[test]
-fn each_refused_operation_is_listed_with_its_reason_and_the_others_count() {
-    on_a_fast_clock(async {
-        let server = Arc::new(FakeServer::default());
-        let client = client_of(&server, Settings::default());
+fn each_unapplied_operation_is_listed_with_its_reason_and_the_others_count() {
+    with_client(async |server, client| {
         let run = client
             .start(NewRun::new("a").metadata(json!({"text": "x"})))
             .await
@@ -109,7 +100,7 @@ fn each_refused_operation_is_listed_with_its_reason_and_the_others_count() {
             .set("good", 1);
         let error = metadata.flush().await.unwrap_err();
         assert_eq!(
-            told(&error),
+            listed(&error),
             [
                 ("a", "set", Some("broken"), "not_serializable"),
                 ("a", "set", Some("$.a..b"), "bad_path"),
@@ -123,31 +114,29 @@ fn each_refused_operation_is_listed_with_its_reason_and_the_others_count() {
         );
         assert_eq!(
             error.to_string(),
-            "8 operations were refused: set of run \"a\" at key \"broken\": not_serializable (broken on purpose); set of run \
+            "8 operations had no effect: set of run \"a\" at key \"broken\": not_serializable (broken on purpose); set of run \
              \"a\" at key \"$.a..b\": bad_path (an empty step stands at byte 4 of the key); set of run \"a\" at key \"nul\": \
              bad_value (a text contains the character U+0000); and 5 more"
         );
         assert_eq!(server.document("a"), json!({"text": "x", "good": 1}));
-        assert_eq!(client.metrics().refused, 8);
+        assert_eq!(client.metrics().unapplied, 8);
         metadata.flush().await.unwrap();
-        assert_eq!(client.flush().await.unwrap_err().refusals().len(), 8);
+        assert_eq!(client.flush().await.unwrap_err().unapplied().len(), 8);
         client.flush().await.unwrap();
     });
 }
 
 #[test]
-fn a_closed_run_is_told_to_each_who_said_something_and_to_no_other() {
-    on_a_fast_clock(async {
-        let server = Arc::new(FakeServer::default());
-        let client = client_of(&server, Settings::default());
-        let parent = start(&client, "parent").await;
+fn a_closed_run_is_reported_to_each_handle_that_recorded_on_it_and_to_no_other() {
+    with_client(async |server, client| {
+        start(&client, "parent").await;
         let child = |id: &str| client.start(NewRun::new(id).parent("parent"));
         let (one, other, silent) = (
             child("1").await.unwrap(),
             child("2").await.unwrap(),
             child("3").await.unwrap(),
         );
-        parent.finish().await.unwrap();
+        server.close("parent");
         for child in [&one, &other] {
             child.metadata().set("own", 1).parent().increment("rows", 1);
         }
@@ -156,7 +145,7 @@ fn a_closed_run_is_told_to_each_who_said_something_and_to_no_other() {
             let error = child.metadata().flush().await.unwrap_err();
             assert!(error.is_closed() && !error.is_retryable());
             assert_eq!(
-                told(&error),
+                listed(&error),
                 [("parent", "increment", Some("rows"), "closed")]
             );
         }
@@ -167,18 +156,16 @@ fn a_closed_run_is_told_to_each_who_said_something_and_to_no_other() {
 }
 
 #[test]
-fn two_that_flush_at_the_same_time_are_both_told() {
-    on_a_fast_clock(async {
-        let server = Arc::new(FakeServer::default());
-        let client = client_of(&server, Settings::default());
+fn two_that_flush_at_the_same_time_both_get_the_report() {
+    with_client(async |_, client| {
         let run = start(&client, "a").await;
         let metadata = run.metadata();
         metadata.set("text", "x").remove("text", "x");
         let (one, other) = tokio::join!(metadata.flush(), metadata.flush());
         assert_eq!(
             (
-                told(&one.unwrap_err()).len(),
-                told(&other.unwrap_err()).len()
+                listed(&one.unwrap_err()).len(),
+                listed(&other.unwrap_err()).len()
             ),
             (1, 1)
         );
@@ -186,8 +173,8 @@ fn two_that_flush_at_the_same_time_are_both_told() {
         let (one, other) = tokio::join!(client.flush(), client.flush());
         assert_eq!(
             (
-                told(&one.unwrap_err()).len(),
-                told(&other.unwrap_err()).len()
+                listed(&one.unwrap_err()).len(),
+                listed(&other.unwrap_err()).len()
             ),
             (2, 2)
         );
@@ -198,18 +185,16 @@ fn two_that_flush_at_the_same_time_are_both_told() {
 }
 
 #[test]
-fn what_a_batch_was_refused_is_told_though_its_answer_was_lost() {
-    on_a_fast_clock(async {
-        let server = Arc::new(FakeServer::default());
-        let client = client_of(&server, Settings::default());
+fn unapplied_operations_are_reported_though_the_answer_was_lost() {
+    with_client(async |server, client| {
         let (closed, open) = (start(&client, "closed").await, start(&client, "open").await);
-        closed.finish().await.unwrap();
+        server.close("closed");
         (0..2).for_each(|_| server.fail_next(Fault::CutAfter));
         closed.metadata().set("a", 1).increment("n", 1);
         open.metadata().set("text", "x").remove("text", "x");
         let error = client.flush().await.unwrap_err();
         assert_eq!(
-            told(&error),
+            listed(&error),
             [
                 ("closed", "set", Some("a"), "closed"),
                 ("closed", "increment", Some("n"), "closed"),
@@ -226,10 +211,8 @@ fn what_a_batch_was_refused_is_told_though_its_answer_was_lost() {
 }
 
 #[test]
-fn finish_and_flush_of_another_handle_send_what_this_one_said() {
-    on_a_fast_clock(async {
-        let server = Arc::new(FakeServer::default());
-        let client = client_of(&server, Settings::default());
+fn finish_and_flush_of_another_handle_send_what_this_one_recorded() {
+    with_client(async |server, client| {
         start(&client, "parent").await;
         let run = client
             .start(NewRun::new("a").parent("parent"))
@@ -250,7 +233,7 @@ fn finish_and_flush_of_another_handle_send_what_this_one_said() {
 }
 
 #[test]
-fn what_is_logged_may_be_said_on_the_run() {
+fn what_is_logged_may_be_recorded_on_the_run() {
     /// Appends what is logged to a run's log.
     struct ToRun(Run);
 
@@ -273,15 +256,12 @@ fn what_is_logged_may_be_said_on_the_run() {
     // A lock that is held meanwhile would hold this up for ever.
     let (done, waiting) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        on_a_fast_clock(async {
-            let server = Arc::new(FakeServer::default());
-            let client = client_of(&server, Settings::default());
+        with_client(async |server, client| {
             let run = start(&client, "a").await;
             let logging = tracing::subscriber::set_default(ToRun(run.clone()));
             let metadata = run.metadata();
             metadata.set("$.a..b", 1).increment("$.a..b", 1);
-            metadata
-                .atomically(|metadata| drop(metadata.append("big", "x".repeat(5_000_000)).clone()));
+            metadata.atomically(|metadata| metadata.append("big", "x".repeat(5_000_000)));
             metadata.set("text", 1).set("$.text.inner", 1);
             metadata.flush().await.unwrap_err();
             drop(logging);
@@ -290,16 +270,14 @@ fn what_is_logged_may_be_said_on_the_run() {
         })
     });
     let logged = waiting.recv_timeout(std::time::Duration::from_secs(60));
-    // The 1st, 2nd and 4th refusal of the run.
+    // The 1st, 2nd and 4th of the run are logged.
     assert_eq!(logged, Ok(3));
 }
 
 #[test]
 fn log_that_fills_a_document_costs_no_other_key_its_operations() {
-    on_a_fast_clock(async {
-        let server = Arc::new(FakeServer::default());
-        let client = client_of(&server, Settings::default());
-        server.limit(1_000);
+    with_client(async |server, client| {
+        server.database.set_maximum_size(1_000);
         let (full, other) = (start(&client, "full").await, start(&client, "other").await);
         let metadata = full.metadata();
         metadata
@@ -311,7 +289,7 @@ fn log_that_fills_a_document_costs_no_other_key_its_operations() {
             metadata.set("status", round).append("log", "y".repeat(100));
             metadata.increment("progress", 1).append("log", "z");
             other.metadata().set("status", round);
-            // What waits is read until it is refused.
+            // What waits is read until it is known to have no effect.
             let flush = tokio::spawn({
                 let metadata = metadata.clone();
                 async move { metadata.flush().await }
@@ -322,7 +300,7 @@ fn log_that_fills_a_document_costs_no_other_key_its_operations() {
             }
             let error = flush.await.unwrap().unwrap_err();
             assert_eq!(
-                told(&error),
+                listed(&error),
                 [
                     ("full", "append", Some("log"), "too_large"),
                     ("full", "append", Some("log"), "too_large")
@@ -340,37 +318,33 @@ fn log_that_fills_a_document_costs_no_other_key_its_operations() {
         metadata.append("log", "y".repeat(100)).set("log", ["z"]);
         metadata.flush().await.unwrap();
         assert_eq!(server.document("full")["log"], json!(["z"]));
-        assert_eq!(client.buffer().meter.weight.load(Relaxed), 0);
+        assert_eq!(client.buffer().budget.used(), 0);
     });
 }
 
 #[test]
-fn a_full_buffer_refuses_what_grows_it_and_takes_what_shortens() {
-    on_a_fast_clock(async {
-        let server = Arc::new(FakeServer::default());
-        let client = client_of(
-            &server,
-            Settings {
-                buffer_bytes: 256 * 1024,
-                ..Settings::default()
-            },
-        );
+fn a_full_buffer_takes_only_what_does_not_grow_it() {
+    let settings = Settings {
+        buffer_bytes: 256 * 1024,
+        ..Settings::default()
+    };
+    with_settings(settings, async |server, client| {
         let run = start(&client, "a").await;
         let metadata = run.metadata();
         metadata.increment("n", 1).set("text", "x".repeat(10_000));
         let mut accepted = 0;
-        while client.metrics().refused == 0 {
+        while client.metrics().unapplied == 0 {
             metadata.append("log", accepted);
             accepted += 1;
         }
         metadata.set("one more", 1);
-        assert_eq!(client.metrics().refused, 2);
+        assert_eq!(client.metrics().unapplied, 2);
         // These need no more memory than there was.
         metadata.set("text", "y".repeat(9_000)).increment("n", 1);
-        assert_eq!(client.metrics().refused, 2);
+        assert_eq!(client.metrics().unapplied, 2);
         let error = metadata.flush().await.unwrap_err();
         assert_eq!(
-            told(&error),
+            listed(&error),
             [
                 ("a", "append", Some("log"), "buffer_full"),
                 ("a", "set", Some("one more"), "buffer_full")
@@ -388,11 +362,9 @@ fn a_full_buffer_refuses_what_grows_it_and_takes_what_shortens() {
 
 #[test]
 fn a_run_that_does_not_exist_is_an_error() {
-    on_a_fast_clock(async {
-        let server = Arc::new(FakeServer::default());
-        let client = client_of(&server, Settings::default());
+    with_client(async |_, client| {
         let error = client.run("nobody").await.unwrap_err();
-        assert_eq!(error.code().unwrap().code(), "P0002");
+        assert_eq!(error.code(), Some("P0002"));
         assert_eq!(error.to_string(), "no such run: \"nobody\"");
         let error = client
             .start(NewRun::new("a").metadata(Broken))
