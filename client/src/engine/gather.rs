@@ -1,7 +1,8 @@
 //! Which runs go into a batch.
 //!
-//! First those that somebody flushes, then those with commands, then the rest. While others wait, the first two leave each
-//! other, and the rest, some of the room: nobody is kept waiting by those who come without end.
+//! First those that somebody flushes, then those with commands, then the rest, once an interval: however many flush in
+//! between, what is recorded on other runs is still shortened. While others wait, the first two leave each other, and the rest,
+//! some of the room: nobody is kept waiting by those who come without end.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -50,8 +51,8 @@ struct Gathering<'a> {
     held_groups: Vec<Arc<Group>>,
 }
 
-/// Takes what waits, up to the room of a batch. `None` if nothing can leave now.
-pub(crate) fn gather(buffer: &Buffer, room: Room) -> Option<Batch> {
+/// Takes what waits, up to the room of a batch, with or without runs for which nobody waits. `None` if nothing can leave now.
+pub(crate) fn gather(buffer: &Buffer, room: Room, with_recorded: bool) -> Option<Batch> {
     let mut gathering = Gathering {
         buffer,
         room,
@@ -68,10 +69,18 @@ pub(crate) fn gather(buffer: &Buffer, room: Room) -> Option<Batch> {
             room.operations / 4
         }
     };
-    let (called, recorded) = (others(&lists.called), others(&lists.recorded));
+    let called = others(&lists.called);
+    let recorded = if with_recorded {
+        others(&lists.recorded)
+    } else {
+        0
+    };
     let flushed = gathering.visit(&mut lists.flushed, called + recorded);
     let called = gathering.visit(&mut lists.called, recorded);
-    let recorded = gathering.visit(&mut lists.recorded, 0);
+    let recorded = match with_recorded {
+        true => gathering.visit(&mut lists.recorded, 0),
+        false => Vec::new(),
+    };
     let Gathering { pieces, .. } = gathering;
     // What came meanwhile goes behind.
     let now = &mut *lock(&buffer.lists);

@@ -104,8 +104,8 @@ pub(crate) struct Engine {
     is_busy: bool,
     /// The diagnosis that is under way looks at what is set aside.
     looks_aside: bool,
-    /// Nothing that waits can leave before something else happens.
-    is_stuck: bool,
+    /// What cannot leave before something else happens.
+    stuck: Stuck,
     /// Statements sent so far.
     statements: u64,
     /// Why the last statement failed; `None` after one that did not.
@@ -114,6 +114,15 @@ pub(crate) struct Engine {
     is_closing: bool,
     shutdown: Option<Shutdown>,
     has_ended: bool,
+}
+
+/// Which runs cannot leave now, because they are read or belong together with others that are under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stuck {
+    Nothing,
+    /// Those for which somebody waits.
+    Awaited,
+    All,
 }
 
 #[derive(Debug)]
@@ -137,7 +146,7 @@ impl Engine {
             waiting: WaitingList::default(),
             is_busy: false,
             looks_aside: false,
-            is_stuck: false,
+            stuck: Stuck::Nothing,
             statements: 0,
             trouble: None,
             is_closing: false,
@@ -151,7 +160,7 @@ impl Engine {
     pub(crate) fn step(&mut self, now: Instant, input: Input) -> Vec<Action> {
         self.writer.set_now(now);
         if !matches!(input, Input::Timer) {
-            self.is_stuck = false;
+            self.stuck = Stuck::Nothing;
         }
         match input {
             Input::Woken | Input::Timer => {}
@@ -316,7 +325,7 @@ impl Engine {
     fn hurry(&mut self, now: Instant) {
         self.pace.hurry();
         self.aside.hurry(now);
-        self.is_stuck = false;
+        self.stuck = Stuck::Nothing;
     }
 
     fn next_statement(&mut self, now: Instant) -> Option<Action> {
@@ -337,14 +346,20 @@ impl Engine {
         if self.gather_due(now)? > now {
             return None;
         }
-        match gather::gather(&self.buffer, self.pace.room()) {
+        let with_recorded = self.recorded_due(now) <= now;
+        match gather::gather(&self.buffer, self.pace.room(), with_recorded) {
             Some(batch) => {
-                self.pace.batch_left(now);
+                if with_recorded && batch.operations() > 0 {
+                    self.pace.batch_left(now);
+                }
                 self.delivery.add(batch);
                 self.next_of_delivery(now)
             }
             None => {
-                self.is_stuck = true;
+                self.stuck = match with_recorded {
+                    true => Stuck::All,
+                    false => Stuck::Awaited,
+                };
                 None
             }
         }
@@ -352,20 +367,27 @@ impl Engine {
 
     /// Returns when a batch is to be gathered.
     fn gather_due(&self, now: Instant) -> Option<Instant> {
-        if self.is_stuck {
-            return None;
+        let (is_awaited, is_recorded) = {
+            let lists = lock(&self.buffer.lists);
+            let is_awaited = !lists.flushed.is_empty() || !lists.called.is_empty();
+            (is_awaited, !lists.recorded.is_empty())
+        };
+        if is_awaited && self.stuck == Stuck::Nothing {
+            Some(now)
+        } else if is_recorded && self.stuck != Stuck::All {
+            Some(self.recorded_due(now))
+        } else {
+            None
         }
-        let lists = lock(&self.buffer.lists);
+    }
+
+    /// Returns when runs may leave for which nobody waits.
+    fn recorded_due(&self, now: Instant) -> Instant {
         // What waits for something that was set aside fills no batch.
         let is_full = || self.aside.is_empty() && self.buffer.is_full();
-        if !lists.flushed.is_empty() || !lists.called.is_empty() {
-            Some(now)
-        } else if lists.recorded.is_empty() {
-            None
-        } else if self.is_closing || is_full() {
-            Some(now)
-        } else {
-            Some(self.pace.next_batch(now))
+        match self.is_closing || is_full() {
+            true => now,
+            false => self.pace.next_batch(now),
         }
     }
 
@@ -382,6 +404,9 @@ impl Engine {
         };
         let may_wait = self.pace.lock_timeout(now) >= self.buffer.settings.lock_timeout() / 2;
         let free = self.aside.looked(diagnosis.as_ref(), may_wait, now);
+        if self.shutdown.is_some() {
+            self.aside.hurry(now);
+        }
         self.take_up(free);
     }
 

@@ -1,8 +1,17 @@
 //! The client against the server in memory, on a clock that jumps: everything that needs no real server.
 
+mod batching;
+mod faults;
+mod groups;
+mod locks;
+mod memory;
 mod scopes;
+mod stopping;
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::runtime::Runtime;
 
 use crate::settings::Settings;
 use crate::testing::faults::FaultyServer;
@@ -26,7 +35,7 @@ fn with_settings<F: Future>(
 }
 
 fn client_of(server: &FaultyServer, settings: Settings) -> Client {
-    Client::here(settings, std::sync::Arc::new(server.clone()))
+    Client::here(settings, Arc::new(server.clone()))
 }
 
 fn on_a_fast_clock<F: Future>(future: F) -> F::Output {
@@ -38,12 +47,28 @@ fn on_a_fast_clock<F: Future>(future: F) -> F::Output {
     runtime.block_on(future)
 }
 
+/// Returns a runtime of so many threads, with the clock of the world.
+fn threads(count: usize) -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let builder = builder.worker_threads(count).enable_time();
+    builder.build().unwrap()
+}
+
 async fn start(client: &Client, id: &str) -> Run {
     client.start(NewRun::new(id)).await.unwrap()
 }
 
 async fn start_child(client: &Client, id: &str, parent: &str) -> Run {
     client.start(NewRun::new(id).parent(parent)).await.unwrap()
+}
+
+/// Starts runs whose ids are the numbers from 0.
+async fn start_many(client: &Client, count: usize) -> Vec<Run> {
+    let mut runs = Vec::new();
+    for id in 0..count {
+        runs.push(start(client, &id.to_string()).await);
+    }
+    runs
 }
 
 async fn milliseconds(milliseconds: u64) {
