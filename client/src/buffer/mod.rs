@@ -197,7 +197,11 @@ impl Buffer {
         let (waiter, awaited) = Waiter::new();
         self.ask(Request::Call {
             run: run.clone(),
-            command: Command { kind, waiter },
+            command: Command {
+                kind,
+                after: 0,
+                waiter,
+            },
         });
         awaited
     }

@@ -193,7 +193,7 @@ impl Queue {
 }
 
 /// What [`Queue::take`] took.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Taken {
     /// Shared, as a batch and the reads of the run need the same list.
     pub(crate) operations: Arc<Vec<Operation<Json>>>,

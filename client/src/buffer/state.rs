@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use runmeta_core::wire::{Outcome, Target};
+use runmeta_core::wire::{Outcome, Part, Target};
 use runmeta_core::{Json, Operation};
 
 use super::budget::Permit;
@@ -104,6 +104,8 @@ pub(crate) enum Route {
 #[derive(Debug)]
 pub(crate) struct Command {
     pub(crate) kind: CommandKind,
+    /// Operations that were recorded before it: it takes effect after them.
+    pub(crate) after: u64,
     pub(crate) waiter: Arc<Waiter<Completed>>,
 }
 
@@ -130,6 +132,18 @@ pub(crate) struct Completed {
     pub(crate) outcome: Outcome,
     /// `None` if the answer was lost, though the command took effect.
     pub(crate) version: Option<i64>,
+}
+
+impl CommandKind {
+    /// Returns what it is called where its caller waits no longer for what becomes of it. A start without a caller concerns
+    /// nobody.
+    pub(crate) fn part_to_note(&self) -> Option<Part> {
+        match self {
+            CommandKind::Start { .. } => None,
+            CommandKind::Status { .. } => Some(Part::Status),
+            CommandKind::Finish { .. } => Some(Part::Finish),
+        }
+    }
 }
 
 impl RunState {

@@ -35,12 +35,18 @@ pub(super) struct Aside {
 struct Held {
     batch: Batch,
     due: Instant,
+    /// Before this it is not sent again, whoever waits.
+    soonest: Instant,
     looks: u32,
 }
 
 impl Aside {
     pub(super) fn is_empty(&self) -> bool {
         self.held.is_empty()
+    }
+
+    pub(super) fn batches(&self) -> impl Iterator<Item = &Batch> {
+        self.held.iter().map(|held| &held.batch)
     }
 
     /// Returns when the next look is due.
@@ -62,9 +68,11 @@ impl Aside {
     fn push(&mut self, batch: Batch, now: Instant, pause: Duration) -> Duration {
         batch.set_aside();
         self.held.push(Held {
-            batch: batch.without_text(),
             due: now + pause,
+            // What was seen to be locked may be free at once. A server that lacks memory gets time, since the tries are counted.
+            soonest: if batch.tries == 0 { now } else { now + LOOK },
             looks: 0,
+            batch: batch.without_text(),
         });
         pause
     }
@@ -73,7 +81,7 @@ impl Aside {
     pub(super) fn hurry(&mut self, now: Instant) {
         let soonest = self.last_look.map_or(now, |last| last + LOOK_SOON).max(now);
         for held in &mut self.held {
-            held.due = held.due.min(soonest);
+            held.due = held.due.min(soonest.max(held.soonest));
         }
     }
 
@@ -122,7 +130,7 @@ impl Aside {
     /// Notes that a batch went through that had been set aside: whatever was in the way is likely over.
     pub(super) fn one_went_through(&mut self, now: Instant) {
         for held in &mut self.held {
-            held.due = held.due.min(now);
+            held.due = held.due.min(now.max(held.soonest));
         }
     }
 }

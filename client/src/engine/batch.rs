@@ -8,9 +8,12 @@ use std::sync::Arc;
 
 use runmeta_core::{Json, Operation, write_string};
 
+use crate::Error;
 use crate::buffer::budget::Permit;
-use crate::buffer::state::{Command, CommandKind, List, RunState};
+use crate::buffer::state::{Command, CommandKind, Completed, List, RunState};
 use crate::wire::{Part, Row, Target};
+
+use super::gather::Room;
 
 #[derive(Debug)]
 pub(crate) struct Batch {
@@ -44,6 +47,8 @@ pub(crate) struct Piece {
     pub(super) start: Option<Command>,
     pub(super) status: Option<Command>,
     pub(super) finish: Option<Command>,
+    /// What is known of its commands and told when all of its lists are done.
+    pub(super) answers: Vec<(Command, Result<Completed, Error>)>,
 }
 
 impl Piece {
@@ -215,10 +220,20 @@ impl Batch {
         }
     }
 
-    /// Joins batches that were set aside.
-    pub(super) fn join(batches: impl Iterator<Item = Batch>) -> Batch {
-        let mut pieces: Vec<Piece> = Vec::new();
+    /// Joins batches that were set aside, as far as they fit into one.
+    pub(super) fn join(batches: Vec<Batch>, room: Room) -> Vec<Batch> {
+        let (mut joined, mut pieces): (Vec<Vec<Piece>>, Vec<Piece>) = (Vec::new(), Vec::new());
+        let (mut operations, mut bytes) = (0, 0);
         for batch in batches {
+            let more: usize = batch.pieces.iter().map(|piece| piece.permit.bytes()).sum();
+            let is_full =
+                operations + batch.operations() > room.operations || bytes + more > room.bytes;
+            if is_full && !pieces.is_empty() {
+                joined.push(std::mem::take(&mut pieces));
+                (operations, bytes) = (0, 0);
+            }
+            operations += batch.operations();
+            bytes += more;
             // Units of different batches may have the same number.
             let first = pieces.iter().map(|piece| piece.unit + 1).max().unwrap_or(0);
             pieces.extend(batch.pieces.into_iter().map(|mut piece| {
@@ -226,7 +241,9 @@ impl Batch {
                 piece
             }));
         }
-        Batch::new(pieces)
+        joined.push(pieces);
+        joined.retain(|pieces| !pieces.is_empty());
+        joined.into_iter().map(Batch::new).collect()
     }
 
     /// Returns the text of what was not refused; `None` if nothing was.

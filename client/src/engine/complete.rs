@@ -8,7 +8,8 @@ use super::batch::{Batch, Piece};
 use super::by_key::by_key;
 use crate::Error;
 use crate::buffer::document::{Document, Effect};
-use crate::buffer::state::{CommandKind, Completed, List, Pending, Place, RunState};
+use crate::buffer::state::{Command, CommandKind, Completed, List, Pending, Place, RunState};
+use crate::buffer::waiter::Waiting;
 use crate::buffer::{Buffer, lock};
 use crate::error::Unapplied;
 use crate::wire::{Outcome, Part, Row, Target};
@@ -37,11 +38,11 @@ impl Batch {
     pub(super) fn reject(self, buffer: &Buffer, error: &Error) {
         let reason = error.code().unwrap_or("error").to_owned();
         for mut piece in self.pieces {
-            for command in [&mut piece.start, &mut piece.status, &mut piece.finish] {
-                if let Some(command) = command.take() {
-                    command.waiter.answer(Err(error.clone()));
-                }
-            }
+            let commands = [&mut piece.start, &mut piece.status, &mut piece.finish];
+            let commands = commands.into_iter().filter_map(Option::take);
+            piece
+                .answers
+                .extend(commands.map(|command| (command, Err(error.clone()))));
             let later = std::mem::take(&mut piece.later);
             let all = std::iter::once(&piece.operations).chain(&later);
             let unapplied = all
@@ -55,6 +56,18 @@ impl Batch {
             piece.end_list(buffer, &mut pending, Effect::Unapplied, unapplied);
             piece.leave(buffer, pending);
         }
+    }
+
+    /// Notes which of its commands are not sent although nobody waits for them, and returns how many.
+    pub(super) fn note_commands_not_sent(&self, buffer: &Buffer) -> usize {
+        let commands = self.pieces.iter().flat_map(|piece| {
+            let commands = [&piece.status, &piece.finish].into_iter().flatten();
+            commands.map(|command| (&piece.state, command))
+        });
+        let note = |(state, command): (&Arc<RunState>, &Command)| {
+            note_command_not_sent(buffer, state, &mut state.lock(), command)
+        };
+        commands.map(note).sum()
     }
 
     /// Notes that it waits for somebody else's lock.
@@ -91,12 +104,10 @@ impl Piece {
         };
         let state = self.state.clone();
         let mut pending = state.lock();
-        let mut answers: Vec<(crate::buffer::state::Command, Result<Completed, Error>)> =
-            Vec::new();
         if let Some(start) = self.start.take() {
             let row = row(Part::Start, Target::Own);
             take_over_start(&mut pending, &start.kind, row);
-            answers.push((start, completed(&state, row)));
+            self.answers.push((start, completed(&state, row)));
         }
         let mut next = None;
         if !self.operations.is_empty() {
@@ -135,9 +146,9 @@ impl Piece {
                     _ => {}
                 }
             }
-            answers.push((command, completed(&state, row)));
+            self.answers.push((command, completed(&state, row)));
         }
-        let next = match next {
+        match next {
             Some(Next::Lists(lists)) => {
                 self.later = lists.into();
                 self.follow(&mut pending)
@@ -152,12 +163,7 @@ impl Piece {
                 self.leave(buffer, pending);
                 None
             }
-        };
-        // Whoever waited finds the run as it is now.
-        for (command, result) in answers {
-            command.waiter.answer(result);
         }
-        next
     }
 
     /// Returns what is sent in place of this list, if it had no effect for a reason that can be mended.
@@ -234,8 +240,38 @@ impl Piece {
             pending.completed = upto;
             pending.answer_flushes();
         }
+        for (command, result) in &self.answers {
+            if let Err(error) = result
+                && let Some(part) = command.kind.part_to_note()
+                && command.waiter.is_gone()
+            {
+                let unapplied = Unapplied::part(&self.state.id, part, error.reason());
+                buffer.note_unapplied(&mut pending, unapplied);
+            }
+        }
         buffer.read_if_outdated(&self.state, &pending);
         enqueue(buffer, &self.state, &mut pending, End::Front);
+        drop(pending);
+        // Whoever waited finds the run as it is now.
+        for (command, result) in self.answers {
+            command.waiter.answer(result);
+        }
+    }
+}
+
+/// Notes that a status or a finish whose caller waits no longer is not sent. Returns how many these are.
+pub(super) fn note_command_not_sent(
+    buffer: &Buffer,
+    state: &RunState,
+    pending: &mut Pending,
+    command: &Command,
+) -> usize {
+    match command.kind.part_to_note() {
+        Some(part) if command.waiter.is_gone() => {
+            buffer.note_unapplied(pending, Unapplied::part(&state.id, part, "not_sent"));
+            1
+        }
+        _ => 0,
     }
 }
 

@@ -72,6 +72,18 @@ impl Delivery {
         self.work.push(batch);
     }
 
+    /// Returns the batches that are to be sent or under way.
+    pub(super) fn batches(&self) -> impl Iterator<Item = &Batch> {
+        let under_way = self
+            .sending
+            .as_ref()
+            .and_then(|sending| match &sending.what {
+                What::Batch(batch) | What::Nothing(batch, _) => Some(batch),
+                What::Lost => None,
+            });
+        self.work.iter().chain(under_way)
+    }
+
     /// Returns the bytes of text that are kept for what is being sent: the text, and the copy on its way.
     pub(super) fn text_bytes(&self) -> usize {
         let sending = self.sending.as_ref();
@@ -332,7 +344,7 @@ impl Engine {
     pub(super) fn take_up(&mut self, batches: Vec<Batch>) {
         let (first, again): (Vec<_>, Vec<_>) =
             batches.into_iter().partition(|batch| batch.tries == 0);
-        let together = (!first.is_empty()).then(|| Batch::join(first.into_iter()));
+        let together = Batch::join(first, self.pace.room());
         for mut batch in again.into_iter().map(Batch::written_again).chain(together) {
             batch.was_aside = true;
             batch.take_up();

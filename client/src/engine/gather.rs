@@ -1,14 +1,16 @@
 //! Which runs go into a batch.
 //!
-//! First those that somebody flushes, then those with commands, then the rest. While others wait, the first two leave each
-//! other, and the rest, some of the room: nobody is kept waiting by those who come without end.
+//! First those that somebody flushes, then those with commands, then the rest, once an interval: however many flush in
+//! between, what is recorded on other runs is still shortened. While others wait, the first two leave each other, and the rest,
+//! some of the room: nobody is kept waiting by those who come without end.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::batch::{Batch, Piece};
 use crate::buffer::group::Group;
-use crate::buffer::state::{CommandKind, Pending, Place, Route, RunState};
+use crate::buffer::queue::Taken;
+use crate::buffer::state::{Command, CommandKind, Pending, Place, Route, RunState};
 use crate::buffer::waiter::Waiting;
 use crate::buffer::{Buffer, lock};
 use crate::wire::Target;
@@ -49,8 +51,8 @@ struct Gathering<'a> {
     held_groups: Vec<Arc<Group>>,
 }
 
-/// Takes what waits, up to the room of a batch. `None` if nothing can leave now.
-pub(crate) fn gather(buffer: &Buffer, room: Room) -> Option<Batch> {
+/// Takes what waits, up to the room of a batch, with or without runs for which nobody waits. `None` if nothing can leave now.
+pub(crate) fn gather(buffer: &Buffer, room: Room, with_recorded: bool) -> Option<Batch> {
     let mut gathering = Gathering {
         buffer,
         room,
@@ -67,10 +69,18 @@ pub(crate) fn gather(buffer: &Buffer, room: Room) -> Option<Batch> {
             room.operations / 4
         }
     };
-    let (called, recorded) = (others(&lists.called), others(&lists.recorded));
+    let called = others(&lists.called);
+    let recorded = if with_recorded {
+        others(&lists.recorded)
+    } else {
+        0
+    };
     let flushed = gathering.visit(&mut lists.flushed, called + recorded);
     let called = gathering.visit(&mut lists.called, recorded);
-    let recorded = gathering.visit(&mut lists.recorded, 0);
+    let recorded = match with_recorded {
+        true => gathering.visit(&mut lists.recorded, 0),
+        false => Vec::new(),
+    };
     let Gathering { pieces, .. } = gathering;
     // What came meanwhile goes behind.
     let now = &mut *lock(&buffer.lists);
@@ -160,23 +170,32 @@ impl Gathering<'_> {
         pending.commands.retain(|command| {
             !matches!(command.kind, CommandKind::Start { .. }) || !command.waiter.is_gone()
         });
-        let mut start = None;
-        if pending.queue.is_empty() {
-            let is_start = |kind: &CommandKind| matches!(kind, CommandKind::Start { .. });
-            start = next_command(pending, is_start);
-        }
+        // A start comes after what was recorded before it and does not wait for what is recorded since. It goes alone: the server
+        // refuses the whole entry with it, and others may work on the same run.
+        let in_group = pending.group.is_some();
+        let is_start = |kind: &CommandKind| matches!(kind, CommandKind::Start { .. });
+        let start = match !in_group || pending.queue.is_empty() {
+            true => next_command(pending, pending.completed, is_start),
+            false => None,
+        };
         let length = pending.queue.len();
-        let taken = pending
-            .queue
-            .take(room.operations, room.bytes, pending.recorded);
+        let taken = match &start {
+            Some(_) => Taken::default(),
+            None => pending
+                .queue
+                .take(room.operations, room.bytes, pending.recorded),
+        };
         let weight = pending.queue.weight() + taken.weight;
         pending.permit.correct(weight);
         let permit = pending.permit.split(taken.weight);
         self.buffer.count(length, pending.queue.len());
+        let upto = taken.upto.unwrap_or(pending.completed);
+        let is_status = |kind: &CommandKind| matches!(kind, CommandKind::Status { .. });
+        let is_finish = |kind: &CommandKind| matches!(kind, CommandKind::Finish { .. });
         let (mut status, mut finish) = (None, None);
-        if pending.queue.is_empty() {
-            status = next_command(pending, |kind| matches!(kind, CommandKind::Status { .. }));
-            finish = next_command(pending, |kind| matches!(kind, CommandKind::Finish { .. }));
+        if start.is_none() {
+            status = next_command(pending, upto, is_status);
+            finish = next_command(pending, upto, is_finish);
         }
         let has_commands = start.is_some() || status.is_some() || finish.is_some();
         let (entry, target) = match &pending.route {
@@ -190,12 +209,13 @@ impl Gathering<'_> {
             target,
             operations: taken.operations,
             later: VecDeque::new(),
-            in_group: pending.group.is_some(),
+            in_group,
             _permit: permit,
             upto: taken.upto,
             start,
             status,
             finish,
+            answers: Vec::new(),
         };
         if piece.is_empty() {
             pending.place = Place::Idle;
@@ -218,12 +238,16 @@ impl Gathering<'_> {
     }
 }
 
+/// Takes the next command if it is of this kind, and if so many operations are all that were recorded before it.
 fn next_command(
     pending: &mut Pending,
+    upto: u64,
     is_wanted: impl Fn(&CommandKind) -> bool,
-) -> Option<crate::buffer::state::Command> {
-    match pending.commands.front() {
-        Some(command) if is_wanted(&command.kind) => pending.commands.pop_front(),
-        _ => None,
-    }
+) -> Option<Command> {
+    let is_next = |command: &Command| is_wanted(&command.kind) && command.after <= upto;
+    pending
+        .commands
+        .front()
+        .is_some_and(is_next)
+        .then(|| pending.commands.pop_front())?
 }

@@ -31,23 +31,33 @@ mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::Error;
-use crate::buffer::state::{Place, RunState};
-use crate::buffer::waiter::Waiter;
+use crate::buffer::state::{Command, Place, RunState};
+use crate::buffer::waiter::{Waiter, Waiting};
 use crate::buffer::{Buffer, Request, lock};
 use crate::error::Unapplied;
+use crate::wire::sqlstate::Meaning;
 use crate::wire::{Diagnosis, Flush, Loaded, Row, Wanted};
 use aside::Aside;
-use complete::{End, enqueue};
+use complete::{End, enqueue, note_command_not_sent};
 use deliver::Delivery;
 use pace::Pace;
 use read::Reads;
 use waiting::WaitingList;
 use writer::Writer;
+
+/// While the client ends, no pause takes more than one part in so many of the time that is left: a server that comes back is
+/// found in time.
+const SHUTDOWN_SHARE: u32 = 8;
+
+/// The longest pause while a whole table is locked, since nobody can say when that ends. A guess: a bar that stands still for a
+/// second longer is not noticed.
+const LONGEST_FOR_LOCK: Duration = Duration::from_secs(1);
 
 /// What happened.
 #[derive(Debug)]
@@ -94,8 +104,8 @@ pub(crate) struct Engine {
     is_busy: bool,
     /// The diagnosis that is under way looks at what is set aside.
     looks_aside: bool,
-    /// Nothing that waits can leave before something else happens.
-    is_stuck: bool,
+    /// What cannot leave before something else happens.
+    stuck: Stuck,
     /// Statements sent so far.
     statements: u64,
     /// Why the last statement failed; `None` after one that did not.
@@ -106,9 +116,19 @@ pub(crate) struct Engine {
     has_ended: bool,
 }
 
+/// Which runs cannot leave now, because they are read or belong together with others that are under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stuck {
+    Nothing,
+    /// Those for which somebody waits.
+    Awaited,
+    All,
+}
+
 #[derive(Debug)]
 struct Shutdown {
-    waiter: Arc<Waiter<()>>,
+    waiters: Vec<Arc<Waiter<()>>>,
+    /// The soonest that a caller gave.
     deadline: Instant,
     /// Statements that were sent before.
     statements: u64,
@@ -126,7 +146,7 @@ impl Engine {
             waiting: WaitingList::default(),
             is_busy: false,
             looks_aside: false,
-            is_stuck: false,
+            stuck: Stuck::Nothing,
             statements: 0,
             trouble: None,
             is_closing: false,
@@ -140,7 +160,7 @@ impl Engine {
     pub(crate) fn step(&mut self, now: Instant, input: Input) -> Vec<Action> {
         self.writer.set_now(now);
         if !matches!(input, Input::Timer) {
-            self.is_stuck = false;
+            self.stuck = Stuck::Nothing;
         }
         match input {
             Input::Woken | Input::Timer => {}
@@ -155,6 +175,8 @@ impl Engine {
                     true => self.looked_aside(diagnosis, now),
                     false => self.diagnosed(diagnosis, now),
                 }
+                // What was set aside can be read.
+                self.reads.look_again();
             }
             Input::Loaded(answer) => self.reads.loaded(answer, &self.buffer, now),
         }
@@ -173,9 +195,9 @@ impl Engine {
         if !self.delivery.has_lost() {
             actions.extend(self.reads.next(now).map(Action::Load));
         }
-        if !self.is_busy && self.is_over(now) {
+        if self.is_over(now) {
             self.end();
-            actions.push(Action::End);
+            actions = vec![Action::End];
         }
         let texts = self.writer.kept_bytes() + self.delivery.text_bytes();
         self.buffer.meter.text_bytes.store(texts, Relaxed);
@@ -224,9 +246,15 @@ impl Engine {
             Request::Call { run, command } => {
                 let waiter = command.waiter.clone();
                 let mut pending = run.lock();
-                pending.commands.push_back(command);
-                if pending.place == Place::Idle {
-                    enqueue(&self.buffer, &run, &mut pending, End::Back);
+                let after = pending.recorded;
+                pending.commands.push_back(Command { after, ..command });
+                match pending.place {
+                    Place::Idle => enqueue(&self.buffer, &run, &mut pending, End::Back),
+                    // It waits no longer for its turn among those for which nobody waits.
+                    Place::Queued if pending.commands.len() == 1 => {
+                        lock(&self.buffer.lists).called.push_back(run.clone());
+                    }
+                    _ => {}
                 }
                 drop(pending);
                 let within = self.buffer.settings.call_timeout;
@@ -246,11 +274,14 @@ impl Engine {
             }
             Request::Shutdown { within, waiter } => {
                 self.is_closing = true;
-                self.shutdown = Some(Shutdown {
-                    waiter,
+                let statements = self.statements;
+                let shutdown = self.shutdown.get_or_insert_with(|| Shutdown {
+                    waiters: Vec::new(),
                     deadline: now + within,
-                    statements: self.statements,
+                    statements,
                 });
+                shutdown.waiters.push(waiter);
+                shutdown.deadline = shutdown.deadline.min(now + within);
                 self.hurry(now);
             }
             Request::Close => {
@@ -264,7 +295,7 @@ impl Engine {
         &mut self,
         waiter: Arc<Waiter<T>>,
         what: &'static str,
-        within: Option<std::time::Duration>,
+        within: Option<Duration>,
         now: Instant,
     ) {
         let deadline = within.map(|within| now + within);
@@ -280,6 +311,10 @@ impl Engine {
         }
         waiter.expect();
         let upto = pending.recorded;
+        if pending.flushes.len() == pending.flushes.capacity() {
+            // Callers may give up, one after the other, as long as the server is gone.
+            pending.flushes.retain(|(_, waiter)| !waiter.is_gone());
+        }
         pending.flushes.push((upto, waiter.clone()));
         if pending.place == Place::Queued && pending.flushes.len() == 1 {
             lock(&self.buffer.lists).flushed.push_back(state.clone());
@@ -290,7 +325,7 @@ impl Engine {
     fn hurry(&mut self, now: Instant) {
         self.pace.hurry();
         self.aside.hurry(now);
-        self.is_stuck = false;
+        self.stuck = Stuck::Nothing;
     }
 
     fn next_statement(&mut self, now: Instant) -> Option<Action> {
@@ -311,14 +346,20 @@ impl Engine {
         if self.gather_due(now)? > now {
             return None;
         }
-        match gather::gather(&self.buffer, self.pace.room()) {
+        let with_recorded = self.recorded_due(now) <= now;
+        match gather::gather(&self.buffer, self.pace.room(), with_recorded) {
             Some(batch) => {
-                self.pace.batch_left(now);
+                if with_recorded && batch.operations() > 0 {
+                    self.pace.batch_left(now);
+                }
                 self.delivery.add(batch);
                 self.next_of_delivery(now)
             }
             None => {
-                self.is_stuck = true;
+                self.stuck = match with_recorded {
+                    true => Stuck::All,
+                    false => Stuck::Awaited,
+                };
                 None
             }
         }
@@ -326,20 +367,27 @@ impl Engine {
 
     /// Returns when a batch is to be gathered.
     fn gather_due(&self, now: Instant) -> Option<Instant> {
-        if self.is_stuck {
-            return None;
+        let (is_awaited, is_recorded) = {
+            let lists = lock(&self.buffer.lists);
+            let is_awaited = !lists.flushed.is_empty() || !lists.called.is_empty();
+            (is_awaited, !lists.recorded.is_empty())
+        };
+        if is_awaited && self.stuck == Stuck::Nothing {
+            Some(now)
+        } else if is_recorded && self.stuck != Stuck::All {
+            Some(self.recorded_due(now))
+        } else {
+            None
         }
-        let lists = lock(&self.buffer.lists);
+    }
+
+    /// Returns when runs may leave for which nobody waits.
+    fn recorded_due(&self, now: Instant) -> Instant {
         // What waits for something that was set aside fills no batch.
         let is_full = || self.aside.is_empty() && self.buffer.is_full();
-        if !lists.flushed.is_empty() || !lists.called.is_empty() {
-            Some(now)
-        } else if lists.recorded.is_empty() {
-            None
-        } else if self.is_closing || is_full() {
-            Some(now)
-        } else {
-            Some(self.pace.next_batch(now))
+        match self.is_closing || is_full() {
+            true => now,
+            false => self.pace.next_batch(now),
         }
     }
 
@@ -356,6 +404,9 @@ impl Engine {
         };
         let may_wait = self.pace.lock_timeout(now) >= self.buffer.settings.lock_timeout() / 2;
         let free = self.aside.looked(diagnosis.as_ref(), may_wait, now);
+        if self.shutdown.is_some() {
+            self.aside.hurry(now);
+        }
         self.take_up(free);
     }
 
@@ -366,7 +417,13 @@ impl Engine {
 
     /// Begins a pause. If trying again will not help, those who waited before the attempt are answered.
     fn went_wrong(&mut self, error: &Error, now: Instant) {
-        let pause = self.pace.pause(now);
+        let left = |shutdown: &Shutdown| shutdown.deadline.saturating_duration_since(now);
+        let most = match &self.shutdown {
+            Some(shutdown) => left(shutdown) / SHUTDOWN_SHARE,
+            None if error.meaning() == Meaning::Locked => LONGEST_FOR_LOCK,
+            None => Duration::MAX,
+        };
+        let pause = self.pace.pause(now, most);
         self.buffer.meter.retries.fetch_add(1, Relaxed);
         self.buffer.meter.note_error(error);
         if error.is_retryable() || !error.passes() {
@@ -391,12 +448,12 @@ impl Engine {
         }
         if let Some(shutdown) = &self.shutdown {
             let lasting = self.lasting_trouble().is_some();
-            let was_tried = self.statements > shutdown.statements;
+            let was_tried = !self.is_busy && self.statements > shutdown.statements;
             if shutdown.deadline <= now || lasting && was_tried {
                 return true;
             }
         }
-        self.delivery.is_idle() && self.aside.is_empty() && {
+        !self.is_busy && self.delivery.is_idle() && self.aside.is_empty() && {
             let lists = lock(&self.buffer.lists);
             lists.flushed.is_empty() && lists.called.is_empty() && lists.recorded.is_empty()
         }
@@ -407,7 +464,13 @@ impl Engine {
         if std::mem::replace(&mut self.has_ended, true) {
             return;
         }
+        // A group that is being recorded is seen whole, and what is recorded from now on finds the client closed.
+        let groups = lock(&self.buffer.groups);
+        self.buffer.closed.store(true, Relaxed);
         let mut unsent = 0;
+        for batch in self.delivery.batches().chain(self.aside.batches()) {
+            unsent += batch.note_commands_not_sent(&self.buffer);
+        }
         for state in self.buffer.runs() {
             let mut pending = state.lock();
             let waiting = pending.waiting();
@@ -418,10 +481,15 @@ impl Engine {
             for unapplied in left {
                 self.buffer.note_unapplied(&mut pending, unapplied);
             }
-            for command in pending.commands.drain(..) {
-                command.waiter.answer(Err(Error::shut_down()));
+            let commands = std::mem::take(&mut pending.commands);
+            for command in &commands {
+                unsent += note_command_not_sent(&self.buffer, &state, &mut pending, command);
             }
+            drop(pending);
+            let waiters = commands.iter().map(|command| &command.waiter);
+            waiters.for_each(|waiter| waiter.answer(Err(Error::shut_down())));
         }
+        drop(groups);
         if unsent > 0 {
             tracing::error!(
                 operations = unsent,
@@ -433,8 +501,10 @@ impl Engine {
         let error = self.lasting_trouble().cloned();
         let error = error.unwrap_or_else(Error::shut_down);
         self.waiting.fail_before(u64::MAX, &error);
-        if let Some(shutdown) = self.shutdown.take() {
-            shutdown.waiter.answer(Ok(()));
+        let waiters = self.shutdown.take().map(|shutdown| shutdown.waiters);
+        for waiter in waiters.into_iter().flatten() {
+            waiter.answer(Ok(()));
         }
+        self.buffer.log_unapplied();
     }
 }

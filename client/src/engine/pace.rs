@@ -99,17 +99,18 @@ impl Pace {
         }
     }
 
-    /// Begins a pause and returns its length.
-    pub(super) fn pause(&mut self, now: Instant) -> Duration {
-        let pause = self.backoff.pause();
+    /// Begins a pause, of at most this length unless the first is longer, and returns its length.
+    pub(super) fn pause(&mut self, now: Instant, most: Duration) -> Duration {
+        let pause = self.backoff.pause().min(most.max(self.first_pause));
         self.pause = Some((now + pause, now + pause.min(self.first_pause)));
         pause
     }
 
-    /// Ends the pause as soon as may be, since somebody waits.
+    /// Ends the pause as soon as may be, since somebody waits. The next one is a short one again.
     pub(super) fn hurry(&mut self) {
         if let Some((until, soonest)) = &mut self.pause {
             *until = (*until).min(*soonest);
+            self.backoff.reset();
         }
     }
 

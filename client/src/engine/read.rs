@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -27,7 +28,9 @@ pub(super) struct Reads {
     alone: VecDeque<Reading>,
     under_way: Vec<Reading>,
     backoff: Backoff,
-    pause: Option<Instant>,
+    first_pause: Duration,
+    /// Until when nothing is read, and the soonest at which that may end.
+    pause: Option<(Instant, Instant)>,
     /// Set when all that are wanted are in flight.
     is_stuck: bool,
     /// What is under way may show documents without what the server lost, and is read again.
@@ -48,6 +51,7 @@ impl Reads {
             alone: VecDeque::new(),
             under_way: Vec::new(),
             backoff: Backoff::new(settings.first_pause, settings.longest_pause),
+            first_pause: settings.first_pause,
             pause: None,
             is_stuck: false,
             is_outdated: false,
@@ -85,12 +89,15 @@ impl Reads {
     pub(super) fn due(&self, now: Instant) -> Option<Instant> {
         let has_work = !self.alone.is_empty() || !self.wanted.is_empty() && !self.is_stuck;
         (has_work && self.under_way.is_empty())
-            .then(|| self.pause.map_or(now, |until| until.max(now)))
+            .then(|| self.pause.map_or(now, |(until, _)| until.max(now)))
     }
 
-    /// Ends the pause, since somebody waits.
+    /// Ends the pause as soon as may be, since somebody waits.
     pub(super) fn hurry(&mut self) {
-        self.pause = None;
+        if let Some((until, soonest)) = &mut self.pause {
+            *until = (*until).min(*soonest);
+            self.backoff.reset();
+        }
     }
 
     /// Takes the next runs to be read.
@@ -162,7 +169,7 @@ impl Reads {
         if passes && error.is_retryable() {
             let pause = self.backoff.pause();
             tracing::warn!(?pause, error = %error, "runs could not be read; trying again");
-            self.pause = Some(now + pause);
+            self.pause = Some((now + pause, now + pause.min(self.first_pause)));
             self.put_all_back(readings);
         } else if !passes && readings.len() > 1 {
             tracing::warn!(runs = readings.len(), error = %error, "runs are read one by one");

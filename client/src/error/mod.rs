@@ -346,6 +346,14 @@ impl Error {
         }
     }
 
+    /// Returns why a part of an entry had no effect, as one word.
+    pub(crate) fn reason(&self) -> String {
+        match &self.0.kind {
+            Kind::Part { outcome, .. } => outcome.name().to_owned(),
+            _ => self.code().unwrap_or("error").to_owned(),
+        }
+    }
+
     /// Returns the operations that had no effect, the last twenty of each run.
     pub fn unapplied(&self) -> &[Unapplied] {
         match &self.0.kind {

@@ -61,6 +61,10 @@ struct Plan {
     locked: BTreeSet<String>,
     /// Another transaction has locked the table.
     table_is_locked: bool,
+    /// No batch is answered.
+    is_frozen: bool,
+    /// Questions what stands in the way of a batch.
+    diagnoses: usize,
     /// The queue of notifications is full.
     queue_is_full: bool,
     /// More operations than these take too much memory.
@@ -100,6 +104,16 @@ impl FaultyServer {
     pub(crate) fn lock_table(&self, is_locked: bool) {
         self.plan().table_is_locked = is_locked;
         self.unlocked.notify_waiters();
+    }
+
+    /// Lets the server take no batch and give no answer, as one that is stopped.
+    pub(crate) fn freeze(&self) {
+        self.plan().is_frozen = true;
+    }
+
+    /// Returns how often it was asked what stands in the way of a batch.
+    pub(crate) fn diagnoses(&self) -> usize {
+        self.plan().diagnoses
     }
 
     pub(crate) fn fill_queue(&self, is_full: bool) {
@@ -230,7 +244,8 @@ impl FaultyServer {
 
     /// Finds out what stands in the way of a batch, without a wait.
     pub(crate) fn diagnosis(&self, writer: Uuid, runs: &[Arc<str>]) -> Result<Diagnosis, Error> {
-        let plan = self.plan();
+        let mut plan = self.plan();
+        plan.diagnoses += 1;
         if let Some(trouble) = &plan.trouble {
             return Err(trouble.clone());
         }
@@ -310,6 +325,9 @@ impl Transport for FaultyServer {
         let server = self.clone();
         Box::pin(async move {
             tokio::task::yield_now().await;
+            if server.plan().is_frozen {
+                std::future::pending::<()>().await;
+            }
             // If the wait was too long, the answer says so.
             let _ = timeout(batch.lock_timeout, server.wait_for_locks(&batch)).await;
             let result = server.take(&batch);

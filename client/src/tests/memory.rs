@@ -1,29 +1,23 @@
 //! Memory, counted by an allocator that counts for each thread.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use allocation_counter::measure;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use super::{FakeServer, client_of, milliseconds, on_a_fast_clock, start};
-use crate::answer::{Answer, Loaded};
+use super::{milliseconds, start, with_client, with_settings};
+use crate::Metadata;
 use crate::settings::Settings;
-use crate::transport::{Reply, Transport, Wanted};
-use crate::{Client, Error, NewRun};
+use crate::testing::faults::FaultyServer;
 
 #[test]
 fn repeated_increments_allocate_nothing() {
-    on_a_fast_clock(async {
-        let server = Arc::new(FakeServer::default());
-        let client = client_of(&server, Settings::default());
+    with_client(async |server, client| {
         let metadata = start(&client, "a").await.metadata();
         let round = || {
-            metadata
-                .increment("rows", 1)
-                .increment("$.progress.share", 0.1)
-                .decrement("left", 1u8);
+            metadata.increment("rows", 1);
+            metadata.increment("$.progress.share", 0.1);
+            metadata.decrement("left", 1u8);
         };
         round();
         let repeats = measure(|| (0..1000).for_each(|_| round()));
@@ -36,68 +30,34 @@ fn repeated_increments_allocate_nothing() {
     });
 }
 
-/// A server that starts runs and is gone then.
-struct Gone;
+const BOUND: usize = 1024 * 1024;
 
-impl Transport for Gone {
-    fn flush<'a>(&'a self, _: &'a str, _: Uuid, _: i64, _: Duration) -> Reply<'a, Vec<Answer>> {
-        Box::pin(async { Err(Error::lost()) })
-    }
-
-    fn load<'a>(&'a self, wanted: &'a [Wanted]) -> Reply<'a, Vec<Loaded>> {
-        let loaded = |(id, _): &Wanted| Loaded {
-            id: id.clone(),
-            root: id.clone(),
-            parent: None,
-            version: 1,
-            document: Ok(json!({})),
-        };
-        Box::pin(async move { Ok(wanted.iter().map(loaded).collect()) })
-    }
-
-    fn start<'a>(&'a self, _: &'a NewRun, _: &'a str) -> Reply<'a, i64> {
-        Box::pin(async { Ok(1) })
-    }
-
-    fn set_status<'a>(&'a self, _: &'a str, _: &'a str) -> Reply<'a, i64> {
-        Box::pin(async { Ok(1) })
-    }
-
-    fn finish<'a>(&'a self, _: &'a str, _: &'a str) -> Reply<'a, i64> {
-        Box::pin(async { Ok(1) })
+fn small() -> Settings {
+    Settings {
+        buffer_bytes: BOUND,
+        ..Settings::default()
     }
 }
 
-const BOUND: usize = 1024 * 1024;
-
-/// Says what `say` says, far more than fits, to a server that is gone, and returns the most bytes that it took.
-fn most_bytes(say: fn(&crate::Metadata, usize)) -> usize {
+/// Records with `record` far more than fits, while the server is gone, and returns the most bytes that it took.
+fn most_bytes(record: fn(&Metadata, usize)) -> usize {
     let taken = |rounds: usize| {
         let counted = measure(|| {
-            on_a_fast_clock(async {
-                let settings = Settings {
-                    buffer_bytes: BOUND,
-                    ..Settings::default()
-                };
-                let client = Client::over(
-                    Arc::new(crate::buffer::Buffer::new(settings)),
-                    Arc::new(Gone),
-                );
+            with_settings(small(), async |server, client| {
                 let runs = [
                     start(&client, "a").await.metadata(),
                     start(&client, "b").await.metadata(),
                 ];
+                server.database.set_reachable(false);
                 for round in 0..rounds {
-                    say(&runs[round % 2], round);
+                    record(&runs[round % 2], round);
                     if round % 100 == 0 {
                         milliseconds(1).await;
                     }
                     assert!(client.metrics().buffered_bytes <= BOUND);
                 }
-                assert!(
-                    rounds < 1000 || client.metrics().refused > 0,
-                    "the buffer was never full"
-                );
+                let is_full = client.metrics().unapplied > 0;
+                assert!(rounds < 1000 || is_full, "the buffer was never full");
             });
         });
         usize::try_from(counted.bytes_max).unwrap()
@@ -107,59 +67,145 @@ fn most_bytes(say: fn(&crate::Metadata, usize)) -> usize {
 
 #[test]
 fn memory_stays_under_the_bound_when_the_server_is_gone_and_the_producer_never_stops() {
-    let kinds: [fn(&crate::Metadata, usize); 8] = [
+    let kinds: [fn(&Metadata, usize); 8] = [
         // As JSON, these are six times as long. The longest comes first, and so into the batch that is never answered.
         |metadata, round| {
-            let text = "\u{1}".repeat(120_000 >> round.min(12));
-            drop(metadata.append("log", text).clone())
+            metadata.append("log", "\u{1}".repeat(120_000 >> round.min(12)));
         },
         |metadata, round| {
             let key = "\u{1}".repeat(40_000 >> round.min(12));
-            drop(metadata.append(&key, json!({&key: round})).clone())
+            metadata.append(&key, json!({&key: round}));
         },
         |metadata, round| {
-            drop(
-                metadata
-                    .atomically(|metadata| {
-                        drop(metadata.append("log", round).set("n", round).clone())
-                    })
-                    .clone(),
-            )
-        },
-        |metadata, round| drop(metadata.append("log", round).clone()),
-        |metadata, round| drop(metadata.set(&format!("key {round}"), round).clone()),
-        |metadata, round| {
-            drop(
-                metadata
-                    .increment(&format!("$.path.{round}.below"), round)
-                    .clone(),
-            )
+            metadata.atomically(|metadata| metadata.append("log", round).set("n", round));
         },
         |metadata, round| {
-            drop(
-                metadata
-                    .append(
-                        "log",
-                        json!({"a": {"b": [round, null]}, "text": "\u{1}".repeat(round % 500)}),
-                    )
-                    .clone(),
-            )
+            metadata.append("log", round);
         },
         |metadata, round| {
-            drop(
-                metadata
-                    .merge(
-                        vec![Value::from(round); 50]
-                            .into_iter()
-                            .enumerate()
-                            .map(|(at, value)| (at.to_string(), value))
-                            .collect::<serde_json::Map<_, _>>(),
-                    )
-                    .clone(),
-            )
+            metadata.set(&format!("key {round}"), round);
+        },
+        |metadata, round| {
+            metadata.increment(&format!("$.path.{round}.below"), round);
+        },
+        |metadata, round| {
+            let text = "\u{1}".repeat(round % 500);
+            metadata.append("log", json!({"a": {"b": [round, null]}, "text": text}));
+        },
+        |metadata, round| {
+            let members = (0..50).map(|at| (at.to_string(), Value::from(round)));
+            metadata.merge(members.collect::<serde_json::Map<_, _>>());
         },
     ];
     let most = kinds.map(most_bytes);
     println!("bytes at most, of {BOUND}: {most:?}");
     assert!(most.into_iter().all(|most| most <= BOUND), "{most:?}");
+}
+
+#[test]
+fn all_memory_is_given_back_when_everything_is_sent() {
+    with_settings(small(), async |server, client| {
+        let run = start(&client, "a").await;
+        for fault in 0..40 {
+            let metadata = run.metadata();
+            for n in 0..fault * 50 {
+                metadata.append_keep("log", format!("line {n}"), 20);
+                metadata.increment(&format!("n{}", n % 20), 1);
+                metadata.atomically(|metadata| metadata.set("n", n).append_keep("log", n, 20));
+            }
+            match fault % 4 {
+                0 => server.lock("a"),
+                1 => server.deny("a"),
+                2 => server.set_maximum_operations(Some(1)),
+                _ => server.database.set_maximum_size(10),
+            }
+            milliseconds(3_000).await;
+            server.unlock("a");
+            server.allow("a");
+            server.set_maximum_operations(None);
+            let _ = client.flush().await;
+            assert_eq!(client.buffer().budget.used(), 0, "{fault}");
+            assert_eq!(client.metrics().buffered_operations, 0);
+        }
+    });
+}
+
+#[test]
+fn a_log_that_keeps_its_last_lines_is_shortened_to_them() {
+    with_client(async |server, client| {
+        let run = start(&client, "a").await;
+        server.database.set_reachable(false);
+        run.metadata().append("n", 1);
+        milliseconds(1).await;
+        for line in 0..100_000 {
+            run.metadata().append_keep("log", line, 20);
+        }
+        assert!(client.metrics().buffered_operations <= 41);
+        server.database.set_reachable(true);
+        run.metadata().flush().await.unwrap();
+        let last: Value = (99_980..100_000).collect();
+        assert_eq!(server.document("a")["log"], last);
+    });
+}
+
+#[test]
+fn the_buffer_holds_what_its_operations_weigh_and_little_more() {
+    with_client(async |server, client| {
+        let run = start(&client, "a").await;
+        server.database.set_reachable(false);
+        // Twenty seconds of 2,000 short lines a second.
+        let text = "x".repeat(30);
+        for line in 0..40_000 {
+            run.metadata().append("log", (line, &text));
+        }
+        assert_eq!(client.metrics().unapplied, 0);
+    });
+}
+
+#[test]
+fn a_producer_that_waits_for_room_loses_nothing() {
+    with_settings(small(), async |server, client| {
+        let run = start(&client, "a").await;
+        server.database.set_maximum_size(64 * 1024 * 1024);
+        let come_and_go = async {
+            for _ in 0..10 {
+                server.database.set_reachable(false);
+                milliseconds(1_000).await;
+                server.database.set_reachable(true);
+                milliseconds(1_000).await;
+            }
+        };
+        let produce = async {
+            for line in 0..20_000 {
+                if line % 100 == 0 {
+                    client.ready().await;
+                }
+                run.metadata().append("log", line);
+            }
+        };
+        tokio::join!(come_and_go, produce);
+        client.flush().await.unwrap();
+        assert_eq!(
+            server.document("a")["log"].as_array().unwrap().len(),
+            20_000
+        );
+    });
+}
+
+#[test]
+fn those_who_wait_for_room_are_woken_by_what_is_rejected() {
+    with_settings(small(), async |server: FaultyServer, client| {
+        let run = start(&client, "a").await;
+        server.database.set_reachable(false);
+        while client.metrics().unapplied == 0 {
+            run.metadata().append("log", "x".repeat(1_000));
+        }
+        let waiting = client.ready();
+        tokio::pin!(waiting);
+        let early = tokio::time::timeout(Duration::from_secs(1), waiting.as_mut());
+        assert!(early.await.is_err());
+        server.deny("a");
+        server.database.set_reachable(true);
+        waiting.await;
+    });
 }

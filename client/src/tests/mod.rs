@@ -1,8 +1,14 @@
 //! The client against the server in memory, on a clock that jumps: everything that needs no real server.
 
+mod batching;
+mod faults;
+mod groups;
 mod handles;
+mod locks;
+mod memory;
 mod reading;
 mod scopes;
+mod stopping;
 mod unapplied;
 mod unreadable;
 
@@ -58,6 +64,15 @@ async fn start(client: &Client, id: &str) -> Run {
 
 async fn start_child(client: &Client, id: &str, parent: &str) -> Run {
     client.start(NewRun::new(id).parent(parent)).await.unwrap()
+}
+
+/// Starts runs whose ids are the numbers from 0.
+async fn start_many(client: &Client, count: usize) -> Vec<Run> {
+    let mut runs = Vec::new();
+    for id in 0..count {
+        runs.push(start(client, &id.to_string()).await);
+    }
+    runs
 }
 
 async fn milliseconds(milliseconds: u64) {

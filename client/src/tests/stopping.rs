@@ -5,19 +5,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::Instant;
 
-use super::fake_server::Fault;
-use super::{FakeServer, client_of, milliseconds, on_a_fast_clock, start, threads};
+use super::{client_of, milliseconds, on_a_fast_clock, start, threads, with_client};
 use crate::buffer::lock;
 use crate::settings::Settings;
+use crate::testing::faults::{Fault, FaultyServer};
+use crate::{Client, Error, NewRun};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn shutdown_sends_what_waits_and_takes_no_more() {
-    on_a_fast_clock(async {
-        let server = Arc::new(FakeServer::default());
-        let client = client_of(&server, Settings::default());
+    with_client(async |server, client| {
         let run = start(&client, "a").await;
         run.metadata().increment("n", 1);
         milliseconds(1).await;
@@ -26,33 +26,120 @@ fn shutdown_sends_what_waits_and_takes_no_more() {
         assert_eq!(server.document("a"), json!({"n": 2}));
         client.shutdown(SECOND).await.unwrap();
 
-        run.metadata().increment("n", 1).append("log", 1);
+        run.metadata().increment("n", 1);
+        run.metadata().append("log", 1);
         let error = run.metadata().flush().await.unwrap_err();
         assert!(error.is_closed());
-        assert_eq!(error.refusals()[0].reason(), "shut_down");
         assert!(client.run("b").await.unwrap_err().is_closed());
+        let error = client.shutdown(SECOND).await.unwrap_err();
+        assert_eq!(error.unapplied()[0].reason(), "shut_down");
     });
 }
 
 #[test]
-fn shutdown_says_what_it_could_not_send() {
-    on_a_fast_clock(async {
-        let server = Arc::new(FakeServer::default());
-        let client = client_of(&server, Settings::default());
+fn shutdown_reports_what_it_could_not_send() {
+    with_client(async |server, client| {
         let run = start(&client, "a").await;
-        (0..100).for_each(|_| server.fail_next(Fault::CutBefore));
+        server.database.set_reachable(false);
         run.metadata().increment("n", 1);
         milliseconds(1).await;
         run.metadata().set("key", 1);
+        let dropped = tokio::time::timeout(Duration::from_millis(1), run.finish());
+        assert!(dropped.await.is_err());
         let error = client.shutdown(SECOND).await.unwrap_err();
-        let unsent: Vec<_> = error
-            .refusals()
-            .iter()
+        let unsent = error.unapplied().iter();
+        let unsent: Vec<_> = unsent
             .map(|unsent| (unsent.kind(), unsent.reason()))
             .collect();
-        assert_eq!(unsent, [("increment", "not_sent"), ("set", "not_sent")]);
+        let expected = ["increment", "set", "finish"].map(|kind| (kind, "not_sent"));
+        assert_eq!(unsent, expected);
         assert!(!error.is_retryable());
         assert!(run.metadata().refresh().await.unwrap_err().is_closed());
+    });
+}
+
+#[test]
+fn shutdown_reports_what_had_no_effect_on_the_way() {
+    with_client(async |server, client| {
+        let run = start(&client, "a").await;
+        server.deny("a");
+        run.metadata().set("n", 1);
+        let error = client.shutdown(SECOND).await.unwrap_err();
+        assert_eq!(error.unapplied()[0].reason(), "42501");
+    });
+}
+
+#[test]
+fn shutdown_ends_a_pause_and_finds_a_server_that_came_back() {
+    // However late in its time the server comes back.
+    for back in [0, 200, 1_000, 2_000, 3_000, 3_700] {
+        with_client(async |server, client| {
+            let run = start(&client, "a").await;
+            server.database.set_reachable(false);
+            run.metadata().set("n", 1);
+            milliseconds(60_000).await;
+            let come_back = async {
+                milliseconds(back).await;
+                server.database.set_reachable(true);
+            };
+            let (shutdown, ()) = tokio::join!(client.shutdown(4 * SECOND), come_back);
+            shutdown.unwrap();
+            assert_eq!(server.document("a"), json!({"n": 1}), "{back}");
+        });
+    }
+}
+
+#[test]
+fn shutdown_takes_no_longer_than_it_may_though_no_statement_is_answered() {
+    with_client(async |server, client| {
+        let run = start(&client, "a").await;
+        server.freeze();
+        run.metadata().set("n", 1);
+        milliseconds(1).await;
+        let begun = Instant::now();
+        let error = client.shutdown(2 * SECOND).await.unwrap_err();
+        assert_eq!(error.unapplied()[0].reason(), "not_sent");
+        assert_eq!(begun.elapsed().as_secs(), 2);
+    });
+}
+
+#[test]
+fn shutdown_does_not_wait_for_a_server_that_takes_nothing_from_this_user() {
+    with_client(async |server, client| {
+        let run = start(&client, "a").await;
+        server.set_trouble(Some(Error::not_let_in("28P01")));
+        run.metadata().set("n", 1);
+        let begun = Instant::now();
+        client.shutdown(60 * SECOND).await.unwrap_err();
+        assert!(begun.elapsed() < SECOND, "{:?}", begun.elapsed());
+    });
+}
+
+#[test]
+fn two_shutdowns_end_together() {
+    with_client(async |server, client| {
+        let run = start(&client, "a").await;
+        server.database.set_reachable(false);
+        run.metadata().set("n", 1);
+        let begun = Instant::now();
+        let (one, other) = tokio::join!(client.shutdown(60 * SECOND), client.shutdown(2 * SECOND));
+        assert_eq!(begun.elapsed().as_secs(), 2);
+        for error in [one.unwrap_err(), other.unwrap_err()] {
+            assert_eq!(error.unapplied()[0].reason(), "not_sent");
+        }
+    });
+}
+
+#[test]
+fn commands_that_wait_at_the_end_are_answered() {
+    with_client(async |server, client| {
+        let run = start(&client, "a").await;
+        server.database.set_reachable(false);
+        let again = client.start(NewRun::new("b"));
+        let (again, finish, shutdown) = tokio::join!(again, run.finish(), client.shutdown(SECOND));
+        assert!(again.unwrap_err().is_closed() && finish.unwrap_err().is_closed());
+        // Those who asked know.
+        shutdown.unwrap();
     });
 }
 
@@ -65,38 +152,75 @@ async fn in_time<F: Future>(future: F) -> F::Output {
 fn flush_ends_with_the_shutdown_beside_it() {
     threads(2).block_on(async {
         for round in 0..20 {
-            let server = Arc::new(FakeServer::default());
+            let server = FaultyServer::default();
             let client = client_of(&server, Settings::default());
             let run = start(&client, "a").await;
             (0..1_000).for_each(|_| server.fail_next(Fault::CutBefore));
             run.metadata().set("key", 1);
             let flush = tokio::spawn(async move { run.metadata().flush().await });
-            client
-                .shutdown(Duration::from_millis(round))
-                .await
-                .unwrap_err();
+            let within = Duration::from_millis(round);
+            client.shutdown(within).await.unwrap_err();
             assert!(in_time(flush).await.unwrap().unwrap_err().is_closed());
         }
     });
 }
 
 #[test]
-fn flush_ends_with_the_runtime_that_sends() {
+fn whoever_waits_is_answered_when_the_runtime_that_sends_ends() {
     let (here, there) = (threads(2), threads(2));
     here.block_on(async {
-        let server = Arc::new(FakeServer::default());
+        let server = FaultyServer::default();
         let entered = there.enter();
         let client = client_of(&server, Settings::default());
         drop(entered);
         let run = start(&client, "a").await;
         (0..1_000).for_each(|_| server.fail_next(Fault::CutBefore));
         run.metadata().set("key", 1);
-        let flush = tokio::spawn(async move { run.metadata().flush().await });
-        tokio::task::spawn_blocking(|| there.shutdown_background())
-            .await
-            .unwrap();
+        let flush = tokio::spawn(run.metadata().flush());
+        let ended = tokio::task::spawn_blocking(|| there.shutdown_background());
+        ended.await.unwrap();
         assert!(in_time(flush).await.unwrap().unwrap_err().is_closed());
+        // What is recorded from now on is not lost silently.
+        let before = client.metrics().unapplied;
+        run.metadata().set("key", 2);
+        run.metadata().increment("n", 1);
+        run.metadata().atomically(|metadata| metadata.set("key", 3));
+        assert_eq!(client.metrics().unapplied - before, 3);
+        assert!(
+            in_time(start_result(&client))
+                .await
+                .unwrap_err()
+                .is_closed()
+        );
+        assert!(
+            in_time(run.metadata().flush())
+                .await
+                .unwrap_err()
+                .is_closed()
+        );
     });
+}
+
+async fn start_result(client: &Client) -> Result<crate::Run, Error> {
+    client.start(NewRun::new("b")).await
+}
+
+#[test]
+fn a_client_of_an_ended_runtime_goes_on_elsewhere() {
+    let server = FaultyServer::default();
+    let first = threads(1);
+    let client = first.block_on(async {
+        let client = server.database.builder().connect().await.unwrap();
+        start(&client, "a").await.metadata().set("n", 1);
+        client
+    });
+    drop(first);
+    threads(1).block_on(async {
+        let run = client.run("a").await.unwrap();
+        run.metadata().set("m", 1).flush().await.unwrap();
+        client.shutdown(60 * SECOND).await.unwrap();
+    });
+    assert_eq!(server.document("a"), json!({"n": 1, "m": 1}));
 }
 
 /// Collects what is logged.
@@ -133,36 +257,33 @@ impl Log {
 #[test]
 fn a_forgotten_shutdown_warns_and_sends_in_the_background() {
     let (log, _guard) = Log::begin();
-    on_a_fast_clock(async {
-        let server = Arc::new(FakeServer::default());
-        let client = client_of(&server, Settings::default());
+    with_client(async |server, client| {
         start(&client, "a").await.metadata().set("key", 1);
         drop(client);
+        let text = log.text();
         assert!(
-            log.text()
-                .contains("the client was dropped without shutdown()"),
-            "{}",
-            log.text()
+            text.contains("the client was dropped without shutdown"),
+            "{text}"
         );
         milliseconds(1).await;
         assert_eq!(server.document("a"), json!({"key": 1}));
     });
-    assert!(!log.text().contains("the runtime ended"), "{}", log.text());
+    let text = log.text();
+    assert!(!text.contains("the client ends with operations"), "{text}");
 }
 
 #[test]
-fn a_runtime_that_ends_before_its_client_is_told() {
+fn a_runtime_that_ends_before_its_client_is_logged() {
     let (log, _guard) = Log::begin();
     let client = on_a_fast_clock(async {
-        let server = Arc::new(FakeServer::default());
-        let client = client_of(&server, Settings::default());
+        let client = client_of(&FaultyServer::default(), Settings::default());
         start(&client, "a").await.metadata().set("key", 1);
         client
     });
+    let text = log.text();
     assert!(
-        log.text().contains("the runtime ended before the client"),
-        "{}",
-        log.text()
+        text.contains("the client ends with operations that were not sent"),
+        "{text}"
     );
     drop(client);
 }

@@ -23,37 +23,58 @@ use crate::testing::faults::{Fault, FaultyServer};
 use crate::wire::{Diagnosis, Flush, Loaded, Row, Wanted};
 
 /// A run, its child, and the child's child.
-const RUNS: [&str; 3] = ["a", "b", "c"];
+pub(super) const RUNS: [&str; 3] = ["a", "b", "c"];
 
 /// Cases that `make test` runs. `RUNMETA_CASES=1000000 cargo test --release -p runmeta-client engine::tests::laws` runs a
 /// million, in 50 s on two cores.
-fn cases() -> u32 {
+pub(super) fn cases() -> u32 {
     let cases = std::env::var("RUNMETA_CASES").ok();
     cases.and_then(|cases| cases.parse().ok()).unwrap_or(4_000)
 }
 
 /// What a call is given and answers later.
-enum Calling {
+pub(super) enum Calling {
     Flush(Flush),
     Diagnose(uuid::Uuid, Vec<Arc<str>>),
 }
 
-struct World {
-    buffer: Arc<Buffer>,
+pub(super) struct World {
+    pub(super) buffer: Arc<Buffer>,
     engine: Engine,
-    server: FaultyServer,
+    pub(super) server: FaultyServer,
     now: Instant,
-    calling: Option<Calling>,
+    pub(super) calling: Option<Calling>,
     reading: Option<Vec<Wanted>>,
-    runs: Vec<Arc<RunState>>,
+    pub(super) runs: Vec<Arc<RunState>>,
     /// What the documents are to be.
     expected: Vec<Json>,
-    flushes: Vec<Awaited<()>>,
-    calls: Vec<Awaited<Completed>>,
-    statuses: Vec<Option<String>>,
+    pub(super) flushes: Vec<Awaited<()>>,
+    /// Commands, and whether they are to take effect.
+    calls: Vec<(Awaited<Completed>, bool)>,
+    states: Vec<Standing>,
     /// Another writer changed these, so what is read here may lag.
     has_other_writer: bool,
     has_little_memory: bool,
+    /// Other attempts were begun, whose metadata is read when the server has answered.
+    begins: bool,
+}
+
+/// What the commands make of a run.
+#[derive(Clone, Debug)]
+struct Standing {
+    status: String,
+    attempt: i32,
+    is_finished: bool,
+}
+
+impl Default for Standing {
+    fn default() -> Standing {
+        Standing {
+            status: "running".to_owned(),
+            attempt: 1,
+            is_finished: false,
+        }
+    }
 }
 
 fn parent_of(run: usize) -> usize {
@@ -90,7 +111,7 @@ fn operation(choice: u8) -> Operation<Json> {
 }
 
 impl World {
-    fn new(settings: Settings) -> World {
+    pub(super) fn new(settings: Settings) -> World {
         let now = Instant::now();
         let buffer = Arc::new(Buffer::new(settings));
         let mut world = World {
@@ -103,9 +124,10 @@ impl World {
             expected: vec![Json::parse("{}").unwrap(); RUNS.len()],
             flushes: Vec::new(),
             calls: Vec::new(),
-            statuses: vec![None; RUNS.len()],
+            states: vec![Standing::default(); RUNS.len()],
             has_other_writer: false,
             has_little_memory: false,
+            begins: false,
             buffer,
         };
         for (run, state) in world.runs.clone().iter().enumerate() {
@@ -125,7 +147,7 @@ impl World {
         world
     }
 
-    fn step(&mut self, input: Input) {
+    pub(super) fn step(&mut self, input: Input) {
         for action in self.engine.step(self.now, input) {
             match action {
                 Action::Flush { flush, .. } => self.call(Calling::Flush(flush)),
@@ -143,7 +165,7 @@ impl World {
     }
 
     /// Lets the server answer the call that is under way, if there is one.
-    fn answer(&mut self, fault: Option<Fault>) {
+    pub(super) fn answer(&mut self, fault: Option<Fault>) {
         match self.calling.take() {
             Some(Calling::Flush(flush)) => {
                 if let Some(fault) = fault {
@@ -166,7 +188,7 @@ impl World {
         }
     }
 
-    fn read(&mut self) {
+    pub(super) fn read(&mut self) {
         if let Some(wanted) = self.reading.take() {
             let answer: Result<Vec<Loaded>, Error> = self.server.read(&wanted);
             self.step(Input::Loaded(answer));
@@ -174,19 +196,22 @@ impl World {
     }
 
     /// Lets time pass up to what the engine waits for, at most this long.
-    fn pass(&mut self, most: Duration) {
+    pub(super) fn pass(&mut self, most: Duration) {
         let until = self.now + most;
+        let mut idle = 0;
         while let Some(due) = self.engine.due(self.now)
             && due <= until
             && self.calling.is_none()
         {
+            idle = if due > self.now { 0 } else { idle + 1 };
+            assert!(idle < 5, "it is due again and again, and nothing happens");
             self.now = self.now.max(due);
             self.step(Input::Timer);
             if self.reading.is_some() {
                 break;
             }
         }
-        self.now = self.now.max(until.min(self.now + most));
+        self.now = self.now.max(until);
         self.step(Input::Timer);
     }
 
@@ -194,11 +219,20 @@ impl World {
         let target = if run == 0 { Target::Own } else { target };
         let addressed = addressed(run, target);
         apply(&mut self.expected[addressed], &[Ok(operation.clone())]);
+        self.record_plainly(run, target, operation);
+    }
+
+    pub(super) fn record_plainly(
+        &mut self,
+        run: usize,
+        target: Target,
+        operation: Operation<Json>,
+    ) {
         let recorder = Recorder {
             run: &self.runs[run].id.clone(),
             target,
         };
-        let state = self.runs[addressed].clone();
+        let state = self.runs[addressed(run, target)].clone();
         match &operation {
             Operation::Increment {
                 key,
@@ -212,15 +246,9 @@ impl World {
     }
 
     fn record_group(&mut self, run: usize, choices: &[u8]) {
-        let states = Target::ALL.map(|target| self.runs[addressed(run, target)].clone());
-        let normal = |target: Target| match addressed(run, target) {
-            to if to == run => Target::Own,
-            to if to == parent_of(run) => Target::Parent,
-            _ => Target::Root,
-        };
         let mut operations = Vec::new();
         for choice in choices {
-            let target = normal(Target::ALL[usize::from(choice % 3)]);
+            let target = World::normal(run, Target::ALL[usize::from(choice % 3)]);
             let operation = operation(*choice);
             apply(
                 &mut self.expected[addressed(run, target)],
@@ -228,9 +256,93 @@ impl World {
             );
             operations.push((target, operation));
         }
+        self.record_group_plainly(run, operations);
+    }
+
+    pub(super) fn record_group_plainly(
+        &mut self,
+        run: usize,
+        operations: Vec<(Target, Operation<Json>)>,
+    ) {
+        let states = Target::ALL.map(|target| self.runs[addressed(run, target)].clone());
         let family = [&states[0], &states[1], &states[2]];
         self.buffer
             .record_group(&states[0].id.clone(), family, operations, true);
+    }
+
+    pub(super) fn addressed(run: usize, target: Target) -> usize {
+        addressed(run, target)
+    }
+
+    /// Returns the nearest target that is the same run.
+    pub(super) fn normal(run: usize, target: Target) -> Target {
+        match addressed(run, target) {
+            to if to == run => Target::Own,
+            to if to == parent_of(run) => Target::Parent,
+            _ => Target::Root,
+        }
+    }
+
+    pub(super) fn unlock_all(&self) {
+        RUNS.iter().for_each(|run| self.server.unlock(run));
+    }
+
+    fn command(&mut self, run: usize, kind: CommandKind, has_effect: bool) {
+        let call = self.buffer.call(&self.runs[run], kind);
+        self.calls.push((call, has_effect));
+        self.step(Input::Woken);
+    }
+
+    fn set_status(&mut self, run: usize, choice: u8) {
+        let standing = &mut self.states[run];
+        let status = format!("step {choice}");
+        let has_effect = !standing.is_finished;
+        if has_effect {
+            standing.status.clone_from(&status);
+        }
+        let attempt = None;
+        self.command(run, CommandKind::Status { status, attempt }, has_effect);
+    }
+
+    /// Finishes a run, now and then for an attempt that is over.
+    fn finish(&mut self, run: usize, choice: u8) {
+        let standing = &mut self.states[run];
+        let status = ["completed", "failed"][usize::from(choice % 2)].to_owned();
+        let attempt = (choice > 100).then_some(standing.attempt - i32::from(choice > 200));
+        let is_stale = attempt.is_some_and(|attempt| attempt < standing.attempt);
+        let is_other = standing.is_finished && standing.status != status;
+        let has_effect = !is_stale && !is_other && attempt != Some(0);
+        if has_effect {
+            standing.is_finished = true;
+            standing.status.clone_from(&status);
+        }
+        self.command(run, CommandKind::Finish { status, attempt }, has_effect);
+    }
+
+    /// Begins another attempt, or finds that it has begun.
+    fn start_again(&mut self, run: usize, choice: u8) {
+        let standing = &mut self.states[run];
+        let attempt = standing.attempt + i32::from(choice % 4) - 1;
+        let has_effect = attempt >= standing.attempt;
+        let metadata = format!(r#"{{"begun":{attempt}}}"#);
+        if attempt > standing.attempt {
+            *standing = Standing {
+                attempt,
+                ..Standing::default()
+            };
+            let begun = Operation::Merge {
+                key: None,
+                value: Json::parse(&metadata).unwrap(),
+            };
+            apply(&mut self.expected[run], &[Ok(begun)]);
+            // What is read here lags until the answer comes.
+            self.begins = true;
+        }
+        let start = CommandKind::Start {
+            text: format!(r#"{{"metadata":{metadata},"attempt":{attempt}}}"#),
+            metadata: Some(metadata),
+        };
+        self.command(run, start, has_effect);
     }
 
     /// Checks what is read here of a run, if its document is here.
@@ -243,7 +355,7 @@ impl World {
         pending.document = Some(document);
         let expected = &self.expected[run];
         assert!(
-            self.has_other_writer || seen.same_value(expected),
+            self.has_other_writer || self.begins || seen.same_value(expected),
             "{seen} is read, {expected} was recorded"
         );
     }
@@ -294,16 +406,9 @@ impl World {
             65..=67 => self.server.lock(RUNS[run]),
             68..=72 => RUNS.iter().for_each(|run| self.server.unlock(run)),
             73..=74 => self.server.lock_table(next() % 2 == 0),
-            75..=78 => {
-                let status = format!("step {}", next());
-                self.statuses[run] = Some(status.clone());
-                let status = CommandKind::Status {
-                    status,
-                    attempt: None,
-                };
-                self.calls.push(self.buffer.call(&self.runs[run], status));
-                self.step(Input::Woken);
-            }
+            75 => self.set_status(run, next()),
+            76..=77 => self.finish(run, next()),
+            78 => self.start_again(run, next()),
             79 => {
                 let operation = serde_json::json!({"type": "set", "key": "other", "value": what});
                 self.server.write(RUNS[run], &operation);
@@ -319,7 +424,7 @@ impl World {
 
     /// Lets everything come right, and checks what is left.
     fn end(mut self) {
-        RUNS.iter().for_each(|run| self.server.unlock(run));
+        self.unlock_all();
         self.server.lock_table(false);
         self.server.set_maximum_operations(None);
         // A failover that no batch came after is found by the next one.
@@ -328,19 +433,7 @@ impl World {
             let flush = self.buffer.flush(self.runs.clone(), None);
             self.flushes.push(flush);
             self.step(Input::Woken);
-            for _ in 0..1_000 {
-                self.answer(None);
-                self.read();
-                if self.calling.is_none() && self.reading.is_none() {
-                    match self.engine.due(self.now) {
-                        Some(due) => {
-                            self.now = self.now.max(due);
-                            self.step(Input::Timer);
-                        }
-                        None => break,
-                    }
-                }
-            }
+            in_time(&mut self);
         }
         for flush in &mut self.flushes {
             assert!(
@@ -348,11 +441,9 @@ impl World {
                 "a flush is not answered"
             );
         }
-        for call in &mut self.calls {
-            assert!(
-                matches!(call.try_recv(), Ok(Ok(_))),
-                "a call is not answered"
-            );
+        for (call, has_effect) in &mut self.calls {
+            let answer = call.try_recv().expect("a command is not answered");
+            assert_eq!(answer.is_ok(), *has_effect, "{answer:?}");
         }
         for (run, id) in RUNS.iter().enumerate() {
             let stored = self.server.database.document_text(id).unwrap();
@@ -365,9 +456,15 @@ impl World {
                 stored.same_value(expected),
                 "run {id}: {stored} is stored, {expected} was recorded"
             );
-            if let Some(status) = &self.statuses[run] {
-                assert_eq!(self.server.database.status(id).as_ref(), Some(status));
-            }
+            let (stored, standing) = (self.server.database.run(id).unwrap(), &self.states[run]);
+            assert_eq!(
+                (stored.status.as_str(), stored.attempt, stored.is_finished),
+                (
+                    standing.status.as_str(),
+                    standing.attempt,
+                    standing.is_finished
+                )
+            );
             self.look(run);
         }
         let meter = &self.buffer.meter;
@@ -379,6 +476,24 @@ impl World {
         );
         assert_eq!(self.buffer.budget.used(), 0);
     }
+}
+
+/// Lets the server answer until nothing waits for anything.
+pub(super) fn in_time(world: &mut World) {
+    for _ in 0..1_000 {
+        world.answer(None);
+        world.read();
+        if world.calling.is_none() && world.reading.is_none() {
+            match world.engine.due(world.now) {
+                Some(due) => {
+                    world.now = world.now.max(due);
+                    world.step(Input::Timer);
+                }
+                None => return,
+            }
+        }
+    }
+    panic!("it goes on for ever");
 }
 
 fn play(bytes: &[u8], settings: Settings) {

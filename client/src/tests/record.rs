@@ -1,4 +1,4 @@
-//! Saying an operation through a handle. The tests against a real server use it, too.
+//! Recording an operation through a handle. The tests against a real server use it.
 
 use runmeta_core::Operation;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Metadata;
 
 /// Calls the method that stands for an operation.
-pub(super) fn say(metadata: &Metadata, operation: Operation<Value>) {
+pub(super) fn record(metadata: &Metadata, operation: Operation<Value>) {
     let key = operation.key().map(|key| key.as_str().to_owned());
     let key = key.as_deref();
     match (operation, key) {

@@ -1,0 +1,98 @@
+//! When is what waits for a lock looked at and sent again?
+
+use super::*;
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+/// Returns an engine of which run `a` is set aside.
+fn locked() -> (Stepped, Vec<Arc<RunState>>) {
+    let (mut stepped, runs) = Stepped::with_runs(&["a", "b"]);
+    stepped.set(&runs[0], "n");
+    let flush = stepped.flush(Input::Woken);
+    stepped.server.lock("a");
+    let answer = stepped.answer(&flush);
+    stepped.diagnosis(Input::Flushed(answer));
+    let found = stepped.server.diagnosis(flush.writer, &["a".into()]);
+    assert!(stepped.step(Input::Diagnosed(found)).is_empty());
+    (stepped, runs)
+}
+
+/// Lets the server say what is locked.
+fn look(stepped: &Stepped) -> Input {
+    Input::Diagnosed(stepped.server.diagnosis(uuid::Uuid::nil(), &["a".into()]))
+}
+
+#[test]
+fn a_row_is_looked_at_each_second_and_its_batch_is_sent_when_it_is_free() {
+    let (mut stepped, _) = locked();
+    for _ in 0..2 {
+        assert_eq!(stepped.wait(), 1_000 * MILLISECOND);
+        assert_eq!(stepped.diagnosis(Input::Timer), ["a"]);
+        let found = look(&stepped);
+        assert!(stepped.step(found).is_empty());
+    }
+    stepped.server.unlock("a");
+    stepped.wait();
+    stepped.diagnosis(Input::Timer);
+    let found = look(&stepped);
+    let flush = stepped.flush(found);
+    let answer = stepped.answer(&flush);
+    assert!(stepped.step(Input::Flushed(answer)).is_empty());
+    assert_eq!(stepped.server.document("a"), serde_json::json!({"n": 1}));
+    assert_eq!(stepped.engine.due(stepped.now), None);
+}
+
+#[test]
+fn a_row_that_is_locked_at_each_look_gets_its_turn_in_line() {
+    let (mut stepped, _) = locked();
+    let mut looks = 0;
+    let flush = loop {
+        stepped.wait();
+        stepped.diagnosis(Input::Timer);
+        looks += 1;
+        let found = look(&stepped);
+        if let Some(Action::Flush { flush, .. }) = stepped.step(found).pop() {
+            break flush;
+        }
+    };
+    assert_eq!(looks, 4);
+    assert!(
+        flush.lock_timeout >= 500 * MILLISECOND,
+        "{:?}",
+        flush.lock_timeout
+    );
+}
+
+#[test]
+fn whoever_waits_brings_the_look_forward_but_not_without_end() {
+    let (mut stepped, runs) = locked();
+    let _flush = stepped.ask_flush(&runs[0]);
+    stepped.diagnosis(Input::Woken);
+    let found = look(&stepped);
+    assert!(stepped.step(found).is_empty());
+    for _ in 0..10 {
+        let _flush = stepped.ask_flush(&runs[0]);
+        assert!(stepped.step(Input::Woken).is_empty());
+    }
+    assert_eq!(stepped.wait(), 100 * MILLISECOND);
+}
+
+#[test]
+fn nobody_hurries_what_was_too_much_for_the_memory_of_the_server() {
+    let (mut stepped, runs) = Stepped::with_runs(&["a"]);
+    stepped.set(&runs[0], "n");
+    stepped.flush(Input::Woken);
+    assert!(stepped.step(Input::Flushed(failed("53200"))).is_empty());
+    let _flush = stepped.ask_flush(&runs[0]);
+    assert!(stepped.step(Input::Woken).is_empty());
+    assert!(stepped.wait() >= 1_000 * MILLISECOND);
+}
+
+#[test]
+fn what_is_recorded_on_other_runs_leaves_as_ever() {
+    let (mut stepped, runs) = locked();
+    stepped.now += 250 * MILLISECOND;
+    stepped.set(&runs[1], "n");
+    let flush = stepped.flush(Input::Woken);
+    assert!(flush.text.contains(r#""b""#) && !flush.text.contains(r#""a""#));
+}
