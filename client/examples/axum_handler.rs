@@ -70,7 +70,7 @@ async fn report() {
 }
 
 fn refuse(error: runmeta_client::Error) -> (StatusCode, String) {
-    let status = match error.code().map(|code| code.code()) {
+    let status = match error.code() {
         Some("P0002") => StatusCode::NOT_FOUND,
         Some("22023") => StatusCode::BAD_REQUEST,
         _ if error.is_retryable() => StatusCode::SERVICE_UNAVAILABLE,

@@ -92,7 +92,7 @@ async fn play(
     if let Err(error) = client.flush().await {
         assert!(
             error
-                .refusals()
+                .unapplied()
                 .iter()
                 .all(|refusal| refusal.reason() != "too_large"),
             "{error}"

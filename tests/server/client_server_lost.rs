@@ -82,10 +82,10 @@ async fn run_that_a_policy_denies_costs_the_others_nothing() {
         run.metadata().set("key", 1);
     }
     let error = client.flush().await.unwrap_err();
-    assert_eq!(error.code().unwrap().code(), "42501");
-    assert_eq!(error.refusals().len(), 1);
+    assert_eq!(error.code(), Some("42501"));
+    assert_eq!(error.unapplied().len(), 1);
     assert_eq!(
-        (error.refusals()[0].run_id(), error.refusals()[0].reason()),
+        (error.unapplied()[0].run_id(), error.unapplied()[0].reason()),
         ("run 5", "42501")
     );
     for run in 0..10 {
@@ -136,7 +136,7 @@ async fn refusals_are_told_though_the_connection_was_cut_before_the_answer() {
     let error = client.flush().await.unwrap_err();
     assert_eq!((proxy.cuts(), client.metrics().retries), (1, 1));
     let told: Vec<_> = error
-        .refusals()
+        .unapplied()
         .iter()
         .map(|told| (told.run_id(), told.kind(), told.reason()))
         .collect();
