@@ -10,7 +10,7 @@
 //! - [`run`]: one run, locked and stored, and its attempts.
 //! - [`prune`]: deleting trees that finished long ago.
 //! - [`one_pass`]: changing rows in one statement.
-//! - [`flush`]: batches of operations for many runs.
+//! - [`flush`]: batches for many runs, of operations, starts and finishes.
 //! - [`inbox`]: lists that wait to be folded into a document.
 //! - [`announce`]: notifying listeners of what changed, [`outbox`]: changes that are not yet announced.
 //! - [`worker`]: the background worker, which folds and announces. [`shared`]: the memory that it shares with sessions.

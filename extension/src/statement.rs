@@ -11,6 +11,7 @@ use pgrx::prelude::*;
 use pgrx::spi::{OwnedPreparedStatement, SpiClient, SpiTupleTable};
 use pgrx::{PgBuiltInOids, PgOid};
 
+use crate::one_pass::plan::ReadingByIndex;
 use crate::refusal::Refusal;
 
 /// A statement and, once it was run, its plan. Lives in a thread-local of the module that runs it.
@@ -53,6 +54,20 @@ impl Statement {
         // The plan was prepared as one that may write, so `select` runs it as such. `update` would take a
         // transaction id first, which a standby refuses as an internal error instead of SQLSTATE 25006.
         Ok(client.select(&*plan, None, arguments)?)
+    }
+
+    /// Runs a statement that only reads, or locks what it reads, and takes its rows by index.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn read_by_index<'conn>(
+        &self,
+        client: &mut SpiClient<'conn>,
+        arguments: &[DatumWithOid<'_>],
+    ) -> Result<SpiTupleTable<'conn>, Refusal> {
+        let _planning = ReadingByIndex::begin();
+        self.run(client, arguments)
     }
 
     /// Runs a statement that stores this many rows.

@@ -18,12 +18,15 @@ const NUMBERS: u32 = 43_000;
 /// Measures the memory of the process for each byte of JSON in documents that handles hold.
 pub fn measure(server: &Server) -> Result<Vec<Line>> {
     Runtime::new()?.block_on(async {
-        let metadata = serde_json::json!({"numbers": (10_000..10_000 + NUMBERS).collect::<Vec<_>>()});
+        let metadata =
+            serde_json::json!({"numbers": (10_000..10_000 + NUMBERS).collect::<Vec<_>>()});
         let json = metadata.to_string().len();
         let writer = Client::connect(server.url()).await?;
         let ids: Vec<String> = (0..RUNS).map(|number| format!("held {number}")).collect();
         for id in &ids {
-            writer.start(NewRun::new(id).write_only().metadata(&metadata)).await?;
+            writer
+                .start(NewRun::new(id).write_only().metadata(&metadata))
+                .await?;
         }
         let client = Client::connect(server.url()).await?;
         let before = resident()?;

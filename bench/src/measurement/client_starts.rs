@@ -54,7 +54,9 @@ pub fn measure(server: &Server) -> Result<Vec<Line>> {
 async fn start_and_finish(client: &Client, prefix: &str) -> Result<f64> {
     let start = Instant::now();
     let runs = (0..RUNS).map(|number| async move {
-        let run = client.start(NewRun::new(format!("{prefix}{number}"))).await?;
+        let run = client
+            .start(NewRun::new(format!("{prefix}{number}")))
+            .await?;
         run.finish().await
     });
     try_join_all(runs).await?;

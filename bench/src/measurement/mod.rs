@@ -3,6 +3,7 @@
 mod client_arrival;
 mod client_increment;
 mod client_memory;
+mod client_reads;
 mod client_starts;
 mod compression;
 mod curve_children;
@@ -43,6 +44,7 @@ pub const ALL: &[(&str, Measure)] = &[
     ("client-increment", client_increment::measure),
     ("client-starts", client_starts::measure),
     ("client-memory", client_memory::measure),
+    ("client-reads", client_reads::measure),
     ("pure", pure::measure),
     ("memory", memory::measure),
     ("sessions", sessions::measure),

@@ -37,8 +37,8 @@ pub(crate) struct Piece {
     pub(super) later: VecDeque<List>,
     /// True if it leaves together with others.
     pub(super) in_group: bool,
-    /// The memory that the operations take, also those that were sent before.
-    pub(super) permit: Permit,
+    /// Holds the memory that the operations take, also those that were sent before, until the piece is dropped.
+    pub(super) _permit: Permit,
     /// How many of the run's operations are completed with the last list, if that is known.
     pub(super) upto: Option<u64>,
     pub(super) start: Option<Command>,

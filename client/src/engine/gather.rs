@@ -191,7 +191,7 @@ impl Gathering<'_> {
             operations: taken.operations,
             later: VecDeque::new(),
             in_group: pending.group.is_some(),
-            permit,
+            _permit: permit,
             upto: taken.upto,
             start,
             status,

@@ -99,7 +99,8 @@ fn families(mut ids: Vec<&str>) -> Result<HashMap<&str, Family>, Refusal> {
     let mut families = HashMap::with_capacity(ids.len());
     for ids in ids.chunks(SLICE) {
         Spi::connect_mut(|client| {
-            let rows = FAMILIES.with(|statement| statement.run(client, &[ids.to_vec().into()]))?;
+            let rows = FAMILIES
+                .with(|statement| statement.read_by_index(client, &[ids.to_vec().into()]))?;
             for row in rows {
                 check_for_interrupts();
                 let (Some(id), Some(parent), Some(root)) = (

@@ -40,7 +40,7 @@ pub fn lock(
     ids: Vec<&str>,
     mut visit: impl FnMut(Locked) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
-    let mut rows = LOCK.with(|statement| statement.run(client, &[ids.into()]))?;
+    let mut rows = LOCK.with(|statement| statement.read_by_index(client, &[ids.into()]))?;
     while rows.next().is_some() {
         check_for_interrupts();
         visit(Locked::read(&rows)?)?;
@@ -58,7 +58,7 @@ pub fn lock_and_take(
     ids: Vec<&str>,
     mut visit: impl FnMut(Locked, Taken) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
-    let rows = LOCK.with(|statement| statement.run(client, &[ids.into()]))?;
+    let rows = LOCK.with(|statement| statement.read_by_index(client, &[ids.into()]))?;
     take(client, rows, |rows, taken| {
         visit(Locked::read(rows)?, taken)
     })
@@ -79,7 +79,7 @@ pub fn lock_states(
         Taken,
     ) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
-    let rows = LOCK_STATES.with(|statement| statement.run(client, &[ids.into()]))?;
+    let rows = LOCK_STATES.with(|statement| statement.read_by_index(client, &[ids.into()]))?;
     take(client, rows, |rows, taken| {
         visit(State::read(rows)?, &|| State::read_document(rows), taken)
     })

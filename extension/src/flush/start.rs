@@ -7,7 +7,7 @@
 //! What remains is for runs that exist. A start that stands alone in the batch is decided as the single call does it, without
 //! a lock, unless an attempt begins. All others are decided when their runs are locked.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use pgrx::datetime::clock_timestamp;
 use pgrx::prelude::*;
@@ -60,194 +60,267 @@ pub fn check(parts: &[Part<'_>], outcomes: &mut [Option<Outcome>]) -> Result<(),
 ///
 /// What concerns the whole batch. Errors of Postgres are raised.
 pub fn insert<'a>(parts: &'a [Part<'a>], outcomes: &mut [Option<Outcome>]) -> Result<(), Refusal> {
-    let mut starts = Starts::default();
-    for (place, part) in parts.iter().enumerate().rev() {
+    let mut starts: Vec<Start<'a>> = Vec::new();
+    for (place, part) in parts.iter().enumerate() {
         if let Content::Start(run) = &part.content
             && outcomes[place].is_none()
         {
-            starts.pending.entry(run.id).or_default().push((place, run));
+            starts.push((place, run));
         }
     }
-    if starts.pending.is_empty() {
-        return Ok(());
-    }
-    let (mut taken, mut found) = (HashSet::new(), HashMap::new());
-    let (mut made, mut places) = (HashMap::new(), None);
+    // Of those of one run, the order stays.
+    starts.sort_by_key(|(_, run)| run.id);
+    let of_one_run = |left: &Start<'_>, right: &Start<'_>| left.1.id == right.1.id;
+    let mut pending: Vec<Pending<'_, 'a>> = starts
+        .chunk_by(of_one_run)
+        .map(|starts| Pending {
+            starts,
+            place: None,
+            tries: 0,
+        })
+        .collect();
+    let alone = Alone::among(parts, &pending);
+    let (mut taken, mut made) = (HashSet::new(), HashMap::new());
     loop {
-        starts.find(&mut found)?;
-        if let Some(places) = &places {
-            starts.refuse(parts, places, outcomes)?;
-        }
-        if starts.pending.is_empty() {
+        pending = leave_out_found(pending, parts, &alone, outcomes)?;
+        pending = leave_out_refused(pending, parts, outcomes)?;
+        if pending.is_empty() {
             break;
         }
-        let (inserted, in_places) = insert_pending(&starts.runs(), &mut taken)?;
-        for (id, version) in inserted {
-            let of_run = starts.pending.remove(id);
-            let Some((place, _)) = of_run.and_then(|of_run| of_run.last().copied()) else {
-                continue;
-            };
-            if let Some(Place::In { root, .. }) = in_places.get(id) {
-                announce::changed(root, id, version);
+        let runs: Vec<&NewRun<'a>> = pending.iter().map(|run| run.starts[0].1).collect();
+        let (places, versions) = insert_pending(&runs, &mut taken)?;
+        let mut left = Vec::new();
+        for ((mut run, place), version) in pending.into_iter().zip(places).zip(versions) {
+            check_for_interrupts();
+            let (start, new) = run.starts[0];
+            match (version, place) {
+                (Some(version), Place::In { root, .. }) => {
+                    announce::changed(&root, new.id, version);
+                    outcomes[start] = Some(Outcome {
+                        version: Some(version),
+                        ..Outcome::bare(wire::Outcome::Applied)
+                    });
+                    made.insert(new.id, start);
+                }
+                (_, place) => {
+                    run.place = Some(place);
+                    left.push(run);
+                }
             }
-            outcomes[place] = Some(Outcome {
-                version: Some(version),
-                ..Outcome::bare(wire::Outcome::Applied)
-            });
-            made.insert(id, place);
         }
-        places = Some(in_places);
+        pending = left;
     }
     refuse_before(parts, &made, outcomes);
-    decide_alone(parts, &found, outcomes)
+    Ok(())
 }
 
-/// Starts of runs that are neither inserted nor found, by run, those of one run in the reverse order of the batch.
-#[derive(Default)]
-struct Starts<'a> {
-    pending: BTreeMap<&'a str, Vec<(usize, &'a NewRun<'a>)>>,
-    tries: HashMap<&'a str, usize>,
+/// The position of a start in the batch, and the run that it describes.
+type Start<'a> = (usize, &'a NewRun<'a>);
+
+/// Starts of a run that is neither inserted nor found.
+struct Pending<'s, 'a> {
+    /// In the order of the batch, from the first that is not refused.
+    starts: &'s [Start<'a>],
+    /// Where that one belongs, if it was tried.
+    place: Option<Place>,
+    tries: usize,
 }
 
-impl<'a> Starts<'a> {
-    /// Returns the first start of each run.
-    fn runs(&self) -> BTreeMap<&'a str, &'a NewRun<'a>> {
-        let first = |(id, of_run): (&&'a str, &Vec<(usize, &'a NewRun<'a>)>)| {
-            of_run.last().map(|(_, run)| (*id, *run))
-        };
-        self.pending.iter().filter_map(first).collect()
-    }
+/// Runs of which the batch has nothing but one start, which is decided without a lock.
+struct Alone<'a>(HashMap<&'a str, u32>);
 
-    /// Moves the runs that exist to those that are found.
-    fn find(&mut self, found: &mut HashMap<&'a str, Attempt>) -> Result<(), Refusal> {
-        let ids: Vec<&'a str> = self.pending.keys().copied().collect();
-        for ids in ids.chunks(SLICE) {
-            let attempts = Spi::connect_mut(|client| Attempt::find_many(client, ids))?;
-            for attempt in attempts {
-                if let Some((id, _)) = self.pending.remove_entry(attempt.id.as_str()) {
-                    found.insert(id, attempt);
-                }
+impl<'a> Alone<'a> {
+    fn among(parts: &[Part<'a>], starts: &[Pending<'_, 'a>]) -> Self {
+        let mut counts = HashMap::new();
+        // Where all statements see the same snapshot, the lock of a row raises 40001 if the run has changed since.
+        if !starts.is_empty() && !process::has_one_snapshot() {
+            for part in parts {
+                check_for_interrupts();
+                *counts.entry(part.run).or_default() += 1;
             }
         }
-        Ok(())
+        Alone(counts)
     }
 
-    /// Refuses the first start of each run that has no place or was tried often enough. The next one of the run is tried.
-    fn refuse(
-        &mut self,
-        parts: &[Part<'_>],
-        places: &HashMap<&str, Place<'_>>,
-        outcomes: &mut [Option<Outcome>],
-    ) -> Result<(), Refusal> {
-        let mut gone = Vec::new();
-        for (id, of_run) in &mut self.pending {
-            let Some((place, run)) = of_run.last().copied() else {
-                continue;
-            };
-            let (run_id, parent) = (run.id.to_owned(), run.parent.unwrap_or_default().to_owned());
-            let refusal = match places.get(id) {
-                Some(Place::NoParent) => Refusal::NoSuchParent {
-                    run: run_id,
-                    parent,
-                },
-                Some(Place::TooDeep) => Refusal::LastDepth { run: parent },
-                _ => {
-                    let tries = self.tries.entry(id).or_insert(0);
-                    *tries += 1;
-                    if *tries < TRIES {
-                        continue;
+    fn contains(&self, run: &str) -> bool {
+        self.0.get(run) == Some(&1)
+    }
+}
+
+/// Leaves out runs that exist, and decides the starts of those that can be decided without a lock.
+fn leave_out_found<'s, 'a>(
+    pending: Vec<Pending<'s, 'a>>,
+    parts: &[Part<'_>],
+    alone: &Alone<'_>,
+    outcomes: &mut [Option<Outcome>],
+) -> Result<Vec<Pending<'s, 'a>>, Refusal> {
+    let mut found = vec![false; pending.len()];
+    for (slice, found) in pending.chunks(SLICE).zip(found.chunks_mut(SLICE)) {
+        let ids: Vec<&str> = slice.iter().map(Pending::id).collect();
+        Spi::connect_mut(|client| {
+            let mut unchanged = Vec::new();
+            for attempt in Attempt::find_many(client, &ids)? {
+                let Ok(position) = ids.binary_search(&attempt.id.as_str()) else {
+                    continue;
+                };
+                found[position] = true;
+                let (start, run) = slice[position].starts[0];
+                if !alone.contains(run.id) {
+                    continue;
+                }
+                match attempt.on_start(run.attempt) {
+                    Ok(None) => unchanged.push((start, attempt)),
+                    Ok(Some(_)) => {}
+                    Err(refusal) => {
+                        refuse(parts, start, refusal, Some(attempt.version), outcomes)?;
                     }
-                    Refusal::HiddenRun { run: run_id }
                 }
-            };
-            refuse(parts, place, refusal, None, outcomes)?;
-            of_run.pop();
-            if of_run.is_empty() {
-                gone.push(*id);
             }
-        }
-        gone.iter().for_each(|id| drop(self.pending.remove(id)));
-        Ok(())
+            let names = unchanged.iter();
+            let names = names.map(|(_, attempt)| (attempt.root.as_str(), attempt.id.as_str()));
+            let may_wait = inbox::may_wait(client, &names.collect::<Vec<_>>())?;
+            for ((start, attempt), may_wait) in unchanged.iter().zip(may_wait) {
+                let version = match may_wait {
+                    true => attempt.live_version(client)?,
+                    false => attempt.version,
+                };
+                outcomes[*start] = Some(Outcome {
+                    version: Some(version),
+                    ..Outcome::bare(wire::Outcome::Unchanged)
+                });
+            }
+            Ok::<_, Refusal>(())
+        })?;
+    }
+    let left = pending.into_iter().zip(found).filter(|(_, found)| !found);
+    Ok(left.map(|(run, _)| run).collect())
+}
+
+/// Refuses the first start of each run that was tried and has no place, or was tried often enough. The next one of the run is
+/// tried then. Leaves out runs that have none.
+fn leave_out_refused<'s, 'a>(
+    mut pending: Vec<Pending<'s, 'a>>,
+    parts: &[Part<'_>],
+    outcomes: &mut [Option<Outcome>],
+) -> Result<Vec<Pending<'s, 'a>>, Refusal> {
+    for tried in &mut pending {
+        let (start, run) = tried.starts[0];
+        let parent = run.parent.unwrap_or_default().to_owned();
+        let refusal = match tried.place.take() {
+            None => continue,
+            Some(Place::NoParent) => Refusal::NoSuchParent {
+                run: run.id.to_owned(),
+                parent,
+            },
+            Some(Place::TooDeep) => Refusal::LastDepth { run: parent },
+            Some(Place::In { .. } | Place::AboveParent) => {
+                tried.tries += 1;
+                if tried.tries < TRIES {
+                    continue;
+                }
+                Refusal::HiddenRun {
+                    run: run.id.to_owned(),
+                }
+            }
+        };
+        refuse(parts, start, refusal, None, outcomes)?;
+        tried.starts = &tried.starts[1..];
+    }
+    pending.retain(|run| !run.starts.is_empty());
+    Ok(pending)
+}
+
+impl Pending<'_, '_> {
+    fn id(&self) -> &str {
+        self.starts[0].1.id
     }
 }
 
-/// Runs that were inserted, with their versions.
-type Inserted<'a> = HashMap<&'a str, i64>;
-
-/// Inserts those of the runs that have a place and whose ids are free. That all are is tried first. A run whose parent was
-/// to be inserted with it and was not, because its id is taken, may have got into a wrong tree: then all is done again, with
-/// what is known by then.
+/// Inserts those of the runs that have a place and whose ids are free, and returns the place of each, and its version if it
+/// was inserted. That all are free is tried first. A run whose parent was to be inserted with it and was not, because its id
+/// is taken, may have got into a wrong tree: then all is done again, with what is known by then.
 fn insert_pending<'a>(
-    runs: &BTreeMap<&'a str, &'a NewRun<'a>>,
+    runs: &[&NewRun<'a>],
     taken: &mut HashSet<&'a str>,
-) -> Result<(Inserted<'a>, HashMap<&'a str, Place<'a>>), Refusal> {
+) -> Result<(Vec<Place>, Vec<Option<i64>>), Refusal> {
     let mut ids = TakenId::IsAnError;
     loop {
         check_for_interrupts();
         let places = placement::find(runs, taken)?;
         let mut misplacing = HashSet::new();
-        let inserted = subtransaction::keep_or_undo(|| {
-            let inserted = insert_placed(runs, &places, ids)?;
-            misplacing = find_misplacing(&inserted, &places)?;
-            Ok(misplacing.is_empty().then_some(inserted))
+        let versions = subtransaction::keep_or_undo(|| {
+            let versions = insert_placed(runs, &places, ids)?;
+            misplacing = find_misplacing(runs, &places, &versions)?;
+            Ok(misplacing.is_empty().then_some(versions))
         })?;
-        if let Some(inserted) = inserted {
-            return Ok((inserted, places));
+        if let Some(versions) = versions {
+            return Ok((places, versions));
         }
         taken.extend(misplacing.into_iter().flatten());
         ids = TakenId::IsLeftOut;
     }
 }
 
-fn insert_placed<'a>(
-    runs: &BTreeMap<&'a str, &'a NewRun<'a>>,
-    places: &HashMap<&'a str, Place<'a>>,
+fn insert_placed(
+    runs: &[&NewRun<'_>],
+    places: &[Place],
     taken: TakenId,
-) -> Result<Inserted<'a>, Refusal> {
-    let mut inserted = HashMap::new();
-    let placed = runs.values().filter_map(|run| match places.get(run.id) {
-        Some(Place::In { root, depth, .. }) => Some(Placed {
-            run,
-            root,
-            depth: *depth,
-        }),
-        _ => None,
-    });
+) -> Result<Vec<Option<i64>>, Refusal> {
+    let mut versions = vec![None; runs.len()];
+    let placed = runs
+        .iter()
+        .zip(places)
+        .filter_map(|(run, place)| match place {
+            Place::In { root, depth, .. } => Some(Placed {
+                run,
+                root,
+                depth: *depth,
+            }),
+            _ => None,
+        });
     insert_many(placed, taken, clock_timestamp(), |id, version| {
-        if let Some((id, _)) = runs.get_key_value(id) {
-            inserted.insert(*id, version);
+        if let Ok(position) = placement::position(runs, id) {
+            versions[position] = Some(version);
         }
     })?;
-    Ok(inserted)
+    Ok(versions)
 }
 
 /// Returns the parents of inserted runs that another session started elsewhere, as `None`, or that are hidden.
 fn find_misplacing<'a>(
-    inserted: &Inserted<'a>,
-    places: &HashMap<&'a str, Place<'a>>,
+    runs: &[&NewRun<'a>],
+    places: &[Place],
+    versions: &[Option<i64>],
 ) -> Result<HashSet<Option<&'a str>>, Refusal> {
-    let relied_on = inserted.keys().filter_map(|id| match places.get(id) {
-        Some(Place::In { relies_on, .. }) => relies_on.filter(|id| !inserted.contains_key(id)),
-        _ => None,
-    });
-    let relied_on: HashSet<&str> = relied_on.collect();
-    let ids: Vec<&str> = relied_on.iter().copied().collect();
+    let mut relied_on = HashSet::new();
+    for (place, version) in places.iter().zip(versions) {
+        if let Place::In {
+            relies_on: Some(parent),
+            ..
+        } = place
+            && version.is_some()
+            && versions[*parent].is_none()
+        {
+            relied_on.insert(*parent);
+        }
+    }
+    let ids: Vec<&str> = relied_on.iter().map(|parent| runs[*parent].id).collect();
     let mut stored = HashMap::new();
     for ids in ids.chunks(SLICE) {
         Spi::connect_mut(|client| Parent::find_many(client, ids, &mut stored))?;
     }
-    let misplacing =
-        relied_on
-            .into_iter()
-            .filter_map(|id| match (stored.get(id), places.get(id)) {
-                (None, _) => Some(Some(id)),
-                (Some(stored), Some(Place::In { root, depth, .. }))
-                    if stored.root == **root && stored.depth == *depth =>
-                {
-                    None
-                }
-                (Some(_), _) => Some(None),
-            });
+    let misplacing = relied_on.into_iter().filter_map(|parent| {
+        let id = runs[parent].id;
+        match (stored.get(id), &places[parent]) {
+            (None, _) => Some(Some(id)),
+            (Some(stored), Place::In { root, depth, .. })
+                if stored.root == *root && stored.depth == *depth =>
+            {
+                None
+            }
+            (Some(_), _) => Some(None),
+        }
+    });
     Ok(misplacing.collect())
 }
 
@@ -262,56 +335,4 @@ fn refuse_before(
             *outcome = Some(Outcome::bare(wire::Outcome::NotFound));
         }
     }
-}
-
-/// Decides the starts of runs of which the batch has nothing else, as they were found, unless an attempt begins.
-fn decide_alone(
-    parts: &[Part<'_>],
-    found: &HashMap<&str, Attempt>,
-    outcomes: &mut [Option<Outcome>],
-) -> Result<(), Refusal> {
-    // The lock of a row raises 40001 if the run has changed since the snapshot.
-    if found.is_empty() || process::has_one_snapshot() {
-        return Ok(());
-    }
-    let mut counts: HashMap<&str, usize> = HashMap::new();
-    for part in parts {
-        *counts.entry(part.run).or_default() += 1;
-    }
-    let mut unchanged = Vec::new();
-    for (place, part) in parts.iter().enumerate() {
-        check_for_interrupts();
-        let (Content::Start(run), Some(attempt)) = (&part.content, found.get(part.run)) else {
-            continue;
-        };
-        if outcomes[place].is_some() || counts.get(part.run) != Some(&1) {
-            continue;
-        }
-        match attempt.on_start(run.attempt) {
-            Ok(None) => unchanged.push((place, attempt)),
-            Ok(Some(_)) => {}
-            Err(refusal) => refuse(parts, place, refusal, Some(attempt.version), outcomes)?,
-        }
-    }
-    for unchanged in unchanged.chunks(SLICE) {
-        Spi::connect_mut(|client| {
-            let names = unchanged
-                .iter()
-                .map(|(_, attempt)| (&*attempt.root, &*attempt.id));
-            let names: Vec<(&str, &str)> = names.collect();
-            let may_wait = inbox::may_wait(client, &names)?;
-            for ((place, attempt), may_wait) in unchanged.iter().zip(may_wait) {
-                let version = match may_wait {
-                    true => attempt.live_version(client)?,
-                    false => attempt.version,
-                };
-                outcomes[*place] = Some(Outcome {
-                    version: Some(version),
-                    ..Outcome::bare(wire::Outcome::Unchanged)
-                });
-            }
-            Ok::<_, Refusal>(())
-        })?;
-    }
-    Ok(())
 }

@@ -45,7 +45,7 @@ pub fn write(
     let now = clock_timestamp();
     let batch = Batch { parts, queue, now };
     let runs: Vec<&Addressed> = runs.iter().collect();
-    if !decides_for_others(parts, outcomes) {
+    if !decides_for_others(parts, &runs, outcomes) {
         return batch.write(&runs, outcomes);
     }
     for runs in lock_by_depth(&runs)? {
@@ -54,10 +54,18 @@ pub fn write(
     Ok(())
 }
 
-/// Returns true if the start of a run that is to be locked decides whether lists of its entry reach a parent or a root.
-fn decides_for_others(parts: &[Part<'_>], outcomes: &[Option<Outcome>]) -> bool {
-    let waits = |place: usize| outcomes[place].is_none() && waits_for_start(parts, place, outcomes);
-    (0..parts.len()).any(|place| !parts[place].is_own() && waits(place))
+/// Returns true if the start of a run that is to be locked decides whether lists of its entry reach a parent or a root that
+/// is to be locked too.
+fn decides_for_others(
+    parts: &[Part<'_>],
+    runs: &[&Addressed],
+    outcomes: &[Option<Outcome>],
+) -> bool {
+    let mut places = runs.iter().flat_map(|run| &run.parts);
+    places.any(|place| {
+        let place = *place as usize;
+        !parts[place].is_own() && waits_for_start(parts, place, outcomes)
+    })
 }
 
 /// Returns true if the entry of this part starts its run, and it is not known yet whether that is refused.
@@ -78,7 +86,7 @@ fn lock_by_depth<'r>(runs: &[&'r Addressed]) -> Result<Vec<Vec<&'r Addressed>>, 
     for slice in runs.chunks(slice::RUNS) {
         Spi::connect_mut(|client| {
             let ids: Vec<&str> = slice.iter().map(|run| &*run.id).collect();
-            let rows = LOCK_ALL.with(|statement| statement.run(client, &[ids.into()]))?;
+            let rows = LOCK_ALL.with(|statement| statement.read_by_index(client, &[ids.into()]))?;
             for row in rows {
                 check_for_interrupts();
                 let id = row.get::<&str>(1)?.unwrap_or_default();

@@ -27,13 +27,68 @@ pub struct ByIndex {
     plan: Cell<pg_sys::SPIPlanPtr>,
 }
 
-/// Settings under which it is planned. Compiling a plan would take longer than all of its work.
-const PLANNING: [(&CStr, &CStr); 4] = [
+/// Settings under which it is planned. Without the joins that read a table whole, rows of a join come by index too. Compiling
+/// a plan would take longer than all of its work.
+const PLANNING: [(&CStr, &CStr); 6] = [
     (c"enable_indexscan", c"on"),
     (c"enable_seqscan", c"off"),
     (c"enable_bitmapscan", c"off"),
+    (c"enable_hashjoin", c"off"),
+    (c"enable_mergejoin", c"off"),
     (c"jit", c"off"),
 ];
+
+/// The time in which statements that only read are planned, and run, as those above are planned. Ends when it is dropped, by
+/// an error too.
+///
+/// A plan that is made while the table has one page would read it whole until the next vacuum, and compare each row with each
+/// id of an array: 100,000 runs that start in one transaction took minutes.
+pub struct ReadingByIndex {
+    settings: [bool; 5],
+}
+
+impl ReadingByIndex {
+    /// Begins.
+    pub fn begin() -> ReadingByIndex {
+        // SAFETY: globals of the backend, which has one thread.
+        unsafe {
+            let settings = [
+                pg_sys::enable_indexscan,
+                pg_sys::enable_seqscan,
+                pg_sys::enable_bitmapscan,
+                pg_sys::enable_hashjoin,
+                pg_sys::enable_mergejoin,
+            ];
+            ReadingByIndex::set([true, false, false, false, false]);
+            ReadingByIndex { settings }
+        }
+    }
+
+    /// Sets the settings.
+    ///
+    /// # Safety
+    ///
+    /// The backend has one thread.
+    unsafe fn set(settings: [bool; 5]) {
+        // SAFETY: as the caller says.
+        unsafe {
+            [
+                pg_sys::enable_indexscan,
+                pg_sys::enable_seqscan,
+                pg_sys::enable_bitmapscan,
+                pg_sys::enable_hashjoin,
+                pg_sys::enable_mergejoin,
+            ] = settings;
+        }
+    }
+}
+
+impl Drop for ReadingByIndex {
+    fn drop(&mut self) {
+        // SAFETY: what was read from there when this began.
+        unsafe { ReadingByIndex::set(self.settings) }
+    }
+}
 
 /// Returns false where the session wants each execution planned anew, out of our hands.
 pub fn is_possible() -> bool {

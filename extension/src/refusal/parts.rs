@@ -278,7 +278,7 @@ impl Refusal {
                 "batch is malformed".to_owned(),
                 Some(format!("At {place}: {problem}.")),
                 text(
-                    "A batch is an array of objects with run and any of operations, parentOperations and rootOperations.",
+                    "A batch is an array of objects with run and any of start, operations, parentOperations, rootOperations, status and finish.",
                 ),
             ),
             Refusal::BadSequence => (

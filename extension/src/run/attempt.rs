@@ -66,7 +66,8 @@ impl Attempt {
     ///
     /// Errors of Postgres are raised.
     pub fn find_many(client: &mut SpiClient<'_>, ids: &[&str]) -> Result<Vec<Attempt>, Refusal> {
-        let mut rows = FIND_MANY.with(|statement| statement.run(client, &[ids.to_vec().into()]))?;
+        let mut rows =
+            FIND_MANY.with(|statement| statement.read_by_index(client, &[ids.to_vec().into()]))?;
         let mut found = Vec::with_capacity(rows.len());
         while rows.next().is_some() {
             check_for_interrupts();

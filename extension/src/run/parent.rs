@@ -11,6 +11,7 @@
 //!   snapshot sees the root as it was when it began, so this bounds how old that is, too.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use pgrx::datetime::transaction_timestamp;
 use pgrx::pg_sys::BuiltinOid::{TEXTARRAYOID, TEXTOID};
@@ -46,7 +47,7 @@ const LONG: i64 = 30 * 60 * 1_000_000;
 /// What a run takes over from its parent.
 pub struct Parent {
     /// The first run of the tree.
-    pub root: String,
+    pub root: Rc<str>,
     /// Steps from the parent up to the root.
     pub depth: i32,
 }
@@ -65,7 +66,7 @@ impl Parent {
         if !root_finished && !in_long_transaction() {
             return Ok(Some(parent));
         }
-        let arguments = [parent.root.as_str().into(), id.into()];
+        let arguments = [(&*parent.root).into(), id.into()];
         let held = HOLD.with(|statement| statement.run(client, &arguments))?;
         match held.is_empty() {
             false => Ok(Some(parent)),
@@ -86,7 +87,8 @@ impl Parent {
         known: &mut HashMap<String, Parent>,
     ) -> Result<(), Refusal> {
         let required = || Refusal::Query(SpiError::InvalidPosition);
-        let mut rows = FIND_MANY.with(|statement| statement.run(client, &[ids.to_vec().into()]))?;
+        let mut rows =
+            FIND_MANY.with(|statement| statement.read_by_index(client, &[ids.to_vec().into()]))?;
         let (long, mut to_hold) = (in_long_transaction(), Vec::new());
         while rows.next().is_some() {
             check_for_interrupts();
@@ -101,7 +103,7 @@ impl Parent {
             return Ok(());
         }
         let ids: Vec<&str> = to_hold.iter().map(|(id, _)| id.as_str()).collect();
-        let rows = HOLD_MANY.with(|statement| statement.run(client, &[ids.into()]))?;
+        let rows = HOLD_MANY.with(|statement| statement.read_by_index(client, &[ids.into()]))?;
         let mut held = HashSet::with_capacity(to_hold.len());
         for row in rows {
             held.extend(row.get::<String>(1)?);
@@ -120,8 +122,9 @@ fn find(client: &mut SpiClient<'_>, id: &str) -> Result<Option<(Parent, bool)>, 
 /// Reads root_id, depth and whether the root has finished, from this column on.
 fn read(rows: &SpiTupleTable<'_>, column: usize) -> Result<(Parent, bool), Refusal> {
     let required = || Refusal::Query(SpiError::InvalidPosition);
+    let root: String = rows.get(column)?.ok_or_else(required)?;
     let parent = Parent {
-        root: rows.get(column)?.ok_or_else(required)?,
+        root: root.into(),
         depth: rows.get(column + 1)?.ok_or_else(required)?,
     };
     Ok((parent, rows.get(column + 2)?.ok_or_else(required)?))

@@ -140,11 +140,11 @@ impl<'a> NewRun<'a> {
     /// Inserts the run and returns its version, or `None` if a run has this id already.
     fn insert(&self, client: &mut SpiClient<'_>) -> Result<Option<i64>, Refusal> {
         let (root, depth) = match self.parent {
-            None => (self.id.to_owned(), 0),
+            None => (self.id.into(), 0),
             Some(id) => match Parent::find(client, id)? {
                 // The parent is this run or below it, so the run exists. No row that says so may even be tried: the
                 // table's checks come before its keys.
-                Some(parent) if parent.root == self.id => {
+                Some(parent) if *parent.root == *self.id => {
                     self.exists(client)?;
                     return Ok(None);
                 }
@@ -165,7 +165,7 @@ impl<'a> NewRun<'a> {
         };
         let now = clock_timestamp();
         let arguments = [
-            root.as_str().into(),
+            (&*root).into(),
             self.id.into(),
             self.parent.into(),
             depth.into(),

@@ -11,11 +11,11 @@ use crate::announce;
 use crate::document::Changed;
 use crate::inbox::Applied;
 use crate::jsonb::Jsonb;
+use crate::one_pass::plan::ByIndex;
 use crate::refusal::Refusal;
-use crate::statement::Statement;
 
 thread_local! {
-    static STORE: Statement = const { Statement::new(
+    static STORE: ByIndex = const { ByIndex::new(
         include_str!("sql/store_states.sql"),
         &[
             TEXTARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TEXTARRAYOID, INT8ARRAYOID,
@@ -116,7 +116,9 @@ impl UnstoredStates {
                 added.at.into(),
                 added.bounds.into(),
             ];
-            STORE.with(|statement| statement.store(client, &arguments, count))?;
+            if STORE.with(|statement| statement.run(client, &arguments))? != count {
+                return Err(Refusal::NotStored);
+            }
             added
                 .folded
                 .into_iter()

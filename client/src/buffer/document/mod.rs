@@ -99,6 +99,7 @@ impl Document {
     }
 
     /// Returns the version of the server's document that this one began with or that an answer gave since.
+    #[cfg(test)]
     pub(crate) fn version(&self) -> i64 {
         self.version
     }
