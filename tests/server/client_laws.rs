@@ -13,8 +13,8 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 use runmeta_client::{Builder, Client, Metadata, NewRun};
 use runmeta_core::{Json, Operation, apply};
-use serde_json::value::RawValue;
 use serde_json::Number;
+use serde_json::value::RawValue;
 
 use crate::harness::{Database, Proxy};
 
@@ -62,9 +62,12 @@ fn record(metadata: &Metadata, operation: &Operation<Json>) {
         (Operation::Update { .. }, _) => metadata.replace(value),
         (Operation::Merge { .. }, Some(key)) => metadata.merge_at(key, value),
         (Operation::Merge { .. }, None) => metadata.merge(value),
-        (Operation::Append { keep: Some(keep), .. }, Some(key)) => {
-            metadata.append_keep(key, value, *keep)
-        }
+        (
+            Operation::Append {
+                keep: Some(keep), ..
+            },
+            Some(key),
+        ) => metadata.append_keep(key, value, *keep),
         (Operation::Append { .. }, Some(key)) => metadata.append(key, value),
         (Operation::Remove { .. }, Some(key)) => metadata.remove(key, value),
         (Operation::Increment { value, .. }, Some(key)) => {
@@ -107,7 +110,9 @@ async fn play(
                 record(&metadata, &operation);
                 let read: Box<RawValue> = metadata.typed().unwrap();
                 assert!(
-                    Json::parse(read.get()).unwrap().same_value(&expected[addressed]),
+                    Json::parse(read.get())
+                        .unwrap()
+                        .same_value(&expected[addressed]),
                     "what is read is not what was recorded"
                 );
             }
