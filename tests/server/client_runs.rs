@@ -98,7 +98,7 @@ async fn a_run_is_queued_set_to_work_and_found_at_its_attempt() {
 }
 
 #[tokio::test]
-async fn refusals_of_the_server_are_told_with_their_reasons() {
+async fn what_the_server_does_not_apply_is_reported_with_its_reason() {
     let database = Database::new().await;
     database.connect().await.batch_execute(
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET runmeta.update_window = 0', current_database());
@@ -138,7 +138,7 @@ async fn refusals_of_the_server_are_told_with_their_reasons() {
 }
 
 #[tokio::test]
-async fn what_will_not_mend_itself_surfaces_at_once() {
+async fn what_is_not_retryable_without_intervention_fails_at_once() {
     let empty = Database::empty().await;
     let client = Client::connect(&empty.url()).await.unwrap();
     let error = client.start(NewRun::new("a")).await.unwrap_err();
