@@ -9,7 +9,7 @@ endif
 
 # `exec scripts/with-cluster`: a signal that make gets and passes on reaches it, and not a shell in between.
 
-.PHONY: help setup setup-tests build demo test mutants bench db db-stop install fmt lint
+.PHONY: help setup setup-tests build demo test mutants bench db db-stop install package fmt lint
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /make \1\t/p' Makefile | expand -t 16
@@ -33,6 +33,7 @@ demo: setup ## a real CSV file imported by parallel workers
 
 test: setup-tests ## all tests, beside a server of their own
 	cargo build --package runmeta-cli
+	cargo test --quiet --manifest-path tests/outside/Cargo.toml --target-dir target --locked
 # A server that is killed loses nothing without fsync, only a machine that is; databases come and go ten times as fast.
 	RUNMETA_SETTINGS='fsync = off' exec scripts/with-cluster cargo test --workspace --exclude runmeta
 
@@ -54,6 +55,9 @@ db-stop: ## ends that server and removes it
 
 install: setup ## the extension into your own Postgres: make install PG_CONFIG=/path/to/pg_config
 	@scripts/install-extension "$$(scripts/build-extension)" "$$(scripts/pg-config)"
+
+package: ## core and the client as crates, built from what is in them
+	@scripts/package
 
 fmt: ## formats the code
 	cargo fmt

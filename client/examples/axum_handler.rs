@@ -1,4 +1,4 @@
-//! An axum handler that starts a run and answers at once, while the job goes on in the background.
+//! An axum handler that starts a run and answers at once. The job runs in the background.
 //!
 //! `curl -X POST localhost:3000/reports/weekly`, then `curl localhost:3000/reports/weekly`.
 
@@ -41,7 +41,7 @@ async fn begin(
     let run = client
         .start(NewRun::new(&name).task("report"))
         .await
-        .map_err(refuse)?;
+        .map_err(response)?;
     let id = run.id().to_owned();
     tokio::spawn(async move {
         run.scope(report()).await;
@@ -56,8 +56,8 @@ async fn show(
     State(client): State<Client>,
     Path(name): Path<String>,
 ) -> Result<Json<Value>, (StatusCode, String)> {
-    let run = client.run(&name).await.map_err(refuse)?;
-    run.metadata().refresh().await.map_err(refuse)?;
+    let run = client.run(&name).await.map_err(response)?;
+    run.metadata().refresh().await.map_err(response)?;
     Ok(Json(run.metadata().current().unwrap_or_default()))
 }
 
@@ -69,8 +69,8 @@ async fn report() {
     metadata::set("done", true);
 }
 
-fn refuse(error: runmeta_client::Error) -> (StatusCode, String) {
-    let status = match error.code().map(|code| code.code()) {
+fn response(error: runmeta_client::Error) -> (StatusCode, String) {
+    let status = match error.code() {
         Some("P0002") => StatusCode::NOT_FOUND,
         Some("22023") => StatusCode::BAD_REQUEST,
         _ if error.is_retryable() => StatusCode::SERVICE_UNAVAILABLE,

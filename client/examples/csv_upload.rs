@@ -1,4 +1,4 @@
-//! A CSV upload that fans out to children, which count into their parent.
+//! A CSV upload that is split among children, which count into their parent.
 
 use std::error::Error;
 use std::time::Duration;
@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         task.await??;
     }
 
-    // Ten children said a thousand times `increment`; a few operations were sent.
+    // Ten children called `increment` a few thousand times, and a few operations were sent.
     let metadata = upload.metadata();
     println!(
         "{:?} rows, {:?} of them invalid",
@@ -59,7 +59,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn import(rows: Vec<String>) {
-    // Half of the rows in a task of their own: `spawn` takes the run along.
+    // A task checks half of the rows. Unlike `tokio::spawn`, this `spawn` keeps the scope.
     let (first, second) = rows.split_at(rows.len() / 2);
     let second = second.to_vec();
     let other = spawn(async move { check(&second) });

@@ -1,4 +1,4 @@
-//! A deployment that sets its status and appends to its log, of which the last lines are kept.
+//! A deployment that sets its status and appends to a log, which keeps its last lines.
 
 use std::error::Error;
 use std::time::Duration;
@@ -14,7 +14,7 @@ enum Status {
     Live,
 }
 
-/// What a log may hold. Without a bound, a long job would outgrow the largest document that the server takes.
+/// Lines that the log keeps. Without a limit, the log of a long job would exceed the server's limit for a document.
 const LINES: u64 = 100;
 
 #[tokio::main]
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .set("status", Status::Live)
         .set("$.links.site", "https://shop.example");
 
-    // Ok only when all of it is committed; what was refused is listed in the error.
+    // Ok once all of it is committed. An error lists the operations that had no effect.
     metadata.flush().await?;
     println!(
         "{} lines of log",

@@ -1,4 +1,4 @@
-//! Graceful shutdown: Ctrl-C or SIGTERM stops the work, and what was said still arrives.
+//! Graceful shutdown: Ctrl-C or SIGTERM stops the work, and what was recorded is still sent.
 
 use std::error::Error;
 use std::time::Duration;
@@ -18,11 +18,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
     }
-    // The scope was dropped in the middle. What it said is in the buffer.
+    // The scope was dropped in the middle. What it recorded is in the buffer.
     run.metadata().set("stopped", true);
     run.finish_as("stopped").await?;
 
-    // Everything that is left, of all runs. An error lists what could not be sent in time.
+    // Sends what is left, of all runs. An error lists what could not be sent in time.
     client.shutdown(Duration::from_secs(10)).await?;
     println!(
         "done {} jobs",

@@ -1,4 +1,4 @@
-//! Handing the current metadata to a child on purpose: nothing is copied by itself.
+//! Copying a parent's metadata to a child. The client copies nothing by itself.
 
 use std::error::Error;
 use std::time::Duration;
@@ -13,17 +13,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .start(NewRun::new("order-5").metadata(json!({"customer": {"id": 3}, "currency": "EUR"})))
         .await?;
 
-    order.scope(ship(&client)).await?;
-
+    // Finishes the run: `completed` if shipping returns Ok, `failed` otherwise.
+    order.run_until(ship(&client)).await?;
     println!("{}", order.metadata().current().unwrap_or_default());
-    order.finish().await?;
     client.shutdown(Duration::from_secs(10)).await?;
     Ok(())
 }
 
 async fn ship(client: &Client) -> Result<(), runmeta_client::Error> {
     metadata::set("status", "shipping");
-    // What the child begins with: the parent's document of this moment, changes not yet sent included.
+    // The child begins with the parent's document of this moment, including what is not sent yet.
     let mut shipment = NewRun::new("order-5/shipment").metadata(metadata::current());
     if let Some(parent) = metadata::run() {
         shipment = shipment.parent(parent.id());
@@ -31,7 +30,7 @@ async fn ship(client: &Client) -> Result<(), runmeta_client::Error> {
     let shipment = client.start(shipment).await?;
     shipment
         .scope(async {
-            // The innermost scope counts: this is the child's metadata.
+            // The innermost scope applies: this is the child's metadata.
             metadata::set("status", "on its way").set("parcel", 1);
             metadata::parent().set("shipped", true);
         })

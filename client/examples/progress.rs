@@ -1,6 +1,6 @@
-//! Progress with percentage and current step, said from anywhere in the job.
+//! Progress with percentage and current step, recorded from anywhere in the job.
 //!
-//! `DATABASE_URL=postgres://… cargo run --example progress`, on a database that `runmeta migrate` has prepared.
+//! `DATABASE_URL=postgres://… cargo run --example progress`, on a database that `runmeta migrate` has set up.
 
 use std::error::Error;
 use std::time::Duration;
@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     })
     .await;
 
-    // Reads show what was said, sent or not.
+    // Reads include what was recorded here, whether sent or not.
     let progress: Option<f64> = run.metadata().get("progress");
     println!(
         "{:.0} % after step {:?}",
@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Knows nothing of runs and connections. Ten increments of 0.025 for each of four steps are 1, exactly.
+/// Gets neither a run nor a connection. Ten increments of 0.025 for each of four steps add up to exactly 1.
 async fn work(step: &str) {
     for part in 1..=10 {
         tokio::time::sleep(Duration::from_millis(5)).await;

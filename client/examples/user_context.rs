@@ -1,4 +1,4 @@
-//! User context that a job reads as a struct, and notifications that it notes down.
+//! User context that a job reads as a struct, and notifications that it records.
 
 use std::error::Error;
 use std::time::Duration;
@@ -50,9 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         )
         .await?;
 
-    run.scope(send_welcome())
-        .await
-        .map_err(|error| error.to_string())?;
+    run.run_until(send_welcome()).await?;
 
     let after: Onboarding = run.metadata().typed()?;
     println!(
@@ -62,12 +60,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         after.started
     );
 
-    run.finish().await?;
     client.shutdown(Duration::from_secs(10)).await?;
     Ok(())
 }
 
-/// Takes the user from the run that it works for. An error would name the path that does not fit.
+/// Reads the user from the metadata of its run. The error names the path that does not fit.
 async fn send_welcome() -> Result<(), runmeta_client::Error> {
     if let Some(context) = metadata::typed::<Onboarding>()? {
         let notification = Notification {

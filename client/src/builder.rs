@@ -48,6 +48,7 @@ pub struct Builder {
 
 enum Origin {
     Url(String),
+    #[cfg(feature = "tokio-postgres")]
     Config(Box<tokio_postgres::Config>),
     #[cfg(feature = "pool")]
     Pool(deadpool_postgres::Pool),
@@ -79,6 +80,7 @@ impl Builder {
 
     /// Connects with this configuration. Its modes `Prefer` and `Require` do not check the server's certificate; the method
     /// `tls` does.
+    #[cfg(feature = "tokio-postgres")]
     pub fn config(config: tokio_postgres::Config) -> Builder {
         Builder::new(Origin::Config(Box::new(config)))
     }
@@ -180,6 +182,7 @@ impl Builder {
         let origin = std::mem::replace(&mut self.origin, Origin::Url(String::new()));
         let (source, hosts) = match origin {
             Origin::Url(url) => self.own(Address::parse(&url)?)?,
+            #[cfg(feature = "tokio-postgres")]
             Origin::Config(config) => self.own(Address::of(*config))?,
             #[cfg(feature = "pool")]
             Origin::Pool(pool) => (Source::Pool(pool), 1),

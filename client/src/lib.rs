@@ -36,9 +36,10 @@ pub use metrics::Metrics;
 pub use new_run::NewRun;
 pub use run::Run;
 pub use scope::{spawn, spawn_blocking};
-pub use tokio_postgres;
 #[cfg(feature = "tls")]
 pub use wire::tls;
 
 #[cfg(feature = "pool")]
 pub use deadpool_postgres;
+#[cfg(feature = "tokio-postgres")]
+pub use tokio_postgres;

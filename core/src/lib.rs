@@ -13,7 +13,6 @@ mod shorten;
 mod size;
 pub mod status;
 mod tree;
-mod value;
 mod weight;
 pub mod wire;
 
@@ -26,7 +25,6 @@ pub use operation_type::OperationType;
 pub use parse::{NotAList, Parsed, parse_list};
 pub use reason::{BadPath, BadValue, Reason};
 pub use shorten::Shortened;
-pub use size::{escape_growth, size};
+pub use size::escape_growth;
 pub use tree::{Kind, Tree};
-pub use value::{lookup, same_value};
 pub use wire::MAXIMUM_DEPTH;

@@ -133,7 +133,7 @@ async fn statement_that_waits_too_long_is_sent_again_and_counts_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_said_atomically_is_there_whole_at_any_moment() {
+async fn what_was_recorded_atomically_is_there_whole_at_any_moment() {
     const CHILDREN: i64 = 8;
     const ROUNDS: i64 = 250;
     let database = Database::new().await;

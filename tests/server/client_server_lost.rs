@@ -1,4 +1,4 @@
-//! The client and a server that lost something, or refuses some.
+//! The client and a server that lost something, or applies only some.
 
 use std::time::Duration;
 
@@ -82,10 +82,10 @@ async fn run_that_a_policy_denies_costs_the_others_nothing() {
         run.metadata().set("key", 1);
     }
     let error = client.flush().await.unwrap_err();
-    assert_eq!(error.code().unwrap().code(), "42501");
-    assert_eq!(error.refusals().len(), 1);
+    assert_eq!(error.code(), Some("42501"));
+    assert_eq!(error.unapplied().len(), 1);
     assert_eq!(
-        (error.refusals()[0].run_id(), error.refusals()[0].reason()),
+        (error.unapplied()[0].run_id(), error.unapplied()[0].reason()),
         ("run 5", "42501")
     );
     for run in 0..10 {
@@ -104,13 +104,13 @@ async fn run_that_a_policy_denies_costs_the_others_nothing() {
 }
 
 #[tokio::test]
-async fn refusals_are_told_though_the_connection_was_cut_before_the_answer() {
+async fn unapplied_operations_are_reported_though_the_connection_was_cut_before_the_answer() {
     let database = Database::new().await;
     let server = database.connect().await;
     let close_at_once = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET runmeta.update_window = 0', current_database()); END $$";
     server.batch_execute(close_at_once).await.unwrap();
     let proxy = Proxy::before(&database).await;
-    // Long enough that what is said leaves in one batch, with the flush.
+    // Long enough that everything recorded leaves in one batch, with the flush.
     let builder = Builder::url(proxy.url()).interval(Duration::from_secs(600));
     let client = builder.connect().await.unwrap();
     let mut runs = Vec::new();
@@ -135,13 +135,13 @@ async fn refusals_are_told_though_the_connection_was_cut_before_the_answer() {
     skips.metadata().set("text", "x").remove("text", "x");
     let error = client.flush().await.unwrap_err();
     assert_eq!((proxy.cuts(), client.metrics().retries), (1, 1));
-    let told: Vec<_> = error
-        .refusals()
+    let reported: Vec<_> = error
+        .unapplied()
         .iter()
-        .map(|told| (told.run_id(), told.kind(), told.reason()))
+        .map(|one| (one.run_id(), one.kind(), one.reason()))
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             ("closed", "set", "closed"),
             ("gone", "increment", "not_found"),

@@ -60,8 +60,7 @@ fn own(server: &TlsServer, root: &str, certificate: bool) -> ClientConfig {
     }
 }
 
-const UNTRUSTED: &str =
-    "no connection to the server: invalid peer certificate: UnknownIssuer";
+const UNTRUSTED: &str = "no connection to the server: invalid peer certificate: UnknownIssuer";
 
 #[tokio::test]
 async fn mode_says_whether_a_connection_is_encrypted() {

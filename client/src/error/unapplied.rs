@@ -164,7 +164,7 @@ mod tests {
         let set = Unapplied::new(&run(), "set", Some(&"k".repeat(300)), "closed");
         assert_eq!(set.key(), Some(&*"k".repeat(200)));
         let increment = Unapplied::new(&run(), "increment", Some("n"), "42501");
-        let finish = Unapplied::part(&run(), Part::Finish, "stale").because(&"attempt 2");
+        let finish = Unapplied::new(&run(), "finish", None, "stale").because(&"attempt 2");
         assert_eq!(
             format!("{increment}; {finish}"),
             r#"increment of run "a\n" at key "n": 42501; finish of run "a\n": stale (attempt 2)"#

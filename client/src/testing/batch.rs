@@ -66,18 +66,23 @@ impl Content {
 impl Start {
     /// Returns why no run can be started like this, if so.
     pub(super) fn fault(&self) -> Option<&'static str> {
-        let mut texts = self.tags.iter().chain(&self.task);
+        let fits = |text: &String| fits_text(text);
         let document = Operation::Update {
             value: self.metadata.clone(),
         };
-        if !texts.all(|text| fits_text(text)) || self.tags.len() > MAXIMUM_TAGS {
-            Some("bad_text")
-        } else if !fits_text(&self.status) || status::is_final(&self.status) {
-            Some("bad_status")
+        // In the order of the extension, where several are wrong.
+        if !self.task.iter().all(fits) {
+            Some("bad_length")
+        } else if self.tags.len() > MAXIMUM_TAGS {
+            Some("too_many_tags")
+        } else if !self.tags.iter().chain([&self.status]).all(fits) {
+            Some("bad_length")
+        } else if status::is_final(&self.status) {
+            Some("final_status")
         } else if self.attempt.is_some_and(|attempt| attempt < 1) {
             Some("bad_attempt")
         } else if document.check().is_err() {
-            Some("bad_document")
+            Some("bad_metadata")
         } else {
             None
         }

@@ -169,6 +169,27 @@ impl Database {
         self.state().is_unreachable = !reachable;
     }
 
+    /// Takes a batch as `runmeta.flush` does, and returns its rows: run, part, target, outcome, version and unapplied
+    /// operations. For the test that compares this server with the real one.
+    #[doc(hidden)]
+    pub fn flush(&self, batch: &str, writer: u128, sequence: i64) -> Result<Vec<String>, Error> {
+        let rows = self.take(&Flush {
+            text: batch.into(),
+            writer: Uuid::from_u128(writer),
+            sequence,
+            lock_timeout: Duration::ZERO,
+        })?;
+        let line = |row: &Row| {
+            let (part, target, outcome) = (row.part.name(), row.target.name(), row.outcome.name());
+            let (version, unapplied) = (row.version, &row.unapplied);
+            format!(
+                "{} {part} {target} {outcome} {version:?} {unapplied:?}",
+                row.run
+            )
+        };
+        Ok(rows.iter().map(line).collect())
+    }
+
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

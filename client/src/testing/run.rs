@@ -142,8 +142,11 @@ impl Run {
     }
 
     pub(super) fn set_status(&mut self, change: &Change) -> Effect {
-        if !fits_text(&change.status) || status::is_final(&change.status) {
-            return Effect::invalid("bad_status");
+        if !fits_text(&change.status) {
+            return self.invalid("bad_length");
+        }
+        if status::is_final(&change.status) {
+            return self.invalid("final_status");
         }
         let standing = self.standing();
         let decided = standing.check_number(change.attempt);
@@ -158,8 +161,11 @@ impl Run {
     }
 
     pub(super) fn finish(&mut self, change: &Change, now: Instant) -> Effect {
-        if !fits_text(&change.status) || status::is_unfinished(&change.status) {
-            return Effect::invalid("bad_status");
+        if !fits_text(&change.status) {
+            return self.invalid("bad_length");
+        }
+        if status::is_unfinished(&change.status) {
+            return self.invalid("unfinished_status");
         }
         let standing = self.standing();
         let decided = standing.check_number(change.attempt);
@@ -206,7 +212,14 @@ impl Run {
         match conflict {
             Conflict::Finished => self.effect(Outcome::Closed),
             Conflict::Stale => self.effect(Outcome::Stale),
-            Conflict::NotBegun => Effect::invalid("attempt_not_begun"),
+            Conflict::NotBegun => self.invalid("attempt_not_begun"),
+        }
+    }
+
+    fn invalid(&self, reason: &str) -> Effect {
+        Effect {
+            version: Some(self.version),
+            ..Effect::invalid(reason)
         }
     }
 

@@ -133,7 +133,7 @@ fn a_newer_attempt_begins_and_an_older_one_is_stale() {
     let late = json!([{"run": "a", "status": {"status": "running", "attempt": 1}, "finish": {"status": "failed", "attempt": 3}}]);
     assert_eq!(
         sender.send(late),
-        "a status stale v3; a finish invalid 0:attempt_not_begun"
+        "a status stale v3; a finish invalid v3 0:attempt_not_begun"
     );
 }
 
@@ -147,7 +147,7 @@ fn an_attempt_finishes_once() {
     assert_eq!(sender.send(finish("completed")), "a finish closed v2");
     assert_eq!(
         sender.send(finish("running")),
-        "a finish invalid 0:bad_status"
+        "a finish invalid v2 0:unfinished_status"
     );
     assert_eq!(
         sender.send(json!([{"run": "a", "status": "paused"}])),
@@ -190,8 +190,8 @@ fn a_start_that_no_run_can_have_is_invalid_for_its_run_alone() {
     ]));
     assert_eq!(
         rows,
-        "a start invalid 0:bad_text; a operations invalid; b start invalid 0:bad_status; \
-         c start invalid 0:bad_attempt; d start invalid 0:bad_document; e start applied v1"
+        "a start invalid 0:bad_length; a operations invalid; b start invalid 0:final_status; \
+         c start invalid 0:bad_attempt; d start invalid 0:bad_metadata; e start applied v1"
     );
 }
 

@@ -69,6 +69,7 @@ impl Address {
     }
 
     /// Takes a configuration of `tokio-postgres`, which demands nothing of a certificate.
+    #[cfg(feature = "tokio-postgres")]
     pub(crate) fn of(config: Config) -> Address {
         let encryption = Encryption::default();
         Address { config, encryption }.without_sockets()

@@ -1,16 +1,6 @@
-//! Connections of your own to the database that a URL names, encrypted like the client's.
+//! How connections are encrypted.
 //!
-//! For what this crate has no method for, such as migrations, queries or `LISTEN`:
-//!
-//! ```no_run
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let url = "postgres://db.example/app?sslmode=verify-full&sslrootcert=/etc/db/ca.pem";
-//! let (config, connector) = runmeta_client::tls::from_url(url)?;
-//! let (client, connection) = config.connect(connector).await?;
-//! tokio::spawn(connection);
-//! # Ok(())
-//! # }
-//! ```
+//! With the feature `tokio-postgres`, `from_url` makes connections of your own from the same URL.
 //!
 //! # What is checked
 //!
@@ -49,31 +39,43 @@
 mod connector;
 mod verifier;
 
-use tokio_postgres::Config;
-
-use super::address::Address;
-use crate::Error;
-
 pub(crate) use connector::{connector, of_config};
 pub use rustls;
+#[cfg(feature = "tokio-postgres")]
 pub use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Parses the URL of a database, or a string such as `host=/run/postgresql dbname=app`, into how to reach it and what encrypts
-/// the connections.
+/// the connections: for what this crate has no method for, such as migrations, queries or `LISTEN`.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let url = "postgres://db.example/app?sslmode=verify-full&sslrootcert=/etc/db/ca.pem";
+/// let (config, connector) = runmeta_client::tls::from_url(url)?;
+/// let (client, connection) = config.connect(connector).await?;
+/// tokio::spawn(connection);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 ///
 /// If the URL is not valid, has an unknown parameter, or names a file that cannot be used. Neither the URL nor its password is
 /// in the message.
-pub fn from_url(url: &str) -> Result<(Config, MakeRustlsConnect), Error> {
-    let address = Address::parse(url)?;
+#[cfg(feature = "tokio-postgres")]
+pub fn from_url(url: &str) -> Result<(tokio_postgres::Config, MakeRustlsConnect), crate::Error> {
+    let address = super::address::Address::parse(url)?;
     let connector = address.connector()?;
     Ok((address.config, connector))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::Error;
+    use crate::wire::address::Address;
+
+    fn parse(url: &str) -> Result<(), Error> {
+        Address::parse(url)?.connector().map(drop)
+    }
 
     #[test]
     fn file_that_cannot_be_used_is_explained() {
@@ -91,10 +93,10 @@ mod tests {
                 "the file of sslcert, \"/dev/null\", has no certificate in PEM form",
             ),
         ] {
-            let failure = from_url(url).map(drop).unwrap_err();
+            let failure = parse(url).unwrap_err();
             assert_eq!(failure.to_string(), expected, "{url}");
         }
         // Nothing is read for a connection that is not encrypted.
-        assert!(from_url("host=/run sslmode=verify-full sslrootcert=/none").is_ok());
+        assert!(parse("host=/run sslmode=verify-full sslrootcert=/none").is_ok());
     }
 }
