@@ -22,7 +22,7 @@ pub use operation::Operation;
 pub use operation_type::OperationType;
 pub use parse::{NotAList, Parsed, parse_list};
 pub use reason::{BadPath, BadValue, Reason};
-pub use shorten::Shortened;
+pub use shorten::{IntoIter, Shortened};
 pub use size::{escape_growth, size};
 pub use tree::{Kind, Tree};
 pub use value::{lookup, same_value};

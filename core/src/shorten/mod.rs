@@ -15,8 +15,12 @@
 //! holds a number within one increment of the 131,072 digits that Postgres can store, the increments
 //! one by one may be refused where their sum is not, or the other way round.
 
+mod content;
+mod into_iter;
 mod rule;
 mod slots;
+
+pub use into_iter::IntoIter;
 
 use crate::{Operation, Tree};
 use rule::Meeting;
@@ -136,10 +140,10 @@ impl<T: Tree> Shortened<T> {
 
 impl<T> IntoIterator for Shortened<T> {
     type Item = Operation<T>;
-    type IntoIter = std::vec::IntoIter<Operation<T>>;
+    type IntoIter = IntoIter<T>;
 
-    fn into_iter(self) -> Self::IntoIter {
-        self.slots.into_vec().into_iter()
+    fn into_iter(self) -> IntoIter<T> {
+        self.slots.into_iter()
     }
 }
 
