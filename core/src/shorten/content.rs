@@ -49,7 +49,7 @@ impl<T> Content<T> {
             Content::One(first) if needless == 0 => {
                 Content::Appends(Box::new([first, append].into()))
             }
-            Content::Appends(mut appends) if needless < appends.len() => {
+            Content::Appends(mut appends) => {
                 appends.drain(..needless);
                 if appends.len() < appends.capacity() / 2 {
                     appends.shrink_to_fit();
@@ -60,7 +60,7 @@ impl<T> Content<T> {
                 appends.push_back(append);
                 Content::Appends(appends)
             }
-            _ => Content::One(append),
+            Content::One(_) | Content::Gap => Content::One(append),
         };
     }
 }
