@@ -24,7 +24,7 @@ pub use operation::Operation;
 pub use operation_type::OperationType;
 pub use parse::{NotAList, Parsed, parse_list};
 pub use reason::{BadPath, BadValue, Reason};
-pub use shorten::Shortened;
+pub use shorten::{IntoIter, Shortened};
 pub use size::escape_growth;
 pub use tree::{Kind, Tree};
 pub use wire::MAXIMUM_DEPTH;

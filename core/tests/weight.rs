@@ -41,7 +41,7 @@ proptest! {
 /// What an operation of a kind looks like, given how many came before.
 type Kind = fn(usize) -> String;
 
-const KINDS: [(&str, Kind); 7] = [
+const KINDS: [(&str, Kind); 9] = [
     ("append a number", |n| {
         format!(r#"{{"type":"append","key":"log","value":{n}}}"#)
     }),
@@ -50,6 +50,14 @@ const KINDS: [(&str, Kind); 7] = [
     }),
     ("append, of which 200 stay", |n| {
         format!(r#"{{"type":"append","key":"log","value":{n},"keep":200}}"#)
+    }),
+    ("append, and of 200 keep 2 in the end", |n| {
+        let keep = if n % 200 == 199 { 2 } else { 500 };
+        format!(r#"{{"type":"append","key":"log","value":{n},"keep":{keep}}}"#)
+    }),
+    ("append, and set after 15", |n| {
+        let name = if n % 16 == 15 { "set" } else { "append" };
+        format!(r#"{{"type":"{name}","key":"log","value":{n}}}"#)
     }),
     ("set another key", |n| {
         format!(r#"{{"type":"set","key":"key_{n}","value":{n}}}"#)
@@ -70,7 +78,7 @@ const KINDS: [(&str, Kind); 7] = [
 #[test]
 fn weight_of_a_list_is_never_less_than_it_takes_nor_twice_that() {
     for (kind, operation) in KINDS {
-        for length in [1, 2, 3, 10, 17, 100, 1000, 20_000] {
+        for length in [1, 2, 3, 10, 16, 17, 100, 200, 1000, 20_000] {
             let mut most = 0;
             let (list, taken) = counted(|| {
                 let mut list = Shortened::new();

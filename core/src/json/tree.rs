@@ -58,7 +58,7 @@ impl Tree for Json {
     fn member_or_null(&mut self, name: &str) -> (&mut Self, bool) {
         match self {
             Json::Object(members) => members.get_or_null(name),
-            // Nobody asks this of anything but an object.
+            // It is called on objects only.
             other => (other, false),
         }
     }

@@ -15,11 +15,15 @@
 //! holds a number within one increment of the 131,072 digits that Postgres can store, the increments
 //! one by one may be refused where their sum is not, or the other way round.
 
+mod content;
+mod into_iter;
 mod rule;
 mod slots;
 
+pub use into_iter::IntoIter;
+
 use crate::{Operation, Tree};
-use rule::Meeting;
+use rule::Effect;
 use slots::Slots;
 
 /// A list of operations that is shortened while operations are pushed.
@@ -80,20 +84,20 @@ impl<T: Tree> Shortened<T> {
 
     /// Adds an operation at the end and drops what it makes needless.
     pub fn push(&mut self, operation: Operation<T>) {
-        let meeting = self.meet(&operation);
-        self.weight = self.weight_after(&operation, &meeting);
-        match meeting {
-            Meeting::Update => {
+        let effect = self.effect(&operation);
+        self.weight = self.weight_after(&operation, &effect);
+        match effect {
+            Effect::Update => {
                 self.slots = Slots::default();
                 self.slots.push_for_all(operation);
             }
-            Meeting::All => self.slots.push_for_all(operation),
-            Meeting::Refused => self.slots.push_hidden(operation),
-            Meeting::Sum(position, sum) => self.slots.replace_value(position, sum),
-            Meeting::Append(position, needless) => {
+            Effect::All => self.slots.push_for_all(operation),
+            Effect::Refused => self.slots.push_hidden(operation),
+            Effect::Sum(position, sum) => self.slots.replace_value(position, sum),
+            Effect::Append(position, needless) => {
                 self.slots.append_at(position, operation, needless);
             }
-            Meeting::Needless(positions) => {
+            Effect::Needless(positions) => {
                 if let Some(key) = operation.key() {
                     self.slots.remove(key, &positions);
                 }
@@ -104,24 +108,24 @@ impl<T: Tree> Shortened<T> {
 
     /// Returns the [weight](Self::weight) that the list would have after [`push`](Self::push).
     pub fn weight_with(&self, operation: &Operation<T>) -> usize {
-        self.weight_after(operation, &self.meet(operation))
+        self.weight_after(operation, &self.effect(operation))
     }
 
-    fn weight_after(&self, operation: &Operation<T>, meeting: &Meeting<T>) -> usize {
+    fn weight_after(&self, operation: &Operation<T>, effect: &Effect<T>) -> usize {
         let with = self.weight + operation.weight();
-        with.saturating_sub(match meeting {
-            Meeting::All | Meeting::Refused => 0,
-            Meeting::Update => self.weight,
-            Meeting::Needless(positions) => {
+        with.saturating_sub(match effect {
+            Effect::All | Effect::Refused => 0,
+            Effect::Update => self.weight,
+            Effect::Needless(positions) => {
                 let slots = positions.iter().map(|position| self.slots.at(*position));
                 slots.flatten().map(Operation::weight).sum()
             }
-            Meeting::Append(position, needless) => {
+            Effect::Append(position, needless) => {
                 let appends = self.slots.at(*position).take(*needless);
                 appends.map(Operation::weight).sum()
             }
             // The sum takes the place of a value, and the operation is not added.
-            Meeting::Sum(position, sum) => {
+            Effect::Sum(position, sum) => {
                 let value = self.slots.at(*position).find_map(Operation::value);
                 let old = value.map_or(0, Tree::weight);
                 return (self.weight + sum.weight()).saturating_sub(old);
@@ -129,17 +133,17 @@ impl<T: Tree> Shortened<T> {
         })
     }
 
-    fn meet(&self, operation: &Operation<T>) -> Meeting<T> {
-        rule::meet(operation, |key| self.slots.earlier(key))
+    fn effect(&self, operation: &Operation<T>) -> Effect<T> {
+        rule::effect(operation, |key| self.slots.earlier(key))
     }
 }
 
 impl<T> IntoIterator for Shortened<T> {
     type Item = Operation<T>;
-    type IntoIter = std::vec::IntoIter<Operation<T>>;
+    type IntoIter = IntoIter<T>;
 
-    fn into_iter(self) -> Self::IntoIter {
-        self.slots.into_vec().into_iter()
+    fn into_iter(self) -> IntoIter<T> {
+        self.slots.into_iter()
     }
 }
 

@@ -4,7 +4,7 @@ use super::slots::Earlier;
 use crate::{Key, Operation, Tree};
 
 /// What a new operation does to the earlier ones.
-pub(super) enum Meeting<T> {
+pub(super) enum Effect<T> {
     /// It makes all of them needless, and nothing that comes later may touch any before it.
     Update,
     /// It touches every path, so nothing that comes later may touch any before it.
@@ -20,15 +20,15 @@ pub(super) enum Meeting<T> {
 }
 
 /// Finds out what `operation` does to the earlier ones that may overlap with it, the last one first.
-pub(super) fn meet<'a, T: Tree + 'a, I: Iterator<Item = Earlier<'a, T>>>(
+pub(super) fn effect<'a, T: Tree + 'a, I: Iterator<Item = Earlier<'a, T>>>(
     operation: &Operation<T>,
     earlier: impl FnOnce(&Key) -> I,
-) -> Meeting<T> {
+) -> Effect<T> {
     let key = match (operation.check(), operation) {
-        (Err(_), _) => return Meeting::Refused,
-        (Ok(()), Operation::Update { .. }) => return Meeting::Update,
+        (Err(_), _) => return Effect::Refused,
+        (Ok(()), Operation::Update { .. }) => return Effect::Update,
         (Ok(()), _) => match operation.key() {
-            None => return Meeting::All,
+            None => return Effect::All,
             Some(key) => key,
         },
     };
@@ -47,8 +47,8 @@ pub(super) fn meet<'a, T: Tree + 'a, I: Iterator<Item = Earlier<'a, T>>>(
         match (earlier, operation) {
             (Operation::Increment { value: sum, .. }, Operation::Increment { value, .. }) => {
                 return match sum.sum(value) {
-                    Some(sum) => Meeting::Sum(position, sum),
-                    None => Meeting::Needless(Vec::new()),
+                    Some(sum) => Effect::Sum(position, sum),
+                    None => Effect::Needless(Vec::new()),
                 };
             }
             (
@@ -58,13 +58,13 @@ pub(super) fn meet<'a, T: Tree + 'a, I: Iterator<Item = Earlier<'a, T>>>(
                 },
             ) => {
                 let keep = usize::try_from(*keep).unwrap_or(usize::MAX);
-                return Meeting::Append(position, (count + 1).saturating_sub(keep));
+                return Effect::Append(position, (count + 1).saturating_sub(keep));
             }
             _ if makes_needless(key, operation, earlier) => needless.push(position),
             _ => break,
         }
     }
-    Meeting::Needless(needless)
+    Effect::Needless(needless)
 }
 
 /// Returns true if `later` leaves the same behind whether `earlier`, on the same key, ran or not.

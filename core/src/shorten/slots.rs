@@ -8,6 +8,8 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::{iter, mem};
 
+use super::content::{Content, growth};
+use super::into_iter::IntoIter;
 use crate::{Key, Operation, Tree};
 
 /// Earlier operations under the same first step that are looked at. A guess: people work on a few
@@ -37,21 +39,12 @@ pub(super) struct Slots<T> {
 }
 
 #[derive(Clone, Debug)]
-struct Slot<T> {
-    content: Content<T>,
+pub(super) struct Slot<T> {
+    pub(super) content: Content<T>,
     /// The hash of the first step of the key. Different steps may share one: what is found is compared.
     hash: u32,
     /// The slot before with the same hash.
     previous: u32,
-}
-
-#[derive(Clone, Debug)]
-enum Content<T> {
-    Gap,
-    One(Box<Operation<T>>),
-    /// Bounded appends to one key. Behind a pointer, so that few of them do not make every slot 16 bytes larger.
-    #[expect(clippy::box_collection)]
-    Appends(Box<VecDeque<Box<Operation<T>>>>),
 }
 
 /// What stands in a slot.
@@ -71,6 +64,19 @@ impl<T> Default for Slots<T> {
             floor: 0,
             hasher: RandomState::new(),
             last: HashMap::new(),
+        }
+    }
+}
+
+impl<T> IntoIterator for Slots<T> {
+    type Item = Operation<T>;
+    type IntoIter = IntoIter<T>;
+
+    fn into_iter(self) -> IntoIter<T> {
+        IntoIter {
+            slots: self.slots.into_iter(),
+            appends: VecDeque::new().into_iter(),
+            left: self.operations,
         }
     }
 }
@@ -140,25 +146,7 @@ impl<T> Slots<T> {
 
     /// Adds an append behind those in a slot, of which it makes the first `needless` ones so.
     pub(super) fn append_at(&mut self, position: usize, append: Operation<T>, needless: usize) {
-        let content = &mut self.slots[position].content;
-        let append = Box::new(append);
-        *content = match mem::replace(content, Content::Gap) {
-            Content::One(first) if needless == 0 => {
-                Content::Appends(Box::new([first, append].into()))
-            }
-            Content::Appends(mut appends) if needless < appends.len() => {
-                appends.drain(..needless);
-                if appends.len() < appends.capacity() / 2 {
-                    appends.shrink_to_fit();
-                }
-                if appends.len() == appends.capacity() {
-                    appends.reserve_exact(growth(appends.len()));
-                }
-                appends.push_back(append);
-                Content::Appends(appends)
-            }
-            _ => Content::One(append),
-        };
+        self.slots[position].content.append(append, needless);
         self.operations = self.operations + 1 - needless;
     }
 
@@ -192,19 +180,6 @@ impl<T> Slots<T> {
         if self.gaps * 4 > self.slots.len() - self.gaps {
             self.close_gaps();
         }
-    }
-
-    /// Returns the operations in order.
-    pub(super) fn into_vec(self) -> Vec<Operation<T>> {
-        let mut operations = Vec::with_capacity(self.operations);
-        for slot in self.slots {
-            match slot.content {
-                Content::Gap => {}
-                Content::One(operation) => operations.push(*operation),
-                Content::Appends(appends) => operations.extend(appends.into_iter().map(|one| *one)),
-            }
-        }
-        operations
     }
 
     fn add(&mut self, operation: Operation<T>, hash: u32) {
@@ -287,40 +262,6 @@ impl<T> Slots<T> {
         // The upper half of the hash, which is never that of hidden slots.
         (self.hasher.hash_one(first) >> 32) as u32 | 1
     }
-}
-
-impl<T> Content<T> {
-    fn len(&self) -> usize {
-        match self {
-            Content::Gap => 0,
-            Content::One(_) => 1,
-            Content::Appends(appends) => appends.len(),
-        }
-    }
-
-    fn last(&self) -> Option<&Operation<T>> {
-        match self {
-            Content::Gap => None,
-            Content::One(operation) => Some(operation),
-            Content::Appends(appends) => appends.back().map(Box::as_ref),
-        }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &Operation<T>> {
-        let (one, several) = match self {
-            Content::Gap => (None, None),
-            Content::One(operation) => (Some(operation), None),
-            Content::Appends(appends) => (None, Some(appends.iter())),
-        };
-        one.into_iter()
-            .chain(several.into_iter().flatten())
-            .map(Box::as_ref)
-    }
-}
-
-/// Returns how many more places to make where so many are full: a quarter, and no more than one for the first.
-fn growth(length: usize) -> usize {
-    length / 4 + 1
 }
 
 fn position(at: u32) -> Option<usize> {

@@ -26,7 +26,10 @@ fn shortened(operations: Value) -> Vec<String> {
             + &key.unwrap_or_default()
             + &value.unwrap_or_default()
     };
-    list.into_iter().map(text).collect()
+    let (length, mut operations) = (list.len(), list.into_iter());
+    let first = operations.next().map(text);
+    assert_eq!(operations.len(), length.saturating_sub(1));
+    first.into_iter().chain(operations.map(text)).collect()
 }
 
 /// Returns the values of a list.
