@@ -11,7 +11,6 @@ mod reason;
 mod shorten;
 mod size;
 mod tree;
-mod value;
 mod weight;
 pub mod wire;
 
@@ -23,7 +22,6 @@ pub use operation_type::OperationType;
 pub use parse::{NotAList, Parsed, parse_list};
 pub use reason::{BadPath, BadValue, Reason};
 pub use shorten::{IntoIter, Shortened};
-pub use size::{escape_growth, size};
+pub use size::escape_growth;
 pub use tree::{Kind, Tree};
-pub use value::{lookup, same_value};
 pub use wire::MAXIMUM_DEPTH;

@@ -1,7 +1,5 @@
 //! Operations, and the JSON form in which they are written.
 
-use serde_json::{Map, Value};
-
 use crate::{BadValue, Json, Key, Kind, MAXIMUM_DEPTH, Members, OperationType, Tree, write_string};
 
 /// One change to a document, whose values are of the form `T`.
@@ -174,24 +172,6 @@ impl Operation<Json> {
             text.push_str(&keep.to_string());
         }
         text.push('}');
-    }
-}
-
-impl Operation<Value> {
-    /// Returns the JSON form, which [`Operation::parse`] reads.
-    pub fn to_json(&self) -> Value {
-        let mut members = Map::new();
-        members.insert("type".to_owned(), self.operation_type().name().into());
-        if let Some(key) = self.key() {
-            members.insert("key".to_owned(), key.as_str().into());
-        }
-        if let Some(value) = self.value() {
-            members.insert("value".to_owned(), value.clone());
-        }
-        if let Some(keep) = self.keep() {
-            members.insert("keep".to_owned(), keep.into());
-        }
-        Value::Object(members)
     }
 }
 

@@ -1,27 +1,4 @@
-//! The size of a document: the bytes of its compact JSON text, without writing it.
-
-use serde_json::Value;
-
-use crate::number;
-
-/// Returns the number of UTF-8 bytes of the compact JSON text, with numbers as Postgres writes
-/// them: `1e3` counts four.
-///
-/// The value nests at most [`MAXIMUM_DEPTH`](crate::MAXIMUM_DEPTH) levels.
-pub fn size(value: &Value) -> usize {
-    match value {
-        Value::Null | Value::Bool(true) => 4,
-        Value::Bool(false) => 5,
-        Value::Number(number) => number::plain_length(number.as_str()),
-        Value::String(text) => string_size(text),
-        Value::Array(elements) => brackets(elements.iter().map(size)),
-        Value::Object(members) => brackets(
-            members
-                .iter()
-                .map(|(name, value)| string_size(name) + 1 + size(value)),
-        ),
-    }
-}
+//! How many bytes texts and containers have as compact JSON, without writing them.
 
 /// Adds two brackets and the commas between the parts.
 pub(crate) fn brackets(parts: impl ExactSizeIterator<Item = usize>) -> usize {

@@ -7,9 +7,8 @@
 use std::mem::size_of;
 
 use compact_str::CompactString;
-use serde_json::Value;
 
-use crate::size::{escapes, string_size};
+use crate::size::escapes;
 use crate::{Key, Operation, Tree};
 
 /// What a place in a [`Shortened`](crate::Shortened) list takes beside the operation: a slot of 24 bytes in a vector that is
@@ -45,35 +44,6 @@ pub(crate) fn container(capacity: usize, place: usize) -> usize {
     match capacity {
         0 => 0,
         capacity => allocation(2 * size_of::<usize>() + capacity * place),
-    }
-}
-
-/// A leaf of `serde_json`'s map is made for eleven members at once, and is at least half full once there are two.
-const MAP_LEAF: usize = 11 * (size_of::<String>() + size_of::<Value>()) + 64;
-const MEMBERS_PER_LEAF: usize = 5;
-
-/// What the allocator adds to each allocation, at most.
-const ALLOCATION: usize = 32;
-
-/// Estimates the bytes of memory that a value takes beside its own place.
-///
-/// The value nests at most [`MAXIMUM_DEPTH`](crate::MAXIMUM_DEPTH) levels.
-pub(crate) fn value_weight(value: &Value) -> usize {
-    match value {
-        Value::Null | Value::Bool(_) => 0,
-        Value::Number(number) => number.as_str().len() + ALLOCATION,
-        Value::String(text) => string_size(text) + ALLOCATION,
-        Value::Array(elements) => {
-            let places = elements.capacity() * size_of::<Value>();
-            places + ALLOCATION + elements.iter().map(value_weight).sum::<usize>()
-        }
-        Value::Object(members) => {
-            let leaves = members.len().div_ceil(MEMBERS_PER_LEAF) * (MAP_LEAF + ALLOCATION);
-            let parts = members
-                .iter()
-                .map(|(name, value)| string_size(name) + ALLOCATION + value_weight(value));
-            leaves + parts.sum::<usize>()
-        }
     }
 }
 
