@@ -1,4 +1,4 @@
-//! The size of a document: the bytes of its compact JSON text, without writing it.
+//! How many bytes texts and containers have as compact JSON, without writing them.
 
 /// Adds two brackets and the commas between the parts.
 pub(crate) fn brackets(parts: impl ExactSizeIterator<Item = usize>) -> usize {

@@ -6,9 +6,10 @@
 
 use std::mem::size_of;
 
+use compact_str::CompactString;
+
 use crate::size::escapes;
 use crate::{Key, Operation, Tree};
-use compact_str::CompactString;
 
 /// What a place in a [`Shortened`](crate::Shortened) list takes beside the operation: a slot of 24 bytes in a vector that is
 /// a fifth gaps, a quarter empty and being copied while it grows, 70 bytes; an entry in the index, 26 bytes.

@@ -32,7 +32,7 @@ fn shortens(list: &str, expected: &str) {
         .collect::<Shortened<_>>()
         .into_iter()
         .collect();
-    let written: Json = short.iter().map(Operation::<Json>::to_json).collect();
+    let written: Json = short.iter().map(Operation::to_json).collect();
     assert_eq!(written.to_string(), json(expected).to_string(), "{list}");
 
     let parsed = |list: Vec<_>| list.into_iter().map(Ok).collect::<Vec<_>>();
