@@ -25,7 +25,7 @@ async fn each_list_has_an_outcome_and_no_refusal_touches_another() {
         )
         .await
         .unwrap();
-    let flush = r#"SELECT * FROM runmeta.flush('[
+    let flush = r#"SELECT run_id, target, outcome, version, unapplied FROM runmeta.flush('[
         {"run": "child", "operations": [{"type": "set", "key": "a", "value": 1}, {"type": "remove", "key": "a", "value": 1}],
             "parentOperations": [{"type": "increment", "key": "n", "value": 1}],
             "rootOperations": [{"type": "increment", "key": "n", "value": 10}]},
@@ -170,7 +170,7 @@ async fn a_sequence_takes_effect_once() {
             "{sequence}"
         );
     }
-    let whole = r#"SELECT * FROM runmeta.flush('[{"run": "nobody", "operations": [], "parentOperations": []}]', '00000000-0000-4000-8000-000000000001', 3)"#;
+    let whole = r#"SELECT run_id, target, outcome, version, unapplied FROM runmeta.flush('[{"run": "nobody", "operations": [], "parentOperations": []}]', '00000000-0000-4000-8000-000000000001', 3)"#;
     insta::assert_snapshot!(rows(&client, whole).await, @"
     nobody | self | duplicate | NULL | NULL
     nobody | parent | duplicate | NULL | NULL
@@ -274,7 +274,9 @@ async fn writer_and_sequence_come_together_and_count_from_one() {
 #[tokio::test]
 async fn an_empty_batch_counts_as_one() {
     let (_database, client) = database_with_a_run().await;
-    let empty = format!("SELECT * FROM runmeta.flush('[]', {WRITER}, 1)");
+    let empty = format!(
+        "SELECT run_id, target, outcome, version, unapplied FROM runmeta.flush('[]', {WRITER}, 1)"
+    );
     assert_eq!(rows(&client, &empty).await, "");
     assert_eq!(rows(&client, &numbered("1")).await, "duplicate");
     assert_eq!(rows(&client, &numbered("2")).await, "applied");
@@ -299,8 +301,9 @@ async fn a_malformed_batch_is_refused_whole_with_the_place_of_the_fault() {
         r#"{"run": "run", "operation": []}"#,
         r#"{"run": "run", "\"quoted": []}"#,
     ] {
-        let flush =
-            format!("SELECT * FROM runmeta.flush('[{good}, {fault}, {good}]', {WRITER}, 1)");
+        let flush = format!(
+            "SELECT run_id, target, outcome, version, unapplied FROM runmeta.flush('[{good}, {fault}, {good}]', {WRITER}, 1)"
+        );
         let refusal = refused(&client, &flush).await;
         let mut lines = refusal.lines();
         assert_eq!(lines.next(), Some("22023: batch is malformed"));

@@ -135,6 +135,7 @@ const WRITES: &[&str] = &[
     "SELECT * FROM runmeta.apply('child', '[]')",
     "SELECT * FROM runmeta.flush('[]')",
     "SELECT * FROM runmeta.flush('[]', '00000000-0000-4000-8000-000000000001', 1)",
+    "SELECT * FROM runmeta.flush('[{\"run\": \"other\", \"start\": {}, \"status\": \"paused\", \"finish\": {}}]')",
     "SELECT runmeta.set_status('child', 'paused')",
     "SELECT runmeta.finish('child')",
     "SELECT runmeta.start('child', attempt => 2)",

@@ -32,6 +32,8 @@ const EVERYTHING: &[&str] = &[
     "SELECT runmeta.set_status('child', 'paused')",
     "SELECT runmeta.finish('child'), runmeta.finish('top')",
     "SELECT runmeta.start('child', '{\"n\": 0}', attempt => 2)",
+    "SELECT * FROM runmeta.flush('[{\"run\": \"below\", \"start\": {\"parent\": \"new\", \"task\": \"t\", \"tags\": [\"a\"]}, \"parentOperations\": [{\"type\": \"increment\", \"key\": \"n\"}]}, {\"run\": \"new\", \"start\": {\"parent\": \"top\"}, \"status\": \"x\", \"finish\": {}}]')",
+    "SELECT * FROM runmeta.flush('[{\"run\": \"new\", \"start\": {}}, {\"run\": \"below\", \"start\": {\"attempt\": 2}, \"parentOperations\": [{\"type\": \"increment\", \"key\": \"n\"}], \"finish\": {}}, {\"run\": \"other\", \"start\": {\"parent\": \"top\"}, \"finish\": {}}]')",
     "SELECT runmeta.prune('infinity')",
 ];
 
@@ -493,7 +495,7 @@ async fn row_level_security_hides_and_protects_through_every_function() {
         refusal.starts_with("42501: new row violates row-level security policy"),
         "{refusal}"
     );
-    let flush = r#"SELECT * FROM runmeta.flush('[
+    let flush = r#"SELECT run_id, target, outcome, version, unapplied FROM runmeta.flush('[
         {"run": "theirs", "operations": [{"type": "set", "key": "k", "value": 1}], "parentOperations": [], "rootOperations": []},
         {"run": "mine below theirs", "operations": [{"type": "set", "key": "k", "value": 1}],
             "parentOperations": [{"type": "set", "key": "k", "value": 1}], "rootOperations": [{"type": "set", "key": "k", "value": 1}]}]')"#;

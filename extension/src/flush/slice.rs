@@ -99,16 +99,12 @@ fn take(
     let names: Vec<(&str, &str)> = names.iter().map(|(root, id)| (&**root, &**id)).collect();
     let may_wait = inbox::may_wait(client, &names)?;
     let mut rows = rows.rewind();
-    for may_wait in may_wait {
+    for ((root, id), may_wait) in names.into_iter().zip(may_wait) {
         check_for_interrupts();
         rows.next();
+        // In a connection of its own, whose rows are freed with it.
         let taken = match may_wait {
-            true => {
-                let (root, id) = rows.get_two::<String, String>()?;
-                let (root, id) = (root.unwrap_or_default(), id.unwrap_or_default());
-                // In a connection of its own, whose rows are freed with it.
-                Spi::connect_mut(|client| inbox::take_one(client, &root, &id))?
-            }
+            true => Spi::connect_mut(|client| inbox::take_one(client, root, id))?,
             false => Taken::default(),
         };
         visit(&rows, taken)?;

@@ -211,6 +211,7 @@ impl<'a> Batch<'_, 'a> {
         }
         let mut group = Vec::new();
         for place in run.parts.iter().copied() {
+            check_for_interrupts();
             if !self.is_next(place, outcomes) {
                 continue;
             }
