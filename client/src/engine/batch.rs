@@ -41,7 +41,7 @@ pub(crate) struct Piece {
     /// True if it leaves together with others.
     pub(super) in_group: bool,
     /// Holds the memory that the operations take, also those that were sent before, until the piece is dropped.
-    pub(super) _permit: Permit,
+    pub(super) permit: Permit,
     /// How many of the run's operations are completed with the last list, if that is known.
     pub(super) upto: Option<u64>,
     pub(super) start: Option<Command>,

@@ -210,7 +210,7 @@ impl Gathering<'_> {
             operations: taken.operations,
             later: VecDeque::new(),
             in_group,
-            _permit: permit,
+            permit,
             upto: taken.upto,
             start,
             status,

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
+use runmeta_core::wire::Part;
 use runmeta_core::{Json, Operation, Reason};
 
 /// An operation that had no effect, and is not sent again. Also a change of the status or a finish whose caller no longer waits.
@@ -46,6 +47,15 @@ impl Unapplied {
             operation.key().map(|key| key.as_str()),
             reason,
         )
+    }
+
+    /// For a part of an entry that is no list.
+    pub(crate) fn part(
+        run: &Arc<str>,
+        part: Part,
+        reason: impl Into<Cow<'static, str>>,
+    ) -> Unapplied {
+        Unapplied::new(run, part.name(), None, reason)
     }
 
     /// For an operation that no document could take.
