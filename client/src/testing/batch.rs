@@ -63,6 +63,28 @@ impl Content {
     }
 }
 
+impl Change {
+    /// Returns why no run can get this status, with `is_misplaced` for words that mean the opposite, if so.
+    fn fault(
+        &self,
+        is_misplaced: fn(&str) -> bool,
+        misplaced: &'static str,
+    ) -> Option<&'static str> {
+        match fits_text(&self.status) {
+            false => Some("bad_length"),
+            true => is_misplaced(&self.status).then_some(misplaced),
+        }
+    }
+
+    pub(super) fn fault_as_status(&self) -> Option<&'static str> {
+        self.fault(status::is_final, "final_status")
+    }
+
+    pub(super) fn fault_as_finish(&self) -> Option<&'static str> {
+        self.fault(status::is_unfinished, "unfinished_status")
+    }
+}
+
 impl Start {
     /// Returns why no run can be started like this, if so.
     pub(super) fn fault(&self) -> Option<&'static str> {

@@ -169,8 +169,8 @@ impl Database {
         self.state().is_unreachable = !reachable;
     }
 
-    /// Takes a batch as `runmeta.flush` does, and returns its rows: run, part, target, outcome, version and unapplied
-    /// operations. For the test that compares this server with the real one.
+    /// Takes a batch as `runmeta.flush` does, and returns its rows: run, part, target, outcome, whether there is a version, and
+    /// unapplied operations. For the test that compares this server with the real one.
     #[doc(hidden)]
     pub fn flush(&self, batch: &str, writer: u128, sequence: i64) -> Result<Vec<String>, Error> {
         let rows = self.take(&Flush {
@@ -181,9 +181,9 @@ impl Database {
         })?;
         let line = |row: &Row| {
             let (part, target, outcome) = (row.part.name(), row.target.name(), row.outcome.name());
-            let (version, unapplied) = (row.version, &row.unapplied);
+            let (version, unapplied) = (row.version.is_some(), &row.unapplied);
             format!(
-                "{} {part} {target} {outcome} {version:?} {unapplied:?}",
+                "{} {part} {target} {outcome} {version} {unapplied:?}",
                 row.run
             )
         };

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use runmeta_core::wire::{Outcome, Part, Target, fits_text};
-use runmeta_core::{Attempt, Conflict, Json, Operation, Parsed, apply, status};
+use runmeta_core::wire::{Outcome, Part, Target};
+use runmeta_core::{Attempt, Conflict, Json, Operation, Parsed, apply};
 use tokio::time::Instant;
 
 use super::batch::{Change, Start};
@@ -142,12 +142,6 @@ impl Run {
     }
 
     pub(super) fn set_status(&mut self, change: &Change) -> Effect {
-        if !fits_text(&change.status) {
-            return self.invalid("bad_length");
-        }
-        if status::is_final(&change.status) {
-            return self.invalid("final_status");
-        }
         let standing = self.standing();
         let decided = standing.check_number(change.attempt);
         match decided.and_then(|()| standing.on_set_status(&change.status)) {
@@ -161,12 +155,6 @@ impl Run {
     }
 
     pub(super) fn finish(&mut self, change: &Change, now: Instant) -> Effect {
-        if !fits_text(&change.status) {
-            return self.invalid("bad_length");
-        }
-        if status::is_unfinished(&change.status) {
-            return self.invalid("unfinished_status");
-        }
         let standing = self.standing();
         let decided = standing.check_number(change.attempt);
         match decided.and_then(|()| standing.on_finish(&change.status)) {

@@ -156,7 +156,10 @@ impl State {
     ) -> Result<Vec<Row>, Error> {
         let known = self.writers.get(&writer);
         let last = known.map_or(0, |known| known.sequence);
-        if sequence < 1 || sequence > last + 1 {
+        if sequence < 1 {
+            return Err(Error::answered("22023", "sequences count from 1"));
+        }
+        if sequence > last + 1 {
             let gap = format!("sequence {sequence} does not follow {last}");
             return Err(Error::answered("55000", &gap));
         }
@@ -179,24 +182,29 @@ impl State {
             let run = entry.run.as_str();
             let mut refused = None;
             for content in &entry.parts {
-                let effect = match (refused, content) {
+                let effect = match (refused.clone(), content) {
                     // What belongs to the attempt of a start that was refused must not hit another.
-                    (Some(outcome), _) => Effect::bare(outcome),
+                    (Some(start), _) => start,
                     (None, Content::Start(_)) => {
                         self.start_after_parents(entries, position, &mut early)
                     }
                     (None, Content::Operations(target, list)) => {
                         self.apply(run, *target, list, now)
                     }
-                    (None, Content::Status(change)) => {
-                        self.change(run, |run| run.set_status(change))
-                    }
-                    (None, Content::Finish(change)) => {
-                        self.change(run, |run| run.finish(change, now))
-                    }
+                    (None, Content::Status(change)) => match change.fault_as_status() {
+                        Some(reason) => Effect::invalid(reason),
+                        None => self.change(run, |run| run.set_status(change)),
+                    },
+                    (None, Content::Finish(change)) => match change.fault_as_finish() {
+                        Some(reason) => Effect::invalid(reason),
+                        None => self.change(run, |run| run.finish(change, now)),
+                    },
                 };
                 if matches!(content, Content::Start(_)) && effect.outcome.is_refusal() {
-                    refused = Some(effect.outcome);
+                    refused = Some(Effect {
+                        version: effect.version,
+                        ..Effect::bare(effect.outcome)
+                    });
                 }
                 let (part, target) = content.kind();
                 rows.push(effect.row(run, part, target));

@@ -147,7 +147,7 @@ fn an_attempt_finishes_once() {
     assert_eq!(sender.send(finish("completed")), "a finish closed v2");
     assert_eq!(
         sender.send(finish("running")),
-        "a finish invalid v2 0:unfinished_status"
+        "a finish invalid 0:unfinished_status"
     );
     assert_eq!(
         sender.send(json!([{"run": "a", "status": "paused"}])),
