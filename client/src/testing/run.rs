@@ -116,7 +116,8 @@ impl Run {
         window: Duration,
         now: Instant,
     ) -> Effect {
-        let is_over = |finished: Instant| now.saturating_duration_since(finished) > window;
+        // A clock that is paused stands still: a window of 0 is over at once.
+        let is_over = |finished: Instant| now.saturating_duration_since(finished) >= window;
         if self.is_closed || self.finished.is_some_and(is_over) {
             return self.effect(Outcome::Closed);
         }

@@ -180,31 +180,37 @@ impl State {
         let mut early = HashMap::new();
         for (position, entry) in entries.iter().enumerate() {
             let run = entry.run.as_str();
-            let mut refused = None;
+            // A parent that was made early, for a child, is not there for entries before its own start.
+            let is_behind = |start: &&usize| **start > position && entries[**start].run == run;
+            let is_unmade = early.keys().find(is_behind).is_some();
+            let mut refused: Option<(Outcome, Option<i64>)> = None;
             for content in &entry.parts {
-                let effect = match (refused.clone(), content) {
+                let effect = match (refused, content) {
                     // What belongs to the attempt of a start that was refused must not hit another.
-                    (Some(start), _) => start,
+                    (Some((outcome, version)), _) => Effect {
+                        version: version.filter(|_| content.kind().1 == Target::Own),
+                        ..Effect::bare(outcome)
+                    },
                     (None, Content::Start(_)) => {
                         self.start_after_parents(entries, position, &mut early)
                     }
+                    (None, Content::Operations(..)) if is_unmade => Effect::bare(Outcome::NotFound),
                     (None, Content::Operations(target, list)) => {
                         self.apply(run, *target, list, now)
                     }
                     (None, Content::Status(change)) => match change.fault_as_status() {
                         Some(reason) => Effect::invalid(reason),
+                        None if is_unmade => Effect::bare(Outcome::NotFound),
                         None => self.change(run, |run| run.set_status(change)),
                     },
                     (None, Content::Finish(change)) => match change.fault_as_finish() {
                         Some(reason) => Effect::invalid(reason),
+                        None if is_unmade => Effect::bare(Outcome::NotFound),
                         None => self.change(run, |run| run.finish(change, now)),
                     },
                 };
                 if matches!(content, Content::Start(_)) && effect.outcome.is_refusal() {
-                    refused = Some(Effect {
-                        version: effect.version,
-                        ..Effect::bare(effect.outcome)
-                    });
+                    refused = Some((effect.outcome, effect.version));
                 }
                 let (part, target) = content.kind();
                 rows.push(effect.row(run, part, target));
@@ -225,7 +231,12 @@ impl State {
             let (run, start) = started(&entries[*child])?;
             let parent = start.parent.as_deref()?;
             let is_there = self.runs.contains_key(run) || self.runs.contains_key(parent);
-            let starts_it = |entry: &Entry| started(entry).is_some_and(|(run, _)| run == parent);
+            let is_possible = |start: &Start| {
+                start.fault().is_none() && start.metadata.size() <= self.maximum_size
+            };
+            let starts_it = |entry: &Entry| {
+                started(entry).is_some_and(|(run, start)| run == parent && is_possible(start))
+            };
             let found = entries.iter().position(starts_it);
             found.filter(|found| !is_there && !line.contains(found) && !early.contains_key(found))
         }) {
