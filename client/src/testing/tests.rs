@@ -128,7 +128,7 @@ fn a_newer_attempt_begins_and_an_older_one_is_stale() {
     let first = json!([{"run": "a", "start": {"attempt": 1}, "operations": [set("n", 9)], "finish": "completed"}]);
     assert_eq!(
         sender.send(first),
-        "a start stale v3; a operations stale; a finish stale"
+        "a start stale v3; a operations stale v3; a finish stale v3"
     );
     let late = json!([{"run": "a", "status": {"status": "running", "attempt": 1}, "finish": {"status": "failed", "attempt": 3}}]);
     assert_eq!(
