@@ -39,7 +39,7 @@ fn a_row_is_looked_at_each_second_and_its_batch_is_sent_when_it_is_free() {
     let answer = stepped.answer(&flush);
     assert!(stepped.step(Input::Flushed(answer)).is_empty());
     assert_eq!(stepped.server.document("a"), serde_json::json!({"n": 1}));
-    assert_eq!(stepped.engine.due(stepped.now), None);
+    assert!(stepped.is_idle());
 }
 
 #[test]
