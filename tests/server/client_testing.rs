@@ -17,13 +17,23 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use runmeta_client::testing::Database as Memory;
 use runmeta_core::Json;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
 use crate::harness::{Database, rows};
 
 const RUNS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+
+const STATUSES: [&str; 7] = [
+    "running",
+    "queued",
+    "checking",
+    "completed",
+    "failed",
+    "gave up",
+    "",
+];
 
 /// Little enough that documents meet it.
 const MAXIMUM_SIZE: usize = 300;
@@ -33,16 +43,7 @@ fn run() -> impl Strategy<Value = &'static str> {
 }
 
 fn status() -> impl Strategy<Value = Json> {
-    let words = [
-        "running",
-        "queued",
-        "checking",
-        "completed",
-        "failed",
-        "gave up",
-        "",
-    ];
-    proptest::sample::select(&words[..]).prop_map(Json::from)
+    proptest::sample::select(&STATUSES[..]).prop_map(Json::from)
 }
 
 fn attempt() -> impl Strategy<Value = Json> {
