@@ -96,3 +96,22 @@ fn what_is_recorded_on_other_runs_leaves_as_ever() {
     let flush = stepped.flush(Input::Woken);
     assert!(flush.text.contains(r#""b""#) && !flush.text.contains(r#""a""#));
 }
+
+#[test]
+fn what_is_being_read_is_not_sent_though_its_row_is_free() {
+    let (mut stepped, runs) = locked();
+    let _read = stepped.buffer.read(&runs[0], true);
+    let wanted = match stepped.step(Input::Woken).as_slice() {
+        [Action::Diagnose { .. }, Action::Load(wanted)] => wanted.clone(),
+        other => panic!("{other:?}"),
+    };
+    stepped.server.unlock("a");
+    let found = look(&stepped);
+    assert!(stepped.step(found).is_empty());
+    let loaded = stepped.server.read(&wanted);
+    assert!(stepped.step(Input::Loaded(loaded)).is_empty());
+    stepped.wait();
+    stepped.diagnosis(Input::Timer);
+    let found = look(&stepped);
+    stepped.flush(found);
+}
