@@ -409,7 +409,7 @@ impl World {
             }
             57..=61 => self.look(run),
             62..=64 => {
-                let _ = self.buffer.read(&self.runs[run], next() % 2 == 0);
+                drop(self.buffer.read(&self.runs[run], next() % 2 == 0));
                 self.step(Input::Woken);
             }
             65..=67 => self.server.lock(RUNS[run]),
