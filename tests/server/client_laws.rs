@@ -78,6 +78,18 @@ fn record(metadata: &Metadata, operation: &Operation<Json>) {
     };
 }
 
+/// Rounds what an increment is by to what a [`Number`] can hold.
+fn with_number_of_serde(operation: Operation<Json>) -> Operation<Json> {
+    match operation {
+        Operation::Increment { key, value } => {
+            let by: Number = value.to_string().parse().unwrap();
+            let value = Json::parse(&by.to_string()).unwrap();
+            Operation::Increment { key, value }
+        }
+        other => other,
+    }
+}
+
 /// Plays the steps on a family of three runs of this case.
 async fn play(
     client: &Client,
@@ -101,6 +113,7 @@ async fn play(
     for step in steps {
         match step {
             Step::Record(run, target, operation) => {
+                let operation = with_number_of_serde(operation);
                 let (addressed, metadata) = match target {
                     0 => (run, runs[run].clone()),
                     1 => (run.saturating_sub(1), runs[run].parent()),
@@ -113,7 +126,9 @@ async fn play(
                     Json::parse(read.get())
                         .unwrap()
                         .same_value(&expected[addressed]),
-                    "what is read is not what was recorded"
+                    "{} is read, {} was recorded",
+                    read.get(),
+                    expected[addressed]
                 );
             }
             // Operations that do not fit the document are reported, and had no effect on either side.
