@@ -4,7 +4,8 @@
 //! - Some errors may mean several things: a [`Diagnosis`] tells which.
 //! - If an attempt of a text that is now refused was never answered, it may have taken effect all the same, or may yet. A
 //!   batch for a run that does not exist *claims* the sequence: either it is a duplicate, and the text took effect, or it
-//!   uses up the sequence, so that the lost attempt can no longer apply.
+//!   uses up the sequence, so that the lost attempt can no longer apply. A text that took effect is sent once more: it changes
+//!   nothing, and the answer has what of it was refused.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +43,8 @@ enum Phase {
     Claiming { refused: Refused, text: Arc<str> },
     /// The claim failed with an error that may mean a gap.
     DiagnosingClaim { refused: Refused },
+    /// The text took effect, and is sent for its answer.
+    Asking,
 }
 
 /// Why a text had no effect.
@@ -57,7 +60,7 @@ pub(super) enum Refused {
 #[derive(Debug)]
 pub(super) enum Sent {
     Answered(Vec<Row>),
-    /// It took effect, but the answer is lost.
+    /// It took effect, but the server does not give the answer.
     Arrived,
     /// It had no effect and never will.
     Refused(Refused),
@@ -97,7 +100,7 @@ impl Attempt {
     /// Returns what is to be sent.
     pub(super) fn statement(&self, writer: &Writer) -> Statement {
         let text = match &self.phase {
-            Phase::Sending => &self.text,
+            Phase::Sending | Phase::Asking => &self.text,
             Phase::Claiming { text, .. } => text,
             Phase::Diagnosing(_) | Phase::DiagnosingClaim { .. } => return Statement::Diagnose,
         };
@@ -117,6 +120,20 @@ impl Attempt {
     ) -> Next {
         match std::mem::replace(&mut self.phase, Phase::Sending) {
             Phase::Claiming { refused, text } => self.claimed(answer, refused, text, writer),
+            Phase::Asking => match answer {
+                Ok(rows) => {
+                    writer.answered(self.text.clone());
+                    Next::Done(Sent::Answered(rows))
+                }
+                Err(error) if error.passes() => {
+                    self.phase = Phase::Asking;
+                    Next::Later(error)
+                }
+                Err(_) => {
+                    writer.answered(self.text.clone());
+                    Next::Done(Sent::Arrived)
+                }
+            },
             _ => match answer {
                 Ok(rows) => {
                     writer.answered(self.text.clone());
@@ -224,8 +241,8 @@ impl Attempt {
             Ok(rows) => {
                 let is_duplicate = |row: &Row| row.outcome == Outcome::Duplicate;
                 if rows.iter().any(is_duplicate) {
-                    writer.answered(self.text.clone());
-                    return Next::Done(Sent::Arrived);
+                    self.phase = Phase::Asking;
+                    return Next::Now;
                 }
                 writer.answered(NOTHING.into());
                 return Next::Done(Sent::Refused(refused));

@@ -328,6 +328,9 @@ impl Engine {
             self.note_aside(&batch, error);
             self.aside.push_unknown(batch, now);
         }
+        if self.is_shutting_down() {
+            self.aside.hurry(now);
+        }
     }
 
     fn note_aside(&self, batch: &Batch, error: &Error) {

@@ -404,10 +404,15 @@ impl Engine {
         };
         let may_wait = self.pace.lock_timeout(now) >= self.buffer.settings.lock_timeout() / 2;
         let free = self.aside.looked(diagnosis.as_ref(), may_wait, now);
-        if self.shutdown.is_some() {
+        if self.is_shutting_down() {
             self.aside.hurry(now);
         }
         self.take_up(free);
+    }
+
+    /// Returns true if somebody waits for the end.
+    fn is_shutting_down(&self) -> bool {
+        self.shutdown.is_some()
     }
 
     fn went_well(&mut self) {

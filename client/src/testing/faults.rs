@@ -199,10 +199,11 @@ impl FaultyServer {
             Some(Fault::CutAfter) | None => {}
         }
         let entries = batch::read(&batch.text)?;
-        if let Some(error) = plan.obstacle(&entries) {
+        let is_new = self.is_new(batch);
+        if let Some(error) = plan.obstacle(&entries).filter(|_| is_new) {
             return Err(error);
         }
-        if plan.is_locked(&self.database, &entries) {
+        if is_new && plan.is_locked(&self.database, &entries) {
             return Err(Error::answered("55P03", "lock not available"));
         }
         let rows = self.take_now(&mut plan, batch, &entries)?;
@@ -210,6 +211,11 @@ impl FaultyServer {
             Some(Fault::CutAfter) => Err(Error::lost()),
             _ => Ok(rows),
         }
+    }
+
+    /// Returns false for a batch that took effect before: it changes nothing, whatever is in the way.
+    fn is_new(&self, batch: &Flush) -> bool {
+        self.database.state().last_sequence(batch.writer) < batch.sequence
     }
 
     /// Takes the batches that were under way for long.
@@ -279,7 +285,7 @@ impl FaultyServer {
         loop {
             let unlocked = self.unlocked.notified();
             let entries = batch::read(&batch.text).unwrap_or_default();
-            if !self.plan().is_locked(&self.database, &entries) {
+            if !self.is_new(batch) || !self.plan().is_locked(&self.database, &entries) {
                 return;
             }
             unlocked.await;

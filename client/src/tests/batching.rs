@@ -222,6 +222,8 @@ fn a_finish_and_a_start_do_not_wait_for_what_is_recorded_after_them() {
             rounds += 1;
             assert!(rounds < 100, "it waits for what was recorded later");
         }
+        let log = server.document("a")["log"].as_array().map_or(0, Vec::len);
+        assert!(log >= 25, "it came before what was recorded earlier");
         client.flush().await.unwrap();
         let again = client.start(crate::NewRun::new("a").attempt(2));
         tokio::pin!(again);

@@ -572,3 +572,16 @@ fn operations_whose_child_is_gone_take_effect_all_the_same() {
         assert_eq!(server.document("parent"), json!({"log": [1, 2, 3, 4, 5]}));
     });
 }
+
+#[test]
+fn what_had_no_effect_is_reported_though_its_answer_was_lost_and_it_was_rejected_later() {
+    with_client(async |server, client| {
+        let run = start(&client, "a").await;
+        server.database.set_maximum_size(10);
+        server.fail_next(Fault::CutAfter);
+        server.fail_next(Fault::Denied);
+        run.metadata().set("text", "x".repeat(100));
+        let error = run.metadata().flush().await.unwrap_err();
+        assert_eq!(error.unapplied()[0].reason(), "too_large");
+    });
+}

@@ -264,3 +264,16 @@ fn group_recorded_after_shutdown_is_unapplied() {
         assert_eq!(server.document("a"), json!({}));
     });
 }
+
+#[test]
+fn group_that_would_make_a_document_too_large_has_no_effect_on_it_as_a_whole() {
+    with_client(async |server, client| {
+        let run = start(&client, "a").await;
+        server.database.set_maximum_size(100);
+        run.metadata()
+            .atomically(|metadata| metadata.set("n", 1).append("log", "x".repeat(200)));
+        let error = run.metadata().flush().await.unwrap_err();
+        assert_eq!(error.unapplied().len(), 2);
+        assert_eq!(server.document("a"), json!({}));
+    });
+}

@@ -56,8 +56,12 @@ impl Outcome {
             _ => return Err(refusal),
         };
         let unapplied = reason.map(|reason| {
-            let element = Node::of_members([Some(("reason", Node::text(reason)))]);
-            // A word is not more than JSONB can hold.
+            let message = refusal.message();
+            let element = Node::of_members([
+                Some(("detail", Node::text(&message))),
+                Some(("reason", Node::text(reason))),
+            ]);
+            // Two short texts are not more than JSONB can hold.
             encode_array([element].into_iter()).unwrap_or_else(|_| Jsonb::empty_array())
         });
         Ok(Outcome {

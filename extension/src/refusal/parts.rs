@@ -13,6 +13,11 @@ impl Refusal {
         self.parts().0
     }
 
+    /// Returns its primary message.
+    pub fn message(&self) -> String {
+        self.parts().1
+    }
+
     pub(super) fn parts(&self) -> (PgSqlErrorCode, String, Option<String>, Option<String>) {
         use PgSqlErrorCode::*;
         let text = |text: &str| Some(text.to_owned());

@@ -1,7 +1,7 @@
 //! Starts, statuses and finishes that are refused, for their entry alone.
 
 use super::{after, database, flush, runs};
-use crate::harness::rows;
+use crate::harness::{refusal, rows};
 
 const ONE: &str = r#"[{"type": "increment", "key": "n"}]"#;
 
@@ -192,6 +192,44 @@ async fn what_no_run_can_have_is_invalid_for_its_run_alone() {
         }
     }
     assert_eq!(runs(&client).await, "a | 1 | running | 1 | t | f | {}");
+}
+
+#[tokio::test]
+async fn the_detail_of_what_is_invalid_is_the_message_of_the_single_call() {
+    let (_database, client) = after("SELECT runmeta.start('a')").await;
+    for (entry, call) in [
+        (
+            r#""start": {"tags": ["x", ""]}"#,
+            "start('a', tags => '{x,\"\"}')",
+        ),
+        (
+            r#""start": {"status": "done"}"#,
+            "start('a', status => 'done')",
+        ),
+        (r#""start": {"metadata": [1]}"#, "start('a', '[1]')"),
+        (r#""status": """#, "set_status('a', '')"),
+        (r#""finish": "paused""#, "finish('a', 'paused')"),
+        (r#""finish": {"attempt": 2}"#, "finish('a', attempt => 2)"),
+    ] {
+        let flush = format!(
+            r#"SELECT unapplied -> 0 ->> 'detail' FROM runmeta.flush('[{{"run": "a", {entry}}}]')"#
+        );
+        let detail = rows(&client, &flush).await;
+        let refused = refusal(
+            client
+                .batch_execute(&format!("SELECT runmeta.{call}"))
+                .await,
+        );
+        let message = refused
+            .lines()
+            .next()
+            .and_then(|line| line.split_once(": "));
+        assert_eq!(
+            message.map(|(_, message)| message),
+            Some(&*detail),
+            "{entry}"
+        );
+    }
 }
 
 #[tokio::test]

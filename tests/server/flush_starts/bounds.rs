@@ -139,6 +139,6 @@ async fn a_hundred_thousand_tags_are_refused_for_their_run() {
         FROM generate_series(1, 100000)))"#;
     assert_eq!(
         rows(&client, flush).await,
-        "invalid | [{\"reason\": \"too_many_tags\"}]\napplied | NULL"
+        "invalid | [{\"detail\": \"too many tags\", \"reason\": \"too_many_tags\"}]\napplied | NULL"
     );
 }

@@ -28,9 +28,13 @@ async fn after(statements: &str) -> (Database, Client) {
     (database, client)
 }
 
-/// A flush of a batch that shows all but the target.
+/// A flush of a batch that shows all but the target, and the details of what is invalid.
 fn flush_of(batch: &str) -> String {
-    format!("SELECT run_id, part, outcome, version, unapplied FROM runmeta.flush('{batch}')")
+    format!(
+        "SELECT run_id, part, outcome, version,
+            CASE outcome WHEN 'invalid' THEN (SELECT jsonb_agg(e - 'detail') FROM jsonb_array_elements(unapplied) AS e) ELSE unapplied END
+         FROM runmeta.flush('{batch}')"
+    )
 }
 
 /// Flushes a batch and returns the rows of the answer.

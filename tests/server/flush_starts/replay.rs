@@ -45,8 +45,8 @@ async fn refusals_of_all_parts_are_told_again() {
             {{"run": "new", "start": {{"task": ""}}}}, {{"run": "new", "start": {{}}}}, {{"run": "nobody", "finish": {{}}}}]"#
     );
     let first = "closed | start | closed | 2 | NULL\nclosed | operations | closed | 2 | NULL\nclosed | finish | closed | 2 | NULL\n\
-        stale | status | stale | 1 | NULL\nstale | finish | stale | 1 | NULL\nstale | finish | invalid | 1 | [{\"reason\": \"attempt_not_begun\"}]\n\
-        new | start | invalid | NULL | [{\"reason\": \"bad_length\"}]\nnew | start | applied | 1 | NULL\nnobody | finish | not_found | NULL | NULL";
+        stale | status | stale | 1 | NULL\nstale | finish | stale | 1 | NULL\nstale | finish | invalid | 1 | [{\"detail\": \"attempt 3 at run \\\"stale\\\" has not begun\", \"reason\": \"attempt_not_begun\"}]\n\
+        new | start | invalid | NULL | [{\"detail\": \"task has 0 bytes\", \"reason\": \"bad_length\"}]\nnew | start | applied | 1 | NULL\nnobody | finish | not_found | NULL | NULL";
     assert_eq!(numbered(&client, 1, &batch).await, first);
     let again = first
         .replace("| 1 |", "| NULL |")
@@ -64,8 +64,8 @@ async fn refusals_of_all_parts_are_told_again() {
 {"run": "closed", "part": "finish", "target": "self", "outcome": "closed"}
 {"run": "stale", "part": "status", "target": "self", "outcome": "stale"}
 {"run": "stale", "part": "finish", "target": "self", "outcome": "stale"}
-{"run": "stale", "part": "finish", "target": "self", "earlier": 1, "outcome": "invalid", "unapplied": [{"reason": "attempt_not_begun"}]}
-{"run": "new", "part": "start", "target": "self", "outcome": "invalid", "unapplied": [{"reason": "bad_length"}]}
+{"run": "stale", "part": "finish", "target": "self", "earlier": 1, "outcome": "invalid", "unapplied": [{"detail": "attempt 3 at run \"stale\" has not begun", "reason": "attempt_not_begun"}]}
+{"run": "new", "part": "start", "target": "self", "outcome": "invalid", "unapplied": [{"detail": "task has 0 bytes", "reason": "bad_length"}]}
 {"run": "nobody", "part": "finish", "target": "self", "outcome": "not_found"}"#
     );
 }

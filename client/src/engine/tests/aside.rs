@@ -39,7 +39,7 @@ fn a_row_is_looked_at_each_second_and_its_batch_is_sent_when_it_is_free() {
     let answer = stepped.answer(&flush);
     assert!(stepped.step(Input::Flushed(answer)).is_empty());
     assert_eq!(stepped.server.document("a"), serde_json::json!({"n": 1}));
-    assert_eq!(stepped.engine.due(stepped.now), None);
+    assert!(stepped.is_idle());
 }
 
 #[test]
@@ -50,6 +50,7 @@ fn a_row_that_is_locked_at_each_look_gets_its_turn_in_line() {
         stepped.wait();
         stepped.diagnosis(Input::Timer);
         looks += 1;
+        assert!(looks < 10, "it never gets its turn");
         let found = look(&stepped);
         if let Some(Action::Flush { flush, .. }) = stepped.step(found).pop() {
             break flush;
@@ -95,4 +96,42 @@ fn what_is_recorded_on_other_runs_leaves_as_ever() {
     stepped.set(&runs[1], "n");
     let flush = stepped.flush(Input::Woken);
     assert!(flush.text.contains(r#""b""#) && !flush.text.contains(r#""a""#));
+}
+
+#[test]
+fn what_is_being_read_is_not_sent_though_its_row_is_free() {
+    let (mut stepped, runs) = locked();
+    let _read = stepped.buffer.read(&runs[0], true);
+    let wanted = match stepped.step(Input::Woken).as_slice() {
+        [Action::Diagnose { .. }, Action::Load(wanted)] => wanted.clone(),
+        other => panic!("{other:?}"),
+    };
+    stepped.server.unlock("a");
+    let found = look(&stepped);
+    assert!(stepped.step(found).is_empty());
+    let loaded = stepped.server.read(&wanted);
+    assert!(stepped.step(Input::Loaded(loaded)).is_empty());
+    stepped.wait();
+    stepped.diagnosis(Input::Timer);
+    let found = look(&stepped);
+    stepped.flush(found);
+}
+
+#[test]
+fn a_read_that_waited_for_the_batch_begins_when_that_is_set_aside() {
+    let (mut stepped, runs) = Stepped::with_runs(&["a"]);
+    stepped.set(&runs[0], "n");
+    let flush = stepped.flush(Input::Woken);
+    let _read = stepped.buffer.read(&runs[0], true);
+    assert!(stepped.step(Input::Woken).is_empty());
+    stepped.server.lock("a");
+    let answer = stepped.answer(&flush);
+    stepped.diagnosis(Input::Flushed(answer));
+    let found = look(&stepped);
+    let actions = stepped.step(found);
+    assert!(
+        actions
+            .iter()
+            .any(|action| matches!(action, Action::Load(_)))
+    );
 }

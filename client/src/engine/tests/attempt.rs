@@ -110,7 +110,14 @@ fn the_sequence_of_a_text_that_was_not_answered_and_is_rejected_is_claimed() {
         assert!(matches!(sender.fails(Error::lost()), Next::Later(_)));
         assert_eq!(sender.sends(), (claim, 5));
         match sender.is_answered(outcome) {
-            Next::Done(Sent::Arrived) => assert!(arrived),
+            // It took effect, and is sent once more for its answer.
+            Next::Now => {
+                assert!(arrived);
+                assert!(matches!(sender.fails(Error::lost()), Next::Later(_)));
+                assert_eq!(sender.sends(), ("text".to_owned(), 5));
+                let answered = sender.is_answered(Outcome::Duplicate);
+                assert!(matches!(answered, Next::Done(Sent::Answered(_))));
+            }
             Next::Done(Sent::Refused(Refused::Rejected(error))) => {
                 assert_eq!((arrived, error.code()), (false, Some("42501")));
             }
@@ -203,8 +210,10 @@ fn a_lock_that_may_be_that_of_a_lost_attempt_is_not_taken_for_another() {
     sender.fails(error("55P03"));
     assert!(matches!(sender.finds(nothing()), Next::Now));
     assert!(sender.sends().0.contains(r#""operations":[]"#));
+    assert!(matches!(sender.is_answered(Outcome::Duplicate), Next::Now));
     assert!(matches!(
-        sender.is_answered(Outcome::Duplicate),
+        sender.fails(error("42501")),
         Next::Done(Sent::Arrived)
     ));
+    assert_eq!(sender.writer.sequence(), 6);
 }

@@ -12,7 +12,8 @@ fn a_rejected_batch_is_halved_only_if_the_server_takes_one_with_nothing_in_it() 
         assert_eq!((&*probe.text, probe.sequence), ("[]", whole.sequence));
         match takes_nothing {
             true => {
-                let half = stepped.flush(Input::Flushed(Ok(Vec::new())));
+                let answer = stepped.answer(&probe);
+                let half = stepped.flush(Input::Flushed(answer));
                 assert!(half.text.contains(r#""a""#) && !half.text.contains(r#""b""#));
                 let other = stepped.flush(Input::Flushed(failed("42501")));
                 assert!(other.text.contains(r#""b""#) && !other.text.contains(r#""a""#));

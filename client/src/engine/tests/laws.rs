@@ -57,6 +57,7 @@ pub(super) struct World {
     has_little_memory: bool,
     /// Other attempts were begun, whose metadata is read when the server has answered.
     begins: bool,
+    has_ended: bool,
 }
 
 /// What the commands make of a run.
@@ -128,6 +129,7 @@ impl World {
             has_other_writer: false,
             has_little_memory: false,
             begins: false,
+            has_ended: false,
             buffer,
         };
         for (run, state) in world.runs.clone().iter().enumerate() {
@@ -148,6 +150,9 @@ impl World {
     }
 
     pub(super) fn step(&mut self, input: Input) {
+        if self.has_ended {
+            return;
+        }
         for action in self.engine.step(self.now, input) {
             match action {
                 Action::Flush { flush, .. } => self.call(Calling::Flush(flush)),
@@ -155,7 +160,11 @@ impl World {
                 Action::Load(wanted) => {
                     assert!(self.reading.replace(wanted).is_none(), "two reads at once");
                 }
-                Action::End => {}
+                Action::End => {
+                    // Nobody waits for an answer any more.
+                    self.calling = None;
+                    self.has_ended = true;
+                }
             }
         }
     }
@@ -207,7 +216,7 @@ impl World {
             assert!(idle < 5, "it is due again and again, and nothing happens");
             self.now = self.now.max(due);
             self.step(Input::Timer);
-            if self.reading.is_some() {
+            if self.reading.is_some() || self.has_ended {
                 break;
             }
         }
@@ -400,7 +409,7 @@ impl World {
             }
             57..=61 => self.look(run),
             62..=64 => {
-                let _ = self.buffer.read(&self.runs[run], next() % 2 == 0);
+                drop(self.buffer.read(&self.runs[run], next() % 2 == 0));
                 self.step(Input::Woken);
             }
             65..=67 => self.server.lock(RUNS[run]),

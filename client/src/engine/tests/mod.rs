@@ -91,6 +91,13 @@ impl Stepped {
         waited
     }
 
+    /// Returns true if it waits for nothing but the deadlines of callers, who may have been answered.
+    fn is_idle(&self) -> bool {
+        let call_timeout = self.buffer.settings.call_timeout;
+        let due = self.engine.due(self.now);
+        due.is_none_or(|due| due >= self.now + call_timeout / 2)
+    }
+
     fn set(&self, run: &Arc<RunState>, key: &str) {
         let recorder = Recorder {
             run: &run.id,

@@ -49,12 +49,12 @@ fn a_step_before_the_end_of_a_pause_sends_nothing() {
 #[test]
 fn an_idle_engine_waits_for_nothing() {
     let (mut stepped, runs) = Stepped::with_runs(&["a"]);
-    assert_eq!(stepped.engine.due(stepped.now), None);
+    assert!(stepped.is_idle());
     stepped.set(&runs[0], "n");
     let flush = stepped.flush(Input::Woken);
     let answer = stepped.answer(&flush);
     stepped.step(Input::Flushed(answer));
-    assert_eq!(stepped.engine.due(stepped.now), None);
+    assert!(stepped.is_idle());
 }
 
 #[test]

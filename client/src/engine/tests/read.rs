@@ -90,3 +90,46 @@ fn runs_that_cannot_be_read_together_are_read_one_by_one() {
         Some("42501")
     );
 }
+
+#[test]
+fn a_document_that_is_read_here_and_another_writer_changed_is_read_again() {
+    let (mut stepped, runs) = Stepped::with_runs(&["a"]);
+    let _read = stepped.buffer.read(&runs[0], true);
+    let wanted = load(stepped.step(Input::Woken));
+    let loaded = stepped.server.read(&wanted);
+    stepped.step(Input::Loaded(loaded));
+    let mut document = runs[0].lock().document.take().unwrap();
+    document.text([]);
+    runs[0].lock().document = Some(document);
+    let change = serde_json::json!({"type": "set", "key": "other", "value": 1});
+    stepped.server.write("a", &change);
+    stepped.set(&runs[0], "n");
+    let flush = stepped.flush(Input::Woken);
+    let answer = stepped.answer(&flush);
+    load(stepped.step(Input::Flushed(answer)));
+}
+
+#[test]
+fn what_was_read_before_the_server_was_known_to_have_lost_something_is_read_again() {
+    let (mut stepped, runs) = Stepped::with_runs(&["a", "b"]);
+    let mut read = stepped.buffer.read(&runs[0], true);
+    let wanted = load(stepped.step(Input::Woken));
+    stepped.set(&runs[1], "n");
+    let newest = stepped.flush(Input::Woken);
+    stepped.diagnosis(Input::Flushed(failed("55000")));
+    let lost = crate::wire::Diagnosis {
+        last_sequence: newest.sequence - 2,
+        ..Default::default()
+    };
+    assert!(stepped.step(Input::Diagnosed(Ok(lost))).is_empty());
+    let loaded = stepped.server.read(&wanted);
+    assert!(stepped.step(Input::Loaded(loaded)).is_empty());
+    assert!(read.try_recv().is_err(), "it may lack what the server lost");
+    stepped.wait();
+    stepped.flush(Input::Timer);
+    let actions = stepped.step(Input::Flushed(Ok(Vec::new())));
+    assert!(matches!(
+        actions.as_slice(),
+        [Action::Flush { .. }, Action::Load(_)]
+    ));
+}

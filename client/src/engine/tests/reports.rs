@@ -129,7 +129,7 @@ impl Reported {
                 .iter()
                 .filter_map(|one| one.key().map(str::to_owned))
                 .collect();
-            assert_eq!(reported.len(), all.len(), "reported twice");
+            assert_eq!(reported.len(), all.len(), "reported twice: {all:?}");
             if self.removed.contains(&run) {
                 continue;
             }
