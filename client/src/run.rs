@@ -126,7 +126,7 @@ impl Run {
     /// use runmeta_client::{NewRun, metadata};
     ///
     /// async fn import() -> Result<u64, std::io::Error> {
-    ///     let text = tokio::fs::read_to_string("users.csv").await?;
+    ///     let text = std::fs::read_to_string("users.csv")?;
     ///     metadata::set("bytes", text.len());
     ///     Ok(text.lines().count() as u64)
     /// }

@@ -256,7 +256,7 @@ fn spread(value: &Json) -> String {
 
 fn lists() -> impl Strategy<Value = Vec<Vec<Operation<Json>>>> {
     let list = generate::operations().prop_map(|list| {
-        let list = parse_list(&Json::from(list)).unwrap_or_default();
+        let list = parse_list(&list).unwrap_or_default();
         list.into_iter().flatten().collect()
     });
     proptest::collection::vec(list, 0..4)
@@ -271,7 +271,7 @@ proptest! {
         recorded in lists(),
         keys in proptest::collection::vec(generate::key(), 0..6),
     ) {
-        let mut expected = Json::from(base);
+        let mut expected = base;
         let text = if with_blanks { spread(&expected) } else { expected.to_string() };
         let mut document = document(&text);
         let parsed = |list: &[Operation<Json>]| list.iter().cloned().map(Ok).collect::<Vec<_>>();
@@ -304,7 +304,7 @@ proptest! {
         list in lists(),
         key in generate::key(),
     ) {
-        let mut text: Vec<_> = Json::from(base).to_string().chars().collect();
+        let mut text: Vec<_> = base.to_string().chars().collect();
         let at = at.index(text.len());
         text.splice(at..=at, with.chars());
         if let Ok(mut document) = Document::new(String::from_iter(text), 1) {
