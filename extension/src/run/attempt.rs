@@ -1,11 +1,10 @@
-//! Where a run stands in its attempts, and whether start, set_status and finish change that.
-//!
-//! What a call decides depends on this state alone and not on how it was read, so that one run and many runs of a batch
-//! are decided by the same lines.
+//! Where a run stands in its attempts. Whether start, set_status and finish change that, [`runmeta_core::Attempt`] decides,
+//! by the state alone: for one run, and for many runs of a batch.
 
 use pgrx::pg_sys::BuiltinOid::{TEXTARRAYOID, TEXTOID};
 use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError, SpiTupleTable};
+use runmeta_core::Conflict;
 use runmeta_core::wire::Target;
 
 use super::locked::check_version;
@@ -157,12 +156,8 @@ impl Attempt {
     /// - [`Refusal::Finished`] if the attempt finished and no number is given.
     /// - [`Refusal::StaleAttempt`] if the number is that of an older attempt.
     pub fn on_start(&self, wanted: Option<i32>) -> Result<Option<i32>, Refusal> {
-        match wanted {
-            None if self.finished_at.is_none() => Ok(None),
-            None => Err(self.finished()),
-            Some(wanted) if wanted < self.number => Err(self.stale(wanted)),
-            wanted => Ok(wanted.filter(|wanted| *wanted > self.number)),
-        }
+        let decided = self.stand().on_start(wanted);
+        decided.map_err(|conflict| self.refusal(conflict, wanted))
     }
 
     /// Checks that the run is at this attempt, if one is given: a late worker must not end or change a newer one.
@@ -171,15 +166,8 @@ impl Attempt {
     ///
     /// [`Refusal::StaleAttempt`], or [`Refusal::AttemptNotBegun`].
     pub fn check_number(&self, expected: Option<i32>) -> Result<(), Refusal> {
-        match expected {
-            Some(expected) if expected < self.number => Err(self.stale(expected)),
-            Some(expected) if expected > self.number => Err(Refusal::AttemptNotBegun {
-                run: self.id.clone(),
-                attempt: expected,
-                current: self.number,
-            }),
-            _ => Ok(()),
-        }
+        let checked = self.stand().check_number(expected);
+        checked.map_err(|conflict| self.refusal(conflict, expected))
     }
 
     /// Decides a finish: returns whether it changes the run.
@@ -188,11 +176,8 @@ impl Attempt {
     ///
     /// [`Refusal::Finished`] if the attempt finished with another status.
     pub fn on_finish(&self, status: &str) -> Result<bool, Refusal> {
-        match self.finished_at {
-            None => Ok(true),
-            Some(_) if self.status == status => Ok(false),
-            Some(_) => Err(self.finished()),
-        }
+        let decided = self.stand().on_finish(status);
+        decided.map_err(|conflict| self.refusal(conflict, None))
     }
 
     /// Decides a change of the status: returns whether it changes the run.
@@ -201,10 +186,8 @@ impl Attempt {
     ///
     /// [`Refusal::Finished`].
     pub fn on_set_status(&self, status: &str) -> Result<bool, Refusal> {
-        match self.finished_at {
-            None => Ok(self.status != status),
-            Some(_) => Err(self.finished()),
-        }
+        let decided = self.stand().on_set_status(status);
+        decided.map_err(|conflict| self.refusal(conflict, None))
     }
 
     /// Returns the version that a change makes.
@@ -217,20 +200,34 @@ impl Attempt {
         Ok(self.version + 1)
     }
 
-    fn stale(&self, attempt: i32) -> Refusal {
-        Refusal::StaleAttempt {
-            run: self.id.clone(),
-            attempt,
-            current: self.number,
+    /// Returns what the decision depends on.
+    fn stand(&self) -> runmeta_core::Attempt<'_> {
+        runmeta_core::Attempt {
+            number: self.number,
+            status: &self.status,
+            finished: self.finished_at.is_some(),
         }
     }
 
-    fn finished(&self) -> Refusal {
-        Refusal::Finished {
-            run: self.id.clone(),
-            attempt: self.number,
-            status: self.status.clone(),
-            finished_at: self.finished_at,
+    fn refusal(&self, conflict: Conflict, given: Option<i32>) -> Refusal {
+        let run = self.id.clone();
+        match conflict {
+            Conflict::Finished => Refusal::Finished {
+                run,
+                attempt: self.number,
+                status: self.status.clone(),
+                finished_at: self.finished_at,
+            },
+            Conflict::Stale => Refusal::StaleAttempt {
+                run,
+                attempt: given.unwrap_or_default(),
+                current: self.number,
+            },
+            Conflict::NotBegun => Refusal::AttemptNotBegun {
+                run,
+                attempt: given.unwrap_or_default(),
+                current: self.number,
+            },
         }
     }
 }
