@@ -11,7 +11,8 @@
 //! | What happens when it is rejected, or a row is locked? | [`deliver`], [`aside`] |
 //! | What does the answer mean for its runs? | [`complete`], [`by_key`] |
 //! | When are runs read? | [`read`] |
-//! | Who waits, and until when? | [`waiting`] |
+//! | Who waits for what, and until when? | [`request`], [`waiting`] |
+//! | When is the client over? | [`ending`] |
 
 mod aside;
 mod attempt;
@@ -21,9 +22,11 @@ mod by_key;
 mod complete;
 mod deliver;
 pub(crate) mod driver;
+mod ending;
 mod gather;
 mod pace;
 mod read;
+mod request;
 #[cfg(test)]
 mod tests;
 mod waiting;
@@ -37,15 +40,12 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::Error;
-use crate::buffer::state::{Command, Place, RunState};
-use crate::buffer::waiter::{Waiter, Waiting};
-use crate::buffer::{Buffer, Request, lock};
-use crate::error::Unapplied;
+use crate::buffer::{Buffer, lock};
 use crate::wire::sqlstate::Meaning;
 use crate::wire::{Diagnosis, Flush, Loaded, Row, Wanted};
 use aside::Aside;
-use complete::{End, enqueue, note_command_not_sent};
 use deliver::Delivery;
+use ending::Shutdown;
 use pace::Pace;
 use read::Reads;
 use waiting::WaitingList;
@@ -123,15 +123,6 @@ enum Stuck {
     /// Those for which somebody waits.
     Awaited,
     All,
-}
-
-#[derive(Debug)]
-struct Shutdown {
-    waiters: Vec<Arc<Waiter<()>>>,
-    /// The soonest that a caller gave.
-    deadline: Instant,
-    /// Statements that were sent before.
-    statements: u64,
 }
 
 impl Engine {
@@ -227,98 +218,6 @@ impl Engine {
             shutdown,
         ];
         all.into_iter().flatten().min()
-    }
-
-    fn take_request(&mut self, request: Request, now: Instant) {
-        match request {
-            Request::Flush {
-                runs,
-                waiter,
-                within,
-            } => {
-                for state in runs {
-                    self.expect_flush(&state, &waiter);
-                }
-                // It answers by itself if there was nothing to wait for.
-                waiter.arrived();
-                self.wait(waiter, "flush", within, now);
-            }
-            Request::Call { run, command } => {
-                let waiter = command.waiter.clone();
-                let mut pending = run.lock();
-                let after = pending.recorded;
-                pending.commands.push_back(Command { after, ..command });
-                match pending.place {
-                    Place::Idle => enqueue(&self.buffer, &run, &mut pending, End::Back),
-                    // It waits no longer for its turn among those for which nobody waits.
-                    Place::Queued if pending.commands.len() == 1 => {
-                        lock(&self.buffer.lists).called.push_back(run.clone());
-                    }
-                    _ => {}
-                }
-                drop(pending);
-                let within = self.buffer.settings.call_timeout;
-                self.wait(waiter, "a call", Some(within), now);
-            }
-            Request::Read {
-                run,
-                with_document,
-                waiter,
-            } => {
-                if let Some(waiter) = waiter.clone() {
-                    let within = self.buffer.settings.call_timeout;
-                    self.wait(waiter, "reading a run", Some(within), now);
-                    self.reads.hurry();
-                }
-                self.reads.add(run, with_document, waiter);
-            }
-            Request::Shutdown { within, waiter } => {
-                self.is_closing = true;
-                let statements = self.statements;
-                let shutdown = self.shutdown.get_or_insert_with(|| Shutdown {
-                    waiters: Vec::new(),
-                    deadline: now + within,
-                    statements,
-                });
-                shutdown.waiters.push(waiter);
-                shutdown.deadline = shutdown.deadline.min(now + within);
-                self.hurry(now);
-            }
-            Request::Close => {
-                self.is_closing = true;
-                self.hurry(now);
-            }
-        }
-    }
-
-    fn wait<T: Send + 'static>(
-        &mut self,
-        waiter: Arc<Waiter<T>>,
-        what: &'static str,
-        within: Option<Duration>,
-        now: Instant,
-    ) {
-        let deadline = within.map(|within| now + within);
-        self.waiting.add(waiter, what, deadline, self.statements);
-        self.hurry(now);
-    }
-
-    /// Makes a flush wait for what is recorded on a run, and moves the run forward.
-    fn expect_flush(&self, state: &Arc<RunState>, waiter: &Arc<Waiter<()>>) {
-        let mut pending = state.lock();
-        if pending.completed == pending.recorded {
-            return;
-        }
-        waiter.expect();
-        let upto = pending.recorded;
-        if pending.flushes.len() == pending.flushes.capacity() {
-            // Callers may give up, one after the other, as long as the server is gone.
-            pending.flushes.retain(|(_, waiter)| !waiter.is_gone());
-        }
-        pending.flushes.push((upto, waiter.clone()));
-        if pending.place == Place::Queued && pending.flushes.len() == 1 {
-            lock(&self.buffer.lists).flushed.push_back(state.clone());
-        }
     }
 
     /// Lets nothing wait longer than it must.
@@ -444,72 +343,5 @@ impl Engine {
     fn lasting_trouble(&self) -> Option<&Error> {
         let trouble = self.trouble.as_ref();
         trouble.filter(|error| error.passes() && !error.is_retryable())
-    }
-
-    /// Returns true if the client is to end and nothing is left, or waiting for it has no use.
-    fn is_over(&mut self, now: Instant) -> bool {
-        if self.has_ended || !self.is_closing {
-            return false;
-        }
-        if let Some(shutdown) = &self.shutdown {
-            let lasting = self.lasting_trouble().is_some();
-            let was_tried = !self.is_busy && self.statements > shutdown.statements;
-            if shutdown.deadline <= now || lasting && was_tried {
-                return true;
-            }
-        }
-        !self.is_busy && self.delivery.is_idle() && self.aside.is_empty() && {
-            let lists = lock(&self.buffer.lists);
-            lists.flushed.is_empty() && lists.called.is_empty() && lists.recorded.is_empty()
-        }
-    }
-
-    /// Ends: what is still there is not sent, and whoever waits is answered.
-    pub(crate) fn end(&mut self) {
-        if std::mem::replace(&mut self.has_ended, true) {
-            return;
-        }
-        // A group that is being recorded is seen whole, and what is recorded from now on finds the client closed.
-        let groups = lock(&self.buffer.groups);
-        self.buffer.closed.store(true, Relaxed);
-        let mut unsent = 0;
-        for batch in self.delivery.batches().chain(self.aside.batches()) {
-            unsent += batch.note_commands_not_sent(&self.buffer);
-        }
-        for state in self.buffer.runs() {
-            let mut pending = state.lock();
-            let waiting = pending.waiting();
-            let left: Vec<_> = waiting
-                .map(|operation| Unapplied::of(&state.id, &operation, "not_sent"))
-                .collect();
-            unsent += left.len();
-            for unapplied in left {
-                self.buffer.note_unapplied(&mut pending, unapplied);
-            }
-            let commands = std::mem::take(&mut pending.commands);
-            for command in &commands {
-                unsent += note_command_not_sent(&self.buffer, &state, &mut pending, command);
-            }
-            drop(pending);
-            let waiters = commands.iter().map(|command| &command.waiter);
-            waiters.for_each(|waiter| waiter.answer(Err(Error::shut_down())));
-        }
-        drop(groups);
-        if unsent > 0 {
-            tracing::error!(
-                operations = unsent,
-                "the client ends with operations that were not sent"
-            );
-        }
-        self.buffer.ended.store(true, Relaxed);
-        self.buffer.fail_requests();
-        let error = self.lasting_trouble().cloned();
-        let error = error.unwrap_or_else(Error::shut_down);
-        self.waiting.fail_before(u64::MAX, &error);
-        let waiters = self.shutdown.take().map(|shutdown| shutdown.waiters);
-        for waiter in waiters.into_iter().flatten() {
-            waiter.answer(Ok(()));
-        }
-        self.buffer.log_unapplied();
     }
 }

@@ -1,0 +1,107 @@
+//! What callers ask of the engine: flushes, commands, reads, and the end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Engine;
+use super::complete::{End, enqueue};
+use super::ending::Shutdown;
+use crate::buffer::state::{Command, Place, RunState};
+use crate::buffer::waiter::{Waiter, Waiting};
+use crate::buffer::{Request, lock};
+
+impl Engine {
+    pub(super) fn take_request(&mut self, request: Request, now: Instant) {
+        match request {
+            Request::Flush {
+                runs,
+                waiter,
+                within,
+            } => {
+                for state in runs {
+                    self.expect_flush(&state, &waiter);
+                }
+                // It answers by itself if there was nothing to wait for.
+                waiter.arrived();
+                self.wait(waiter, "flush", within, now);
+            }
+            Request::Call { run, command } => {
+                let waiter = command.waiter.clone();
+                let mut pending = run.lock();
+                let after = pending.recorded;
+                pending.commands.push_back(Command { after, ..command });
+                match pending.place {
+                    Place::Idle => enqueue(&self.buffer, &run, &mut pending, End::Back),
+                    // It waits no longer for its turn among those for which nobody waits.
+                    Place::Queued if pending.commands.len() == 1 => {
+                        lock(&self.buffer.lists).called.push_back(run.clone());
+                    }
+                    _ => {}
+                }
+                drop(pending);
+                let within = self.buffer.settings.call_timeout;
+                self.wait(waiter, "a call", Some(within), now);
+            }
+            Request::Read {
+                run,
+                with_document,
+                waiter,
+            } => {
+                if let Some(waiter) = waiter.clone() {
+                    let within = self.buffer.settings.call_timeout;
+                    self.wait(waiter, "reading a run", Some(within), now);
+                    self.reads.hurry();
+                }
+                self.reads.add(run, with_document, waiter);
+            }
+            Request::Shutdown { within, waiter } => {
+                self.is_closing = true;
+                let statements = self.statements;
+                let shutdown = self.shutdown.get_or_insert_with(|| Shutdown {
+                    waiters: Vec::new(),
+                    deadline: now + within,
+                    statements,
+                });
+                shutdown.waiters.push(waiter);
+                shutdown.deadline = shutdown.deadline.min(now + within);
+                self.hurry(now);
+            }
+            Request::Close => {
+                self.is_closing = true;
+                self.hurry(now);
+            }
+        }
+    }
+
+    fn wait<T: Send + 'static>(
+        &mut self,
+        waiter: Arc<Waiter<T>>,
+        what: &'static str,
+        within: Option<Duration>,
+        now: Instant,
+    ) {
+        let deadline = within.map(|within| now + within);
+        self.waiting.add(waiter, what, deadline, self.statements);
+        self.hurry(now);
+    }
+
+    /// Makes a flush wait for what is recorded on a run, and moves the run forward.
+    fn expect_flush(&self, state: &Arc<RunState>, waiter: &Arc<Waiter<()>>) {
+        let mut pending = state.lock();
+        if pending.completed == pending.recorded {
+            return;
+        }
+        waiter.expect();
+        let upto = pending.recorded;
+        if pending.flushes.len() == pending.flushes.capacity() {
+            // Callers may give up, one after the other, as long as the server is gone.
+            pending.flushes.retain(|(_, waiter)| !waiter.is_gone());
+        }
+        pending.flushes.push((upto, waiter.clone()));
+        if pending.place == Place::Queued && pending.flushes.len() == 1 {
+            lock(&self.buffer.lists).flushed.push_back(state.clone());
+        }
+    }
+}
