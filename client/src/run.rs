@@ -116,8 +116,9 @@ impl Run {
     ///
     /// The result is returned as it is, even if the finish could not be sent within the
     /// [call timeout](crate::Builder::call_timeout); that is logged, and sending goes on in the background. A finish that is
-    /// refused, because a newer attempt has begun, is only logged, too. If the future finished the run itself, with whatever
-    /// status, that stays. If this future is dropped, the run is not finished: another worker may take it over.
+    /// refused, because a newer attempt has begun, is not reported; [`finish`](Run::finish) reports it. If the future finished
+    /// the run itself, with whatever status, that stays. If this future is dropped, the run is not finished: another worker may
+    /// take it over.
     ///
     /// The error is not recorded. To show it, record it:
     ///
