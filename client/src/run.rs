@@ -115,9 +115,10 @@ impl Run {
     /// for `Err` and for a panic. An early `?` loses nothing that was recorded before.
     ///
     /// The result is returned as it is, even if the finish could not be sent within the
-    /// [call timeout](crate::Builder::call_timeout); that is logged, and sending goes on in the background. If the future
-    /// finished the run itself, with whatever status, that stays. If this future is dropped, the run is not finished: another
-    /// worker may take it over.
+    /// [call timeout](crate::Builder::call_timeout); that is logged, and sending goes on in the background. A finish that is
+    /// refused, because a newer attempt has begun, is not reported; [`finish`](Run::finish) reports it. If the future finished
+    /// the run itself, with whatever status, that stays. If this future is dropped, the run is not finished: another worker may
+    /// take it over.
     ///
     /// The error is not recorded. To show it, record it:
     ///
@@ -135,7 +136,10 @@ impl Run {
     /// let rows = run
     ///     .run_until(async {
     ///         let result = import().await;
-    ///         result.inspect_err(|error| drop(metadata::set("error", error.to_string())))
+    ///         if let Err(error) = &result {
+    ///             metadata::set("error", error.to_string());
+    ///         }
+    ///         result
     ///     })
     ///     .await?;
     /// # Ok(())

@@ -60,6 +60,12 @@ pub(crate) fn recorded_outside(kind: &'static str, key: Option<&str>) {
 ///
 /// Leaving the scope does not wait for the task. What the task records later is sent in the background.
 ///
+/// # Panics
+///
+/// Outside a runtime of tokio.
+///
+/// # Examples
+///
 /// ```no_run
 /// # async fn example(run: runmeta_client::Run) {
 /// use runmeta_client::{metadata, spawn};
@@ -84,6 +90,12 @@ where
 
 /// Runs blocking work in the current scope; without one, it is [`tokio::task::spawn_blocking`]. For a thread of your own, see
 /// [`Run::scope_sync`].
+///
+/// # Panics
+///
+/// Outside a runtime of tokio.
+///
+/// # Examples
 ///
 /// ```no_run
 /// # async fn example(run: runmeta_client::Run) {

@@ -4,8 +4,11 @@ use runmeta_core::{Json, Number};
 
 use crate::buffer::decimal::Decimal;
 
-/// A number that `increment` and `decrement` take: every integer and float of Rust, and [`serde_json::Number`], whose text
-/// is kept exactly. Floats count as the shortest decimal that reads back as the same float: `0.1` is 0.1.
+/// A number that `increment` and `decrement` take: every integer and float of Rust, and [`serde_json::Number`]. Floats count as
+/// the shortest decimal that reads back as the same float: `0.1` is 0.1.
+///
+/// A `Number` is itself a float, unless it is an integer of 64 bits or your program enables `serde_json`'s feature
+/// `arbitrary_precision`; with that feature, every digit of its text counts.
 ///
 /// This trait is sealed.
 #[diagnostic::on_unimplemented(

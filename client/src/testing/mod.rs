@@ -94,7 +94,7 @@ impl Database {
     ///
     /// # Panics
     ///
-    /// Outside a runtime of tokio.
+    /// Outside a runtime of tokio; there, connect with [`builder`](Database::builder).
     pub fn client(&self) -> Client {
         Client::here(Settings::default(), Arc::new(self.clone()))
     }
