@@ -78,6 +78,7 @@ impl Client {
     ///
     /// Outside a runtime of tokio.
     #[cfg(any(test, feature = "testing"))]
+    #[track_caller]
     pub(crate) fn here(settings: Settings, transport: Arc<dyn Transport>) -> Client {
         let buffer = Arc::new(Buffer::new(settings));
         let connect = Box::pin(async { Ok(()) });

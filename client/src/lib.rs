@@ -35,6 +35,7 @@ pub use metadata::amount::Amount;
 pub use metrics::Metrics;
 pub use new_run::NewRun;
 pub use run::Run;
+pub use runmeta_core::Number;
 pub use scope::{spawn, spawn_blocking};
 #[cfg(feature = "tls")]
 pub use wire::tls;

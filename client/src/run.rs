@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use runmeta_core::status;
-use runmeta_core::wire::Target;
+use runmeta_core::wire::{Part, Target};
 
 use crate::buffer::Recorder;
 use crate::buffer::state::{CommandKind, Completed, RunState};
 use crate::client::answered;
 use crate::new_run::check_text;
-use crate::{Client, Error, Metadata, scope};
+use crate::{Client, Error, Metadata, Unapplied, scope};
 
 /// A handle to a run, cheap to clone.
 #[derive(Clone)]
@@ -160,10 +160,14 @@ impl Run {
             attempt: self.inner.attempt,
         });
         self.leave().await;
-        if let Err(error) = finish.await
-            && !error.is_closed()
-        {
-            tracing::warn!(run = self.id(), status, error = %error, "the run could not be finished");
+        match finish.await {
+            Ok(_) => {}
+            // The future finished the run itself.
+            Err(error) if error.is_closed() && !error.is_stale() => {}
+            Err(error) => {
+                tracing::warn!(run = self.id(), status, error = %error, "the run could not be finished");
+                self.note_finish_without_effect(&error);
+            }
         }
         output.unwrap_or_else(|panic| resume_unwind(panic))
     }
@@ -296,6 +300,15 @@ impl Run {
         if let Err(error) = answered(buffer.flush(self.members(), Some(within))).await {
             tracing::warn!(run = self.id(), error = %error, "left a scope before its flush was over");
         }
+    }
+
+    /// Counts a finish that had no effect among what is reported.
+    fn note_finish_without_effect(&self, error: &Error) {
+        let state = self.state(Target::Own);
+        let unapplied = Unapplied::part(&state.id, Part::Finish, error.reason());
+        let buffer = self.client().buffer();
+        buffer.note_unapplied(&mut state.lock(), unapplied);
+        buffer.log_unapplied();
     }
 
     /// Sends a command. It is under way before the future is polled.

@@ -77,6 +77,7 @@ pub(crate) fn recorded_outside(kind: &'static str, key: Option<&str>) {
 /// }).await;
 /// # }
 /// ```
+#[track_caller]
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,
@@ -110,6 +111,7 @@ where
 /// }).await;
 /// # }
 /// ```
+#[track_caller]
 pub fn spawn_blocking<F, R>(work: F) -> JoinHandle<R>
 where
     F: FnOnce() -> R + Send + 'static,

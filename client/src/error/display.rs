@@ -12,10 +12,17 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.kind {
             Kind::Statement { code, message } => {
-                return write!(
+                write!(
                     f,
                     "the server rejected the statement: {message} (SQLSTATE {code})"
-                );
+                )?;
+                // A schema, a table or a function that does not exist.
+                return match &**code {
+                    "3F000" | "42P01" | "42883" => {
+                        f.write_str("; `runmeta migrate` creates what the client needs")
+                    }
+                    _ => Ok(()),
+                };
             }
             Kind::Connection { .. } => f.write_str("no connection to the server"),
             Kind::TimedOut { what, .. } => write!(f, "{what} took too long"),

@@ -347,6 +347,17 @@ impl Error {
     }
 
     /// Returns why a part of an entry had no effect, as one word.
+    /// Returns true if a newer attempt has begun.
+    pub(crate) fn is_stale(&self) -> bool {
+        matches!(
+            self.0.kind,
+            Kind::Part {
+                outcome: Outcome::Stale,
+                ..
+            }
+        )
+    }
+
     pub(crate) fn reason(&self) -> String {
         match &self.0.kind {
             Kind::Part { outcome, .. } => outcome.name().to_owned(),
@@ -384,10 +395,12 @@ fn code_of(reason: &str) -> Option<&str> {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error")
-            .field("kind", &self.0.kind)
-            .field("source", &self.0.source)
-            .finish()
+        // `fn main() -> Result<(), Error>` and `unwrap` print this: the line that helps comes first.
+        write!(f, "Error({:?}", self.to_string())?;
+        match &self.0.source {
+            Some(source) => write!(f, ", {source:?})"),
+            None => f.write_str(")"),
+        }
     }
 }
 

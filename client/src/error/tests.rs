@@ -111,3 +111,22 @@ fn error_of_the_server_is_displayed_in_one_line() {
     );
     assert_eq!(error.code(), Some("42501"));
 }
+
+#[test]
+fn missing_tables_name_the_command_that_makes_them() {
+    let error = Error::answered("3F000", "schema \"runmeta\" does not exist");
+    assert_eq!(
+        error.to_string(),
+        "the server rejected the statement: schema \"runmeta\" does not exist (SQLSTATE 3F000); `runmeta migrate` creates \
+         what the client needs"
+    );
+}
+
+#[test]
+fn debug_format_begins_with_the_displayed_line() {
+    let error = Error::unapplied_part("a", Part::Start, Outcome::Closed, None);
+    assert_eq!(
+        format!("{error:?}"),
+        format!("Error({:?})", error.to_string())
+    );
+}

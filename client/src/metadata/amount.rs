@@ -4,17 +4,28 @@ use runmeta_core::{Json, Number};
 
 use crate::buffer::decimal::Decimal;
 
-/// A number that `increment` and `decrement` take: every integer and float of Rust, and [`serde_json::Number`]. Floats count as
-/// the shortest decimal that reads back as the same float: `0.1` is 0.1.
+/// A number that `increment` and `decrement` take: every integer and float of Rust, [`Number`] and [`serde_json::Number`].
+/// Floats count as the shortest decimal that reads back as the same float: `0.1` is 0.1.
 ///
-/// A `Number` is itself a float, unless it is an integer of 64 bits or your program enables `serde_json`'s feature
-/// `arbitrary_precision`; with that feature, every digit of its text counts.
+/// Every digit of a [`Number`] counts, so it takes the decimals of other crates by their text:
+///
+/// ```
+/// # fn example(metadata: runmeta_client::Metadata) -> Option<()> {
+/// use runmeta_client::Number;
+///
+/// metadata.increment("total", Number::parse("12345678901234567890.123456789")?);
+/// # Some(())
+/// # }
+/// ```
+///
+/// A `serde_json::Number` is itself a float, unless it is an integer of 64 bits or your program enables `serde_json`'s feature
+/// `arbitrary_precision`.
 ///
 /// This trait is sealed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a number that an increment can be by",
-    label = "expected an integer, a float or a `serde_json::Number`",
-    note = "dereference a reference: `*count`; convert a decimal of another crate by its text: `text.parse::<serde_json::Number>()?`"
+    label = "expected an integer, a float, a `runmeta_client::Number` or a `serde_json::Number`",
+    note = "dereference a reference: `*count`; convert a decimal of another crate by its text: `runmeta_client::Number::parse(&text)`"
 )]
 pub trait Amount: sealed::Sealed {}
 
@@ -66,7 +77,7 @@ impl Addend {
 }
 
 mod sealed {
-    use super::{Addend, Amount, Decimal};
+    use super::{Addend, Amount, Decimal, Number};
 
     pub trait Sealed {
         fn addend(self) -> Addend;
@@ -127,6 +138,22 @@ mod sealed {
         )*};
     }
     number!(serde_json::Number & serde_json::Number);
+
+    impl Amount for Number {}
+
+    impl Sealed for Number {
+        fn addend(self) -> Addend {
+            Decimal::parse(self.as_str()).map_or(Addend::Long(self), Addend::Short)
+        }
+    }
+
+    impl Amount for &Number {}
+
+    impl Sealed for &Number {
+        fn addend(self) -> Addend {
+            self.clone().addend()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -158,6 +185,12 @@ mod tests {
 
     #[test]
     fn a_number_of_serde_json_is_taken_by_its_text() {
+        let exact = Number::parse("12345678901234567890123456789.123456789012").unwrap();
+        assert_eq!(
+            text((&exact).addend()),
+            "long 12345678901234567890123456789.123456789012"
+        );
+        assert_eq!(text(Number::parse("0.30").unwrap().addend()), "0.30");
         let number: serde_json::Number = serde_json::from_str("0.30").unwrap();
         assert_eq!(text((&number).addend()), number.to_string());
         let large: serde_json::Number = serde_json::from_str("1e300").unwrap();

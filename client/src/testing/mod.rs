@@ -95,6 +95,7 @@ impl Database {
     /// # Panics
     ///
     /// Outside a runtime of tokio; there, connect with [`builder`](Database::builder).
+    #[track_caller]
     pub fn client(&self) -> Client {
         Client::here(Settings::default(), Arc::new(self.clone()))
     }

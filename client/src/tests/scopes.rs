@@ -226,6 +226,20 @@ fn a_run_whose_job_panics_has_failed_and_one_whose_job_is_dropped_goes_on() {
 }
 
 #[test]
+fn a_finish_of_a_superseded_attempt_is_counted_and_not_silent() {
+    with_client(async |server, client| {
+        let first = NewRun::new("a").attempt(1);
+        let run = client.start(first).await.unwrap();
+        client.start(NewRun::new("a").attempt(2)).await.unwrap();
+        run.run_until(async { Ok::<(), ()>(()) }).await.unwrap();
+        assert_eq!(server.database.status("a").unwrap(), "running");
+        assert_eq!(client.metrics().unapplied, 1);
+        let error = run.metadata().flush().await.unwrap_err();
+        assert_eq!(error.unapplied()[0].kind(), "finish");
+    });
+}
+
+#[test]
 fn a_job_that_finishes_its_run_itself_has_the_last_word() {
     with_client(async |server, client| {
         let run = start(&client, "a").await;

@@ -50,6 +50,14 @@ pub(crate) enum Trust {
 impl Address {
     /// Parses a URL, or a string such as `host=/run/postgresql dbname=app`. Reads no files.
     pub(crate) fn parse(url: &str) -> Result<Address, Error> {
+        if let Some((scheme, _)) = url.split_once("://")
+            && !matches!(scheme, "postgres" | "postgresql")
+        {
+            return Err(Error::settings(
+                "the database URL does not begin with postgres://",
+                None,
+            ));
+        }
         let (rest, parameters) = parameters::take(url);
         let mut config: Config = rest.parse().map_err(|error| {
             Error::settings(
@@ -64,6 +72,9 @@ impl Address {
             for address in config.get_hostaddrs().to_vec() {
                 config.host(address.to_string());
             }
+        }
+        if config.get_hosts().is_empty() {
+            return Err(Error::settings("the database URL names no host", None));
         }
         Ok(Address { config, encryption }.without_sockets())
     }
@@ -170,6 +181,24 @@ mod tests {
     fn failure(url: &str) -> String {
         let connector = Address::parse(url).and_then(|address| address.connector());
         connector.map(drop).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_address_of_another_kind_or_of_nobody_is_not_retried() {
+        for (url, message) in [
+            (
+                "mysql://h/d",
+                "the database URL does not begin with postgres://",
+            ),
+            ("", "the database URL names no host"),
+            ("dbname=d", "the database URL names no host"),
+        ] {
+            let error = Address::parse(url).map(drop).unwrap_err();
+            assert_eq!(
+                (error.to_string().as_str(), error.is_retryable()),
+                (message, false)
+            );
+        }
     }
 
     #[test]
