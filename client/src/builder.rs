@@ -226,14 +226,43 @@ async fn start(
         Some(runtime) => driver::start_on(runtime, buffer.clone(), transport, connect),
         None => driver::start(buffer.clone(), transport, connect)?,
     };
+    // Made before the wait: whoever gives up waiting drops it, which ends the engine and its connection.
+    let client = Client::of(buffer);
     answered(connected).await?;
-    Ok(Client::of(buffer))
+    Ok(client)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering::Relaxed;
+
+    use tokio::sync::oneshot;
+    use tokio::time::{Instant, sleep, timeout};
+
     use super::*;
-    use tokio::time::Instant;
+    use crate::testing::faults::FaultyServer;
+    use crate::tests::on_a_fast_clock;
+
+    #[test]
+    fn an_engine_whose_caller_gave_up_connecting_ends() {
+        on_a_fast_clock(async {
+            let second = Duration::from_secs(1);
+            let buffer = Arc::new(Buffer::new(Settings::default()));
+            let (reach, reached) = oneshot::channel();
+            let connect = Box::pin(async { reached.await.map_err(|_| Error::shut_down()) });
+            let server = Arc::new(FaultyServer::default());
+            let runtime = Handle::current();
+            let connecting = start(Some(&runtime), buffer.clone(), server, connect);
+            assert!(timeout(second, connecting).await.is_err());
+            reach.send(()).unwrap();
+            let ended = async {
+                while !buffer.ended.load(Relaxed) {
+                    sleep(Duration::from_millis(1)).await;
+                }
+            };
+            timeout(second, ended).await.unwrap();
+        });
+    }
 
     #[test]
     fn no_time_is_too_long_to_be_added_to_now() {

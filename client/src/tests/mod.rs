@@ -42,7 +42,7 @@ fn client_of(server: &FaultyServer, settings: Settings) -> Client {
     Client::here(settings, Arc::new(server.clone()))
 }
 
-fn on_a_fast_clock<F: Future>(future: F) -> F::Output {
+pub(crate) fn on_a_fast_clock<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
