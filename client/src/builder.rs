@@ -19,6 +19,12 @@ use crate::{Client, Error};
 /// Longer than anybody means to wait, and short enough to be added to a point in time.
 pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
+/// A buffer that takes less takes not even one operation of some size.
+const LEAST_BUFFER: usize = 64 * 1024;
+
+/// A server that is gone is not asked more often.
+const LEAST_PAUSE: Duration = Duration::from_millis(1);
+
 /// Builds a [`Client`].
 ///
 /// ```no_run
@@ -135,14 +141,14 @@ impl Builder {
     /// the text of batches and those kept back. Beyond it, operations have no effect, with the reason `buffer_full`. A single
     /// operation may take an eighth of it.
     pub fn buffer_bytes(mut self, bytes: usize) -> Builder {
-        self.settings.buffer_bytes = bytes;
+        self.settings.buffer_bytes = bytes.max(LEAST_BUFFER);
         self
     }
 
     /// Sets the pauses between retries, from the first to the longest; 50 ms to 10 s by default.
     pub fn backoff(mut self, pauses: RangeInclusive<Duration>) -> Builder {
-        self.settings.first_pause = (*pauses.start()).min(LONGEST);
-        self.settings.longest_pause = (*pauses.end()).min(LONGEST);
+        self.settings.first_pause = (*pauses.start()).clamp(LEAST_PAUSE, LONGEST);
+        self.settings.longest_pause = (*pauses.end()).clamp(LEAST_PAUSE, LONGEST);
         self
     }
 

@@ -170,7 +170,7 @@ impl Client {
         self.report(seen)
     }
 
-    /// Waits until there is room in the buffer, which is at most [`buffer_bytes`](Builder::buffer_bytes). A producer that
+    /// Waits until there is room in the buffer, or the client has ended. The buffer is at most [`buffer_bytes`](Builder::buffer_bytes). A producer that
     /// records faster than the server accepts calls this now and then, instead of losing operations.
     ///
     /// ```no_run

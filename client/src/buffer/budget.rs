@@ -4,7 +4,7 @@
 //! run of a group has a second permit, from a budget of the group's.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 
 use tokio::sync::Notify;
 
@@ -18,6 +18,8 @@ pub(crate) struct Budget {
     used: AtomicUsize,
     /// Wakes those who wait for room.
     room: Notify,
+    /// Nothing is given back any more, so nobody waits.
+    is_closed: AtomicBool,
 }
 
 impl Budget {
@@ -26,6 +28,7 @@ impl Budget {
             bound,
             used: AtomicUsize::new(0),
             room: Notify::new(),
+            is_closed: AtomicBool::new(false),
         })
     }
 
@@ -42,18 +45,29 @@ impl Budget {
         }
     }
 
-    /// Waits until an eighth of the bound is free.
+    /// Lets nobody wait any more.
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, SeqCst);
+        self.room.notify_waiters();
+    }
+
+    /// Waits until an eighth of the bound is free, or the budget is closed.
     pub(crate) async fn room(&self) {
         loop {
             let freed = self.room.notified();
             tokio::pin!(freed);
             // Before the look at what is used, so that nothing freed in between goes unnoticed.
             freed.as_mut().enable();
-            if self.used.load(SeqCst) <= self.crowded() {
+            if self.used.load(SeqCst) <= self.crowded() || self.is_closed.load(SeqCst) {
                 return;
             }
             freed.await;
         }
+    }
+
+    /// Returns true if there is hardly any room.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.used.load(Relaxed) > self.bound / 2
     }
 
     /// Returns the bytes above which there is no room.

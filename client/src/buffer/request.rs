@@ -8,6 +8,8 @@ use super::document;
 use super::state::{self, Command, Completed, Pending, RunState};
 use super::waiter::{Awaited, Waiter};
 use super::{Buffer, lock};
+use crate::Error;
+use crate::error::Unapplied;
 
 /// What callers ask of the engine.
 #[derive(Debug)]
@@ -84,10 +86,18 @@ impl Buffer {
     /// Asks for a start, a status or a finish.
     pub(crate) fn call(&self, run: &Arc<RunState>, kind: state::CommandKind) -> Awaited<Completed> {
         let (waiter, awaited) = Waiter::new();
+        let mut permit = self.budget.permit();
+        if !permit.resize(kind.weight()) {
+            let part = Unapplied::part(&run.id, kind.part(), "buffer_full");
+            self.meter.unapplied.fetch_add(1, Relaxed);
+            waiter.answer(Err(Error::unapplied_operations(vec![part], 0)));
+            return awaited;
+        }
         self.ask(Request::Call {
             run: run.clone(),
             command: Command {
                 kind,
+                permit,
                 after: 0,
                 waiter,
             },

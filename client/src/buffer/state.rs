@@ -18,7 +18,7 @@ use super::document::Document;
 use super::group::Group;
 use super::lock;
 use super::queue::Queue;
-use super::waiter::Waiter;
+use super::waiter::{Waiter, Waiting};
 use crate::error::Recent;
 
 /// Operations that left together. They never change, so all who need them share them.
@@ -104,6 +104,9 @@ pub(crate) enum Route {
 #[derive(Debug)]
 pub(crate) struct Command {
     pub(crate) kind: CommandKind,
+    /// Holds the memory that it takes until it is dropped.
+    #[expect(dead_code, reason = "held, not read")]
+    pub(crate) permit: Permit,
     /// Operations that were recorded before it: it takes effect after them.
     pub(crate) after: u64,
     pub(crate) waiter: Arc<Waiter<Completed>>,
@@ -126,6 +129,9 @@ pub(crate) enum CommandKind {
     },
 }
 
+/// What a command takes beside its texts: its place and its waiter, as the allocator hands them out.
+const COMMAND: usize = 240;
+
 /// What became of a command that was accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Completed {
@@ -135,6 +141,28 @@ pub(crate) struct Completed {
 }
 
 impl CommandKind {
+    /// Returns the part of an entry that it becomes.
+    pub(crate) fn part(&self) -> Part {
+        match self {
+            CommandKind::Start { .. } => Part::Start,
+            CommandKind::Status { .. } => Part::Status,
+            CommandKind::Finish { .. } => Part::Finish,
+        }
+    }
+
+    /// Returns the bytes of memory that it takes. A start whose caller is gone is withdrawn, so only its texts count; the
+    /// others are kept, whatever becomes of their callers.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            CommandKind::Start { text, metadata } => {
+                text.len() + metadata.as_ref().map_or(0, String::len)
+            }
+            CommandKind::Status { status, .. } | CommandKind::Finish { status, .. } => {
+                status.len() + COMMAND
+            }
+        }
+    }
+
     /// Returns what it is called where its caller waits no longer for what becomes of it. A start without a caller concerns
     /// nobody.
     pub(crate) fn part_to_note(&self) -> Option<Part> {
@@ -190,6 +218,13 @@ impl Pending {
             _ if self.queue.is_empty() => self.route = Route::Through(child.clone(), target),
             _ => {}
         }
+    }
+
+    /// Drops starts that were not sent and whose callers are gone.
+    pub(crate) fn withdraw_starts(&mut self) {
+        self.commands.retain(|command| {
+            !matches!(command.kind, CommandKind::Start { .. }) || !command.waiter.is_gone()
+        });
     }
 
     /// Returns the operations that are recorded and not yet part of the document, in order.

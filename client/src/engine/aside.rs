@@ -120,7 +120,12 @@ impl Aside {
             if (!is_locked || waits_in_line) && is_due && !held.batch.is_being_read() {
                 free.push(held.batch);
             } else {
-                held.due = held.due.max(now + LOOK);
+                let look = if held.batch.is_awaited() {
+                    LOOK_SOON
+                } else {
+                    LOOK
+                };
+                held.due = held.due.max(now + look);
                 self.held.push(held);
             }
         }

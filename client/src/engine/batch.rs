@@ -11,9 +11,10 @@ use runmeta_core::{Json, Operation, write_string};
 use crate::Error;
 use crate::buffer::budget::Permit;
 use crate::buffer::state::{Command, CommandKind, Completed, List, RunState};
+use crate::buffer::waiter::Waiting;
 use crate::wire::{Part, Row, Target};
 
-use super::gather::Room;
+use super::gather::{COMMAND_COST, Room};
 
 #[derive(Debug)]
 pub(crate) struct Batch {
@@ -193,6 +194,19 @@ impl Batch {
         self.pieces.iter().map(|piece| &piece.state.id)
     }
 
+    /// Returns how much room it takes.
+    pub(super) fn taken(&self) -> Room {
+        let count = |piece: &Piece| {
+            let commands = [&piece.start, &piece.status, &piece.finish];
+            commands.into_iter().flatten().count()
+        };
+        let commands: usize = self.pieces.iter().map(count).sum();
+        Room {
+            operations: self.operations() + commands * COMMAND_COST,
+            bytes: self.text.len(),
+        }
+    }
+
     /// Returns the number of operations.
     pub(crate) fn operations(&self) -> usize {
         self.pieces.iter().map(|piece| piece.operations.len()).sum()
@@ -202,6 +216,15 @@ impl Batch {
     pub(super) fn is_being_read(&self) -> bool {
         let mut pieces = self.pieces.iter();
         pieces.any(|piece| piece.state.lock().fetch.is_under_way)
+    }
+
+    /// Returns true if somebody waits for one of its runs.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.pieces.iter().any(|piece| {
+            let pending = piece.state.lock();
+            let mut flushes = pending.flushes.iter();
+            piece.has_commands() || flushes.any(|(_, waiter)| !waiter.is_gone())
+        })
     }
 
     /// Frees the text, for a batch that is set aside.

@@ -79,6 +79,7 @@ impl Engine {
             );
         }
         self.buffer.ended.store(true, Relaxed);
+        self.buffer.budget.close();
         self.buffer.fail_requests();
         let error = self.lasting_trouble().cloned();
         let error = error.unwrap_or_else(Error::shut_down);

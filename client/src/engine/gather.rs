@@ -11,13 +11,12 @@ use super::batch::{Batch, Piece};
 use crate::buffer::group::Group;
 use crate::buffer::queue::Taken;
 use crate::buffer::state::{Command, CommandKind, Pending, Place, Route, RunState};
-use crate::buffer::waiter::Waiting;
 use crate::buffer::{Buffer, lock};
 use crate::wire::Target;
 
 /// How many operations a start, a status or a finish counts for: 1,000 starts take the server as long as 10,000
 /// increments.
-const COMMAND_COST: usize = 10;
+pub(super) const COMMAND_COST: usize = 10;
 
 /// What a batch may hold.
 #[derive(Clone, Copy, Debug)]
@@ -167,9 +166,7 @@ impl Gathering<'_> {
     /// Takes commands and operations from the front of what a run has.
     fn take(&mut self, state: &Arc<RunState>, pending: &mut Pending, room: Room) {
         // Nobody waits for a start that was not sent yet: it is withdrawn.
-        pending.commands.retain(|command| {
-            !matches!(command.kind, CommandKind::Start { .. }) || !command.waiter.is_gone()
-        });
+        pending.withdraw_starts();
         // A start comes after what was recorded before it and does not wait for what is recorded since. It goes alone: the server
         // refuses the whole entry with it, and others may work on the same run.
         let in_group = pending.group.is_some();

@@ -106,6 +106,8 @@ pub(crate) struct Engine {
     looks_aside: bool,
     /// What cannot leave before something else happens.
     stuck: Stuck,
+    /// When so many runs have commands, starts whose callers are gone are taken out.
+    withdraw_at: usize,
     /// Statements sent so far.
     statements: u64,
     /// Why the last statement failed; `None` after one that did not.
@@ -138,6 +140,7 @@ impl Engine {
             is_busy: false,
             looks_aside: false,
             stuck: Stuck::Nothing,
+            withdraw_at: 64,
             statements: 0,
             trouble: None,
             is_closing: false,
@@ -174,7 +177,10 @@ impl Engine {
         for request in self.buffer.take_requests() {
             self.take_request(request, now);
         }
-        self.waiting.expire(now, self.trouble.as_ref());
+        if self.waiting.expire(now, self.trouble.as_ref()) {
+            self.withdraw_at = 0;
+            self.withdraw_starts();
+        }
         let mut actions = Vec::new();
         if !self.is_busy
             && let Some(action) = self.next_statement(now)

@@ -22,6 +22,9 @@ const TARGET: Duration = Duration::from_millis(20);
 /// The fewest operations that a batch has room for.
 const LEAST_OPERATIONS: usize = 500;
 
+/// The fewest bytes that a batch has room for: less costs the server hardly less.
+const LEAST_BYTES: usize = 64 * 1024;
+
 /// One part of the time in so many may be spent waiting for locks.
 const LOCK_SHARE: u32 = 5;
 
@@ -37,7 +40,7 @@ pub(super) struct Pace {
     /// Until when nothing is sent, and the soonest at which that may end.
     pause: Option<(Instant, Instant)>,
     most: Room,
-    operations: usize,
+    now: Room,
     /// The shortest time in which a batch was answered lately: what each takes, whatever is in it.
     least: Duration,
     longest_lock_timeout: Duration,
@@ -57,7 +60,10 @@ impl Pace {
                 operations: settings.batch_operations,
                 bytes: settings.batch_bytes(),
             },
-            operations: settings.batch_operations,
+            now: Room {
+                operations: settings.batch_operations,
+                bytes: settings.batch_bytes(),
+            },
             least: Duration::MAX,
             longest_lock_timeout: settings.lock_timeout(),
             lock_allowance: settings.lock_timeout(),
@@ -76,14 +82,11 @@ impl Pace {
 
     /// Returns what the next batch may hold.
     pub(super) fn room(&self) -> Room {
-        Room {
-            operations: self.operations,
-            ..self.most
-        }
+        self.now
     }
 
-    /// Learns from a batch how many operations the next may have.
-    pub(super) fn batch_took(&mut self, took: Duration, operations: usize) {
+    /// Learns from a batch, which took so much of its room, how much the next may have.
+    pub(super) fn batch_took(&mut self, took: Duration, taken: Room) {
         // Half a percent more each time: a network that became slower is noticed, too.
         self.least = self
             .least
@@ -91,11 +94,21 @@ impl Pace {
             .checked_div(200)
             .map_or(took, |least| least.min(took));
         let work = took.saturating_sub(self.least);
-        let is_full = operations * 2 >= self.operations;
-        if work > TARGET {
-            self.operations = (self.operations / 2).max(LEAST_OPERATIONS.min(self.most.operations));
-        } else if is_full && work < TARGET / 2 {
-            self.operations = (self.operations * 3 / 2).min(self.most.operations);
+        let (now, most) = (&mut self.now, self.most);
+        for (now, most, least, taken) in [
+            (
+                &mut now.operations,
+                most.operations,
+                LEAST_OPERATIONS,
+                taken.operations,
+            ),
+            (&mut now.bytes, most.bytes, LEAST_BYTES, taken.bytes),
+        ] {
+            if work > TARGET {
+                *now = (taken / 2).clamp(least.min(most), (*now).max(least.min(most)));
+            } else if work < TARGET / 2 && taken * 2 >= *now {
+                *now = (*now * 3 / 2).min(most);
+            }
         }
     }
 

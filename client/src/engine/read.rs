@@ -14,7 +14,7 @@ use crate::Error;
 use crate::buffer::Buffer;
 use crate::buffer::document::Document;
 use crate::buffer::state::{Family, Pending, Place, RunState};
-use crate::buffer::waiter::Waiter;
+use crate::buffer::waiter::{Waiter, Waiting};
 use crate::settings::Settings;
 use crate::wire::{Loaded, Wanted};
 
@@ -71,6 +71,10 @@ impl Reads {
         waiter: Option<Arc<Waiter<()>>>,
     ) {
         let mut pending = state.lock();
+        if pending.fetch.waiters.len() == pending.fetch.waiters.capacity() {
+            // Callers may give up, one after the other, as long as the server is gone.
+            pending.fetch.waiters.retain(|waiter| !waiter.is_gone());
+        }
         pending.fetch.waiters.extend(waiter);
         pending.fetch.with_document |= with_document;
         if !std::mem::replace(&mut pending.fetch.is_wanted, true) {

@@ -28,6 +28,7 @@ impl Engine {
                 self.wait(waiter, "flush", within, now);
             }
             Request::Call { run, command } => {
+                self.withdraw_starts();
                 let waiter = command.waiter.clone();
                 let mut pending = run.lock();
                 let after = pending.recorded;
@@ -73,6 +74,23 @@ impl Engine {
                 self.hurry(now);
             }
         }
+    }
+
+    /// Frees what starts hold whose callers gave up, one after the other, while the server is gone.
+    pub(super) fn withdraw_starts(&mut self) {
+        let mut lists = lock(&self.buffer.lists);
+        if lists.called.len() < self.withdraw_at && !self.buffer.budget.is_crowded() {
+            return;
+        }
+        lists.called.retain(|state| {
+            let mut pending = state.lock();
+            pending.withdraw_starts();
+            if pending.place == Place::Queued && !pending.has_work() {
+                pending.place = Place::Idle;
+            }
+            pending.place == Place::Queued
+        });
+        self.withdraw_at = 2 * lists.called.len() + 64;
     }
 
     fn wait<T: Send + 'static>(

@@ -63,7 +63,9 @@ impl WaitingList {
     }
 
     /// Answers those whose time is over, with why nothing could be sent if that is known.
-    pub(super) fn expire(&mut self, now: Instant, trouble: Option<&Error>) {
+    /// Returns true if there were any.
+    pub(super) fn expire(&mut self, now: Instant, trouble: Option<&Error>) -> bool {
+        let before = self.waiters.len();
         while let Some(entry) = self.waiters.first_entry()
             && entry.key().0 <= now
         {
@@ -73,6 +75,7 @@ impl WaitingList {
                 .waiter
                 .fail(error.unwrap_or_else(|| Error::timed_out(entry.what)));
         }
+        self.waiters.len() < before
     }
 
     /// Answers those that came before so many statements were sent.

@@ -16,7 +16,7 @@ mod atomically;
 mod handle;
 mod read;
 pub(crate) mod serialize;
-mod typed;
+pub(crate) mod typed;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -1,10 +1,10 @@
 //! A run's metadata: reading.
 
-use runmeta_core::Key;
+use runmeta_core::{Json, Key};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::typed::typed;
+use super::typed::{typed, value};
 use crate::buffer::document::Document;
 use crate::buffer::state::Pending;
 use crate::client::answered;
@@ -41,9 +41,15 @@ impl Metadata {
     }
 
     /// Returns the whole document, or `None` if it is not known here: outside a run, and where the run is only
-    /// [written](crate::NewRun::write_only).
+    /// [written](crate::NewRun::write_only). A number beyond a float, such as 1e400, is a text in it.
     pub fn current(&self) -> Option<Value> {
-        self.typed().ok()
+        let text = self
+            .look(|document, pending| document.text(pending.waiting()))
+            .ok()?;
+        // A number beyond a float has no place in a `Value`.
+        typed(&text)
+            .ok()
+            .or_else(|| Json::parse(&text).ok().map(|json| value(&json)))
     }
 
     /// Reads the whole document into a `T`. Dates are ISO strings, as the types of `chrono`, `jiff` and `time` (its

@@ -1,6 +1,8 @@
 //! Reading a JSON text into the caller's type.
 
+use runmeta_core::Json;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::buffer::decimal::Decimal;
 use crate::buffer::document::end_of_string;
@@ -51,6 +53,18 @@ fn with_integers(text: &str) -> Option<String> {
     }
     written.push_str(&text[copied..]);
     (copied > 0).then_some(written)
+}
+
+/// Returns JSON as `serde_json` has it. A number beyond a float, which has no place there, is its text.
+pub(crate) fn value(json: &Json) -> Value {
+    match json {
+        Json::Array(elements) => elements.iter().map(value).collect(),
+        Json::Object(members) => members
+            .iter()
+            .map(|(name, member)| (name.to_owned(), value(member)))
+            .collect(),
+        scalar => Value::try_from(scalar).unwrap_or_else(|_| scalar.to_string().into()),
+    }
 }
 
 #[cfg(test)]

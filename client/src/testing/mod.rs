@@ -39,13 +39,14 @@ mod writer;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use runmeta_core::{Json, parse_list};
+use runmeta_core::parse_list;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::metadata::serialize::{Unfit, to_json};
+use crate::metadata::typed::value;
 use crate::settings::Settings;
 use crate::wire::{Call, Diagnosis, Flush, Loaded, Row, Transport, Wanted};
 use crate::{Builder, Client, Error};
@@ -106,7 +107,7 @@ impl Database {
         Builder::transport(Arc::new(self.clone()))
     }
 
-    /// Returns the document of a run, or `None` if there is no such run. Numbers beyond a double are null in it:
+    /// Returns the document of a run, or `None` if there is no such run. Numbers beyond a float are texts in it:
     /// [`document_text`](Database::document_text) is exact.
     pub fn document(&self, id: &str) -> Option<Value> {
         Some(value(self.state().document(id)?))
@@ -253,17 +254,4 @@ fn after_a_moment<T: Send + 'static>(
         tokio::task::yield_now().await;
         result
     })
-}
-
-/// Returns a document as `serde_json` has it.
-fn value(document: &Json) -> Value {
-    match document {
-        Json::Array(elements) => elements.iter().map(value).collect(),
-        Json::Object(members) => members
-            .iter()
-            .map(|(name, member)| (name.to_owned(), value(member)))
-            .collect(),
-        // Only a number can have no form there.
-        scalar => Value::try_from(scalar).unwrap_or_default(),
-    }
 }

@@ -8,11 +8,12 @@ use runmeta_core::{Json, Parsed};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::Snapshot;
 use super::batch::{Content, Entry, Start};
 use super::run::{Effect, Run};
 use super::writer::Writer;
-use super::{Snapshot, value};
 use crate::Error;
+use crate::metadata::typed::value;
 use crate::wire::{Loaded, Row, Wanted};
 
 /// The runs and the writers of a database. A clone is what a standby has that lags.

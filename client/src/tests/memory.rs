@@ -6,9 +6,9 @@ use allocation_counter::measure;
 use serde_json::{Value, json};
 
 use super::{milliseconds, start, with_client, with_settings};
-use crate::Metadata;
 use crate::settings::Settings;
 use crate::testing::faults::FaultyServer;
+use crate::{Metadata, NewRun};
 
 #[test]
 fn repeated_increments_allocate_nothing() {
@@ -208,4 +208,75 @@ fn those_who_wait_for_room_are_woken_by_what_is_rejected() {
         server.database.set_reachable(true);
         waiting.await;
     });
+}
+
+#[test]
+fn starts_that_give_up_while_the_server_is_gone_leave_no_memory_behind() {
+    let settings = Settings {
+        call_timeout: Duration::from_millis(100),
+        ..small()
+    };
+    with_settings(settings, async |server, client| {
+        server.database.set_reachable(false);
+        for round in 0..200 {
+            let starts = (0..10).map(|number| {
+                let large = json!({"text": "x".repeat(10_000)});
+                client.start(NewRun::new(format!("{round}/{number}")).metadata(large))
+            });
+            for start in futures(starts).await {
+                // Because the server is gone, not because those before it fill the buffer.
+                let error = start.unwrap_err();
+                assert!(error.is_retryable(), "round {round}: {error}");
+            }
+            // As much as the batch under way and the starts of this round and the last ones take.
+            assert!(client.metrics().buffered_bytes <= BOUND, "round {round}");
+        }
+        server.database.set_reachable(true);
+        start(&client, "a")
+            .await
+            .metadata()
+            .set("n", 1)
+            .flush()
+            .await
+            .unwrap();
+        assert_eq!(client.buffer().budget.used(), 0);
+    });
+}
+
+#[test]
+fn statuses_whose_callers_are_gone_are_bounded_and_reported() {
+    with_settings(small(), async |server, client| {
+        let run = start(&client, "a").await;
+        server.database.set_reachable(false);
+        let mut unsent = 0;
+        for _ in 0..10_000 {
+            let set = run.set_status("working");
+            unsent += usize::from(tokio::time::timeout(Duration::ZERO, set).await.is_ok());
+        }
+        assert!(unsent > 5_000, "{unsent} were refused");
+        assert!(client.metrics().buffered_bytes <= BOUND);
+        let error = run.set_status("working").await.unwrap_err();
+        assert_eq!(error.unapplied()[0].reason(), "buffer_full");
+    });
+}
+
+/// Waits for all of them at the same time.
+async fn futures<T>(all: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut all: Vec<_> = all.map(Box::pin).collect();
+    let mut results: Vec<Option<T>> = all.iter().map(|_| None).collect();
+    std::future::poll_fn(|context| {
+        for (future, result) in all.iter_mut().zip(&mut results) {
+            if result.is_none()
+                && let std::task::Poll::Ready(output) = future.as_mut().poll(context)
+            {
+                *result = Some(output);
+            }
+        }
+        match results.iter().all(Option::is_some) {
+            true => std::task::Poll::Ready(()),
+            false => std::task::Poll::Pending,
+        }
+    })
+    .await;
+    results.into_iter().flatten().collect()
 }

@@ -206,3 +206,24 @@ fn reads_have_their_turn_beside_flushes_without_end() {
         flushing.iter().for_each(|task| task.abort());
     });
 }
+
+#[test]
+fn number_beyond_a_float_is_a_text_in_the_whole_document_and_hides_nothing_else() {
+    with_client(async |server, client| {
+        let run = start(&client, "a").await;
+        run.metadata()
+            .increment("n", f64::MAX)
+            .increment("n", f64::MAX)
+            .set("m", 1);
+        let current = run.metadata().current().unwrap();
+        assert_eq!(current["m"], 1);
+        assert!(
+            current["n"]
+                .as_str()
+                .unwrap()
+                .starts_with("35953862697246314")
+        );
+        run.metadata().flush().await.unwrap();
+        assert_eq!(server.document("a"), current);
+    });
+}

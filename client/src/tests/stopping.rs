@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{client_of, milliseconds, on_a_fast_clock, start, threads, with_client};
+use super::{client_of, milliseconds, on_a_fast_clock, start, threads, with_client, with_settings};
 use crate::buffer::lock;
 use crate::settings::Settings;
 use crate::testing::faults::{Fault, FaultyServer};
@@ -286,4 +286,28 @@ fn a_runtime_that_ends_before_its_client_is_logged() {
         "{text}"
     );
     drop(client);
+}
+
+#[test]
+fn waiting_for_room_ends_with_the_client() {
+    let settings = Settings {
+        buffer_bytes: 100_000,
+        ..Settings::default()
+    };
+    with_settings(settings, async |server, client| {
+        let run = start(&client, "a").await;
+        server.database.set_reachable(false);
+        for number in 0..10_000 {
+            run.metadata().append("log", number);
+        }
+        let ready = tokio::spawn({
+            let client = client.clone();
+            async move { client.ready().await }
+        });
+        milliseconds(100).await;
+        assert!(!ready.is_finished());
+        drop(client.shutdown(SECOND).await);
+        tokio::time::timeout(SECOND, ready).await.unwrap().unwrap();
+        tokio::time::timeout(SECOND, client.ready()).await.unwrap();
+    });
 }

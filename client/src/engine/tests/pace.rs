@@ -1,6 +1,7 @@
 //! When is something sent?
 
 use super::*;
+use crate::engine::gather::Room;
 use crate::engine::pace::Pace;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -100,13 +101,29 @@ fn waiting_for_locks_takes_a_fifth_of_the_time() {
 #[test]
 fn batches_become_small_on_a_slow_server_and_large_again() {
     let mut pace = Pace::new(&Settings::default(), Instant::now());
-    pace.batch_took(MILLISECOND, 1);
+    let most = pace.room();
+    let one = Room {
+        operations: 1,
+        bytes: 1,
+    };
+    pace.batch_took(MILLISECOND, one);
     for _ in 0..20 {
-        pace.batch_took(500 * MILLISECOND, pace.room().operations);
+        pace.batch_took(500 * MILLISECOND, pace.room());
     }
-    assert_eq!(pace.room().operations, 500);
+    assert_eq!((pace.room().operations, pace.room().bytes), (500, 65_536));
+    // What is small and slow says nothing of the other bound.
     for _ in 0..20 {
-        pace.batch_took(5 * MILLISECOND, pace.room().operations);
+        pace.batch_took(5 * MILLISECOND, pace.room());
     }
-    assert_eq!(pace.room().operations, 10_000);
+    assert_eq!(
+        (pace.room().operations, pace.room().bytes),
+        (most.operations, most.bytes)
+    );
+    // A few starts with large documents make the bytes fewer, and a flush beside them waits no longer.
+    let large = Room {
+        operations: 200,
+        bytes: 4_000_000,
+    };
+    pace.batch_took(200 * MILLISECOND, large);
+    assert!(pace.room().bytes <= 2_000_000);
 }
