@@ -111,7 +111,8 @@ impl Client {
     /// - An id, the task, a tag or the status is empty, longer than 255 bytes or has the character U+0000, or the metadata is no
     ///   object: 22023.
     /// - The metadata is too large: 54000; or cannot be serialised.
-    /// - The server could not be reached for the [call timeout](Builder::call_timeout).
+    /// - The server could not be reached for the [call timeout](Builder::call_timeout). The run may be started all the same, if
+    ///   the start was under way then.
     pub async fn start(&self, run: NewRun) -> Result<Run, Error> {
         let start = run.check()?;
         let buffer = self.buffer();
