@@ -38,7 +38,7 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 pub struct Builder {
     origin: Origin,
     application_name: Option<String>,
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "_tls")]
     tls: Option<rustls::ClientConfig>,
     runtime: Option<Handle>,
     /// By default it depends on the number of hosts.
@@ -61,7 +61,7 @@ impl Builder {
         Builder {
             origin,
             application_name: None,
-            #[cfg(feature = "tls")]
+            #[cfg(feature = "_tls")]
             tls: None,
             runtime: None,
             statement_timeout: None,
@@ -105,7 +105,7 @@ impl Builder {
 
     /// Encrypts with this configuration, which alone decides what is checked, instead of the one that the URL asks for.
     /// `sslmode` still decides whether connections are encrypted: with `prefer`, the default, only if the server can.
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "_tls")]
     pub fn tls(mut self, config: rustls::ClientConfig) -> Builder {
         self.tls = Some(config);
         self
@@ -206,7 +206,7 @@ impl Builder {
     fn own(&mut self, address: Address) -> Result<(Source, usize), Error> {
         let hosts = address.hosts();
         let name = self.application_name.as_deref();
-        #[cfg(feature = "tls")]
+        #[cfg(feature = "_tls")]
         if let Some(config) = self.tls.take() {
             let connector = crate::wire::tls::of_config(config);
             return Ok((Source::encrypted(address, name, connector), hosts));

@@ -36,7 +36,7 @@ pub use metrics::Metrics;
 pub use new_run::NewRun;
 pub use run::Run;
 pub use scope::{spawn, spawn_blocking};
-#[cfg(feature = "tls")]
+#[cfg(feature = "_tls")]
 pub use wire::tls;
 
 #[cfg(feature = "pool")]
