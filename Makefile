@@ -34,6 +34,7 @@ demo: setup ## a real CSV file imported by parallel workers
 test: setup-tests ## all tests, beside a server of their own
 	cargo build --package runmeta-cli
 	cargo test --quiet --manifest-path tests/outside/Cargo.toml --target-dir target --locked
+	cargo test --quiet --manifest-path tests/outside/rustls/Cargo.toml --target-dir target --locked
 # A server that is killed loses nothing without fsync, only a machine that is; databases come and go ten times as fast.
 	RUNMETA_SETTINGS='fsync = off' exec scripts/with-cluster cargo test --workspace --exclude runmeta
 

@@ -44,7 +44,7 @@ const LEAST_PAUSE: Duration = Duration::from_millis(1);
 pub struct Builder {
     origin: Origin,
     application_name: Option<String>,
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "_tls")]
     tls: Option<rustls::ClientConfig>,
     runtime: Option<Handle>,
     /// By default it depends on the number of hosts.
@@ -67,7 +67,7 @@ impl Builder {
         Builder {
             origin,
             application_name: None,
-            #[cfg(feature = "tls")]
+            #[cfg(feature = "_tls")]
             tls: None,
             runtime: None,
             statement_timeout: None,
@@ -111,7 +111,7 @@ impl Builder {
 
     /// Encrypts with this configuration, which alone decides what is checked, instead of the one that the URL asks for.
     /// `sslmode` still decides whether connections are encrypted: with `prefer`, the default, only if the server can.
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "_tls")]
     pub fn tls(mut self, config: rustls::ClientConfig) -> Builder {
         self.tls = Some(config);
         self
@@ -212,7 +212,7 @@ impl Builder {
     fn own(&mut self, address: Address) -> Result<(Source, usize), Error> {
         let hosts = address.hosts();
         let name = self.application_name.as_deref();
-        #[cfg(feature = "tls")]
+        #[cfg(feature = "_tls")]
         if let Some(config) = self.tls.take() {
             let connector = crate::wire::tls::of_config(config);
             return Ok((Source::encrypted(address, name, connector), hosts));

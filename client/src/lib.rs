@@ -37,7 +37,7 @@ pub use new_run::NewRun;
 pub use run::Run;
 pub use runmeta_core::Number;
 pub use scope::{spawn, spawn_blocking};
-#[cfg(feature = "tls")]
+#[cfg(feature = "_tls")]
 pub use wire::tls;
 
 #[cfg(feature = "pool")]

@@ -9,10 +9,10 @@ use super::parameters::{self, Parameters};
 use crate::Error;
 
 /// Encrypts connections.
-#[cfg(feature = "tls")]
+#[cfg(feature = "_tls")]
 pub(crate) type Connector = tokio_postgres_rustls::MakeRustlsConnect;
 /// Encrypts nothing: the feature `tls` does.
-#[cfg(not(feature = "tls"))]
+#[cfg(not(feature = "_tls"))]
 pub(crate) type Connector = tokio_postgres::NoTls;
 
 /// A database.
@@ -24,7 +24,7 @@ pub(crate) struct Address {
 /// What is demanded of an encryption. By default nothing of the server's certificate.
 #[derive(Default)]
 #[cfg_attr(
-    not(feature = "tls"),
+    not(feature = "_tls"),
     expect(dead_code, reason = "nothing is encrypted")
 )]
 pub(crate) struct Encryption {
@@ -104,7 +104,7 @@ impl Address {
     }
 
     /// Returns what encrypts its connections. Reads the files that the URL names, if it is encrypted.
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "_tls")]
     pub(crate) fn connector(&self) -> Result<Connector, Error> {
         match self.config.get_ssl_mode() {
             SslMode::Disable => super::tls::connector(&Encryption::default()),
@@ -113,7 +113,7 @@ impl Address {
     }
 
     /// Returns what encrypts nothing.
-    #[cfg(not(feature = "tls"))]
+    #[cfg(not(feature = "_tls"))]
     pub(crate) fn connector(&self) -> Result<Connector, Error> {
         match self.config.get_ssl_mode() {
             SslMode::Disable => Ok(tokio_postgres::NoTls),
@@ -278,7 +278,7 @@ mod tests {
         }
     }
 
-    #[cfg(not(feature = "tls"))]
+    #[cfg(not(feature = "_tls"))]
     #[test]
     fn encryption_without_the_feature_is_an_error() {
         let required =

@@ -110,7 +110,7 @@ impl Source {
         }) {
             config.application_name(name);
         }
-        if cfg!(not(feature = "tls")) {
+        if cfg!(not(feature = "_tls")) {
             config.ssl_mode(tokio_postgres::config::SslMode::Disable);
         }
         if config.get_connect_timeout().is_none() {

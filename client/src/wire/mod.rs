@@ -10,7 +10,7 @@ mod host;
 mod parameters;
 pub(crate) mod postgres;
 pub(crate) mod sqlstate;
-#[cfg(feature = "tls")]
+#[cfg(feature = "_tls")]
 pub mod tls;
 
 use std::pin::Pin;

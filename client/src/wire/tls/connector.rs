@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::provider::provider;
 use super::verifier::AnyHost;
 use crate::Error;
 use crate::wire::address::{Encryption, Trust};
@@ -26,7 +27,7 @@ pub(crate) fn of_config(mut config: ClientConfig) -> MakeRustlsConnect {
 
 /// Encrypts as demanded. Reads the files that are named.
 pub(crate) fn connector(demanded: &Encryption) -> Result<MakeRustlsConnect, Error> {
-    let provider = Arc::new(ring::default_provider());
+    let provider = provider();
     let verifier: Arc<dyn ServerCertVerifier> = match demanded.trust {
         Trust::TheHost => verifier(demanded, &provider)?,
         trust => Arc::new(AnyHost {

@@ -37,6 +37,7 @@
 //! | `UnsupportedCertVersion` | Only version 3 is supported, also where nothing else is checked. `openssl x509 -req` of OpenSSL before 3.2 makes version 1 without `-extfile`. |
 
 mod connector;
+mod provider;
 mod verifier;
 
 pub(crate) use connector::{connector, of_config};
