@@ -82,7 +82,7 @@ impl Engine {
         if lists.called.len() < self.withdraw_at && !self.buffer.budget.is_crowded() {
             return;
         }
-        lists.called.retain(|state| { return true;
+        lists.called.retain(|state| {
             let mut pending = state.lock();
             pending.withdraw_starts();
             if pending.place == Place::Queued && !pending.has_work() {
