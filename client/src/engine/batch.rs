@@ -207,6 +207,11 @@ impl Batch {
         }
     }
 
+    /// Returns true if it has starts, statuses or finishes.
+    pub(super) fn has_commands(&self) -> bool {
+        self.pieces.iter().any(Piece::has_commands)
+    }
+
     /// Returns the number of operations.
     pub(crate) fn operations(&self) -> usize {
         self.pieces.iter().map(|piece| piece.operations.len()).sum()

@@ -148,7 +148,8 @@ impl Engine {
         };
         let took = now - sending.since;
         if let (Ok(_), What::Batch(batch)) = (&answer, &sending.what) {
-            self.pace.batch_took(took, batch.taken());
+            self.pace
+                .batch_took(took, batch.taken(), batch.has_commands());
         }
         if let Err(error) = &answer
             && error.meaning() == Meaning::Locked
