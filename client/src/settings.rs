@@ -19,6 +19,9 @@ pub(crate) struct Settings {
     pub(crate) statement_timeout: Duration,
     /// How long `start`, `run`, `finish` and `refresh` go on trying.
     pub(crate) call_timeout: Duration,
+    /// So many runs that somebody flushes are gathered while a batch is under way. Few are not worth it: what is recorded on
+    /// them meanwhile would wait for another batch.
+    pub(crate) look_ahead: usize,
     /// How long leaving a scope waits for its flush.
     pub(crate) scope_timeout: Duration,
     /// Documents are never read nor kept.
@@ -44,6 +47,7 @@ impl Default for Settings {
             longest_pause: Duration::from_secs(10),
             statement_timeout: statement_timeout(1),
             call_timeout: Duration::from_secs(30),
+            look_ahead: 100,
             scope_timeout: Duration::from_secs(5),
             write_only: false,
         }

@@ -32,6 +32,8 @@ pub(super) struct Delivery {
     /// How often the first of them was too much for the server's memory.
     lost_tries: u32,
     sending: Option<Sending>,
+    /// A batch that was answered, and the answer, whose runs learn of it when the next batch is under way.
+    answered: Option<(Batch, Vec<Row>)>,
     /// True if the server was found to reject whatever it is sent, false if it was found not to.
     rejects_all: Option<bool>,
 }
@@ -56,7 +58,27 @@ enum What {
 impl Delivery {
     /// Returns true if nothing is to be sent or under way.
     pub(super) fn is_idle(&self) -> bool {
-        self.work.is_empty() && self.lost.is_empty() && self.sending.is_none()
+        self.work.is_empty()
+            && self.lost.is_empty()
+            && self.sending.is_none()
+            && self.answered.is_none()
+    }
+
+    /// Returns true if a batch is under way, and nothing else is to be sent after it.
+    pub(super) fn sends_last_batch(&self) -> bool {
+        let sends_batch = |sending: &Sending| matches!(sending.what, What::Batch(_));
+        self.work.is_empty()
+            && self.lost.is_empty()
+            && self.sending.as_ref().is_some_and(sends_batch)
+    }
+
+    pub(super) fn take_answered(&mut self) -> Option<(Batch, Vec<Row>)> {
+        self.answered.take()
+    }
+
+    /// Returns true if the runs of a batch are still to learn of its answer.
+    pub(super) fn has_answered(&self) -> bool {
+        self.answered.is_some()
     }
 
     /// Returns true if texts that the server lost are not sent again yet.
@@ -198,7 +220,11 @@ impl Engine {
                     // What was refused must not take effect after a failover: it was reported, or is sent otherwise.
                     self.writer.keep_instead(text);
                 }
-                self.completed(batch, Some(&rows), now);
+                if self.delivery.work.is_empty() {
+                    self.completed(batch, Some(&rows), now);
+                } else {
+                    self.delivery.answered = Some((batch, rows));
+                }
             }
             Sent::Arrived => {
                 let meter = &self.buffer.meter;
@@ -224,6 +250,13 @@ impl Engine {
                 Some(false) => self.split(batch, &error),
                 None => self.begin(What::Nothing(batch, error), NOTHING.into(), now),
             },
+        }
+    }
+
+    /// Lets the runs of a batch that was answered learn of it.
+    pub(super) fn complete_answered(&mut self, now: Instant) {
+        if let Some((batch, rows)) = self.delivery.take_answered() {
+            self.completed(batch, Some(&rows), now);
         }
     }
 

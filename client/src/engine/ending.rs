@@ -46,6 +46,10 @@ impl Engine {
         if std::mem::replace(&mut self.has_ended, true) {
             return;
         }
+        if let Some((batch, rows)) = self.delivery.take_answered() {
+            // What is sent in place of a part is not sent any more, and its runs know it as unsent.
+            drop(batch.complete(&self.buffer, Some(&rows)));
+        }
         // A group that is being recorded is seen whole, and what is recorded from now on finds the client closed.
         let groups = lock(&self.buffer.groups);
         self.buffer.closed.store(true, Relaxed);

@@ -50,8 +50,18 @@ struct Gathering<'a> {
     held_groups: Vec<Arc<Group>>,
 }
 
-/// Takes what waits, up to the room of a batch, with or without runs for which nobody waits. `None` if nothing can leave now.
-pub(crate) fn gather(buffer: &Buffer, room: Room, with_recorded: bool) -> Option<Batch> {
+/// Which runs a batch is gathered from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Those that somebody flushes.
+    Flushed,
+    /// Those for which somebody waits.
+    Awaited,
+    All,
+}
+
+/// Takes what waits on these runs, up to the room of a batch. `None` if nothing can leave now.
+pub(crate) fn gather(buffer: &Buffer, room: Room, which: Which) -> Option<Batch> {
     let mut gathering = Gathering {
         buffer,
         room,
@@ -61,21 +71,22 @@ pub(crate) fn gather(buffer: &Buffer, room: Room, with_recorded: bool) -> Option
         held_groups: Vec::new(),
     };
     let mut lists = std::mem::take(&mut *lock(&buffer.lists));
-    let others = |list: &VecDeque<_>| {
-        if list.is_empty() {
-            0
-        } else {
-            room.operations / 4
-        }
+    let (with_called, with_recorded) = match which {
+        Which::Flushed => (false, false),
+        Which::Awaited => (true, false),
+        Which::All => (true, true),
     };
-    let called = others(&lists.called);
-    let recorded = if with_recorded {
-        others(&lists.recorded)
-    } else {
-        0
+    let others = |list: &VecDeque<_>, is_meant: bool| match list.is_empty() || !is_meant {
+        true => 0,
+        false => room.operations / 4,
     };
+    let called = others(&lists.called, with_called);
+    let recorded = others(&lists.recorded, with_recorded);
     let flushed = gathering.visit(&mut lists.flushed, called + recorded);
-    let called = gathering.visit(&mut lists.called, recorded);
+    let called = match with_called {
+        true => gathering.visit(&mut lists.called, recorded),
+        false => Vec::new(),
+    };
     let recorded = match with_recorded {
         true => gathering.visit(&mut lists.recorded, 0),
         false => Vec::new(),

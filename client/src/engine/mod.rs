@@ -46,6 +46,7 @@ use crate::wire::{Diagnosis, Flush, Loaded, Row, Wanted};
 use aside::Aside;
 use deliver::Delivery;
 use ending::Shutdown;
+use gather::{Which, gather};
 use pace::Pace;
 use read::Reads;
 use waiting::WaitingList;
@@ -102,6 +103,8 @@ pub(crate) struct Engine {
     waiting: WaitingList,
     /// A flush or a diagnosis is under way.
     is_busy: bool,
+    /// The batch after the one under way was gathered, or could not be.
+    looked_ahead: bool,
     /// The diagnosis that is under way looks at what is set aside.
     looks_aside: bool,
     /// What cannot leave before something else happens.
@@ -138,6 +141,7 @@ impl Engine {
             reads: Reads::new(settings),
             waiting: WaitingList::default(),
             is_busy: false,
+            looked_ahead: false,
             looks_aside: false,
             stuck: Stuck::Nothing,
             withdraw_at: 64,
@@ -156,10 +160,12 @@ impl Engine {
         if !matches!(input, Input::Timer) {
             self.stuck = Stuck::Nothing;
         }
+        self.complete_answered(now);
         match input {
             Input::Woken | Input::Timer => {}
             Input::Flushed(answer) => {
                 self.is_busy = false;
+                self.looked_ahead = false;
                 self.flushed(answer, now);
                 self.reads.look_again();
             }
@@ -180,6 +186,9 @@ impl Engine {
         if self.waiting.expire(now, self.trouble.as_ref()) {
             self.withdraw_at = 0;
             self.withdraw_starts();
+        }
+        if self.looks_ahead() {
+            self.look_ahead();
         }
         let mut actions = Vec::new();
         if !self.is_busy
@@ -217,7 +226,9 @@ impl Engine {
             next.map(|next| paused.map_or(next, |until| next.max(until)))
         });
         let shutdown = self.shutdown.as_ref().map(|shutdown| shutdown.deadline);
+        let works = self.delivery.has_answered() || self.looks_ahead();
         let all = [
+            works.then_some(now),
             sends.flatten(),
             self.reads.due(now).filter(|_| !self.delivery.has_lost()),
             self.waiting.due(),
@@ -252,7 +263,11 @@ impl Engine {
             return None;
         }
         let with_recorded = self.recorded_due(now) <= now;
-        match gather::gather(&self.buffer, self.pace.room(), with_recorded) {
+        let which = match with_recorded {
+            true => Which::All,
+            false => Which::Awaited,
+        };
+        match gather(&self.buffer, self.pace.room(), which) {
             Some(batch) => {
                 if with_recorded && batch.operations() > 0 {
                     self.pace.batch_left(now);
@@ -267,6 +282,20 @@ impl Engine {
                 };
                 None
             }
+        }
+    }
+
+    /// Returns true if the next batch should be gathered while one is under way: the server then waits for nothing between
+    /// the two.
+    fn looks_ahead(&self) -> bool {
+        let is_under_way = self.is_busy && !self.looked_ahead && self.delivery.sends_last_batch();
+        is_under_way && lock(&self.buffer.lists).flushed.len() >= self.buffer.settings.look_ahead
+    }
+
+    fn look_ahead(&mut self) {
+        self.looked_ahead = true;
+        if let Some(batch) = gather(&self.buffer, self.pace.room(), Which::Flushed) {
+            self.delivery.add(batch);
         }
     }
 
