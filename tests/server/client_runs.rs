@@ -180,3 +180,22 @@ async fn connections_may_come_from_a_pool() {
     client.shutdown(Duration::from_secs(10)).await.unwrap();
     assert_eq!(pool.status().size, pool.status().available);
 }
+
+#[tokio::test]
+async fn run_that_was_started_anew_in_another_tree_is_found_there() {
+    let database = Database::new().await;
+    let client = Client::connect(&database.url()).await.unwrap();
+    client.start(NewRun::new("first")).await.unwrap();
+    let new = NewRun::new("child").parent("first");
+    let old = client.start(new).await.unwrap();
+    let anew = "SELECT runmeta.start('second');
+        DELETE FROM runmeta.run WHERE id = 'child';
+        SELECT runmeta.start('child', '{\"n\": 2}', parent_run_id => 'second')";
+    database.connect().await.batch_execute(anew).await.unwrap();
+    let run = client.run("child").await.unwrap();
+    assert_eq!(
+        (run.root_id(), run.metadata().get("n")),
+        ("second", Some(2))
+    );
+    old.metadata().refresh().await.unwrap();
+}

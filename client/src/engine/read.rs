@@ -18,7 +18,7 @@ use crate::buffer::waiter::{Waiter, Waiting};
 use crate::settings::Settings;
 use crate::wire::{Loaded, Wanted};
 
-/// Runs read in one statement. Their documents may have 256 kB each.
+/// Runs read in one statement. Their documents may have 256 kB each, which makes 25 MB.
 const READ_AT_ONCE: usize = 100;
 
 #[derive(Debug)]
@@ -227,8 +227,7 @@ fn take_over_run(pending: &mut Pending, run: Loaded, with_document: bool) -> Res
     });
     pending.attempt = Some(run.attempt);
     if with_document {
-        let document = run.document?;
-        let document = Document::new(document, run.version);
+        let document = Document::new(run.document, run.version);
         let unreadable =
             |error| Error::unreadable(&run.id, "it is not an object", Some(Box::new(error)));
         pending.document = Some(document.map_err(unreadable)?);
@@ -238,10 +237,8 @@ fn take_over_run(pending: &mut Pending, run: Loaded, with_document: bool) -> Res
 
 impl Reading {
     fn wanted(&self) -> Wanted {
-        let pending = self.state.lock();
         Wanted {
             id: self.state.id.clone(),
-            root: pending.family.as_ref().map(|family| family.root.clone()),
             document: self.with_document,
         }
     }

@@ -75,10 +75,10 @@ impl State {
             parent: run.parent.clone(),
             attempt: run.attempt,
             version: run.version,
-            document: Ok(match wanted.document {
+            document: match wanted.document {
                 true => run.document.to_string(),
                 false => String::new(),
-            }),
+            },
         })
     }
 

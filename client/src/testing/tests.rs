@@ -417,23 +417,16 @@ fn a_denied_run_fails_the_batch_and_a_garbled_one_the_read() {
     sender.send(json!([{"run": "a", "start": {"metadata": {"n": 1.50}}}]));
     let wanted = |id: &str, document| {
         let id = id.into();
-        Wanted {
-            id,
-            root: None,
-            document,
-        }
+        Wanted { id, document }
     };
     let read = |document| {
         server
             .read(&[wanted("a", document), wanted("z", document)])
             .unwrap()
     };
-    assert_eq!(read(true)[0].document.as_ref().unwrap(), r#"{"n":1.5}"#);
+    assert_eq!(read(true)[0].document, r#"{"n":1.5}"#);
     assert_eq!(
-        (
-            read(false).len(),
-            read(false)[0].document.as_deref().unwrap()
-        ),
+        (read(false).len(), read(false)[0].document.as_str()),
         (1, "")
     );
     server.deny("a");

@@ -64,8 +64,6 @@ pub(crate) struct Row {
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     pub(crate) id: Arc<str>,
-    /// Its root, if that is known: it finds the run sooner where the table is split by root.
-    pub(crate) root: Option<Arc<str>>,
     /// False if only its family and attempt are wanted.
     pub(crate) document: bool,
 }
@@ -78,9 +76,8 @@ pub(crate) struct Loaded {
     pub(crate) parent: Option<String>,
     pub(crate) attempt: i32,
     pub(crate) version: i64,
-    /// The document as JSON text, or why the run cannot be read: that concerns this run alone, and its other fields mean
-    /// nothing then. Empty if it was not wanted.
-    pub(crate) document: Result<String, Error>,
+    /// The document as JSON text. Empty if it was not wanted.
+    pub(crate) document: String,
 }
 
 /// What stands in the way of a batch.

@@ -4,7 +4,6 @@
 //! give each one another connection. `tokio-postgres` would look up types that it does not know with named statements, so such
 //! columns are cast to text.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -16,7 +15,6 @@ use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
 
 use super::connect::{Lease, Parameter, Purpose, Source};
-use super::sqlstate::Meaning;
 use super::{Call, Diagnosis, Flush, Loaded, Outcome, Part, Row, Target, Transport, Wanted};
 use crate::Error;
 
@@ -24,9 +22,6 @@ const FLUSH: &str = include_str!("sql/flush.sql");
 const LOAD: &str = include_str!("sql/load.sql");
 const LOCK_TIMEOUT: &str = include_str!("sql/lock_timeout.sql");
 const DIAGNOSE: &str = include_str!("sql/diagnose.sql");
-
-/// Runs read in one statement. Their documents may have 256 kB each, which makes 25 MB.
-const READ_AT_ONCE: usize = 100;
 
 /// How long a diagnosis waits for a lock on a table. A guess: long enough for one that another transaction takes in passing.
 const DIAGNOSIS_LOCK_TIMEOUT: Duration = Duration::from_millis(100);
@@ -132,39 +127,15 @@ impl Inner {
         }
     }
 
-    /// Reads runs. If the server cannot answer for all of them, the runs are split until the one is found that it cannot read.
     async fn load(&self, wanted: Vec<Wanted>) -> Result<Vec<Loaded>, Error> {
-        let mut loaded = Vec::with_capacity(wanted.len());
-        let mut slices: VecDeque<&[Wanted]> = wanted.chunks(READ_AT_ONCE).collect();
-        while let Some(slice) = slices.pop_front() {
-            match self.load_slice(slice).await {
-                Ok(runs) => loaded.extend(runs),
-                Err(error) if error.meaning() != Meaning::Final => return Err(error),
-                Err(error) if slice.len() > 1 => {
-                    tracing::warn!(runs = slice.len(), %error, "runs are read in two halves");
-                    let (left, right) = slice.split_at(slice.len() / 2);
-                    slices.push_front(right);
-                    slices.push_front(left);
-                }
-                Err(error) => loaded.extend(slice.iter().map(|run| unreadable(run, &error))),
-            }
-        }
-        Ok(loaded)
-    }
-
-    async fn load_slice(&self, wanted: &[Wanted]) -> Result<Vec<Loaded>, Error> {
         let ids: Vec<&str> = wanted.iter().map(|run| &*run.id).collect();
-        let roots: Option<Vec<&str>> = wanted.iter().map(|run| run.root.as_deref()).collect();
         let with_document: Vec<&str> = wanted
             .iter()
             .filter(|run| run.document)
             .map(|run| &*run.id)
             .collect();
-        let parameters: [Parameter<'_>; 3] = [
-            (&ids, Type::TEXT_ARRAY),
-            (&roots, Type::TEXT_ARRAY),
-            (&with_document, Type::TEXT_ARRAY),
-        ];
+        let parameters: [Parameter<'_>; 2] =
+            [(&ids, Type::TEXT_ARRAY), (&with_document, Type::TEXT_ARRAY)];
         let rows = self.query(Purpose::Reads, LOAD, &parameters).await?;
         rows.iter()
             // A run without the document that was asked for was deleted just now.
@@ -243,20 +214,8 @@ fn loaded(row: &PgRow, with_document: &[&str]) -> Result<Option<Loaded>, Error> 
         parent: column(row, 2)?,
         attempt: column(row, 3)?,
         version: column(row, 4)?,
-        document: Ok(document.unwrap_or_default()),
+        document: document.unwrap_or_default(),
     }))
-}
-
-/// A run of which the server could read nothing.
-fn unreadable(run: &Wanted, error: &Error) -> Loaded {
-    Loaded {
-        id: run.id.to_string(),
-        root: run.root.as_deref().unwrap_or_default().to_owned(),
-        parent: None,
-        attempt: 0,
-        version: 0,
-        document: Err(error.clone()),
-    }
 }
 
 fn diagnosis(rows: &[PgRow]) -> Result<Diagnosis, Error> {
