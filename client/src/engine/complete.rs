@@ -124,27 +124,11 @@ impl Piece {
         ] {
             let Some(command) = command else { continue };
             let row = row(part, Target::Own);
-            if let Some(document) = &mut pending.document
-                && let Some(row) = row
+            if let (Some(document), Some(row)) = (&mut pending.document, row)
+                && row.outcome != Outcome::Duplicate
             {
                 // The version grows, the document stays.
-                match row.outcome {
-                    Outcome::Applied => document.sent(
-                        &[],
-                        Effect::Applied {
-                            version: row.version,
-                        },
-                    ),
-                    Outcome::Unchanged => {
-                        document.sent(
-                            &[],
-                            Effect::Unchanged {
-                                version: row.version,
-                            },
-                        );
-                    }
-                    _ => {}
-                }
+                document.sent(&[], effect_of(row));
             }
             self.answers.push((command, completed(&state, row)));
         }
@@ -198,23 +182,13 @@ impl Piece {
                 .operations
                 .iter()
                 .map(|operation| Unapplied::of(&self.state.id, operation, row.outcome.name()));
-            return (Effect::Unapplied, unapplied.collect());
+            return (effect_of(row), unapplied.collect());
         }
         let unapplied = row.unapplied.iter().filter_map(|(index, reason)| {
             let operation = self.operations.get(*index)?;
             Some(Unapplied::of(&self.state.id, operation, reason.clone()))
         });
-        let effect = match row.outcome {
-            Outcome::Unchanged => Effect::Unchanged {
-                version: row.version,
-            },
-            Outcome::Applied => Effect::Applied {
-                version: row.version,
-            },
-            // A version in the answer is that of now, not of then.
-            _ => Effect::Applied { version: None },
-        };
-        (effect, unapplied.collect())
+        (effect_of(row), unapplied.collect())
     }
 
     /// Ends the list that was sent.
@@ -272,6 +246,18 @@ pub(super) fn note_command_not_sent(
             1
         }
         _ => 0,
+    }
+}
+
+/// Returns what the server did to the document.
+fn effect_of(row: &Row) -> Effect {
+    let version = row.version;
+    match row.outcome {
+        Outcome::Applied => Effect::Applied { version },
+        Outcome::Unchanged => Effect::Unchanged { version },
+        outcome if outcome.is_refusal() => Effect::Unapplied,
+        // A version in the answer is that of now, not of then.
+        _ => Effect::Applied { version: None },
     }
 }
 
