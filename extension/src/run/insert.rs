@@ -10,7 +10,7 @@ use pgrx::pg_sys::BuiltinOid::{
 use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError};
 
-use super::unstored::BYTES;
+use super::unstored_documents::BYTES;
 use super::{NewRun, status};
 use crate::jsonb::{Jsonb, check_for_interrupts};
 use crate::refusal::Refusal;

@@ -4,7 +4,7 @@
 //! - [`locked`] locks a run's row and stores its document.
 //! - [`document`] reads the document of a run that is locked.
 //! - [`missing`] finds out why a run could not be locked.
-//! - [`unstored`] stores the documents of many runs.
+//! - [`unstored`] stores the documents of many runs, which [`unstored_documents`] keeps until then.
 //! - [`update`] writes to one run in one statement.
 //! - [`write`] applies operations to one run, which most of the SQL functions come down to.
 //! - [`attempt`] decides what start, set_status and finish change; [`start`], [`status`] and [`finish`] do it.
@@ -24,6 +24,7 @@ mod state;
 mod status;
 pub mod target;
 mod unstored;
+mod unstored_documents;
 mod unstored_state;
 mod update;
 mod write;

@@ -7,10 +7,10 @@ use pgrx::pg_sys::BuiltinOid::{
 use pgrx::prelude::*;
 
 use super::Locked;
+use super::unstored_documents::{UnstoredDocuments, settle};
 use crate::announce;
 use crate::document::Changed;
 use crate::inbox::Applied;
-use crate::jsonb::Jsonb;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 
@@ -21,20 +21,13 @@ thread_local! {
     ) };
 }
 
-/// Bytes of documents that one statement stores, but for a single larger one. Postgres holds about four copies of them:
-/// 4,000 documents of 262 kB took 18 MB beside the bare session.
-pub(super) const BYTES: usize = 2 * 1024 * 1024;
-
 /// New versions of documents that are not stored yet.
 #[derive(Default)]
 pub struct Unstored {
     roots: Vec<String>,
     ids: Vec<String>,
-    documents: Vec<Option<Jsonb<'static>>>,
-    bounds: Vec<Option<i32>>,
     versions: Vec<i64>,
-    folded: Vec<Applied>,
-    bytes: usize,
+    documents: UnstoredDocuments,
     /// When the runs changed: when they are stored, if `None`.
     at: Option<TimestampWithTimeZone>,
 }
@@ -61,21 +54,13 @@ impl Unstored {
         version: i64,
         folded: Applied,
     ) -> Result<(), Refusal> {
-        let (metadata, bound) = match changed {
-            Some(changed) => (Some(changed.metadata), Some(changed.bound)),
-            None => (None, None),
-        };
-        let bytes = metadata.as_ref().map_or(0, Jsonb::memory);
-        if self.bytes + bytes > BYTES {
+        if !self.documents.has_room(changed.as_ref()) {
             self.store()?;
         }
-        self.bytes += bytes;
         self.roots.push(run.root);
         self.ids.push(run.id);
-        self.documents.push(metadata);
-        self.bounds.push(bound);
         self.versions.push(version);
-        self.folded.push(folded);
+        self.documents.add(changed, folded);
         Ok(())
     }
 
@@ -102,16 +87,13 @@ impl Unstored {
             let arguments = [
                 added.roots.into(),
                 added.ids.into(),
-                added.documents.into(),
+                added.documents.documents.into(),
                 added.versions.into(),
                 added.at.unwrap_or_else(clock_timestamp).into(),
-                added.bounds.into(),
+                added.documents.bounds.into(),
             ];
             STORE.with(|statement| statement.store(client, &arguments, count))?;
-            added
-                .folded
-                .into_iter()
-                .try_for_each(|folded| folded.settle(client))
+            settle(added.documents.folded, client)
         })
     }
 }

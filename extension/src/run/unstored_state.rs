@@ -6,11 +6,10 @@ use pgrx::pg_sys::BuiltinOid::{
 use pgrx::prelude::*;
 
 use super::State;
-use super::unstored::BYTES;
+use super::unstored_documents::{UnstoredDocuments, settle};
 use crate::announce;
 use crate::document::Changed;
 use crate::inbox::Applied;
-use crate::jsonb::Jsonb;
 use crate::one_pass::plan::ByIndex;
 use crate::refusal::Refusal;
 
@@ -27,10 +26,7 @@ thread_local! {
 /// Runs that are not stored yet.
 pub struct UnstoredStates {
     states: Vec<State>,
-    documents: Vec<Option<Jsonb<'static>>>,
-    bounds: Vec<Option<i32>>,
-    folded: Vec<Applied>,
-    bytes: usize,
+    documents: UnstoredDocuments,
     at: TimestampWithTimeZone,
 }
 
@@ -39,10 +35,7 @@ impl UnstoredStates {
     pub fn at(time: TimestampWithTimeZone) -> Self {
         UnstoredStates {
             states: Vec::new(),
-            documents: Vec::new(),
-            bounds: Vec::new(),
-            folded: Vec::new(),
-            bytes: 0,
+            documents: UnstoredDocuments::default(),
             at: time,
         }
     }
@@ -59,19 +52,11 @@ impl UnstoredStates {
         changed: Option<Changed>,
         folded: Applied,
     ) -> Result<(), Refusal> {
-        let (metadata, bound) = match changed {
-            Some(changed) => (Some(changed.metadata), Some(changed.bound)),
-            None => (None, None),
-        };
-        let bytes = metadata.as_ref().map_or(0, Jsonb::memory);
-        if self.bytes + bytes > BYTES {
+        if !self.documents.has_room(changed.as_ref()) {
             self.store()?;
         }
-        self.bytes += bytes;
         self.states.push(state);
-        self.documents.push(metadata);
-        self.bounds.push(bound);
-        self.folded.push(folded);
+        self.documents.add(changed, folded);
         Ok(())
     }
 
@@ -112,17 +97,14 @@ impl UnstoredStates {
                     .map(|attempt| attempt.finished_at)
                     .collect::<Vec<_>>()
                     .into(),
-                added.documents.into(),
+                added.documents.documents.into(),
                 added.at.into(),
-                added.bounds.into(),
+                added.documents.bounds.into(),
             ];
             if STORE.with(|statement| statement.run(client, &arguments))? != count {
                 return Err(Refusal::NotStored);
             }
-            added
-                .folded
-                .into_iter()
-                .try_for_each(|folded| folded.settle(client))
+            settle(added.documents.folded, client)
         })
     }
 }
