@@ -10,21 +10,19 @@
 mod generate;
 
 use std::fmt::Write;
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use proptest::option::weighted;
 use proptest::prelude::{Just, Strategy, any};
 use proptest::prop_oneof;
 use proptest::strategy::ValueTree;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use runmeta_client::testing::Database as Memory;
 use runmeta_core::Json;
 use serde_json::Value;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::harness::{Database, rows};
+use crate::harness::{Database, rows, seeded};
 
 const RUNS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
@@ -191,15 +189,7 @@ fn kept(memory: &Memory) -> (String, Vec<Json>) {
 
 #[tokio::test]
 async fn server_in_memory_answers_and_keeps_what_the_extension_does() {
-    let seed = std::env::var("RUNMETA_SEED").map_or_else(
-        |_| RandomState::new().hash_one(0),
-        |seed| seed.parse().unwrap(),
-    );
-    eprintln!("RUNMETA_SEED={seed}");
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let (_, mut runner) = seeded();
     let database = Database::new().await;
     let client = database.connect().await;
     let limit = format!("SET runmeta.maximum_size = '{MAXIMUM_SIZE}B'");

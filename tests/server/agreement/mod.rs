@@ -3,15 +3,13 @@
 //!
 //! Each run draws new documents. A failure prints the seed, and `RUNMETA_SEED` draws the same ones again.
 
-use std::hash::{BuildHasher, RandomState};
-
 use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use proptest::test_runner::TestRunner;
 use runmeta_core::{Json, Key, Members, Operation, apply, parse_list};
 use serde::Deserialize;
 use tokio_postgres::{Client, Row};
 
-use crate::harness::Database;
+use crate::harness::{Database, seeded};
 
 mod postgres;
 
@@ -130,17 +128,8 @@ struct Source {
 
 impl Source {
     fn new() -> Self {
-        let seed = match std::env::var("RUNMETA_SEED") {
-            Ok(seed) => seed.parse().expect("RUNMETA_SEED is a number"),
-            Err(_) => RandomState::new().hash_one(()),
-        };
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-        Self {
-            seed,
-            runner: TestRunner::new_with_rng(Config::default(), rng),
-        }
+        let (seed, runner) = seeded();
+        Self { seed, runner }
     }
 
     fn draw<T>(&mut self, strategy: &impl Strategy<Value = T>, count: usize) -> Vec<T> {

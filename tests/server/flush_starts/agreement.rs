@@ -3,17 +3,15 @@
 //! Each run draws new batches. A failure prints the seed, and `RUNMETA_SEED` draws the same ones again.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
 
 use proptest::prelude::{Just, Strategy, any};
 use proptest::prop_oneof;
 use proptest::strategy::ValueTree;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Map, Value, json};
 use tokio_postgres::Client;
 
 use super::database;
-use crate::harness::rows;
+use crate::harness::{rows, seeded};
 
 const RUNS: usize = 5;
 
@@ -205,15 +203,7 @@ async fn documents(client: &Client, prefix: &str) -> String {
 
 #[tokio::test]
 async fn a_batch_does_what_the_single_calls_do_one_after_the_other() {
-    let seed = std::env::var("RUNMETA_SEED").map_or_else(
-        |_| RandomState::new().hash_one(0),
-        |seed| seed.parse().unwrap(),
-    );
-    eprintln!("RUNMETA_SEED={seed}");
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let (_, mut runner) = seeded();
     let (_database, client) = database().await;
     client
         .batch_execute("SET runmeta.maximum_size = '100B'")

@@ -12,6 +12,7 @@ mod proxy;
 mod refusal;
 mod role;
 mod rows;
+mod seed;
 mod tls_server;
 mod waiting;
 
@@ -27,6 +28,7 @@ pub use proxy::Proxy;
 pub use refusal::refusal;
 pub use role::Role;
 pub use rows::rows;
+pub use seed::seeded;
 pub use tls_server::{HOST, TlsServer};
 pub use waiting::{process, until, until_waiting, until_worker_runs};
 

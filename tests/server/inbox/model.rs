@@ -2,16 +2,15 @@
 //! each step readers see what `core` makes of the committed lists in one order, which keeps each writer's own.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
 
 use proptest::prelude::{Strategy, any};
 use proptest::strategy::ValueTree;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use runmeta_core::{Json, apply, parse_list};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use super::{family, queueing};
+use crate::harness::seeded;
 
 const WRITERS: usize = 3;
 
@@ -263,15 +262,7 @@ async fn play(steps: &[Step]) {
 
 #[tokio::test]
 async fn any_interleaving_is_an_order_that_keeps_each_writers_own() {
-    let seed = std::env::var("RUNMETA_SEED").map_or_else(
-        |_| RandomState::new().hash_one(0),
-        |seed| seed.parse().unwrap(),
-    );
-    eprintln!("RUNMETA_SEED={seed}");
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let (_, mut runner) = seeded();
     for _ in 0..24 {
         let steps = steps().new_tree(&mut runner).unwrap().current();
         eprintln!("{steps:?}");
