@@ -186,7 +186,7 @@ proptest! {
                 None => {}
             }
         }
-        // It refuses numbers that no float holds, and the text alone does not tell why.
+        // It refuses numbers that no float holds, and the text alone does not show why.
         match (Json::parse(&text), serde_json::from_str::<Value>(&text)) {
             (Ok(ours), Ok(theirs)) => prop_assert_eq!(Value::try_from(&ours).unwrap(), theirs),
             (Ok(ours), Err(_)) => prop_assert!(Value::try_from(&ours).is_err(), "{}", text),

@@ -17,7 +17,7 @@ pub struct Failure {
     code: PgSqlErrorCode,
 }
 
-/// Classes of errors that say nothing about the values that were to be stored: connection, transaction state, roles,
+/// Classes of errors that do not come from the values that were to be stored: connection, transaction state, roles,
 /// rollback by the server, missing rights and objects, resources, locks, an operator's doing, the system, internal errors.
 const OTHER_CLASSES: [&str; 11] = [
     "08", "25", "28", "40", "42", "53", "55", "57", "58", "F0", "XX",

@@ -22,7 +22,7 @@ async fn pause() {
     tokio::time::sleep(Duration::from_millis(700)).await;
 }
 
-/// Floors outlive the ids that they speak of.
+/// Floors outlive the ids that they are about.
 #[tokio::test]
 async fn lists_are_found_after_the_table_was_emptied_and_ids_begin_anew() {
     let (_database, client) = start().await;

@@ -1,7 +1,7 @@
 //! One text, sent until the server has answered it.
 //!
 //! - What was not answered is sent again, unchanged and with the same sequence, after a pause. Nothing overtakes it.
-//! - Some errors may mean several things: a [`Diagnosis`] tells which.
+//! - Some errors may mean several things: a [`Diagnosis`] shows which.
 //! - If an attempt of a text that is now refused was never answered, it may have taken effect all the same, or may yet. A
 //!   batch for a run that does not exist *claims* the sequence: either it is a duplicate, and the text took effect, or it
 //!   uses up the sequence, so that the lost attempt can no longer apply. A text that took effect is sent once more: it changes
@@ -165,7 +165,7 @@ impl Attempt {
         diagnosis: Result<Diagnosis, Error>,
         writer: &mut Writer,
     ) -> Next {
-        // Where the server does not say, the error means what it means in most cases.
+        // Without a diagnosis, the error means what it means in most cases.
         let is_locked = diagnosis.as_ref().is_ok_and(|found| found.table_is_locked);
         let known = diagnosis.as_ref().ok().filter(|_| !is_locked);
         let known = known.map(|found| found.last_sequence);

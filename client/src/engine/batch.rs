@@ -48,7 +48,7 @@ pub(crate) struct Piece {
     pub(super) start: Option<Command>,
     pub(super) status: Option<Command>,
     pub(super) finish: Option<Command>,
-    /// What is known of its commands and told when all of its lists are done.
+    /// The results of its commands, which callers get when all of its lists are done.
     pub(super) answers: Vec<(Command, Result<Completed, Error>)>,
 }
 

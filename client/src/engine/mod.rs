@@ -56,7 +56,7 @@ use writer::Writer;
 /// found in time.
 const SHUTDOWN_SHARE: u32 = 8;
 
-/// The longest pause while a whole table is locked, since nobody can say when that ends. A guess: a bar that stands still for a
+/// The longest pause while a whole table is locked, since the end of that cannot be foreseen. A guess: a bar that stands still for a
 /// second longer is not noticed.
 const LONGEST_FOR_LOCK: Duration = Duration::from_secs(1);
 

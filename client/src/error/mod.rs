@@ -220,7 +220,7 @@ impl Error {
             Kind::Connection { in_doubt: true, .. }
             | Kind::TimedOut { in_doubt: true, .. }
             | Kind::Unexpected(_) => Meaning::InDoubt,
-            // Even if nothing but an administrator can mend the connection, it says nothing about the batch.
+            // Even if nothing but an administrator can mend the connection, the batch itself is not at fault.
             Kind::Connection { .. } | Kind::TimedOut { .. } => Meaning::Passes,
             _ => Meaning::Final,
         }

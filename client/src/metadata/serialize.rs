@@ -156,7 +156,7 @@ mod tests {
         ));
     }
 
-    /// As many arrays in each other as it says, without taking any memory.
+    /// This number of arrays in each other, without taking any memory.
     struct Deep(usize);
 
     impl Serialize for Deep {

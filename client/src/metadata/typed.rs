@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::buffer::decimal::Decimal;
 use crate::buffer::document::end_of_string;
 
-/// Reads a text into a `T`. JSON does not tell 1 from 1.0 or 1e0, and other writers send any of them: where the text as it
+/// Reads a text into a `T`. JSON does not distinguish 1 from 1.0 or 1e0, and other writers send any of them: where the text as it
 /// is does not fit, whole numbers are read as integers.
 ///
 /// # Errors

@@ -334,7 +334,7 @@ impl Transport for FaultyServer {
             if server.plan().is_frozen {
                 std::future::pending::<()>().await;
             }
-            // If the wait was too long, the answer says so.
+            // If the wait was too long, the answer is an error.
             let _ = timeout(batch.lock_timeout, server.wait_for_locks(&batch)).await;
             let result = server.take(&batch);
             tokio::task::yield_now().await;

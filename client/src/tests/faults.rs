@@ -272,7 +272,7 @@ fn a_rejected_batch_of_which_an_attempt_was_not_answered_takes_effect_once_or_no
         (vec![Fault::Late(2), Fault::Denied], false, 1),
         (vec![Fault::Late(3), Fault::Denied], false, 1),
         (vec![Fault::Late(4), Fault::Denied], false, 1),
-        // Nobody can tell, as everything is rejected.
+        // This cannot be known, as everything is rejected.
         (vec![arrives, Fault::Denied, Fault::Denied], true, 1),
         (
             vec![is_lost, Fault::Denied, Fault::Denied, Fault::Denied],

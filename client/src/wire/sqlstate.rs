@@ -55,7 +55,7 @@ impl Meaning {
     }
 }
 
-/// Returns true for an error that ends the session, and so says nothing about the statement.
+/// Returns true for an error that ends the session, whatever became of the statement.
 pub(crate) fn ends_session(error: &DbError) -> bool {
     match error.parsed_severity() {
         Some(severity) => matches!(severity, Severity::Fatal | Severity::Panic),

@@ -9,7 +9,7 @@ pub(super) enum Effect<T> {
     Update,
     /// It touches every path, so nothing that comes later may touch any before it.
     All,
-    /// No document takes it. It stays, so that whoever recorded it is told, and touches no other.
+    /// No document takes it. It stays, so that it is reported to whoever recorded it, and touches no other.
     Refused,
     /// It is added to the increment at this position, to this sum.
     Sum(usize, T),

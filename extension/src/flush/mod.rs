@@ -14,7 +14,7 @@
 //!
 //! One that also starts, sets statuses or finishes:
 //!
-//! 1. [`start`] inserts runs that do not exist, where [`placement`] says. All insertions come before all locks.
+//! 1. [`start`] inserts runs that do not exist, in the places that [`placement`] finds. All insertions come before all locks.
 //! 2. [`queue`] decides which lists wait, and [`family`] finds which runs are addressed.
 //! 3. [`states`] locks the runs in the order of their ids, as [`documents`] does, and has all parts for a run take effect.
 //! 4. [`queue`] puts those lists into the inbox whose entries were not refused.

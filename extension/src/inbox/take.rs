@@ -212,7 +212,7 @@ fn operation(list: &Jsonb<'_>, index: usize) -> Option<Jsonb<'static>> {
     crate::jsonb::encode(&Node::View(elements.element(index)?), 0).ok()
 }
 
-/// Takes out what waits for a run that the caller has locked, whatever the counters say: a restore or a replica may have put
+/// Takes out what waits for a run that the caller has locked, whatever the counters are: a restore or a replica may have put
 /// rows there that nobody counted.
 ///
 /// # Errors

@@ -70,7 +70,7 @@ impl ReadingByIndex {
     ///
     /// The backend has one thread.
     unsafe fn set(settings: [bool; 5]) {
-        // SAFETY: as the caller says.
+        // SAFETY: the caller's contract.
         unsafe {
             [
                 pg_sys::enable_indexscan,

@@ -25,7 +25,7 @@ async fn warm_server() -> (OwnServer, Client, Client) {
     (server, maker, client)
 }
 
-/// Flushes a batch of entries, of which SQL tells how each is made of its number. Returns the peak in megabytes.
+/// Flushes a batch of entries, each of which SQL makes of its number. Returns the peak in megabytes.
 async fn peak(maker: &Client, client: &Client, entry: &str, entries: u32, expected: &str) -> u64 {
     let make = format!(
         "TRUNCATE public.made; INSERT INTO public.made SELECT jsonb_agg({entry}) FROM generate_series(1, {entries}) AS i"

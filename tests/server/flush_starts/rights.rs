@@ -47,7 +47,7 @@ async fn a_reader_may_not_flush() {
     );
 }
 
-/// Makes runs of two tenants, told apart by their task, and a policy that shows a writer his own.
+/// Makes runs of two tenants, distinguished by their task, and a policy that shows a writer his own.
 const TENANTS: &str = "SELECT runmeta.start('mine', task => 'me'), runmeta.start('theirs', task => 'them');
     SELECT runmeta.start('their child', parent_run_id => 'theirs', task => 'them');
     ALTER TABLE runmeta.run ENABLE ROW LEVEL SECURITY;

@@ -17,7 +17,7 @@ fn locked() -> (Stepped, Vec<Arc<RunState>>) {
     (stepped, runs)
 }
 
-/// Lets the server say what is locked.
+/// Lets the server answer what is locked.
 fn look(stepped: &Stepped) -> Input {
     Input::Diagnosed(stepped.server.diagnosis(uuid::Uuid::nil(), &["a".into()]))
 }

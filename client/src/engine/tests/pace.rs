@@ -111,7 +111,7 @@ fn batches_become_small_on_a_slow_server_and_large_again() {
         pace.batch_took(500 * MILLISECOND, pace.room(), true);
     }
     assert_eq!((pace.room().operations, pace.room().bytes), (500, 65_536));
-    // What is small and slow says nothing of the other bound.
+    // Both bounds grow back.
     for _ in 0..20 {
         pace.batch_took(5 * MILLISECOND, pace.room(), true);
     }
