@@ -138,7 +138,8 @@ fn append<T: Tree>(
     let (place, existed) = slot(document, key)?;
     match place.kind() {
         Kind::Array => place.push(value.clone()),
-        _ if !existed => *place = T::array(vec![value.clone()]),
+        // The only element that stays is the new one, however deep the old value nests.
+        _ if !existed || keep == Some(1) => *place = T::array(vec![value.clone()]),
         _ => {
             place.check(key.len() + 1)?;
             let old = mem::replace(place, T::null());

@@ -104,3 +104,11 @@ fn a_value_that_nests_deeper_than_documents_can_is_not_compared() {
     taken(&document, &remove(100), Some(&document));
     taken(&document, &remove(101), None);
 }
+
+#[test]
+fn an_old_value_that_does_not_stay_may_nest_as_deep_as_it_likes() {
+    let append = |keep| format!(r#"{{"type":"append","key":"a","value":1,"keep":{keep}}}"#);
+    let document = format!(r#"{{"a":{}}}"#, objects(99));
+    taken(&document, &append(1), Some(r#"{"a":[1]}"#));
+    taken(&document, &append(2), None);
+}
