@@ -1,8 +1,12 @@
 //! One client process that works on 10,000 runs: how many of its operations arrive.
 
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
+use futures_util::poll;
 use runmeta_client::{Client, Metadata};
 use tokio::runtime::Runtime;
 
@@ -14,6 +18,8 @@ use crate::measurement::ids;
 use crate::server::Server;
 
 const RUNS: usize = 10_000;
+/// Parts of the runs that are recorded on one after the other.
+const PARTS: usize = 4;
 const TURNS: usize = 5;
 const TURN: Duration = Duration::from_millis(1500);
 /// Batches of 1,000 operations that the client is compared with in each turn.
@@ -60,26 +66,34 @@ async fn open(url: &str) -> Result<(Client, Vec<Metadata>)> {
     Ok((client, handles))
 }
 
-/// Records an operation for each run, round after round: the next while the one before is under way, so that each
-/// round arrives by itself and is not added up with the next.
+/// Records an operation for each run, round after round, a part of the runs after the other. A part is recorded again when its
+/// last operations have arrived, so that they are not added up, and others are under way meanwhile.
 async fn turn(client: &Client, handles: &[Metadata]) -> Result<f64> {
     let before = client.metrics().flushed_operations;
     let start = Instant::now();
-    let mut under_way = None;
-    while start.elapsed() < TURN {
-        for handle in handles {
+    let mut under_way = VecDeque::new();
+    for part in handles.chunks(RUNS / PARTS).cycle() {
+        if under_way.len() == PARTS
+            && let Some(flush) = under_way.pop_front()
+        {
+            let flush: Pin<Box<dyn Future<Output = _>>> = flush;
+            flush.await?;
+        }
+        if start.elapsed() > TURN {
+            break;
+        }
+        for handle in part {
             handle.increment("processedRows", 1);
         }
-        let flush = tokio::spawn({
-            let client = client.clone();
-            async move { client.flush().await }
-        });
-        if let Some(before) = under_way.replace(flush) {
-            before.await??;
+        let mut flush = Box::pin(client.flush());
+        // It begins when it is polled.
+        match poll!(&mut flush) {
+            Poll::Ready(flushed) => flushed?,
+            Poll::Pending => under_way.push_back(flush),
         }
     }
-    if let Some(last) = under_way {
-        last.await??;
+    for flush in under_way {
+        flush.await?;
     }
     let arrived = client.metrics().flushed_operations - before;
     Ok(arrived as f64 / start.elapsed().as_secs_f64())

@@ -14,9 +14,8 @@ use crate::error::Unapplied;
 /// What callers ask of the engine.
 #[derive(Debug)]
 pub(crate) enum Request {
-    /// Send what is recorded on these runs, and answer when all of it is completed.
+    /// Send what the waiter is registered for on some runs. It is answered when all of it is completed.
     Flush {
-        runs: Vec<Arc<RunState>>,
         waiter: Arc<Waiter<()>>,
         within: Option<Duration>,
     },
@@ -72,14 +71,19 @@ impl Buffer {
         }
     }
 
-    /// Asks for a flush of these runs.
+    /// Asks for a flush of what is recorded on these runs now.
     pub(crate) fn flush(&self, runs: Vec<Arc<RunState>>, within: Option<Duration>) -> Awaited<()> {
         let (waiter, awaited) = Waiter::new();
+        // Here and not in the engine: what is recorded until that comes to it is no part of the flush.
+        let mut queued = runs;
+        queued.retain(|state| state.lock().expect_flush(&waiter));
+        lock(&self.lists).flushed.extend(queued);
         self.ask(Request::Flush {
-            runs,
-            waiter,
+            waiter: waiter.clone(),
             within,
         });
+        // It answers by itself if there was nothing to wait for.
+        waiter.arrived();
         awaited
     }
 

@@ -233,6 +233,20 @@ impl Pending {
         sent.map(Cow::Borrowed).chain(self.queue.operations())
     }
 
+    /// Makes a flush wait for what is recorded, and returns true if the run is now to be sent before others.
+    pub(crate) fn expect_flush(&mut self, waiter: &Arc<Waiter<()>>) -> bool {
+        if self.completed == self.recorded {
+            return false;
+        }
+        waiter.expect();
+        if self.flushes.len() == self.flushes.capacity() {
+            // Callers may give up, one after the other, as long as the server is gone.
+            self.flushes.retain(|(_, waiter)| !waiter.is_gone());
+        }
+        self.flushes.push((self.recorded, waiter.clone()));
+        self.place == Place::Queued && self.flushes.len() == 1
+    }
+
     /// Answers the flushes that waited for what is completed now.
     pub(crate) fn answer_flushes(&mut self) {
         let completed = self.completed;

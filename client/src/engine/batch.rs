@@ -45,9 +45,8 @@ pub(crate) struct Piece {
     pub(super) permit: Permit,
     /// How many of the run's operations are completed with the last list, if that is known.
     pub(super) upto: Option<u64>,
-    pub(super) start: Option<Command>,
-    pub(super) status: Option<Command>,
-    pub(super) finish: Option<Command>,
+    /// A start alone, or a status and a finish.
+    pub(super) commands: Vec<Command>,
     /// The results of its commands, which callers get when all of its lists are done.
     pub(super) answers: Vec<(Command, Result<Completed, Error>)>,
 }
@@ -59,7 +58,7 @@ impl Piece {
     }
 
     pub(super) fn has_commands(&self) -> bool {
-        self.start.is_some() || self.status.is_some() || self.finish.is_some()
+        !self.commands.is_empty()
     }
 
     /// Returns what orders the pieces in the text. One with commands is an entry of its own, before the lists that go
@@ -70,15 +69,11 @@ impl Piece {
 
     /// Returns the parts of the entry that it has.
     fn parts(&self) -> impl Iterator<Item = Part> {
+        // A start has no list beside it, which the others follow.
         let has_list = !self.operations.is_empty() || !self.has_commands();
-        [
-            (Part::Start, self.start.is_some()),
-            (Part::Operations, has_list),
-            (Part::Status, self.status.is_some()),
-            (Part::Finish, self.finish.is_some()),
-        ]
-        .into_iter()
-        .filter_map(|(part, is_there)| is_there.then_some(part))
+        let list = has_list.then_some(Part::Operations);
+        let commands = self.commands.iter().map(|command| command.kind.part());
+        list.into_iter().chain(commands)
     }
 
     fn write_part(&self, part: Part, text: &mut String) {
@@ -107,13 +102,8 @@ impl Piece {
     }
 
     fn command(&self, part: Part) -> Option<&CommandKind> {
-        let command = match part {
-            Part::Start => &self.start,
-            Part::Status => &self.status,
-            Part::Finish => &self.finish,
-            Part::Operations => return None,
-        };
-        command.as_ref().map(|command| &command.kind)
+        let kinds = self.commands.iter().map(|command| &command.kind);
+        kinds.into_iter().find(|kind| kind.part() == part)
     }
 }
 
@@ -196,11 +186,7 @@ impl Batch {
 
     /// Returns how much room it takes.
     pub(super) fn taken(&self) -> Room {
-        let count = |piece: &Piece| {
-            let commands = [&piece.start, &piece.status, &piece.finish];
-            commands.into_iter().flatten().count()
-        };
-        let commands: usize = self.pieces.iter().map(count).sum();
+        let commands: usize = self.pieces.iter().map(|piece| piece.commands.len()).sum();
         Room {
             operations: self.operations() + commands * COMMAND_COST,
             bytes: self.text.len(),

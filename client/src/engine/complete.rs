@@ -1,7 +1,6 @@
 //! What the answer to a batch means for its runs: which operations are completed, what had no effect, and what is sent
 //! next.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::batch::{Batch, Piece};
@@ -14,22 +13,34 @@ use crate::buffer::{Buffer, lock};
 use crate::error::Unapplied;
 use crate::wire::{Outcome, Part, Row, Target};
 
-/// The rows of an answer by run, part and target. `None` if the batch took effect and the answer is lost.
-type Rows<'a> = Option<HashMap<(&'a str, Part, Target), &'a Row>>;
+/// The rows of an answer, which come in the order of the parts in the batch.
+struct Rows<'a> {
+    all: &'a [Row],
+    /// Behind the one that was found last.
+    next: usize,
+}
+
+impl<'a> Rows<'a> {
+    fn find(&mut self, run: &str, part: Part, target: Target) -> Option<&'a Row> {
+        let is_meant = |row: &Row| row.part == part && row.target == target && row.run == run;
+        let (before, after) = self.all.split_at(self.next);
+        let found = after.iter().position(is_meant).map(|at| before.len() + at);
+        let found = found.or_else(|| before.iter().position(is_meant))?;
+        self.next = found + 1;
+        self.all.get(found)
+    }
+}
 
 impl Batch {
     /// Takes over what the server answered. Returns what is to be sent next: lists that were too large as a whole, key by
     /// key, and those whose way went through a run that is gone.
     pub(super) fn complete(self, buffer: &Buffer, rows: Option<&[Row]>) -> Option<Batch> {
-        let rows: Rows<'_> = rows.map(|rows| {
-            rows.iter()
-                .map(|row| ((row.run.as_str(), row.part, row.target), row))
-                .collect()
-        });
+        // None if the batch took effect and the answer is lost.
+        let mut rows = rows.map(|all| Rows { all, next: 0 });
         let next: Vec<Piece> = self
             .pieces
             .into_iter()
-            .filter_map(|piece| piece.complete(buffer, &rows))
+            .filter_map(|piece| piece.complete(buffer, rows.as_mut()))
             .collect();
         (!next.is_empty()).then(|| Batch::new(next))
     }
@@ -38,8 +49,7 @@ impl Batch {
     pub(super) fn reject(self, buffer: &Buffer, error: &Error) {
         let reason = error.code().unwrap_or("error").to_owned();
         for mut piece in self.pieces {
-            let commands = [&mut piece.start, &mut piece.status, &mut piece.finish];
-            let commands = commands.into_iter().filter_map(Option::take);
+            let commands = piece.commands.drain(..);
             piece
                 .answers
                 .extend(commands.map(|command| (command, Err(error.clone()))));
@@ -61,7 +71,7 @@ impl Batch {
     /// Notes which of its commands are not sent although nobody waits for them, and returns how many.
     pub(super) fn note_commands_not_sent(&self, buffer: &Buffer) -> usize {
         let commands = self.pieces.iter().flat_map(|piece| {
-            let commands = [&piece.status, &piece.finish].into_iter().flatten();
+            let commands = piece.commands.iter();
             commands.map(|command| (&piece.state, command))
         });
         let note = |(state, command): (&Arc<RunState>, &Command)| {
@@ -89,26 +99,21 @@ impl Batch {
 
 impl Piece {
     /// Ends its commands and this list, and returns what is sent next.
-    fn complete(mut self, buffer: &Buffer, rows: &Rows<'_>) -> Option<Piece> {
-        let row = |part, target| {
-            let rows = rows.as_ref()?;
-            let row = rows.get(&(&*self.entry, part, target)).copied();
+    fn complete(mut self, buffer: &Buffer, mut rows: Option<&mut Rows<'_>>) -> Option<Piece> {
+        let entry = self.entry.clone();
+        let state = self.state.clone();
+        let mut row = |part, target| {
+            let row = rows.as_mut()?.find(&entry, part, target);
             if row.is_none() {
                 tracing::error!(
-                    run = &*self.state.id,
+                    run = &*state.id,
                     ?part,
                     "the server's answer lacks a part of this run"
                 );
             }
             row
         };
-        let state = self.state.clone();
         let mut pending = state.lock();
-        if let Some(start) = self.start.take() {
-            let row = row(Part::Start, Target::Own);
-            take_over_start(&mut pending, &start.kind, row);
-            self.answers.push((start, completed(&state, row)));
-        }
         let mut next = None;
         if !self.operations.is_empty() {
             let row = row(Part::Operations, self.target);
@@ -118,18 +123,9 @@ impl Piece {
                 self.end_list(buffer, &mut pending, effect, unapplied);
             }
         }
-        for (part, command) in [
-            (Part::Status, self.status.take()),
-            (Part::Finish, self.finish.take()),
-        ] {
-            let Some(command) = command else { continue };
-            let row = row(part, Target::Own);
-            if let (Some(document), Some(row)) = (&mut pending.document, row)
-                && row.outcome != Outcome::Duplicate
-            {
-                // The version grows, the document stays.
-                document.sent(&[], effect_of(row));
-            }
+        for command in self.commands.drain(..) {
+            let row = row(command.kind.part(), Target::Own);
+            take_over(&mut pending, &command.kind, row);
             self.answers.push((command, completed(&state, row)));
         }
         match next {
@@ -295,28 +291,26 @@ pub(super) fn enqueue(buffer: &Buffer, state: &Arc<RunState>, pending: &mut Pend
     }
 }
 
-/// Takes over what became of a start.
-fn take_over_start(pending: &mut Pending, kind: &CommandKind, row: Option<&Row>) {
-    let (
-        CommandKind::Start { metadata, .. },
-        Some(Row {
-            outcome: Outcome::Applied,
-            version: Some(version),
-            ..
-        }),
-    ) = (kind, row)
-    else {
-        return;
-    };
-    match (version, metadata) {
-        // It is new, so its document is known.
-        (1, Some(metadata)) => pending.document = Document::new(metadata.clone(), 1).ok(),
-        // Another attempt: the metadata was merged into a document of which we know an older version, if any.
-        _ => {
-            if let Some(document) = &mut pending.document {
-                document.sent(&[], Effect::Applied { version: None });
+/// Takes over what a command did to the document.
+fn take_over(pending: &mut Pending, kind: &CommandKind, row: Option<&Row>) {
+    let Some(row) = row else { return };
+    let effect = match (kind, row.outcome) {
+        (_, Outcome::Duplicate) => return,
+        (CommandKind::Start { metadata, .. }, Outcome::Applied) => match (metadata, row.version) {
+            // It is new, so its document is known.
+            (Some(metadata), Some(1)) => {
+                pending.document = Document::new(metadata.clone(), 1).ok();
+                return;
             }
-        }
+            // Another attempt: the metadata was merged into a document of which we know an older version, if any.
+            _ => Effect::Applied { version: None },
+        },
+        (CommandKind::Start { .. }, _) => return,
+        // The version grows, the document stays.
+        _ => effect_of(row),
+    };
+    if let Some(document) = &mut pending.document {
+        document.sent(&[], effect);
     }
 }
 

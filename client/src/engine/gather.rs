@@ -12,7 +12,7 @@ use crate::buffer::group::Group;
 use crate::buffer::queue::Taken;
 use crate::buffer::state::{Command, CommandKind, Pending, Place, Route, RunState};
 use crate::buffer::{Buffer, lock};
-use crate::wire::Target;
+use crate::wire::{Part, Target};
 
 /// How many operations a start, a status or a finish counts for: 1,000 starts take the server as long as 10,000
 /// increments.
@@ -181,15 +181,15 @@ impl Gathering<'_> {
         // A start comes after what was recorded before it and does not wait for what is recorded since. It goes alone: the server
         // refuses the whole entry with it, and others may work on the same run.
         let in_group = pending.group.is_some();
-        let is_start = |kind: &CommandKind| matches!(kind, CommandKind::Start { .. });
-        let start = match !in_group || pending.queue.is_empty() {
-            true => next_command(pending, pending.completed, is_start),
-            false => None,
-        };
+        let is_start = |kind: &CommandKind| kind.part() == Part::Start;
+        let mut commands = Vec::new();
+        if !in_group || pending.queue.is_empty() {
+            commands.extend(next_command(pending, pending.completed, is_start));
+        }
         let length = pending.queue.len();
-        let taken = match &start {
-            Some(_) => Taken::default(),
-            None => pending
+        let taken = match commands.is_empty() {
+            false => Taken::default(),
+            true => pending
                 .queue
                 .take(room.operations, room.bytes, pending.recorded),
         };
@@ -198,16 +198,13 @@ impl Gathering<'_> {
         let permit = pending.permit.split(taken.weight);
         self.buffer.count(length, pending.queue.len());
         let upto = taken.upto.unwrap_or(pending.completed);
-        let is_status = |kind: &CommandKind| matches!(kind, CommandKind::Status { .. });
-        let is_finish = |kind: &CommandKind| matches!(kind, CommandKind::Finish { .. });
-        let (mut status, mut finish) = (None, None);
-        if start.is_none() {
-            status = next_command(pending, upto, is_status);
-            finish = next_command(pending, upto, is_finish);
+        if commands.is_empty() {
+            for part in [Part::Status, Part::Finish] {
+                commands.extend(next_command(pending, upto, |kind| kind.part() == part));
+            }
         }
-        let has_commands = start.is_some() || status.is_some() || finish.is_some();
         let (entry, target) = match &pending.route {
-            Route::Through(child, target) if !has_commands => (child.clone(), *target),
+            Route::Through(child, target) if commands.is_empty() => (child.clone(), *target),
             _ => (state.id.clone(), Target::Own),
         };
         let piece = Piece {
@@ -220,20 +217,16 @@ impl Gathering<'_> {
             in_group,
             permit,
             upto: taken.upto,
-            start,
-            status,
-            finish,
+            commands,
             answers: Vec::new(),
         };
         if piece.is_empty() {
             pending.place = Place::Idle;
             return;
         }
-        let commands = [&piece.start, &piece.status, &piece.finish];
-        let commands = commands.into_iter().flatten().count();
-        let cost = piece.operations.len() + commands * COMMAND_COST;
+        let cost = piece.operations.len() + piece.commands.len() * COMMAND_COST;
         self.room.operations = self.room.operations.saturating_sub(cost);
-        let started = match piece.start.as_ref().map(|start| &start.kind) {
+        let started = match piece.commands.first().map(|command| &command.kind) {
             Some(CommandKind::Start { text, .. }) => text.len(),
             _ => 0,
         };

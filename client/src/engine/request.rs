@@ -8,25 +8,14 @@ use tokio::time::Instant;
 use super::Engine;
 use super::complete::{End, enqueue};
 use super::ending::Shutdown;
-use crate::buffer::state::{Command, Place, RunState};
-use crate::buffer::waiter::{Waiter, Waiting};
+use crate::buffer::state::{Command, Place};
+use crate::buffer::waiter::Waiter;
 use crate::buffer::{Request, lock};
 
 impl Engine {
     pub(super) fn take_request(&mut self, request: Request, now: Instant) {
         match request {
-            Request::Flush {
-                runs,
-                waiter,
-                within,
-            } => {
-                for state in runs {
-                    self.expect_flush(&state, &waiter);
-                }
-                // It answers by itself if there was nothing to wait for.
-                waiter.arrived();
-                self.wait(waiter, "flush", within, now);
-            }
+            Request::Flush { waiter, within } => self.wait(waiter, "flush", within, now),
             Request::Call { run, command } => {
                 self.withdraw_starts();
                 let waiter = command.waiter.clone();
@@ -103,23 +92,5 @@ impl Engine {
         let deadline = within.map(|within| now + within);
         self.waiting.add(waiter, what, deadline, self.statements);
         self.hurry(now);
-    }
-
-    /// Makes a flush wait for what is recorded on a run, and moves the run forward.
-    fn expect_flush(&self, state: &Arc<RunState>, waiter: &Arc<Waiter<()>>) {
-        let mut pending = state.lock();
-        if pending.completed == pending.recorded {
-            return;
-        }
-        waiter.expect();
-        let upto = pending.recorded;
-        if pending.flushes.len() == pending.flushes.capacity() {
-            // Callers may give up, one after the other, as long as the server is gone.
-            pending.flushes.retain(|(_, waiter)| !waiter.is_gone());
-        }
-        pending.flushes.push((upto, waiter.clone()));
-        if pending.place == Place::Queued && pending.flushes.len() == 1 {
-            lock(&self.buffer.lists).flushed.push_back(state.clone());
-        }
     }
 }
