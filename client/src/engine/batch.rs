@@ -111,7 +111,7 @@ impl Piece {
             Part::Start => &self.start,
             Part::Status => &self.status,
             Part::Finish => &self.finish,
-            Part::Operations => return None,
+            Part::Operations | Part::Stream => return None,
         };
         command.as_ref().map(|command| &command.kind)
     }
