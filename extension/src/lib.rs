@@ -11,6 +11,7 @@
 //! - [`prune`]: deleting trees that finished long ago.
 //! - [`one_pass`]: changing rows in one statement.
 //! - [`flush`]: batches for many runs, of operations, starts and finishes.
+//! - [`stream`]: streams of chunks that belong to runs.
 //! - [`inbox`]: lists that wait to be folded into a document.
 //! - [`announce`]: notifying listeners of what changed, [`outbox`]: changes that are not yet announced.
 //! - [`worker`]: the background worker, which folds and announces. [`shared`]: the memory that it shares with sessions.
@@ -40,6 +41,7 @@ mod run;
 mod settings;
 mod shared;
 mod statement;
+mod stream;
 mod subtransaction;
 mod transaction;
 mod worker;

@@ -1,7 +1,7 @@
 //! The rights of the tables' owner, and what the caller may do himself.
 //!
-//! Nobody but the owner of the tables has rights on the inbox and the outbox: a writer queues through our functions only, and a reader
-//! never sees the lists of runs that row-level security hides from him. So statements on them run as their owner, as
+//! Nobody but the owner of the tables has rights on the inbox and the outbox, and rights to write streams: a writer queues and
+//! appends through our functions only, and a reader never sees the lists of runs that row-level security hides from him. So statements on them run as their owner, as
 //! Postgres' own look-ups for foreign keys do (`ri_triggers.c`). A trigger or an operator that the owner planted there
 //! gains nothing by it: it runs as the owner, may not change the role, and may not put off anything to the commit, where
 //! it would run with the caller's rights.
@@ -18,6 +18,7 @@ use crate::refusal::Refusal;
 const INBOX: &CStr = c"inbox";
 const OUTBOX: &CStr = c"outbox";
 const UNAPPLIED: &CStr = c"unapplied";
+const STREAM: &CStr = c"stream";
 const RUN: &CStr = c"run";
 /// What a writer changes of a run when it applies operations.
 const WRITTEN: [&CStr; 4] = [c"metadata", c"version", c"updated_at", c"size_bound"];
@@ -56,6 +57,15 @@ impl AsOwner {
     /// As [`of_inbox`](Self::of_inbox).
     pub fn of_unapplied() -> Result<AsOwner, Refusal> {
         AsOwner::of(UNAPPLIED)
+    }
+
+    /// Becomes the owner of the tables of streams.
+    ///
+    /// # Errors
+    ///
+    /// As [`of_inbox`](Self::of_inbox).
+    pub fn of_streams() -> Result<AsOwner, Refusal> {
+        AsOwner::of(STREAM)
     }
 
     fn of(name: &CStr) -> Result<AsOwner, Refusal> {
@@ -129,10 +139,26 @@ pub fn may_write_any_run() -> bool {
     };
     !policies_apply(run)
         && owner(run).is_some_and(|owner| !policies_apply_to(run, owner))
-        && (may(run, pg_sys::ACL_UPDATE)
-            || WRITTEN
-                .iter()
-                .all(|column| may_column(run, column, pg_sys::ACL_UPDATE)))
+        && may_write(run)
+}
+
+/// Raises the error of Postgres if the current role has no rights to write documents of runs, whatever the policies.
+pub fn check_may_write() {
+    if table(RUN).is_some_and(|run| !may_write(run)) {
+        let (denied, kind) = (
+            pg_sys::AclResult::ACLCHECK_NO_PRIV,
+            pg_sys::ObjectType::OBJECT_TABLE,
+        );
+        // SAFETY: raises an error with the name, which lives as long as the library.
+        unsafe { pg_sys::aclcheck_error(denied, kind, RUN.as_ptr()) };
+    }
+}
+
+fn may_write(run: pg_sys::Oid) -> bool {
+    may(run, pg_sys::ACL_UPDATE)
+        || WRITTEN
+            .iter()
+            .all(|column| may_column(run, column, pg_sys::ACL_UPDATE))
 }
 
 /// Returns true if the current role may read a column of runs.

@@ -1,4 +1,4 @@
--- Runs and writers, and what waits to be folded into runs or announced.
+-- Runs, writers and streams, and what waits to be folded into runs or announced.
 --
 -- Every name is qualified, operators and types too: the tables come out the
 -- same whatever the search_path of the session that runs this.
@@ -238,6 +238,99 @@ COMMENT ON COLUMN runmeta.unapplied.detail IS 'the reason in a sentence';
 COMMENT ON COLUMN runmeta.unapplied.created_at IS 'when it was to be applied';
 COMMENT ON COLUMN runmeta.unapplied.id IS 'makes the row unique';
 
+-- stream
+
+-- A stream of a run. Nobody but the owner may write here: the functions append in his name, when they have checked that
+-- the caller may write the run. No foreign key, as for the inbox.
+CREATE TABLE runmeta.stream (
+    root_id        pg_catalog.text        COLLATE pg_catalog."C" NOT NULL,
+    run_id         pg_catalog.text        COLLATE pg_catalog."C" NOT NULL,
+    name           pg_catalog.text        COLLATE pg_catalog."C" NOT NULL,
+    -- Tells the run from another one that is started with its id when it was deleted.
+    run_created_at pg_catalog.timestamptz NOT NULL,
+    chunks         pg_catalog.int8        NOT NULL DEFAULT 0,
+    -- The last chunks, so that an append of a few is one update and no new row: see stream_chunk.
+    tail           pg_catalog.jsonb       NOT NULL DEFAULT '[]',
+    attempt        pg_catalog.int4,
+    closed_at      pg_catalog.timestamptz,
+    error          pg_catalog.text,
+    created_at     pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    updated_at     pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+
+    CONSTRAINT stream_pkey PRIMARY KEY (root_id, run_id, name)
+)
+WITH (
+    -- As for runs: an append leaves the old version behind, and stays HOT while the page has room. No index may
+    -- contain what an append changes.
+    fillfactor = 50,
+    autovacuum_vacuum_scale_factor = 0.05,
+    autovacuum_analyze_scale_factor = 0.5
+);
+
+-- The functions go by the bytes that the tail has in the row. It is rewritten with each append, so compressing it
+-- would cost more than it saves.
+ALTER TABLE runmeta.stream ALTER COLUMN tail SET STORAGE PLAIN;
+ALTER TABLE runmeta.stream ALTER COLUMN tail SET STATISTICS 0;
+
+-- Whoever may not see a run sees none of its streams (the policies are in reading.sql).
+ALTER TABLE runmeta.stream ENABLE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE runmeta.stream IS 'streams of runs: how many chunks each has, and the last of them';
+COMMENT ON COLUMN runmeta.stream.root_id IS 'first run of the tree';
+COMMENT ON COLUMN runmeta.stream.run_id IS 'run that the stream belongs to';
+COMMENT ON COLUMN runmeta.stream.name IS 'name of the stream, 1 to 255 bytes';
+COMMENT ON COLUMN runmeta.stream.run_created_at IS 'when that run was started';
+COMMENT ON COLUMN runmeta.stream.chunks IS 'how many chunks were appended, which are numbered from 0';
+COMMENT ON COLUMN runmeta.stream.tail IS 'the last chunks, which are in no row of stream_chunk';
+COMMENT ON COLUMN runmeta.stream.attempt IS 'attempt at the run in which the stream was closed';
+COMMENT ON COLUMN runmeta.stream.closed_at IS 'when it was closed, null while it is open';
+COMMENT ON COLUMN runmeta.stream.error IS 'error with which it was closed, null if there was none';
+COMMENT ON COLUMN runmeta.stream.created_at IS 'when it was made';
+COMMENT ON COLUMN runmeta.stream.updated_at IS 'when it was last appended to, closed or opened again';
+
+-- stream_chunk
+
+-- Chunks, many to a row: one of an LLM has some 4 bytes, and a row costs 60 and an entry of the index.
+CREATE TABLE runmeta.stream_chunk (
+    root_id pg_catalog.text  COLLATE pg_catalog."C" NOT NULL,
+    run_id  pg_catalog.text  COLLATE pg_catalog."C" NOT NULL,
+    stream  pg_catalog.text  COLLATE pg_catalog."C" NOT NULL,
+    first   pg_catalog.int8  NOT NULL,
+    count   pg_catalog.int4  NOT NULL,
+    chunks  pg_catalog.jsonb NOT NULL,
+
+    CONSTRAINT stream_chunk_pkey PRIMARY KEY (root_id, run_id, stream, first)
+)
+WITH (
+    -- Rows are inserted and never changed, so that vacuum comes for those that prune deletes.
+    autovacuum_vacuum_scale_factor = 0.05,
+    autovacuum_analyze_scale_factor = 0.5
+);
+
+-- In the row, compressed where that helps: pieces elsewhere would cost as many rows again. Only chunks that fit into
+-- no page are stored elsewhere.
+ALTER TABLE runmeta.stream_chunk ALTER COLUMN chunks SET STORAGE MAIN;
+ALTER TABLE runmeta.stream_chunk ALTER COLUMN chunks SET STATISTICS 0;
+
+DO $compression$
+BEGIN
+    ALTER TABLE runmeta.stream_chunk ALTER COLUMN chunks SET COMPRESSION lz4;
+EXCEPTION
+    WHEN feature_not_supported THEN
+        NULL; -- reported for the metadata already
+END
+$compression$;
+
+ALTER TABLE runmeta.stream_chunk ENABLE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE runmeta.stream_chunk IS 'chunks of streams, many to a row; the last ones are in runmeta.stream';
+COMMENT ON COLUMN runmeta.stream_chunk.root_id IS 'first run of the tree';
+COMMENT ON COLUMN runmeta.stream_chunk.run_id IS 'run that the stream belongs to';
+COMMENT ON COLUMN runmeta.stream_chunk.stream IS 'name of the stream';
+COMMENT ON COLUMN runmeta.stream_chunk.first IS 'number of the first chunk';
+COMMENT ON COLUMN runmeta.stream_chunk.count IS 'how many chunks there are';
+COMMENT ON COLUMN runmeta.stream_chunk.chunks IS 'the chunks, a json array';
+
 -- outbox
 
 -- Changes of transactions that were prepared for a two-phase commit, to be announced
@@ -247,16 +340,23 @@ CREATE TABLE runmeta.outbox (
     root_id pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
     run_id  pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
     version pg_catalog.int8,
+    stream  pg_catalog.text COLLATE pg_catalog."C",
+    last    pg_catalog.int8,
+    closed  pg_catalog.bool NOT NULL DEFAULT false,
 
     CONSTRAINT outbox_pkey PRIMARY KEY (id)
 );
 
-COMMENT ON TABLE runmeta.outbox IS 'runs that a prepared transaction changed, to be announced when it is committed';
+COMMENT ON TABLE runmeta.outbox IS 'runs and streams that a prepared transaction changed, to be announced when it is committed';
 COMMENT ON COLUMN runmeta.outbox.id IS 'makes the row unique';
 COMMENT ON COLUMN runmeta.outbox.root_id IS 'first run of the tree';
-COMMENT ON COLUMN runmeta.outbox.run_id IS 'run that changed';
+COMMENT ON COLUMN runmeta.outbox.run_id IS 'run that changed, or whose stream did';
 COMMENT ON COLUMN runmeta.outbox.version IS 'version that it was given, null if a list was queued for it';
+COMMENT ON COLUMN runmeta.outbox.stream IS 'stream that changed, null if it is the run';
+COMMENT ON COLUMN runmeta.outbox.last IS 'number of its last chunk, -1 if it has none';
+COMMENT ON COLUMN runmeta.outbox.closed IS 'whether it was closed';
 
 -- Default privileges of a database may give every new table to PUBLIC.
-REVOKE ALL ON TABLE runmeta.run, runmeta.writer, runmeta.inbox, runmeta.unapplied, runmeta.outbox FROM PUBLIC;
+REVOKE ALL ON TABLE runmeta.run, runmeta.writer, runmeta.inbox, runmeta.unapplied, runmeta.stream,
+    runmeta.stream_chunk, runmeta.outbox FROM PUBLIC;
 REVOKE ALL ON SEQUENCE runmeta.inbox_id_seq, runmeta.unapplied_id_seq, runmeta.outbox_id_seq FROM PUBLIC;

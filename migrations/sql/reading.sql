@@ -31,5 +31,33 @@ BEGIN
                 AND r.created_at OPERATOR(pg_catalog.=) unapplied.run_created_at
         ));
     END IF;
+
+    -- OFFSET 0 keeps each look a look-up by index: the planner could read all runs into a hash instead.
+    IF NOT EXISTS (
+        SELECT FROM pg_catalog.pg_policy AS p
+        WHERE p.polrelid OPERATOR(pg_catalog.=) 'runmeta.stream'::pg_catalog.regclass
+            AND p.polname OPERATOR(pg_catalog.=) 'of_visible_runs'
+    ) THEN
+        CREATE POLICY of_visible_runs ON runmeta.stream FOR SELECT USING (EXISTS (
+            SELECT FROM runmeta.run AS r
+            WHERE r.root_id OPERATOR(pg_catalog.=) stream.root_id AND r.id OPERATOR(pg_catalog.=) stream.run_id
+                AND r.created_at OPERATOR(pg_catalog.=) stream.run_created_at
+            OFFSET 0
+        ));
+    END IF;
+
+    -- Chunks of a stream that can be seen. This reads runmeta.stream, whose policy applies.
+    IF NOT EXISTS (
+        SELECT FROM pg_catalog.pg_policy AS p
+        WHERE p.polrelid OPERATOR(pg_catalog.=) 'runmeta.stream_chunk'::pg_catalog.regclass
+            AND p.polname OPERATOR(pg_catalog.=) 'of_visible_streams'
+    ) THEN
+        CREATE POLICY of_visible_streams ON runmeta.stream_chunk FOR SELECT USING (EXISTS (
+            SELECT FROM runmeta.stream AS s
+            WHERE s.root_id OPERATOR(pg_catalog.=) stream_chunk.root_id AND s.run_id OPERATOR(pg_catalog.=) stream_chunk.run_id
+                AND s.name OPERATOR(pg_catalog.=) stream_chunk.stream
+            OFFSET 0
+        ));
+    END IF;
 END
 $reading$;

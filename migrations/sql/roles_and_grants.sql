@@ -3,8 +3,8 @@
 -- applied once: roles belong to the whole cluster and are no part of a dump, and
 -- what is granted on a function goes with it when the extension is dropped.
 --
--- runmeta_reader reads runs, runmeta_writer writes them too, prune() and the
--- history are for the owner alone. A role's privileges are granted one by one
+-- runmeta_reader reads runs, runmeta_writer writes them too, prune(), prune_streams()
+-- and the history are for the owner alone. A role's privileges are granted one by one
 -- rather than by making the writer a member of the reader: that needs the admin
 -- option on a role somebody else may have made.
 
@@ -85,12 +85,13 @@ DECLARE
     -- What a reader may call, and what a writer may call besides. By name, because what a name takes may grow.
     readers CONSTANT pg_catalog.text[] := ARRAY[
         'get', 'size', 'apply_operations', 'unapplied_operations',
-        'number_at', 'ancestors', 'descendants', 'tree', 'rollup', 'rollup_each'
+        'number_at', 'ancestors', 'descendants', 'tree', 'rollup', 'rollup_each',
+        'stream_read', 'streams'
     ];
     writers CONSTANT pg_catalog.text[] := ARRAY[
         'start', 'set_status', 'finish',
         'set', 'del', 'replace', 'merge', 'append', 'remove', 'increment', 'decrement',
-        'apply', 'flush', 'fold', 'deliver'
+        'apply', 'flush', 'fold', 'deliver', 'stream_append', 'stream_close'
     ];
     missing pg_catalog.text;
 BEGIN
@@ -105,6 +106,10 @@ BEGIN
             ('runmeta_reader', 'run',    'SELECT'),
             ('runmeta_reader', 'live_run', 'SELECT'),
             ('runmeta_reader', 'unapplied', 'SELECT'),
+            ('runmeta_reader', 'stream', 'SELECT'),
+            ('runmeta_reader', 'stream_chunk', 'SELECT'),
+            ('runmeta_writer', 'stream', 'SELECT'),
+            ('runmeta_writer', 'stream_chunk', 'SELECT'),
             ('runmeta_writer', 'live_run', 'SELECT'),
             ('runmeta_reader', 'activity', 'SELECT'),
             ('runmeta_writer', 'activity', 'SELECT'),
@@ -162,6 +167,8 @@ BEGIN
                 'runmeta.writer'::pg_catalog.regclass,
                 'runmeta.inbox'::pg_catalog.regclass,
                 'runmeta.unapplied'::pg_catalog.regclass,
+                'runmeta.stream'::pg_catalog.regclass,
+                'runmeta.stream_chunk'::pg_catalog.regclass,
                 'runmeta.outbox'::pg_catalog.regclass,
                 'runmeta.live_run'::pg_catalog.regclass,
                 'runmeta.activity'::pg_catalog.regclass,

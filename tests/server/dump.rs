@@ -118,7 +118,7 @@ async fn superuser_restores_a_database_of_another_one_for_its_owner() {
 }
 
 /// Dumps with these options of `pg_dump`, and restores; what `pg_restore` prints, if it fails.
-fn dump_and_restore(
+pub fn dump_and_restore(
     original: &Database,
     options: &[&str],
     restored: &Database,

@@ -58,5 +58,6 @@ mod rights;
 mod roles;
 mod rollup;
 mod schema;
+mod streams;
 mod tls;
 mod worker;

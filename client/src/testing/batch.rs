@@ -154,6 +154,7 @@ fn read_entry(entry: &Json) -> Result<Entry, Error> {
                 let list = parse_list(value).map_err(|_| bad(target.list()))?;
                 Content::Operations(target, list)
             }
+            EntryMember::Streams(target) => return Err(bad(target.streams())),
             EntryMember::Status => Content::Status(read_change(value, None)?),
             EntryMember::Finish => Content::Finish(read_change(value, Some("completed"))?),
         });

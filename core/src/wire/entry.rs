@@ -11,6 +11,8 @@ pub enum EntryMember {
     Start,
     /// The operations that the run records for this member of its family.
     Operations(Target),
+    /// The chunks that the run appends to streams of this member of its family, and which of those it closes.
+    Streams(Target),
     /// The status that the run gets.
     Status,
     /// The status with which the run's attempt finishes.
@@ -19,12 +21,15 @@ pub enum EntryMember {
 
 impl EntryMember {
     /// All members. Behind the first one they stand in the order in which they take effect.
-    pub const ALL: [EntryMember; 7] = [
+    pub const ALL: [EntryMember; 10] = [
         EntryMember::Run,
         EntryMember::Start,
         EntryMember::Operations(Target::Own),
         EntryMember::Operations(Target::Parent),
         EntryMember::Operations(Target::Root),
+        EntryMember::Streams(Target::Own),
+        EntryMember::Streams(Target::Parent),
+        EntryMember::Streams(Target::Root),
         EntryMember::Status,
         EntryMember::Finish,
     ];
@@ -42,17 +47,19 @@ impl EntryMember {
             EntryMember::Run => "run",
             EntryMember::Start => "start",
             EntryMember::Operations(target) => target.list(),
+            EntryMember::Streams(target) => target.streams(),
             EntryMember::Status => "status",
             EntryMember::Finish => "finish",
         }
     }
 
-    /// Returns the part of the answer that has a row for this member; `None` for the id.
+    /// Returns the part of the answer that has a row for this member, and for streams one for each; `None` for the id.
     pub fn part(self) -> Option<Part> {
         match self {
             EntryMember::Run => None,
             EntryMember::Start => Some(Part::Start),
             EntryMember::Operations(_) => Some(Part::Operations),
+            EntryMember::Streams(_) => Some(Part::Stream),
             EntryMember::Status => Some(Part::Status),
             EntryMember::Finish => Some(Part::Finish),
         }
@@ -61,7 +68,7 @@ impl EntryMember {
     /// Returns whose document or state the member changes.
     pub fn target(self) -> Target {
         match self {
-            EntryMember::Operations(target) => target,
+            EntryMember::Operations(target) | EntryMember::Streams(target) => target,
             _ => Target::Own,
         }
     }
@@ -75,7 +82,7 @@ mod tests {
     fn names_are_read_back_and_no_others() {
         assert_eq!(
             EntryMember::ALL.map(EntryMember::name).join(" "),
-            "run start operations parentOperations rootOperations status finish"
+            "run start operations parentOperations rootOperations streams parentStreams rootStreams status finish"
         );
         for member in EntryMember::ALL {
             assert_eq!(EntryMember::parse(member.name()), Some(member));
@@ -88,9 +95,12 @@ mod tests {
         let parts = EntryMember::ALL.map(|member| member.part().map_or("", Part::name));
         assert_eq!(
             parts.join(" "),
-            " start operations operations operations status finish"
+            " start operations operations operations stream stream stream status finish"
         );
         let targets = EntryMember::ALL.map(|member| member.target().name());
-        assert_eq!(targets.join(" "), "self self self parent root self self");
+        assert_eq!(
+            targets.join(" "),
+            "self self self parent root self parent root self self"
+        );
     }
 }

@@ -10,7 +10,10 @@ pub const MAXIMUM_DEPTH: usize = 100;
 /// applied: 20 MB.
 pub const MAXIMUM_OPERATIONS: usize = 100_000;
 
-/// Bytes of a run id, a task, a tag and a status. A guess: longer than any id of a queue that we know,
+/// The stream that is meant where none is named.
+pub const DEFAULT_STREAM: &str = "default";
+
+/// Bytes of a run id, a task, a tag, a status and the name of a stream. A guess: longer than any id of a queue that we know,
 /// and an index takes such texts whole.
 pub const MAXIMUM_TEXT_BYTES: usize = 255;
 
@@ -21,7 +24,7 @@ pub const MAXIMUM_KEY_BYTES: usize = 65_536;
 /// Tags of a run. A guess: they are for finding runs, and whoever has more keeps a list in the metadata.
 pub const MAXIMUM_TAGS: usize = 100;
 
-/// Returns true if the text can be a run id, a task, a tag or a status: it has 1 to
+/// Returns true if the text can be a run id, a task, a tag, a status or the name of a stream: it has 1 to
 /// [`MAXIMUM_TEXT_BYTES`] bytes.
 pub fn fits_text(text: &str) -> bool {
     (1..=MAXIMUM_TEXT_BYTES).contains(&text.len())

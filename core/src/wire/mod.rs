@@ -3,8 +3,9 @@
 //!
 //! A batch is an array of entries, one a run:
 //! `[{"run":"run_1","operations":[…],"parentOperations":[…],"rootOperations":[…]}]`. An entry may also start its run
-//! (`"start":{…}`), set its status (`"status":"running"`) and finish it (`"finish":"completed"`). The answer has a
-//! row for each [`Part`] of an entry, with its [`Target`] and its [`Outcome`].
+//! (`"start":{…}`), set its status (`"status":"running"`) and finish it (`"finish":"completed"`), append chunks to streams
+//! (`"streams":{"logs":[…]}`, likewise `parentStreams` and `rootStreams`) and close them. The answer has a row for each
+//! [`Part`] of an entry, with its [`Target`] and its [`Outcome`].
 
 mod entry;
 mod limit;
@@ -14,8 +15,8 @@ mod target;
 
 pub use entry::EntryMember;
 pub use limit::{
-    MAXIMUM_DEPTH, MAXIMUM_KEY_BYTES, MAXIMUM_OPERATIONS, MAXIMUM_TAGS, MAXIMUM_TEXT_BYTES,
-    fits_text,
+    DEFAULT_STREAM, MAXIMUM_DEPTH, MAXIMUM_KEY_BYTES, MAXIMUM_OPERATIONS, MAXIMUM_TAGS,
+    MAXIMUM_TEXT_BYTES, fits_text,
 };
 pub use outcome::Outcome;
 pub use part::Part;

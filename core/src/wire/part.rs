@@ -9,6 +9,8 @@ pub enum Part {
     Start,
     /// A list of operations.
     Operations,
+    /// Chunks that are appended to a stream, or its end.
+    Stream,
     /// The change of the status.
     Status,
     /// The end of the attempt.
@@ -17,7 +19,13 @@ pub enum Part {
 
 impl Part {
     /// All parts, in the order in which those of an entry take effect.
-    pub const ALL: [Part; 4] = [Part::Start, Part::Operations, Part::Status, Part::Finish];
+    pub const ALL: [Part; 5] = [
+        Part::Start,
+        Part::Operations,
+        Part::Stream,
+        Part::Status,
+        Part::Finish,
+    ];
 
     /// Returns the part of this name.
     pub fn parse(name: &str) -> Option<Part> {
@@ -29,6 +37,7 @@ impl Part {
         match self {
             Part::Start => "start",
             Part::Operations => "operations",
+            Part::Stream => "stream",
             Part::Status => "status",
             Part::Finish => "finish",
         }
@@ -49,7 +58,7 @@ mod tests {
     fn names_are_read_back_and_no_others() {
         assert_eq!(
             Part::ALL.map(Part::name).join(" "),
-            "start operations status finish"
+            "start operations stream status finish"
         );
         for part in Part::ALL {
             assert_eq!(Part::parse(&part.to_string()), Some(part));

@@ -1,4 +1,4 @@
-//! Whose document a list of operations is for.
+//! Whose document a list of operations is for, or whose stream chunks are.
 
 use std::fmt;
 
@@ -39,6 +39,15 @@ impl Target {
             Target::Root => "rootOperations",
         }
     }
+
+    /// Returns the name of the object of streams in an entry of a batch.
+    pub fn streams(self) -> &'static str {
+        match self {
+            Target::Own => "streams",
+            Target::Parent => "parentStreams",
+            Target::Root => "rootStreams",
+        }
+    }
 }
 
 impl fmt::Display for Target {
@@ -57,6 +66,10 @@ mod tests {
         assert_eq!(
             Target::ALL.map(Target::list),
             ["operations", "parentOperations", "rootOperations"]
+        );
+        assert_eq!(
+            Target::ALL.map(Target::streams),
+            ["streams", "parentStreams", "rootStreams"]
         );
         assert_eq!(Target::Root.to_string(), "root");
     }

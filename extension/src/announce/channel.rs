@@ -11,7 +11,7 @@ use std::cell::Cell;
 
 use pgrx::{IntoDatum, direct_function_call, direct_function_call_as_datum, pg_sys};
 
-use super::payload::{RESYNC, payloads};
+use super::payload::{Item, RESYNC, payloads};
 use crate::process;
 use crate::shared::{self, Database};
 
@@ -28,18 +28,15 @@ const SHARE: f64 = 0.25;
 const PAGES: f64 = 1_048_576.0;
 const PAGE: f64 = 8192.0;
 
-/// Announces runs (root, id, version) when the transaction commits; or only that everything is to be read. Returns false if
+/// Announces changes when the transaction commits; or only that everything is to be read. Returns false if
 /// the queue has no room: then the next announcement tells listeners to read everything.
-pub fn announce<'a>(
-    runs: impl Iterator<Item = (&'a str, &'a str, Option<i64>)>,
-    resync: bool,
-) -> bool {
+pub fn announce<'a>(changes: impl Iterator<Item = Item<'a>>, resync: bool) -> bool {
     let database = shared::database(process::database());
     let owed = database.is_some_and(Database::take_resync);
     PAYS.set(owed);
     let mut all = match resync || owed {
         true => vec![RESYNC.to_owned()],
-        false => payloads(runs),
+        false => payloads(changes),
     };
     if all.is_empty() {
         return true;

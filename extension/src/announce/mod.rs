@@ -1,4 +1,5 @@
-//! Notifying listeners of the runs that changed: each run once per transaction, with its last version.
+//! Notifying listeners of what changed: each run once per transaction, with its last version, and each stream, with its
+//! last chunk.
 //!
 //! - While a worker lives, a transaction that has committed puts its changes into the [outbox](crate::outbox), and the
 //!   worker notifies.
@@ -9,20 +10,22 @@
 pub mod channel;
 pub mod payload;
 
+pub use payload::Item;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 use pgrx::spi::SpiClient;
 
-use crate::outbox::{Entry, entries, prepared};
+use crate::outbox::{Entry, RunEntry, StreamEntry, Streams, entries, prepared};
 use crate::owner::AsOwner;
 use crate::refusal::Refusal;
 use crate::settings::{self, Notify};
 use crate::transaction;
 use crate::worker;
 
-/// Runs that a transaction announces one by one. Beyond that it announces `{"resync":true}`: reading everything again is
-/// less work for a listener than so many runs, and the memory of a transaction is bounded: 8 MB with the longest ids.
+/// Runs and streams that a transaction announces one by one. Beyond that it announces `{"resync":true}`: reading everything again is
+/// less work for a listener than so many runs, and the memory of a transaction is bounded: 12 MB with the longest ids.
 pub const MAXIMUM_RUNS: usize = 10_000;
 
 thread_local! {
@@ -32,11 +35,12 @@ thread_local! {
     static TAKEN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs that changed in a transaction or subtransaction.
+/// Runs and streams that changed in a transaction or subtransaction.
 #[derive(Default)]
 pub struct Changes {
     runs: HashMap<String, Change>,
-    /// Too many runs changed to be named; `runs` is empty.
+    streams: Streams,
+    /// Too much changed to be named; the others are empty.
     resync: bool,
 }
 
@@ -56,6 +60,31 @@ pub fn changed(root: &str, id: &str, version: i64) {
     if settings::notify() != Notify::Off {
         note(root, id, Some(version), None);
     }
+}
+
+/// Notes that a run was deleted. Without a version, listeners read, and find it gone.
+pub fn deleted(root: &str, id: &str) {
+    if settings::notify() != Notify::Off {
+        note(root, id, None, None);
+    }
+}
+
+/// Notes that so many runs were deleted that listeners have less work with reading everything again.
+pub fn deleted_many() {
+    if settings::notify() != Notify::Off {
+        transaction::note(|level| level.changes.ask_to_resync());
+    }
+}
+
+/// Notes that a stream was appended to or closed, to be announced when the transaction commits.
+pub fn streamed(change: &StreamEntry<'_>) {
+    if settings::notify() != Notify::Off {
+        note_stream(change);
+    }
+}
+
+fn note_stream(change: &StreamEntry<'_>) {
+    transaction::note(|level| level.changes.add_stream(change));
 }
 
 /// Notes that a list for a run was put into the inbox. Its document has this many bytes.
@@ -89,31 +118,47 @@ impl Changes {
         self.bound();
     }
 
+    fn add_stream(&mut self, change: &StreamEntry<'_>) {
+        if !self.resync {
+            self.streams.add(change);
+            self.bound();
+        }
+    }
+
+    fn ask_to_resync(&mut self) {
+        self.resync = true;
+        self.bound();
+    }
+
     /// Takes over the changes of a subtransaction that committed.
     pub fn extend(&mut self, inner: Changes) {
         self.resync |= inner.resync;
         for (id, change) in inner.runs {
             self.add(id, change);
         }
+        if !self.resync {
+            self.streams.extend(inner.streams);
+        }
         self.bound();
     }
 
     fn bound(&mut self) {
-        self.resync |= self.runs.len() > MAXIMUM_RUNS;
+        self.resync |= self.runs.len() + self.streams.len() > MAXIMUM_RUNS;
         if self.resync {
             self.runs = HashMap::new();
+            self.streams.clear();
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.runs.is_empty() && !self.resync
+        self.runs.is_empty() && self.streams.is_empty() && !self.resync
     }
 
-    /// Returns the changes in the order of ids.
-    fn sorted(self) -> Vec<(String, Change)> {
+    /// Returns the changes of runs in the order of ids, and those of streams.
+    fn sorted(self) -> (Vec<(String, Change)>, Streams) {
         let mut changes: Vec<_> = self.runs.into_iter().collect();
         changes.sort_by(|(left, _), (right, _)| left.cmp(right));
-        changes
+        (changes, self.streams)
     }
 }
 
@@ -142,26 +187,33 @@ pub fn before_commit(changes: Changes) {
         return;
     }
     let resync = changes.resync;
-    let changes = changes.sorted();
+    let (changes, streams) = changes.sorted();
     let mut entries = Vec::new();
     for (id, change) in &changes {
         if by_worker || change.queued.is_some() {
-            let entry = Entry {
+            let entry = Entry::Run(RunEntry {
                 root: &change.root,
                 id,
                 version: change.version,
                 announced: change.announced && by_worker,
                 queued: change.queued,
-            };
+            });
             entry.write(&mut entries);
         }
+    }
+    if by_worker {
+        let streams = streams.entries().map(Entry::Stream);
+        streams.for_each(|entry| entry.write(&mut entries));
     }
     COMMITTING.set(entries);
     if !by_worker && settings::notify() != Notify::Off {
         let announced = changes.iter().filter(|(_, change)| change.announced);
-        let runs =
-            announced.map(|(id, change)| (change.root.as_str(), id.as_str(), change.version));
-        channel::announce(runs, resync);
+        let runs = announced.map(|(id, change)| Item::Run {
+            root: &change.root,
+            id,
+            version: change.version,
+        });
+        channel::announce(runs.chain(streams.items()), resync);
     }
 }
 
@@ -185,12 +237,14 @@ pub fn before_prepare(changes: Changes) {
     }
     // What was only queued is announced when it is folded.
     let direct = |change: &Change| change.announced && change.queued.is_none();
-    let announced = changes.resync || changes.runs.values().any(direct);
+    let announced =
+        changes.resync || !changes.streams.is_empty() || changes.runs.values().any(direct);
     if announced && !worker::serves() {
         Refusal::Prepared.raise();
     }
     let resync = changes.resync;
-    prepared::keep(changes.sorted(), resync);
+    let (changes, streams) = changes.sorted();
+    prepared::keep(changes, &streams, resync);
 }
 
 /// Has the worker announce the changes of the transaction, which was prepared, when it is committed.
@@ -218,7 +272,7 @@ pub fn forget_part() {
 }
 
 /// Has this transaction announce what is not announced yet: changes of at most so many prepared transactions that have
-/// committed, and where no worker lives, all that it left in the outbox. Returns the number of runs.
+/// committed, and where no worker lives, all that it left in the outbox. Returns the number of runs and streams.
 ///
 /// # Errors
 ///
@@ -228,20 +282,27 @@ pub fn deliver(client: &mut SpiClient<'_>, limit: i32) -> Result<i64, Refusal> {
         let _owner = AsOwner::of_outbox()?;
         prepared::take(client, limit)?
     };
-    let mut runs = kept.len();
+    let mut count = kept.len();
     for kept in kept {
-        match kept.root.is_empty() {
-            true => transaction::note(|level| level.changes.resync = true),
-            false => note(&kept.root, &kept.id, kept.version, None),
+        match (kept.root.is_empty(), kept.stream()) {
+            (true, _) => transaction::note(|level| level.changes.ask_to_resync()),
+            (false, Some(stream)) => note_stream(&stream),
+            (false, None) => note(&kept.root, &kept.id, kept.version, None),
         }
     }
     if let Some((bytes, lost)) = worker::take_over() {
         TAKEN.set(true);
-        transaction::note(|level| level.changes.resync |= lost);
-        for entry in entries(&bytes).filter(|entry| entry.announced) {
-            note(entry.root, entry.id, entry.version, None);
-            runs += 1;
+        if lost {
+            transaction::note(|level| level.changes.ask_to_resync());
+        }
+        for entry in entries(&bytes) {
+            match entry {
+                Entry::Run(run) if run.announced => note(run.root, run.id, run.version, None),
+                Entry::Run(_) => continue,
+                Entry::Stream(stream) => note_stream(&stream),
+            }
+            count += 1;
         }
     }
-    Ok(i64::try_from(runs).unwrap_or(i64::MAX))
+    Ok(i64::try_from(count).unwrap_or(i64::MAX))
 }

@@ -1,10 +1,12 @@
 //! Reading a batch: `[{"run":"run_1","operations":[…],"parentOperations":[…],"rootOperations":[…]}]`, and with `start`,
-//! `status` and `finish`: see [`change`](super::change).
+//! `status` and `finish`: see [`change`](super::change). With `streams`, `parentStreams` and `rootStreams`: see
+//! [`stream`](super::stream).
 
 use runmeta_core::NotAList;
 use runmeta_core::wire::{EntryMember, MAXIMUM_OPERATIONS, MAXIMUM_TEXT_BYTES, Target, fits_text};
 
 use super::change;
+use super::stream::{self, Stream};
 use crate::document::list;
 use crate::jsonb::{Jsonb, View, check_for_interrupts};
 use crate::refusal::Refusal;
@@ -26,6 +28,8 @@ pub enum Content<'a> {
     Start(Box<NewRun<'a>>),
     /// Apply a list.
     Operations(List<'a>),
+    /// Append to a stream, or close it.
+    Stream(Box<Stream<'a>>),
     /// Set the status of the run.
     Status(Change<'a>),
     /// Finish the attempt at the run.
@@ -62,6 +66,22 @@ impl<'a> Part<'a> {
         }
     }
 
+    /// Returns the stream, if it is for one.
+    pub fn stream(&self) -> Option<&Stream<'a>> {
+        match &self.content {
+            Content::Stream(stream) => Some(stream),
+            _ => None,
+        }
+    }
+
+    /// Returns true if it starts the run, sets its status or finishes it.
+    pub fn changes_state(&self) -> bool {
+        matches!(
+            self.content,
+            Content::Start(_) | Content::Status(_) | Content::Finish(_)
+        )
+    }
+
     /// Returns true if it starts the run.
     pub fn is_start(&self) -> bool {
         matches!(self.content, Content::Start(_))
@@ -69,7 +89,7 @@ impl<'a> Part<'a> {
 
     /// Returns true if it concerns the run of its entry and not a parent or a root.
     pub fn is_own(&self) -> bool {
-        self.list().is_none_or(|list| list.target == Target::Own)
+        self.member().target() == Target::Own
     }
 
     /// Returns the member of the entry.
@@ -77,14 +97,15 @@ impl<'a> Part<'a> {
         match &self.content {
             Content::Start(_) => EntryMember::Start,
             Content::Operations(list) => EntryMember::Operations(list.target),
+            Content::Stream(stream) => EntryMember::Streams(stream.target),
             Content::Status(_) => EntryMember::Status,
             Content::Finish(_) => EntryMember::Finish,
         }
     }
 }
 
-/// Reads the parts of a batch in order: entry by entry, its start, a run's own list, its parent's and its root's, its
-/// status and its finish.
+/// Reads the parts of a batch in order: entry by entry, its start, a run's own list, its parent's and its root's, its own
+/// streams, its parent's and its root's, its status and its finish.
 ///
 /// # Errors
 ///
@@ -104,8 +125,10 @@ pub fn read<'a>(batch: &'a Jsonb<'a>) -> Result<Vec<Part<'a>>, Refusal> {
         check_for_interrupts();
         let known = parts.len();
         read_entry(index, entry, &mut parts)?;
-        let lists = parts[known..].iter().filter_map(Part::list);
+        let new = &parts[known..];
+        let lists = new.iter().filter_map(Part::list);
         count += lists.map(|list| list.count).sum::<usize>();
+        count += new.iter().filter_map(Part::stream).count();
         if count > MAXIMUM_OPERATIONS {
             return Err(Refusal::TooManyOperations {
                 limit: MAXIMUM_OPERATIONS,
@@ -151,6 +174,16 @@ fn read_entry<'a>(index: u32, entry: View<'a>, parts: &mut Vec<Part<'a>>) -> Res
             EntryMember::Start => Content::Start(Box::new(change::read_start(run, value, &place)?)),
             EntryMember::Operations(target) => {
                 Content::Operations(read_list(*target, value, &place)?)
+            }
+            EntryMember::Streams(target) => {
+                for stream in stream::read(*target, value, &place)? {
+                    parts.push(Part {
+                        entry: index,
+                        run,
+                        content: Content::Stream(Box::new(stream)),
+                    });
+                }
+                continue;
             }
             EntryMember::Status => Content::Status(change::read_status(value, &place)?),
             EntryMember::Finish => Content::Finish(change::read_finish(value, &place)?),

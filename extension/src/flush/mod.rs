@@ -3,7 +3,8 @@
 //! 1. [`batch`] reads the batch and refuses a malformed one whole; [`change`] reads its starts, statuses and finishes.
 //! 2. [`sequence`] distinguishes a batch that was seen before from the writer's next one.
 //! 3. [`write`](write::write) takes one of two ways.
-//! 4. [`replay`] keeps what had no effect, to return it again if the batch comes again.
+//! 4. [`stream`] appends to streams and closes them, when the runs are written.
+//! 5. [`replay`] keeps what had no effect, to return it again if the batch comes again.
 //!
 //! A batch of lists alone:
 //!
@@ -31,5 +32,6 @@ pub mod sequence;
 mod slice;
 mod start;
 mod states;
+mod stream;
 mod update;
 pub mod write;

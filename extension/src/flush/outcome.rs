@@ -11,9 +11,9 @@ pub struct Outcome {
     /// The word for it.
     pub word: wire::Outcome,
     /// The version of the run whose document or state the part is for: behind the lists for it that stand together, or
-    /// behind this part. `None` if there is no such run.
+    /// behind this part. `None` if there is no such run, and for streams, which do not change the version.
     pub version: Option<i64>,
-    /// Operations that were skipped; `None` if the list was refused. Why a part is invalid.
+    /// Operations or chunks that were skipped; `None` if the list or the stream was refused. Why a part is invalid.
     pub unapplied: Option<Jsonb<'static>>,
 }
 
@@ -38,9 +38,10 @@ impl Outcome {
             Refusal::NoSuchRun { .. }
             | Refusal::NoSuchParent { .. }
             | Refusal::NotAllowed { .. } => (NotFound, None),
-            Refusal::Finished { .. } | Refusal::Closed { .. } | Refusal::LastVersion { .. } => {
-                (Closed, None)
-            }
+            Refusal::Finished { .. }
+            | Refusal::Closed { .. }
+            | Refusal::LastVersion { .. }
+            | Refusal::StreamClosed { .. } => (Closed, None),
             Refusal::StaleAttempt { .. } => (Stale, None),
             Refusal::TooLarge { .. } | Refusal::TooManyBytes => (TooLarge, None),
             Refusal::AttemptNotBegun { .. } => (Invalid, Some("attempt_not_begun")),
@@ -89,8 +90,10 @@ pub fn refuse(
         let entry = parts[place].entry;
         let behind = (place + 1..parts.len()).take_while(|behind| parts[*behind].entry == entry);
         for behind in behind {
-            // Of a parent's or root's version nothing is known.
-            let version = outcome.version.filter(|_| parts[behind].is_own());
+            // Of a parent's or root's version nothing is known, and a stream has none.
+            let part = &parts[behind];
+            let has_version = part.is_own() && part.stream().is_none();
+            let version = outcome.version.filter(|_| has_version);
             outcomes[behind] = Some(Outcome {
                 version,
                 ..Outcome::bare(outcome.word)

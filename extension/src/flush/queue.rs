@@ -85,7 +85,11 @@ impl Queue {
             let part = &parts[**place];
             part.list().is_some() && (!part.is_own() || waits(part.run))
         };
-        let (places, own): (Vec<&usize>, Vec<&usize>) = among.iter().partition(may_wait);
+        // Chunks are for no document, so that it does not matter whether they come before or behind a list.
+        let among = among
+            .iter()
+            .filter(|place| parts[**place].stream().is_none());
+        let (places, own): (Vec<&usize>, Vec<&usize>) = among.partition(may_wait);
         let own = own.into_iter().map(|place| parts[*place].run).collect();
         (places.into_iter().copied().collect(), own)
     }

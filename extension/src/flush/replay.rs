@@ -167,8 +167,12 @@ fn outcome(element: View<'_>, part: &Part<'_>) -> Outcome {
     let Some(View::Array(unapplied)) = members.member(b"unapplied") else {
         return outcome;
     };
-    let is_told = |element: &View<'_>| match (part.list(), outcome.word) {
-        (Some(list), wire::Outcome::Duplicate) => is_skipped(*element, list.count),
+    let count = match (part.list(), part.stream()) {
+        (Some(list), _) => Some(list.count),
+        (None, stream) => stream.map(|stream| stream.chunks.given()),
+    };
+    let is_told = |element: &View<'_>| match (count, outcome.word) {
+        (Some(count), wire::Outcome::Duplicate) => is_skipped(*element, count),
         (None, wire::Outcome::Invalid) => is_reason(*element),
         _ => false,
     };
@@ -190,8 +194,8 @@ fn is_reason(element: View<'_>) -> bool {
     }
 }
 
-/// Returns true for `{"index":…,"reason":"…"}` of one of so many operations.
-fn is_skipped(element: View<'_>, operations: usize) -> bool {
+/// Returns true for `{"index":…,"reason":"…"}` of one of so many operations or chunks.
+fn is_skipped(element: View<'_>, count: usize) -> bool {
     check_for_interrupts();
     let View::Object(members) = element else {
         return false;
@@ -200,5 +204,5 @@ fn is_skipped(element: View<'_>, operations: usize) -> bool {
         .member(b"index")
         .and_then(|index| Node::View(index).as_u64());
     let reason = members.member(b"reason").and_then(|reason| reason.as_str());
-    reason.is_some() && index.is_some_and(|index| index < operations as u64)
+    reason.is_some() && index.is_some_and(|index| index < count as u64)
 }

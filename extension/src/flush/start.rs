@@ -41,7 +41,7 @@ pub fn check(parts: &[Part<'_>], outcomes: &mut [Option<Outcome>]) -> Result<(),
         check_for_interrupts();
         let checked = match &part.content {
             Content::Start(run) => run.check(),
-            Content::Operations(_) => continue,
+            Content::Operations(_) | Content::Stream(_) => continue,
             Content::Status(change) => check_unfinished(change.status),
             Content::Finish(change) => check_final(change.status),
         };

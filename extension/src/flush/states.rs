@@ -16,13 +16,15 @@ use super::family::Addressed;
 use super::outcome::{Outcome, refuse};
 use super::queue::Queue;
 use super::slice;
+use super::stream::Placed;
 use crate::document::{Changed, Draft};
 use crate::inbox::{Applied, Taken};
 use crate::jsonb::{Jsonb, check_for_interrupts};
 use crate::refusal::Refusal;
-use crate::run::{State, UnstoredStates, check_writable};
+use crate::run::{State, UnstoredStates, check_open, check_writable};
 use crate::settings;
 use crate::statement::Statement;
+use crate::stream::Holder;
 
 thread_local! {
     static LOCK_ALL: Statement = const { Statement::new(
@@ -31,7 +33,8 @@ thread_local! {
     ) };
 }
 
-/// Locks the runs, has their parts take effect, and fills in what became of each.
+/// Locks the runs, has their parts take effect, and fills in what became of each. What is to be done to streams is added to
+/// `streams`, with the runs as they are at that place of the batch: it is done when all runs are locked.
 ///
 /// # Errors
 ///
@@ -41,15 +44,16 @@ pub fn write(
     runs: &[Addressed],
     queue: &Queue,
     outcomes: &mut [Option<Outcome>],
+    streams: &mut Vec<Placed>,
 ) -> Result<(), Refusal> {
     let now = clock_timestamp();
     let batch = Batch { parts, queue, now };
     let runs: Vec<&Addressed> = runs.iter().collect();
     if !decides_for_others(parts, &runs, outcomes) {
-        return batch.write(&runs, outcomes);
+        return batch.write(&runs, outcomes, streams);
     }
     for runs in lock_by_depth(&runs)? {
-        batch.write(&runs, outcomes)?;
+        batch.write(&runs, outcomes, streams)?;
     }
     Ok(())
 }
@@ -113,10 +117,15 @@ struct Batch<'b, 'a> {
 
 impl<'a> Batch<'_, 'a> {
     /// Works off runs, which come in the order of their ids.
-    fn write(&self, runs: &[&Addressed], outcomes: &mut [Option<Outcome>]) -> Result<(), Refusal> {
+    fn write(
+        &self,
+        runs: &[&Addressed],
+        outcomes: &mut [Option<Outcome>],
+        streams: &mut Vec<Placed>,
+    ) -> Result<(), Refusal> {
         for runs in runs.chunks(slice::RUNS) {
             // A connection a slice: its rows are freed with it.
-            Spi::connect_mut(|client| self.write_slice(client, runs, outcomes))?;
+            Spi::connect_mut(|client| self.write_slice(client, runs, outcomes, streams))?;
         }
         Ok(())
     }
@@ -126,6 +135,7 @@ impl<'a> Batch<'_, 'a> {
         client: &mut SpiClient<'_>,
         runs: &[&Addressed],
         outcomes: &mut [Option<Outcome>],
+        streams: &mut Vec<Placed>,
     ) -> Result<(), Refusal> {
         let mut unstored = UnstoredStates::at(self.now);
         let mut large = Vec::new();
@@ -145,7 +155,8 @@ impl<'a> Batch<'_, 'a> {
                 false => document()?,
             };
             let before = state.attempt.version;
-            let (changed, folded) = self.apply(&mut state, &document, &taken, run, outcomes)?;
+            let (changed, folded) =
+                self.apply(&mut state, &document, &taken, run, outcomes, streams)?;
             match state.attempt.version > before || folded.taken > 0 {
                 true => unstored.add(state, changed, folded),
                 false => Ok(()),
@@ -165,11 +176,14 @@ impl<'a> Batch<'_, 'a> {
         self.queue.is_for(id, state.size_bound, finished_at, lists)
     }
 
-    /// Returns true if a run gets only a status: then its document, which may be a large one, is not read.
+    /// Returns true if a run gets only a status or chunks: then its document, which may be a large one, is not read.
     fn needs_no_document(&self, run: &Addressed) -> bool {
         let is_change = |place: &u32| {
             let content = &self.parts[*place as usize].content;
-            matches!(content, Content::Status(_) | Content::Finish(_))
+            matches!(
+                content,
+                Content::Stream(_) | Content::Status(_) | Content::Finish(_)
+            )
         };
         run.parts.iter().all(is_change)
     }
@@ -182,6 +196,7 @@ impl<'a> Batch<'_, 'a> {
         taken: &Taken,
         run: &Addressed,
         outcomes: &mut [Option<Outcome>],
+        streams: &mut Vec<Placed>,
     ) -> Result<(Option<Changed>, Applied), Refusal> {
         let limit = settings::maximum_size();
         let mut draft = Draft::new(document, limit, state.size_bound);
@@ -226,6 +241,20 @@ impl<'a> Batch<'_, 'a> {
                     });
                     group.push(place);
                 }
+                Content::Stream(_) => {
+                    let closed = check_open(&state.attempt.id, state.attempt.finished_at).is_err();
+                    // Taken for done: what became of it is filled in later.
+                    outcomes[place as usize] = Some(Outcome::bare(match closed {
+                        true => wire::Outcome::Closed,
+                        false => wire::Outcome::Unchanged,
+                    }));
+                    if !closed {
+                        streams.push(Placed {
+                            place: place as usize,
+                            run: holder(state),
+                        });
+                    }
+                }
                 change => {
                     end_group(&mut group, state, outcomes);
                     let changed = self.change(state, change, &mut draft);
@@ -256,7 +285,7 @@ impl<'a> Batch<'_, 'a> {
             Content::Start(run) => state.start(run, draft, self.now),
             Content::Status(to) => state.set_status(to.status, to.attempt, self.now),
             Content::Finish(to) => state.finish(to.status, to.attempt, self.now),
-            Content::Operations(_) => Ok(false),
+            Content::Operations(_) | Content::Stream(_) => Ok(false),
         }
     }
 
@@ -280,6 +309,17 @@ impl<'a> Batch<'_, 'a> {
             ..Outcome::bare(word)
         });
         Ok(())
+    }
+}
+
+/// Returns a run as it is now, for its streams.
+fn holder(state: &State) -> Holder {
+    Holder {
+        root: state.attempt.root.clone(),
+        id: state.attempt.id.clone(),
+        created_at: state.created_at,
+        attempt: state.attempt.number,
+        finished_at: state.attempt.finished_at,
     }
 }
 

@@ -5,7 +5,7 @@ use runmeta_core::wire;
 use super::batch::Part;
 use super::outcome::{Outcome, refuse};
 use super::queue::Queue;
-use super::{documents, family, start, states};
+use super::{documents, family, start, states, stream};
 use crate::refusal::Refusal;
 
 /// Rounds for runs that are deleted between the look at them and their lock. A guess, as for a single start.
@@ -19,13 +19,15 @@ const ROUNDS: usize = 3;
 pub fn write(parts: &[Part<'_>], writer: Option<pgrx::Uuid>) -> Result<Vec<Outcome>, Refusal> {
     let queue = Queue::new(writer);
     let mut outcomes: Vec<Option<Outcome>> = parts.iter().map(|_| None).collect();
-    match parts.iter().all(|part| part.list().is_some()) {
-        true => {
+    match parts.iter().any(Part::changes_state) {
+        false => {
             queue.fill(parts, &mut outcomes)?;
-            let runs = family::resolve(parts, |place| outcomes[place].is_none())?;
+            let is_list = |place: usize| parts[place].list().is_some();
+            let runs = family::resolve(parts, |place| outcomes[place].is_none() && is_list(place))?;
             documents::write(parts, &runs, &queue, &mut outcomes)?;
+            stream::write(parts, Vec::new(), &mut outcomes)?;
         }
-        false => write_states(parts, &queue, &mut outcomes)?,
+        true => write_states(parts, &queue, &mut outcomes)?,
     }
     // Nothing was found for those that are left.
     let not_found = || Outcome::bare(wire::Outcome::NotFound);
@@ -43,15 +45,17 @@ fn write_states(
     start::check(parts, outcomes)?;
     start::insert(parts, outcomes)?;
     let waiting = queue.admit_left(parts, outcomes)?;
+    let mut streams = Vec::new();
     for round in 0..ROUNDS {
         if round > 0 {
             start::insert(parts, outcomes)?;
         }
-        let runs = family::resolve(parts, |place| {
+        let mut runs = family::resolve(parts, |place| {
             let waits = waiting.binary_search_by_key(&place, |waiting| waiting.place);
             outcomes[place].is_none() && waits.is_err()
         })?;
-        states::write(parts, &runs, queue, outcomes)?;
+        stream::set_apart(parts, &mut runs);
+        states::write(parts, &runs, queue, outcomes, &mut streams)?;
         if !is_undecided(parts, outcomes) {
             break;
         }
@@ -63,6 +67,7 @@ fn write_states(
             refuse(parts, place, Refusal::NotAllowed { run }, None, outcomes)?;
         }
     }
+    stream::write(parts, streams, outcomes)?;
     queue.insert(waiting, outcomes)
 }
 

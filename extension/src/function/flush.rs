@@ -29,6 +29,7 @@ fn flush(
             name!(version, Option<i64>),
             name!(unapplied, Option<Jsonb<'static>>),
             name!(part, &'static str),
+            name!(stream, Option<String>),
         ),
     >,
 > {
@@ -62,6 +63,7 @@ fn flush(
                     outcome.version,
                     outcome.unapplied,
                     part.member().part().map_or("", Part::name),
+                    part.stream().map(|stream| stream.name.to_owned()),
                 )
             })
             .collect();

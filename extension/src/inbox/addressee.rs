@@ -42,6 +42,8 @@ pub struct Addressee {
     pub finished_at: Option<TimestampWithTimeZone>,
     /// Its stored version.
     pub version: i64,
+    /// Its newest attempt.
+    pub attempt: i32,
 }
 
 impl Addressee {
@@ -79,7 +81,7 @@ impl Addressee {
             MANY.with(|statement| statement.run(client, &[run_ids.into(), roots.into()]))?;
         let mut found = Vec::with_capacity(rows.len());
         while rows.next().is_some() {
-            let position = rows.get::<i64>(7)?.unwrap_or(0);
+            let position = rows.get::<i64>(8)?.unwrap_or(0);
             let position = usize::try_from(position - 1).unwrap_or(usize::MAX);
             found.push((position, Addressee::read(&rows)?));
         }
@@ -94,7 +96,7 @@ impl Addressee {
         bound.unwrap_or(0)
     }
 
-    /// Reads the row that `rows` stands at: root_id, id, created_at, size_bound, finished_at, version.
+    /// Reads the row that `rows` stands at: root_id, id, created_at, size_bound, finished_at, version, attempt.
     fn read(rows: &SpiTupleTable<'_>) -> Result<Addressee, Refusal> {
         let required = || Refusal::Query(SpiError::InvalidPosition);
         Ok(Addressee {
@@ -104,6 +106,7 @@ impl Addressee {
             size_bound: rows.get(4)?,
             finished_at: rows.get(5)?,
             version: rows.get(6)?.ok_or_else(required)?,
+            attempt: rows.get(7)?.ok_or_else(required)?,
         })
     }
 }

@@ -31,6 +31,7 @@ mod take;
 mod unapplied;
 pub mod waiting;
 
+pub use addressee::Addressee;
 pub use admission::{List, has_room, is_large};
 pub use fold::{Folded, Outcome, fold, fold_locked, fold_some};
 pub use prune::{delete_trees, forget_unapplied};

@@ -28,7 +28,7 @@ mod view;
 pub use datum::{Decimal, Jsonb, Returned, Stored};
 pub use encode::{TooManyBytes, encode, encode_array, encode_value};
 pub use interrupt::check_for_interrupts;
-pub use measure::size;
+pub use measure::{fits_depth, size};
 pub use node::Node;
 pub use numeric::from_index;
 pub use view::{Container, View};

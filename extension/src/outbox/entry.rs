@@ -2,19 +2,30 @@
 //!
 //! | bytes | |
 //! |---|---|
-//! | 1 | flags: 1 it is to be announced, 2 a list waits in the inbox |
+//! | 1 | flags: 1 it is to be announced, 2 a list waits in the inbox, 4 it is a stream's, 8 the stream was closed |
 //! | 1, 1 | lengths of the root's id, 0 if the run is its root, and of the run's |
-//! | 8 | version, 0 if it is not known |
-//! | 4 | bytes that the document has at the most, where a list waits |
-//! | | the root's id, the run's id |
+//! | 8 | version, 0 if it is not known; of a stream the number of its last chunk |
+//! | 4 | bytes that the document has at the most, where a list waits; of a stream the length of its name |
+//! | | the root's id, the run's id, the stream's name |
 
 const ANNOUNCED: u8 = 1;
 const QUEUED: u8 = 2;
+const STREAM: u8 = 4;
+const CLOSED: u8 = 8;
 const HEAD: usize = 15;
+
+/// A change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry<'a> {
+    /// A run changed.
+    Run(RunEntry<'a>),
+    /// A stream was appended to or closed.
+    Stream(StreamEntry<'a>),
+}
 
 /// A run that changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry<'a> {
+pub struct RunEntry<'a> {
     /// The first run of its tree.
     pub root: &'a str,
     /// Its id.
@@ -27,22 +38,55 @@ pub struct Entry<'a> {
     pub queued: Option<u32>,
 }
 
+/// A stream that was appended to or closed, of which listeners are to be notified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamEntry<'a> {
+    /// The first run of the run's tree.
+    pub root: &'a str,
+    /// The run's id.
+    pub id: &'a str,
+    /// The stream's name.
+    pub name: &'a str,
+    /// The number of its last chunk, -1 if it has none.
+    pub last: i64,
+    /// It was closed.
+    pub closed: bool,
+}
+
 impl Entry<'_> {
-    /// Writes the entry to the end of a buffer. One with an id that no run can have is left out.
+    /// Writes the entry to the end of a buffer. One with an id or a name that nothing can have is left out.
     pub fn write(&self, buffer: &mut Vec<u8>) {
-        let root = if self.root == self.id { "" } else { self.root };
-        let (Ok(root_bytes), Ok(id_bytes)) =
-            (u8::try_from(root.len()), u8::try_from(self.id.len()))
-        else {
+        let flag = |set, flag| if set { flag } else { 0 };
+        let (flags, root, id, number, other, name) = match self {
+            Entry::Run(run) => (
+                flag(run.announced, ANNOUNCED) | flag(run.queued.is_some(), QUEUED),
+                run.root,
+                run.id,
+                run.version.unwrap_or(0),
+                run.queued.unwrap_or(0),
+                "",
+            ),
+            Entry::Stream(stream) => (
+                ANNOUNCED | STREAM | flag(stream.closed, CLOSED),
+                stream.root,
+                stream.id,
+                stream.last,
+                u32::try_from(stream.name.len()).unwrap_or(u32::MAX),
+                stream.name,
+            ),
+        };
+        let root = if root == id { "" } else { root };
+        let length = |text: &str| u8::try_from(text.len());
+        let (Ok(root_bytes), Ok(id_bytes), Ok(_)) = (length(root), length(id), length(name)) else {
             return;
         };
-        let flag = |set, flag| if set { flag } else { 0 };
-        buffer.push(flag(self.announced, ANNOUNCED) | flag(self.queued.is_some(), QUEUED));
+        buffer.push(flags);
         buffer.extend([root_bytes, id_bytes]);
-        buffer.extend(self.version.unwrap_or(0).to_ne_bytes());
-        buffer.extend(self.queued.unwrap_or(0).to_ne_bytes());
+        buffer.extend(number.to_ne_bytes());
+        buffer.extend(other.to_ne_bytes());
         buffer.extend(root.as_bytes());
-        buffer.extend(self.id.as_bytes());
+        buffer.extend(id.as_bytes());
+        buffer.extend(name.as_bytes());
     }
 }
 
@@ -58,8 +102,9 @@ pub fn entries(mut buffer: &[u8]) -> impl Iterator<Item = Entry<'_>> {
 fn read(buffer: &[u8]) -> Option<(Entry<'_>, &[u8])> {
     let (head, rest) = buffer.split_first_chunk::<HEAD>()?;
     let [flags, root, id, numbers @ ..] = head;
-    let (version, size) = numbers.split_first_chunk::<8>()?;
-    let size: &[u8; 4] = size.first_chunk()?;
+    let (number, other) = numbers.split_first_chunk::<8>()?;
+    let number = i64::from_ne_bytes(*number);
+    let other = u32::from_ne_bytes(*other.first_chunk::<4>()?);
     let (root, rest) = rest.split_at_checked(usize::from(*root))?;
     let (id, rest) = rest.split_at_checked(usize::from(*id))?;
     let id = std::str::from_utf8(id).ok()?;
@@ -67,14 +112,23 @@ fn read(buffer: &[u8]) -> Option<(Entry<'_>, &[u8])> {
         [] => id,
         root => std::str::from_utf8(root).ok()?,
     };
-    let version = i64::from_ne_bytes(*version);
-    let queued = flags & QUEUED != 0;
-    let entry = Entry {
+    if flags & STREAM == 0 {
+        let run = RunEntry {
+            root,
+            id,
+            version: (number != 0).then_some(number),
+            announced: flags & ANNOUNCED != 0,
+            queued: (flags & QUEUED != 0).then_some(other),
+        };
+        return Some((Entry::Run(run), rest));
+    }
+    let (name, rest) = rest.split_at_checked(usize::try_from(other).ok()?)?;
+    let stream = StreamEntry {
         root,
         id,
-        version: (version != 0).then_some(version),
-        announced: flags & ANNOUNCED != 0,
-        queued: queued.then_some(u32::from_ne_bytes(*size)),
+        name: std::str::from_utf8(name).ok()?,
+        last: number,
+        closed: flags & CLOSED != 0,
     };
-    Some((entry, rest))
+    Some((Entry::Stream(stream), rest))
 }

@@ -11,6 +11,8 @@
 mod entry;
 pub mod prepared;
 mod ring;
+mod streams;
 
-pub use entry::{Entry, entries};
+pub use entry::{Entry, RunEntry, StreamEntry, entries};
 pub use ring::Ring;
+pub use streams::Streams;

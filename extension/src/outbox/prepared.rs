@@ -4,10 +4,11 @@
 
 use std::cell::Cell;
 
-use pgrx::pg_sys::BuiltinOid::{INT4OID, INT8ARRAYOID, TEXTARRAYOID};
+use pgrx::pg_sys::BuiltinOid::{BOOLARRAYOID, INT4OID, INT8ARRAYOID, TEXTARRAYOID};
 use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
 
+use super::{StreamEntry, Streams};
 use crate::announce::Change;
 use crate::owner::AsOwner;
 use crate::process;
@@ -18,7 +19,9 @@ use crate::statement::Statement;
 thread_local! {
     static KEEP: Statement = const { Statement::new(
         include_str!("sql/keep.sql"),
-        &[TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID],
+        &[
+            TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID, INT8ARRAYOID, BOOLARRAYOID,
+        ],
     ) };
     static TAKE: Statement = const { Statement::new(
         include_str!("sql/take.sql"),
@@ -43,23 +46,50 @@ pub struct Kept {
     pub id: String,
     /// Its version, if it is known.
     pub version: Option<i64>,
+    /// The stream of it that changed, if it is not the run: its name, the number of its last chunk, and whether it was
+    /// closed.
+    stream: Option<(String, i64, bool)>,
+}
+
+impl Kept {
+    /// Returns the stream that changed, if it is not the run.
+    pub fn stream(&self) -> Option<StreamEntry<'_>> {
+        let (name, last, closed) = self.stream.as_ref()?;
+        Some(StreamEntry {
+            root: &self.root,
+            id: &self.id,
+            name,
+            last: *last,
+            closed: *closed,
+        })
+    }
 }
 
 /// Keeps the changes of the transaction that is about to be prepared.
-pub fn keep(changes: Vec<(String, Change)>, resync: bool) {
-    let (mut roots, mut ids, mut versions) = (Vec::new(), Vec::new(), Vec::new());
-    for (id, change) in changes {
-        roots.push(change.root);
-        ids.push(id);
-        versions.push(change.version);
-    }
-    if resync {
-        (roots, ids, versions) = (vec![String::new()], vec![String::new()], vec![None]);
+pub fn keep(changes: Vec<(String, Change)>, streams: &Streams, resync: bool) {
+    let mut rows = Rows::default();
+    match resync {
+        true => rows.add("", "", None, None),
+        false => {
+            for (id, change) in &changes {
+                rows.add(&change.root, id, change.version, None);
+            }
+            for stream in streams.entries() {
+                rows.add(stream.root, stream.id, None, Some(stream));
+            }
+        }
     }
     let kept = process::with_snapshot(|| {
         Spi::connect_mut(|client| {
             let _owner = AsOwner::of_outbox()?;
-            let arguments = [roots.into(), ids.into(), versions.into()];
+            let arguments = [
+                rows.roots.into(),
+                rows.ids.into(),
+                rows.versions.into(),
+                rows.streams.into(),
+                rows.lasts.into(),
+                rows.closed.into(),
+            ];
             KEEP.with(|statement| statement.run(client, &arguments).map(drop))
         })
     });
@@ -67,6 +97,29 @@ pub fn keep(changes: Vec<(String, Change)>, resync: bool) {
         refusal.raise();
     }
     KEPT.set(true);
+}
+
+/// Rows of the table, a vector for each column.
+#[derive(Default)]
+struct Rows {
+    roots: Vec<String>,
+    ids: Vec<String>,
+    versions: Vec<Option<i64>>,
+    streams: Vec<Option<String>>,
+    lasts: Vec<Option<i64>>,
+    closed: Vec<bool>,
+}
+
+impl Rows {
+    fn add(&mut self, root: &str, id: &str, version: Option<i64>, stream: Option<StreamEntry<'_>>) {
+        self.roots.push(root.to_owned());
+        self.ids.push(id.to_owned());
+        self.versions.push(version);
+        self.streams
+            .push(stream.map(|stream| stream.name.to_owned()));
+        self.lasts.push(stream.map(|stream| stream.last));
+        self.closed.push(stream.is_some_and(|stream| stream.closed));
+    }
 }
 
 /// Has the worker look for what [`keep`] kept, once the transaction is prepared. Earlier the worker would find no prepared
@@ -93,10 +146,13 @@ pub fn forget() {
 pub fn take(client: &mut SpiClient<'_>, limit: i32) -> Result<Vec<Kept>, Refusal> {
     let rows = TAKE.with(|statement| statement.run(client, &[limit.into()]))?;
     rows.map(|row| {
+        let last = row.get(5)?.unwrap_or(-1);
+        let closed = row.get(6)?.unwrap_or(false);
         Ok(Kept {
             root: row.get(1)?.unwrap_or_default(),
             id: row.get(2)?.unwrap_or_default(),
             version: row.get(3)?,
+            stream: row.get(4)?.map(|name| (name, last, closed)),
         })
     })
     .collect()

@@ -41,6 +41,23 @@ pub enum Refusal {
     },
     /// The document would be more than JSONB can hold.
     TooManyBytes,
+    /// Chunks are no array.
+    NotChunks,
+    /// A chunk is larger than any may be. Sizes in bytes.
+    ChunkTooLarge {
+        index: usize,
+        size: usize,
+        limit: usize,
+    },
+    /// A chunk nests deeper than any may.
+    ChunkTooDeep { index: usize },
+    /// The stream was closed in this attempt or a later one.
+    StreamClosed {
+        run: String,
+        stream: String,
+        closed_at: TimestampWithTimeZone,
+        attempt: i32,
+    },
     /// One call brings too many operations or entries.
     TooManyOperations { limit: usize },
     /// A run has more tags than it may have.
@@ -115,6 +132,8 @@ pub enum Refusal {
     },
     /// A trigger kept a run from being stored.
     NotStored,
+    /// A trigger kept a stream or its chunks from being stored.
+    StreamNotStored,
     /// A trigger or a policy kept from being stored what a batch was refused.
     WriterNotStored,
     /// The transaction cannot be prepared.

@@ -1,7 +1,7 @@
 //! SQLSTATE, message, detail and hint of each error.
 
 use pgrx::prelude::*;
-use runmeta_core::wire::{MAXIMUM_TAGS, MAXIMUM_TEXT_BYTES};
+use runmeta_core::wire::{MAXIMUM_DEPTH, MAXIMUM_TAGS, MAXIMUM_TEXT_BYTES};
 use runmeta_core::{BadValue, Reason};
 
 use super::hint::{PATH_HINT, REPORT_HINT, hint};
@@ -88,6 +88,46 @@ impl Refusal {
                 "document would be too large for jsonb".to_owned(),
                 text("An object or array of jsonb holds at most 268435455 bytes."),
                 text("Store large results elsewhere and keep a reference to them."),
+            ),
+            Refusal::NotChunks => (
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                "chunks is not an array".to_owned(),
+                text("Each element of the array is one chunk."),
+                text("Give an array, as in [\"first\", {\"second\": 2}]."),
+            ),
+            Refusal::ChunkTooLarge { index, size, limit } => (
+                ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                "chunk is too large".to_owned(),
+                Some(format!(
+                    "The chunk at index {index} has {size} bytes as compact JSON, and the limit is {limit}."
+                )),
+                text("Split it into several chunks, or raise runmeta.maximum_size."),
+            ),
+            Refusal::ChunkTooDeep { index } => (
+                ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                "chunk nests too deep".to_owned(),
+                Some(format!(
+                    "The chunk at index {index} nests more than {MAXIMUM_DEPTH} levels."
+                )),
+                text("Flatten the chunk, or keep the inner part as a string."),
+            ),
+            Refusal::StreamClosed {
+                run,
+                stream,
+                closed_at,
+                attempt,
+            } => (
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!(
+                    "stream \"{}\" of run \"{}\" is closed",
+                    shown(stream),
+                    shown(run)
+                ),
+                Some(format!(
+                    "It was closed at {} in attempt {attempt}.",
+                    closed_at.to_iso_string()
+                )),
+                text("Append to another stream, or in another attempt, which opens it again."),
             ),
             Refusal::TooManyOperations { limit } => (
                 ERRCODE_PROGRAM_LIMIT_EXCEEDED,
@@ -266,10 +306,10 @@ impl Refusal {
                 ERRCODE_INSUFFICIENT_PRIVILEGE,
                 "cannot prune under row-level security".to_owned(),
                 text(
-                    "A policy on runmeta.run could hide a run that has not finished, and its tree would be deleted in part.",
+                    "A policy on runmeta.run could hide a run that has not finished, and what belongs to it would be deleted.",
                 ),
                 text(
-                    "Call prune as a superuser, or as an owner with BYPASSRLS or without FORCE ROW LEVEL SECURITY.",
+                    "Prune as a superuser, or as an owner with BYPASSRLS or without FORCE ROW LEVEL SECURITY.",
                 ),
             ),
             Refusal::NotPositive { argument } => (
@@ -283,7 +323,7 @@ impl Refusal {
                 "batch is malformed".to_owned(),
                 Some(format!("At {place}: {problem}.")),
                 text(
-                    "A batch is an array of objects with run and any of start, operations, parentOperations, rootOperations, status and finish.",
+                    "A batch is an array of objects with run and any of start, operations, parentOperations, rootOperations, streams, parentStreams, rootStreams, status and finish.",
                 ),
             ),
             Refusal::BadSequence => (
@@ -310,6 +350,14 @@ impl Refusal {
                 "a run was not stored".to_owned(),
                 text(
                     "A trigger on runmeta.run or runmeta.inbox left out the row, so nothing of the call takes effect.",
+                ),
+                text("Let the trigger return the row, or raise an error of its own."),
+            ),
+            Refusal::StreamNotStored => (
+                ERRCODE_TRIGGERED_ACTION_EXCEPTION,
+                "a stream was not stored".to_owned(),
+                text(
+                    "A trigger on runmeta.stream or runmeta.stream_chunk left out the row, so nothing of the call takes effect.",
                 ),
                 text("Let the trigger return the row, or raise an error of its own."),
             ),

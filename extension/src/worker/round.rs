@@ -9,10 +9,10 @@ use pgrx::spi::Spi;
 use super::horizon::Horizon;
 use super::pace::{Pace, Run};
 use super::process::Worker;
-use crate::announce::{MAXIMUM_RUNS, channel};
+use crate::announce::{Item, MAXIMUM_RUNS, channel};
 use crate::inbox::{self, Folded, Outcome, floor};
 use crate::jsonb::check_for_interrupts;
-use crate::outbox::{entries, prepared};
+use crate::outbox::{Entry, RunEntry, StreamEntry, Streams, entries, prepared};
 use crate::process;
 use crate::refusal::Refusal;
 use crate::settings;
@@ -43,6 +43,7 @@ pub struct Round {
     horizon: Horizon,
     /// Runs to be announced, by id: root and version.
     changed: BTreeMap<String, (String, Option<i64>)>,
+    streams: Streams,
     resync: bool,
     failed: bool,
     looked: Option<Instant>,
@@ -66,7 +67,7 @@ impl Round {
         }
         self.fold(worker);
         self.announce(worker);
-        if !self.resync && self.changed.is_empty() {
+        if !self.resync && !self.has_changes() {
             worker.segment.set_in_hand(false);
         }
         let interval = settings::worker_interval();
@@ -83,19 +84,35 @@ impl Round {
         worker.database.set_served();
         let (bytes, lost) = worker.segment.drain();
         for entry in entries(&bytes) {
-            if let Some(size) = entry.queued {
-                let run = Run {
-                    root: entry.root.to_owned(),
-                    id: entry.id.to_owned(),
-                };
-                self.pace.add(run, 1, size, entry.announced);
-            }
-            if entry.announced {
-                self.change(entry.root, entry.id, entry.version);
+            match entry {
+                Entry::Run(run) => self.note(&run),
+                Entry::Stream(stream) => self.change_stream(&stream),
             }
         }
         self.resync |= lost;
         lost
+    }
+
+    fn note(&mut self, entry: &RunEntry<'_>) {
+        if let Some(size) = entry.queued {
+            let run = Run {
+                root: entry.root.to_owned(),
+                id: entry.id.to_owned(),
+            };
+            self.pace.add(run, 1, size, entry.announced);
+        }
+        if entry.announced {
+            self.change(entry.root, entry.id, entry.version);
+        }
+    }
+
+    fn has_changes(&self) -> bool {
+        !self.changed.is_empty() || !self.streams.is_empty()
+    }
+
+    fn change_stream(&mut self, stream: &StreamEntry<'_>) {
+        self.streams.add(stream);
+        self.bound();
     }
 
     /// Notes a change that a session has made. Two sessions may put theirs into the outbox in another order than that of
@@ -111,11 +128,14 @@ impl Round {
     fn set_change(&mut self, root: &str, id: &str, version: Option<i64>) {
         self.changed
             .insert(id.to_owned(), (root.to_owned(), version));
-        if self.changed.len() > MAXIMUM_RUNS {
-            self.resync = true;
-        }
+        self.bound();
+    }
+
+    fn bound(&mut self) {
+        self.resync |= self.changed.len() + self.streams.len() > MAXIMUM_RUNS;
         if self.resync {
             self.changed.clear();
+            self.streams.clear();
         }
     }
 
@@ -178,9 +198,10 @@ impl Round {
             worker.database.set_prepared(true);
         }
         for kept in taken {
-            match kept.root.is_empty() {
-                true => self.resync = true,
-                false => {
+            match (kept.root.is_empty(), kept.stream()) {
+                (true, _) => self.resync = true,
+                (false, Some(stream)) => self.change_stream(&stream),
+                (false, None) => {
                     let run = Run {
                         root: kept.root.clone(),
                         id: kept.id.clone(),
@@ -250,15 +271,18 @@ impl Round {
     }
 
     fn announce(&mut self, worker: &mut Worker) {
-        if !self.resync && self.changed.is_empty() && !worker.database.owes_resync() {
+        if !self.resync && !self.has_changes() && !worker.database.owes_resync() {
             return;
         }
         let (changed, resync) = (std::mem::take(&mut self.changed), self.resync);
+        let streams = std::mem::take(&mut self.streams);
         let announced = worker.transaction(|_| {
-            let runs = changed
-                .iter()
-                .map(|(id, (root, version))| (root.as_str(), id.as_str(), *version));
-            Ok(channel::announce(runs, resync))
+            let runs = changed.iter().map(|(id, (root, version))| Item::Run {
+                root,
+                id,
+                version: *version,
+            });
+            Ok(channel::announce(runs.chain(streams.items()), resync))
         });
         match announced {
             Some(true) => self.resync = false,

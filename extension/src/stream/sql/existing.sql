@@ -1,0 +1,5 @@
+SELECT c.position
+FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) WITH ORDINALITY
+    AS c (root_id, run_id, name, position)
+JOIN runmeta.stream AS s ON s.root_id OPERATOR(pg_catalog.=) c.root_id AND s.run_id OPERATOR(pg_catalog.=) c.run_id
+    AND s.name OPERATOR(pg_catalog.=) c.name
