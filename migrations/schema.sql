@@ -48,20 +48,29 @@ CREATE TABLE runmeta.outbox (
     id bigint NOT NULL,
     root_id text NOT NULL COLLATE pg_catalog."C",
     run_id text NOT NULL COLLATE pg_catalog."C",
-    version bigint
+    version bigint,
+    stream text COLLATE pg_catalog."C",
+    last bigint,
+    closed boolean DEFAULT false NOT NULL
 );
 
 ALTER TABLE runmeta.outbox OWNER TO postgres;
 
-COMMENT ON TABLE runmeta.outbox IS 'runs that a prepared transaction changed, to be announced when it is committed';
+COMMENT ON TABLE runmeta.outbox IS 'runs and streams that a prepared transaction changed, to be announced when it is committed';
 
 COMMENT ON COLUMN runmeta.outbox.id IS 'makes the row unique';
 
 COMMENT ON COLUMN runmeta.outbox.root_id IS 'first run of the tree';
 
-COMMENT ON COLUMN runmeta.outbox.run_id IS 'run that changed';
+COMMENT ON COLUMN runmeta.outbox.run_id IS 'run that changed, or whose stream did';
 
 COMMENT ON COLUMN runmeta.outbox.version IS 'version that it was given, null if a list was queued for it';
+
+COMMENT ON COLUMN runmeta.outbox.stream IS 'stream that changed, null if it is the run';
+
+COMMENT ON COLUMN runmeta.outbox.last IS 'number of its last chunk, -1 if it has none';
+
+COMMENT ON COLUMN runmeta.outbox.closed IS 'whether it was closed';
 
 CREATE TABLE runmeta.run (
     root_id text NOT NULL COLLATE pg_catalog."C",
@@ -469,6 +478,78 @@ COMMENT ON COLUMN runmeta.schema_history.applied_on IS 'when it was applied, as 
 
 COMMENT ON COLUMN runmeta.schema_history.checksum IS 'hash of its name, number and text';
 
+CREATE TABLE runmeta.stream (
+    root_id text NOT NULL COLLATE pg_catalog."C",
+    run_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C",
+    run_created_at timestamp with time zone NOT NULL,
+    chunks bigint DEFAULT 0 NOT NULL,
+    tail jsonb DEFAULT '[]'::jsonb NOT NULL,
+    attempt integer,
+    closed_at timestamp with time zone,
+    error text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+)
+WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0.05', autovacuum_analyze_scale_factor='0.5');
+ALTER TABLE ONLY runmeta.stream ALTER COLUMN tail SET STATISTICS 0;
+ALTER TABLE ONLY runmeta.stream ALTER COLUMN tail SET STORAGE PLAIN;
+
+ALTER TABLE runmeta.stream OWNER TO postgres;
+
+COMMENT ON TABLE runmeta.stream IS 'streams of runs: how many chunks each has, and the last of them';
+
+COMMENT ON COLUMN runmeta.stream.root_id IS 'first run of the tree';
+
+COMMENT ON COLUMN runmeta.stream.run_id IS 'run that the stream belongs to';
+
+COMMENT ON COLUMN runmeta.stream.name IS 'name of the stream, 1 to 255 bytes';
+
+COMMENT ON COLUMN runmeta.stream.run_created_at IS 'when that run was started';
+
+COMMENT ON COLUMN runmeta.stream.chunks IS 'how many chunks were appended, which are numbered from 0';
+
+COMMENT ON COLUMN runmeta.stream.tail IS 'the last chunks, which are in no row of stream_chunk';
+
+COMMENT ON COLUMN runmeta.stream.attempt IS 'attempt at the run in which the stream was closed';
+
+COMMENT ON COLUMN runmeta.stream.closed_at IS 'when it was closed, null while it is open';
+
+COMMENT ON COLUMN runmeta.stream.error IS 'error with which it was closed, null if there was none';
+
+COMMENT ON COLUMN runmeta.stream.created_at IS 'when it was made';
+
+COMMENT ON COLUMN runmeta.stream.updated_at IS 'when it was last appended to, closed or opened again';
+
+CREATE TABLE runmeta.stream_chunk (
+    root_id text NOT NULL COLLATE pg_catalog."C",
+    run_id text NOT NULL COLLATE pg_catalog."C",
+    stream text NOT NULL COLLATE pg_catalog."C",
+    first bigint NOT NULL,
+    count integer NOT NULL,
+    chunks jsonb NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0.05', autovacuum_analyze_scale_factor='0.5');
+ALTER TABLE ONLY runmeta.stream_chunk ALTER COLUMN chunks SET STATISTICS 0;
+ALTER TABLE ONLY runmeta.stream_chunk ALTER COLUMN chunks SET STORAGE MAIN;
+ALTER TABLE ONLY runmeta.stream_chunk ALTER COLUMN chunks SET COMPRESSION lz4;
+
+ALTER TABLE runmeta.stream_chunk OWNER TO postgres;
+
+COMMENT ON TABLE runmeta.stream_chunk IS 'chunks of streams, many to a row; the last ones are in runmeta.stream';
+
+COMMENT ON COLUMN runmeta.stream_chunk.root_id IS 'first run of the tree';
+
+COMMENT ON COLUMN runmeta.stream_chunk.run_id IS 'run that the stream belongs to';
+
+COMMENT ON COLUMN runmeta.stream_chunk.stream IS 'name of the stream';
+
+COMMENT ON COLUMN runmeta.stream_chunk.first IS 'number of the first chunk';
+
+COMMENT ON COLUMN runmeta.stream_chunk.count IS 'how many chunks there are';
+
+COMMENT ON COLUMN runmeta.stream_chunk.chunks IS 'the chunks, a json array';
+
 ALTER TABLE runmeta.unapplied ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME runmeta.unapplied_id_seq
     START WITH 1
@@ -492,6 +573,12 @@ ALTER TABLE ONLY runmeta.run
 
 ALTER TABLE ONLY runmeta.schema_history
     ADD CONSTRAINT schema_history_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY runmeta.stream_chunk
+    ADD CONSTRAINT stream_chunk_pkey PRIMARY KEY (root_id, run_id, stream, first);
+
+ALTER TABLE ONLY runmeta.stream
+    ADD CONSTRAINT stream_pkey PRIMARY KEY (root_id, run_id, name);
 
 ALTER TABLE ONLY runmeta.unapplied
     ADD CONSTRAINT unapplied_pkey PRIMARY KEY (root_id, run_id, "position", id);
@@ -519,9 +606,23 @@ CREATE INDEX run_unfinished_idx ON runmeta.run USING btree (created_at) WHERE (f
 
 COMMENT ON INDEX runmeta.run_unfinished_idx IS 'runs that wait or run, by the time of their start';
 
+CREATE POLICY of_visible_runs ON runmeta.stream FOR SELECT USING ((EXISTS ( SELECT
+   FROM runmeta.run r
+  WHERE ((r.root_id = stream.root_id) AND (r.id = stream.run_id) AND (r.created_at = stream.run_created_at))
+ OFFSET 0)));
+
 CREATE POLICY of_visible_runs ON runmeta.unapplied FOR SELECT USING ((EXISTS ( SELECT
    FROM runmeta.run r
   WHERE ((r.root_id = unapplied.root_id) AND (r.id = unapplied.run_id) AND (r.created_at = unapplied.run_created_at)))));
+
+CREATE POLICY of_visible_streams ON runmeta.stream_chunk FOR SELECT USING ((EXISTS ( SELECT
+   FROM runmeta.stream s
+  WHERE ((s.root_id = stream_chunk.root_id) AND (s.run_id = stream_chunk.run_id) AND (s.name = stream_chunk.stream))
+ OFFSET 0)));
+
+ALTER TABLE runmeta.stream ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE runmeta.stream_chunk ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE runmeta.unapplied ENABLE ROW LEVEL SECURITY;
 
@@ -615,6 +716,16 @@ GRANT ALL ON FUNCTION runmeta.size(document jsonb) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta.start(run_id text, metadata jsonb, parent_run_id text, task text, tags text[], status text, attempt integer) TO runmeta_writer;
 
+GRANT ALL ON FUNCTION runmeta.stream_append(run_id text, stream text, chunks jsonb, target runmeta.target) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.stream_close(run_id text, stream text, error text, target runmeta.target) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.stream_read(run_id text, stream text, after bigint, max integer) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta.stream_read(run_id text, stream text, after bigint, max integer) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.streams(run_id text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta.streams(run_id text) TO runmeta_writer;
+
 GRANT ALL ON FUNCTION runmeta.tree(run_id text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta.tree(run_id text) TO runmeta_writer;
 
@@ -650,3 +761,9 @@ GRANT SELECT ON TABLE runmeta.activity TO runmeta_writer;
 
 GRANT SELECT ON TABLE runmeta.live_run TO runmeta_reader;
 GRANT SELECT ON TABLE runmeta.live_run TO runmeta_writer;
+
+GRANT SELECT ON TABLE runmeta.stream TO runmeta_reader;
+GRANT SELECT ON TABLE runmeta.stream TO runmeta_writer;
+
+GRANT SELECT ON TABLE runmeta.stream_chunk TO runmeta_reader;
+GRANT SELECT ON TABLE runmeta.stream_chunk TO runmeta_writer;

@@ -92,6 +92,7 @@ async fn extension_owns_functions_and_types_only() {
     function runmeta.merge(text,jsonb,runmeta.target,text)
     function runmeta.number_at(jsonb,text)
     function runmeta.prune(timestamp with time zone,integer)
+    function runmeta.prune_streams(timestamp with time zone,integer)
     function runmeta.remove(text,text,jsonb,runmeta.target)
     function runmeta.replace(text,jsonb,runmeta.target)
     function runmeta.rollup(text,text,integer,text,boolean)
@@ -100,6 +101,10 @@ async fn extension_owns_functions_and_types_only() {
     function runmeta.set_status(text,text,integer)
     function runmeta.size(jsonb)
     function runmeta.start(text,jsonb,text,text,text[],text,integer)
+    function runmeta.stream_append(text,text,jsonb,runmeta.target)
+    function runmeta.stream_close(text,text,text,runmeta.target)
+    function runmeta.stream_read(text,text,bigint,integer)
+    function runmeta.streams(text)
     function runmeta.tree(text)
     function runmeta.unapplied_operations(jsonb,jsonb)
     ");
@@ -119,6 +124,10 @@ const READS: &[&str] = &[
     "SELECT * FROM runmeta.tree('top')",
     "SELECT * FROM runmeta.rollup('top', 'key')",
     "SELECT * FROM runmeta.rollup_each('{top}', 'key')",
+    "SELECT * FROM runmeta.stream_read('top', 'logs')",
+    "SELECT * FROM runmeta.streams('top')",
+    "SELECT * FROM runmeta.stream",
+    "SELECT * FROM runmeta.stream_chunk",
 ];
 
 const WRITES: &[&str] = &[
@@ -136,6 +145,9 @@ const WRITES: &[&str] = &[
     "SELECT * FROM runmeta.flush('[]')",
     "SELECT * FROM runmeta.flush('[]', '00000000-0000-4000-8000-000000000001', 1)",
     "SELECT * FROM runmeta.flush('[{\"run\": \"other\", \"start\": {}, \"status\": \"paused\", \"finish\": {}}]')",
+    "SELECT runmeta.stream_append('child', 'logs', '[1]')",
+    "SELECT runmeta.stream_close('child', 'logs')",
+    "SELECT * FROM runmeta.flush('[{\"run\": \"child\", \"streams\": {\"other\": [1]}}]')",
     "SELECT runmeta.set_status('child', 'paused')",
     "SELECT runmeta.finish('child')",
     "SELECT runmeta.start('child', attempt => 2)",
@@ -144,6 +156,9 @@ const WRITES: &[&str] = &[
 /// What is for the owner alone, however well a statement may be meant.
 const OWNERS: &[&str] = &[
     "SELECT runmeta.prune(now())",
+    "SELECT runmeta.prune_streams(now())",
+    "DELETE FROM runmeta.stream",
+    "DELETE FROM runmeta.stream_chunk",
     "DELETE FROM runmeta.run",
     "TRUNCATE runmeta.run",
     "UPDATE runmeta.run SET parent_id = NULL",

@@ -644,6 +644,7 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     merge/4 | v | NULL | u | f
     number_at/2 | i | strict | s | f
     prune/2 | v | strict | u | f
+    prune_streams/2 | v | strict | u | f
     remove/4 | v | NULL | u | f
     replace/3 | v | NULL | u | f
     rollup/5 | s | NULL | s | f
@@ -652,6 +653,10 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     set_status/3 | v | NULL | u | f
     size/1 | i | strict | s | f
     start/7 | v | NULL | u | f
+    stream_append/4 | v | NULL | u | f
+    stream_close/4 | v | NULL | u | f
+    stream_read/4 | s | NULL | s | f
+    streams/1 | s | strict | s | f
     tree/1 | s | strict | s | f
     unapplied_operations/2 | i | strict | s | f
     ");

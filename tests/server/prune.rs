@@ -221,8 +221,8 @@ async fn prune_is_refused_where_policies_could_hide_a_run() {
         insta::allow_duplicates! {
             insta::assert_snapshot!(refusal, @"
             42501: cannot prune under row-level security
-            DETAIL: A policy on runmeta.run could hide a run that has not finished, and its tree would be deleted in part.
-            HINT: Call prune as a superuser, or as an owner with BYPASSRLS or without FORCE ROW LEVEL SECURITY.
+            DETAIL: A policy on runmeta.run could hide a run that has not finished, and what belongs to it would be deleted.
+            HINT: Prune as a superuser, or as an owner with BYPASSRLS or without FORCE ROW LEVEL SECURITY.
             ");
         }
     }

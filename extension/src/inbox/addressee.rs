@@ -25,6 +25,10 @@ thread_local! {
         include_str!("sql/find_many.sql"),
         &[TEXTARRAYOID, BOOLARRAYOID],
     ) };
+    static MANY_OWN: Statement = const { Statement::new(
+        include_str!("sql/find_many_own.sql"),
+        &[TEXTARRAYOID],
+    ) };
 }
 
 /// A run that a list is for.
@@ -77,8 +81,16 @@ impl Addressee {
         run_ids: Vec<&str>,
         roots: Vec<Option<bool>>,
     ) -> Result<Vec<(usize, Addressee)>, Refusal> {
-        let mut rows =
-            MANY.with(|statement| statement.run(client, &[run_ids.into(), roots.into()]))?;
+        // A list for a run itself takes one look-up instead of two.
+        let mut rows = match roots.iter().all(Option::is_none) {
+            true => {
+                MANY_OWN.with(|statement| statement.read_by_index(client, &[run_ids.into()]))?
+            }
+            false => {
+                let arguments = [run_ids.into(), roots.into()];
+                MANY.with(|statement| statement.run(client, &arguments))?
+            }
+        };
         let mut found = Vec::with_capacity(rows.len());
         while rows.next().is_some() {
             let position = rows.get::<i64>(8)?.unwrap_or(0);

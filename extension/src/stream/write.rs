@@ -5,13 +5,14 @@
 
 use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
+use runmeta_core::Tree;
 
-use super::chunks::{Chunks, array};
+use super::chunks::Chunks;
 use super::holder::{Holder, hold};
 use super::rows::{Rows, TAIL};
 use super::stored::{self, Key, Stored, Unstored};
 use crate::announce;
-use crate::jsonb::{Jsonb, View, check_for_interrupts};
+use crate::jsonb::{Jsonb, Node, View, check_for_interrupts, encode};
 use crate::outbox::StreamEntry;
 use crate::owner::AsOwner;
 use crate::refusal::Refusal;
@@ -347,23 +348,21 @@ impl<'a> Draft<'a> {
         if self.appended.is_empty() {
             return Ok(None);
         }
-        let before = elements(tail);
-        let count = i64::try_from(before.len()).unwrap_or(0);
         let bytes: usize = self.appended.iter().map(|chunks| chunks.bytes()).sum();
         let chunks = self.appended.iter().flat_map(|chunks| chunks.elements());
-        let chunks = before.into_iter().chain(chunks);
         if tail.memory() + bytes <= TAIL {
-            return array(chunks.collect()).map(Some);
+            // What is in the tail is copied as the bytes that it is.
+            let mut grown = Node::View(tail.view());
+            chunks.for_each(|chunk| grown.push(Node::View(chunk)));
+            let grown = encode(&grown, tail.memory() + bytes);
+            return grown.map(Some).map_err(|_| Refusal::TooManyBytes);
         }
-        rows.add(key, self.first - count, chunks)?;
+        let View::Array(before) = tail.view() else {
+            return Err(Refusal::StreamNotStored);
+        };
+        let count = i64::try_from(before.count()).unwrap_or(0);
+        rows.add(key, self.first - count, before.elements().chain(chunks))?;
         Ok(Some(Jsonb::empty_array()))
-    }
-}
-
-fn elements<'a>(tail: &'a Jsonb<'_>) -> Vec<View<'a>> {
-    match tail.view() {
-        View::Array(elements) => elements.elements().collect(),
-        _ => Vec::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What listeners are sent when streams change.
 
 use super::{append, family, run};
-use crate::harness::{Database, Listener, process, until_worker_runs};
+use crate::harness::{Database, Listener, process};
 
 #[tokio::test]
 async fn each_stream_is_announced_once_a_transaction_with_its_last_chunk() {
@@ -106,13 +106,15 @@ async fn worker_announces_a_stream_once_an_interval() {
 async fn prepared_transaction_announces_its_streams_when_it_is_committed() {
     let database = Database::with_worker().await;
     let client = database.connect().await;
-    until_worker_runs(&client).await;
+    let mut listener = Listener::new(&database).await;
     run(
         &client,
         "SELECT runmeta.start('top'); SELECT runmeta.stream_append('top', 'logs', '[1]')",
     )
     .await;
-    let mut listener = Listener::new(&database).await;
+    listener
+        .until(r#"{"runs":[{"id":"top","root":"top","version":1}],"streams":[{"id":"top","root":"top","stream":"logs","last":0}]}"#)
+        .await;
     let name = format!("streams-{}", process(&client).await);
     client
         .batch_execute(&format!(

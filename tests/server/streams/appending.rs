@@ -133,7 +133,7 @@ async fn large_append_is_split_into_rows_and_a_larger_chunk_has_one_alone() {
     .await;
     assert_eq!(
         placement(&client, "logs").await,
-        "0+7 7+7 14+7 21+1 22+2 | 0"
+        "0+8 8+7 15+6 21+1 22+2 | 0"
     );
     assert_eq!(
         run(

@@ -53,7 +53,7 @@ async fn pages_begin_and_end_at_any_chunk() {
             UNION SELECT a, 3 FROM generate_series({count} - 8, {count} + 1) AS a) AS p
          CROSS JOIN LATERAL (SELECT array_agg(number) AS numbers, array_agg(trim(chunk #>> '{{}}')::bigint) AS chunks
             FROM runmeta.stream_read('top', 'logs', a, m)) AS r
-         WHERE numbers IS DISTINCT FROM (SELECT array_agg(n) FROM generate_series(a + 1, least(a + m, {count} - 1)) AS n)
+         WHERE numbers IS DISTINCT FROM (SELECT array_agg(n::bigint) FROM generate_series(a + 1, least(a + m, {count} - 1)) AS n)
             OR chunks IS DISTINCT FROM numbers"
     );
     assert_eq!(run(&client, &wrong).await, "");
