@@ -100,17 +100,6 @@ pub(crate) enum Migrations {
     Read { pending: Vec<String>, newer: bool },
 }
 
-/// Whether a pooler is between the program and the server.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Pooler {
-    /// Each connection keeps its process.
-    None,
-    /// Transactions of a connection run in different processes.
-    Transaction,
-    /// It could not be found out.
-    Unknown,
-}
-
 /// A place where `runmeta.notify` is set.
 #[derive(Clone, Debug)]
 pub(crate) struct NotifySetting {
