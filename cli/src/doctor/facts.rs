@@ -1,5 +1,7 @@
 //! What the checks look at, as the server told it.
 
+use runmeta_client::pooler::Pooler;
+
 /// Everything that was found out.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {

@@ -118,7 +118,7 @@ impl Stream for Changes {
 }
 
 /// Returns the patch from one object to another, or `None` if none says it.
-fn difference(before: &Value, after: &Value) -> Option<Value> {
+pub(super) fn difference(before: &Value, after: &Value) -> Option<Value> {
     let (Value::Object(before), Value::Object(after)) = (before, after) else {
         return is_patch(after).then(|| after.clone());
     };
@@ -146,7 +146,7 @@ fn is_patch(value: &Value) -> bool {
     }
 }
 
-fn merge(target: &mut Value, patch: &Value) {
+pub(super) fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(changes) = patch else {
         *target = patch.clone();
         return;

@@ -24,6 +24,8 @@ pub(crate) mod slot;
 pub(crate) mod snapshot;
 pub(crate) mod snapshots;
 pub(crate) mod target;
+#[cfg(test)]
+mod tests;
 mod time;
 
 pub use change::{Change, Changes};

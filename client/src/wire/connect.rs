@@ -140,6 +140,15 @@ impl Source {
         }))
     }
 
+    /// Returns the client's own connections, unless they are a pool's.
+    pub(super) fn as_own(&self) -> Option<&Own> {
+        match self {
+            Source::Own(own) => Some(own),
+            #[cfg(feature = "pool")]
+            Source::Pool(_) => None,
+        }
+    }
+
     /// Returns a connection, the current one or a new one, which is counted in `made`. Waits until nobody else's statement is
     /// under way on it; for one of a pool at most `limit`.
     #[cfg_attr(not(feature = "pool"), expect(unused_variables, reason = "for pools"))]

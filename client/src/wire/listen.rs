@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use tokio_postgres::Row as PgRow;
 use tokio_postgres::types::Type;
 
-use super::connect::{Parameter, Purpose, Source};
+use super::connect::{Parameter, Purpose};
 use super::pooler::Pooler;
 use super::postgres::{Inner, column, unexpected};
 use super::watch::{Line, List, ListSet, Listed, View};
@@ -49,7 +49,7 @@ impl Inner {
         if let Some(known) = self.keeps_session.get() {
             return Ok(*known);
         }
-        let Source::Own(own) = self.source(Purpose::Watches) else {
+        let Some(own) = self.source(Purpose::Watches).as_own() else {
             return Ok(false);
         };
         let lease = self.lease(Purpose::Watches).await?;

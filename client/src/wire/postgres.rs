@@ -96,7 +96,7 @@ impl Transport for Postgres {
     }
 
     fn unlisten(&self) {
-        if let Source::Own(own) = self.0.source(Purpose::Watches) {
+        if let Some(own) = self.0.source(Purpose::Watches).as_own() {
             own.unlisten();
         }
     }
