@@ -354,7 +354,9 @@ impl World {
             }
             Step::Announce => {
                 let notice = self.server.announce();
-                self.wire.iter_mut().for_each(|wire| wire.push_back(notice.clone()));
+                self.wire
+                    .iter_mut()
+                    .for_each(|wire| wire.push_back(notice.clone()));
             }
             Step::Resync => {
                 self.server.changed.clear();
@@ -429,7 +431,10 @@ impl World {
                 let expected = Some((snapshot.content(), fields.created_at));
                 assert_eq!(seen, expected, "{:?} of {id}: {fields:?}", watcher.topic);
             }
-            let gone = watcher.seen.keys().find(|id| !self.server.runs.contains_key(*id));
+            let gone = watcher
+                .seen
+                .keys()
+                .find(|id| !self.server.runs.contains_key(*id));
             assert_eq!(gone, None, "{:?} was not told", watcher.topic);
         }
     }
@@ -445,7 +450,10 @@ impl Watcher {
         {
             let key = |one: &Snapshot| (one.created_at(), one.version());
             let is_newer = key(&snapshot) > key(before);
-            assert!(is_newer || snapshot.is_gone(), "{snapshot:?} after {before:?}");
+            assert!(
+                is_newer || snapshot.is_gone(),
+                "{snapshot:?} after {before:?}"
+            );
         }
         match snapshot.is_gone() {
             true => drop(self.seen.remove(&id)),

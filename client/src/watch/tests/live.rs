@@ -26,12 +26,17 @@ async fn next(snapshots: &mut Snapshots) -> Option<String> {
         false => snapshot.status(),
     };
     let (id, version) = (snapshot.id(), snapshot.version());
-    Some(format!("{id} {version} {status} {}", snapshot.metadata_json()))
+    Some(format!(
+        "{id} {version} {status} {}",
+        snapshot.metadata_json()
+    ))
 }
 
 /// Returns true if nothing comes for a minute.
 async fn is_quiet(snapshots: &mut Snapshots) -> bool {
-    timeout(Duration::from_secs(60), snapshots.next()).await.is_err()
+    timeout(Duration::from_secs(60), snapshots.next())
+        .await
+        .is_err()
 }
 
 async fn set(client: &Client, run: &str, key: &str, value: impl serde::Serialize) {
@@ -136,7 +141,10 @@ fn sets_bring_the_runs_that_belong_to_them_and_say_which_are_gone() {
             seen.push(all.join(" "));
         }
         // The child may be gone before it was read.
-        let seen: Vec<_> = seen.iter().map(|all| all.replace("child ", "").replace("child", "")).collect();
+        let seen: Vec<_> = seen
+            .iter()
+            .map(|all| all.replace("child ", "").replace("child", ""))
+            .collect();
         assert_eq!(seen, ["root", "", "", "other root"]);
     });
 }
@@ -168,7 +176,10 @@ fn selected_keys_are_all_that_is_carried_and_all_that_counts() {
         let select = Watch::run("a").select(["progress", "$.user.name", "missing"]);
         let mut runs = client.watch(select).await.unwrap();
         let snapshot = runs.next().await.unwrap();
-        assert_eq!(snapshot.metadata(), json!({"progress": 0, "user": {"name": "Eric"}}));
+        assert_eq!(
+            snapshot.metadata(),
+            json!({"progress": 0, "user": {"name": "Eric"}})
+        );
         assert_eq!(snapshot.get::<String>("$.user.name").unwrap(), "Eric");
         run.metadata().append("log", 2).flush().await.unwrap();
         assert!(is_quiet(&mut runs).await);
@@ -189,7 +200,9 @@ fn lost_connection_shows_as_a_pause() {
         assert_eq!(next(&mut all).await.unwrap(), "a 1 running {}");
         assert_eq!(next(&mut all).await.unwrap(), "b 1 running {}");
         database.set_reachable(false);
-        database.write("a", json!([{"type": "set", "key": "n", "value": 1}])).unwrap();
+        database
+            .write("a", json!([{"type": "set", "key": "n", "value": 1}]))
+            .unwrap();
         database.remove("b");
         assert!(is_quiet(&mut one).await);
         database.set_reachable(true);

@@ -24,7 +24,9 @@ fn take_all(slot: &Slot) -> (Vec<(String, i64)>, Taken) {
 
 fn pairs(pairs: &[(&str, i64)]) -> Vec<(String, i64)> {
     let pairs = pairs.iter();
-    pairs.map(|(id, version)| ((*id).to_owned(), *version)).collect()
+    pairs
+        .map(|(id, version)| ((*id).to_owned(), *version))
+        .collect()
 }
 
 fn finished(id: &str, version: i64) -> Snapshot {

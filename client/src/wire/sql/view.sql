@@ -13,7 +13,7 @@ SELECT r.id, r.root_id, r.parent_id, r.depth, r.task, r.tags, r.status, r.attemp
             '[]'
         ))
     END::pg_catalog.text
-FROM pg_catalog.unnest($1::pg_catalog.text[], $2::pg_catalog.bool[]) AS w (id, is_certain)
+FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.bool[])) AS w (id, is_certain)
 JOIN runmeta.live_run AS r ON r.id OPERATOR(pg_catalog.=) w.id
 CROSS JOIN LATERAL (SELECT r.metadata OFFSET 0) AS d
 WHERE w.is_certain OR r.task OPERATOR(pg_catalog.=) ANY ($3::pg_catalog.text[]) OR r.tags OPERATOR(pg_catalog.&&) $4::pg_catalog.text[]
