@@ -39,7 +39,11 @@ pub fn measure(server: &Server) -> Result<Vec<Line>> {
         Line::alone(name, Figures::once(figure), unit, budget)
     };
     Ok(vec![
-        line("client: commit to watcher, 1,000 changes a second, 1,000 watches, p50", at(0.5), Budget::AtMost(30.0)),
+        line(
+            "client: commit to watcher, 1,000 changes a second, 1,000 watches, p50",
+            at(0.5),
+            Budget::AtMost(30.0),
+        ),
         line("client: the same, p99", at(0.99), Budget::AtMost(150.0)),
         line("client: the same, the longest", at(1.0), Budget::None),
         Line::alone(
@@ -78,7 +82,9 @@ async fn latencies(server: &Server) -> Result<(Vec<f64>, usize)> {
         let (ids, commits) = (ids.to_vec(), commits.to_vec());
         writers.spawn(async move {
             let pause = Duration::from_secs(1) * SESSIONS as u32 / RATE as u32;
-            let set = session.prepare("SELECT runmeta.set($1, 'n', to_jsonb($2::int8))").await?;
+            let set = session
+                .prepare("SELECT runmeta.set($1, 'n', to_jsonb($2::int8))")
+                .await?;
             for round in 0.. {
                 let due = start + pause * round;
                 if due > start + TIME {
@@ -86,7 +92,9 @@ async fn latencies(server: &Server) -> Result<(Vec<f64>, usize)> {
                 }
                 tokio::time::sleep_until(due.into()).await;
                 let run = round as usize % ids.len();
-                let row = session.query_one(&set, &[&ids[run], &i64::from(round)]).await?;
+                let row = session
+                    .query_one(&set, &[&ids[run], &i64::from(round)])
+                    .await?;
                 note(&commits[run], row.get(0), Instant::now());
             }
             for id in &ids {

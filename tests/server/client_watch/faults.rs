@@ -14,7 +14,7 @@ const RUNS: usize = 40;
 
 /// The session of the watchers, once it has read something, but for those that were killed.
 const LISTENING: &str = "SELECT pid FROM pg_stat_activity WHERE application_name = 'watchers'
-    AND datname = current_database() AND pid <> ALL ($1) AND query LIKE '%live_run%'";
+    AND datname = current_database() AND pid <> ALL ($1) AND query <> ''";
 
 /// Counts up a run until it is to end, and finishes it. Returns how far it came.
 async fn work(server: tokio_postgres::Client, run: usize, ends: Arc<AtomicBool>) -> (usize, i64) {

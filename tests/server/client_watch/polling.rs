@@ -32,7 +32,7 @@ async fn follow(client: Client, database: &Database) {
     assert_eq!(line(&mut one).await, "end");
     until(&mut all, |snapshot| snapshot.is_finished()).await;
     server
-        .batch_execute("DELETE FROM runmeta.run")
+        .batch_execute("DELETE FROM runmeta.run; SELECT pg_notify('runmeta', '{\"resync\": true}')")
         .await
         .unwrap();
     assert_eq!(line(&mut all).await, "a 12 gone {}");
