@@ -252,20 +252,18 @@ impl Group {
         }
     }
 
-    /// Puts runs back on the list. One that the server cannot read does not hold up the others for long: fewer are read at
-    /// once, until it is alone.
+    /// Puts runs back on the list. Fewer are read at once then: a large answer may fit, and one run that the server cannot read
+    /// is soon alone.
     pub(super) fn not_viewed(&mut self, mut runs: Vec<(Arc<str>, Unread)>, error: &Error) {
-        if !error.is_retryable() {
-            if runs.len() == 1 || error.concerns_rights() {
-                let waiters = runs
-                    .iter_mut()
-                    .flat_map(|(_, unread)| unread.waiters.drain(..));
-                waiters.for_each(|waiter| waiter.answer(Err(error.clone())));
-            }
-            self.at_once = (runs.len() / 2).max(1);
+        if !error.is_retryable() && (runs.len() == 1 || error.concerns_rights()) {
+            let unread = runs.iter_mut().map(|(_, unread)| unread);
+            let waiters = unread.flat_map(|unread| unread.waiters.drain(..));
+            waiters.for_each(|waiter| waiter.answer(Err(error.clone())));
         }
-        runs.into_iter()
-            .for_each(|(id, unread)| self.want(id, unread));
+        self.at_once = (runs.len() / 2).max(1);
+        for (id, unread) in runs {
+            self.want(id, unread);
+        }
     }
 
     fn offer(&mut self, snapshot: &Snapshot) {

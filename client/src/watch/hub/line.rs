@@ -66,8 +66,8 @@ impl Connection {
     }
 
     /// Returns true if statements can be sent.
-    pub(super) fn is_ready(&self, now: Instant) -> bool {
-        self.state != State::Off && self.pause.is_none_or(|until| until <= now)
+    pub(super) fn is_ready(&self) -> bool {
+        self.state != State::Off && self.pause.is_none()
     }
 
     /// Returns what is to be done with the connection.
@@ -81,13 +81,13 @@ impl Connection {
             });
         }
         self.idle_since = None;
-        let is_paused = self.pause.is_some_and(|until| until > now);
+        self.pause = self.pause.filter(|until| *until > now);
         let is_due = match self.state {
             State::Off => true,
             State::Listening => false,
             State::Polling(next) => next <= now,
         };
-        (is_due && !is_paused).then_some(Action::Connect)
+        (is_due && self.pause.is_none()).then_some(Action::Connect)
     }
 
     /// Returns when something is to be done.
@@ -100,7 +100,6 @@ impl Connection {
             State::Polling(next) => Some(next),
             _ => None,
         };
-        // Once the pause is over, nothing is left to wait for: a statement is under way, or there is none to send.
         self.pause.or(polls)
     }
 

@@ -278,7 +278,7 @@ impl Hub {
         if let Some(Action::Connect) = action {
             self.under_way = Some(UnderWay::Connecting);
         }
-        if action.is_some() || !self.connection.is_ready(now) {
+        if action.is_some() || !self.connection.is_ready() {
             return action;
         }
         // In turns, so that neither long listings nor many changes hold up the other.
