@@ -145,14 +145,20 @@ async fn follow(mut runs: Snapshots, commits: Arc<Commits>) -> (Vec<f64>, bool) 
     (latencies, is_finished)
 }
 
-/// Returns the bytes of memory that a watch of a small run takes, beside its snapshot that was not taken.
+/// Returns the bytes of memory that a watch of a small run takes, of which the first snapshot was taken.
 async fn memory(server: &Server) -> Result<f64> {
+    let ids: Vec<String> = (0..MANY).map(|run| format!("watched {run}")).collect();
+    let session = connect(server.config()).await?;
+    let start = "SELECT count(runmeta.start(id)) FROM unnest($1::text[]) AS id";
+    session.execute(start, &[&ids]).await?;
     let client = Client::connect(server.url()).await?;
     // The connection and the first batches.
     let first = client.watch(Watch::run("none")).await?;
     let before = resident()?;
-    let ids: Vec<String> = (0..MANY).map(|run| format!("watched {run}")).collect();
-    let watches = try_join_all(ids.iter().map(|id| client.watch(Watch::run(id)))).await?;
+    let mut watches = try_join_all(ids.iter().map(|id| client.watch(Watch::run(id)))).await?;
+    for runs in &mut watches {
+        runs.next().await;
+    }
     let each = (resident()? - before) / MANY as f64;
     drop((watches, first));
     client.shutdown(PATIENCE).await?;
