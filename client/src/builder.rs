@@ -47,6 +47,7 @@ pub struct Builder {
     #[cfg(feature = "_tls")]
     tls: Option<rustls::ClientConfig>,
     runtime: Option<Handle>,
+    listen_url: Option<String>,
     /// By default it depends on the number of hosts.
     statement_timeout: Option<Duration>,
     settings: Settings,
@@ -70,6 +71,7 @@ impl Builder {
             #[cfg(feature = "_tls")]
             tls: None,
             runtime: None,
+            listen_url: None,
             statement_timeout: None,
             settings: Settings::default(),
         }
@@ -179,6 +181,19 @@ impl Builder {
         self
     }
 
+    /// Watches over a connection to this URL, of the same database: a direct one, where the client's own connections go through a
+    /// pooler such as PgBouncer, or come from a pool, and notifications do not come through.
+    pub fn listen_url(mut self, url: &str) -> Builder {
+        self.listen_url = Some(url.to_owned());
+        self
+    }
+
+    /// Sets how often watches ask what has changed, where there is no connection that listens; 1 s by default.
+    pub fn poll_interval(mut self, interval: Duration) -> Builder {
+        self.settings.poll_interval = interval.clamp(LEAST_PAUSE, LONGEST);
+        self
+    }
+
     /// Connects, and begins to send in the background.
     ///
     /// # Errors
@@ -186,6 +201,10 @@ impl Builder {
     /// As [`Client::connect`].
     pub async fn connect(mut self) -> Result<Client, Error> {
         let origin = std::mem::replace(&mut self.origin, Origin::Url(String::new()));
+        let direct = match self.listen_url.take() {
+            Some(url) => Some(self.own(Address::parse(&url)?)?.0),
+            None => None,
+        };
         let (source, hosts) = match origin {
             Origin::Url(url) => self.own(Address::parse(&url)?)?,
             #[cfg(feature = "tokio-postgres")]
@@ -204,16 +223,16 @@ impl Builder {
             .unwrap_or_else(|| statement_timeout(hosts));
         let buffer = Arc::new(Buffer::new(self.settings));
         let timeout = buffer.settings.statement_timeout;
-        let postgres = Postgres::new(source, timeout, buffer.meter.connections.clone());
+        let postgres = Postgres::new(source, direct, timeout, buffer.meter.connections.clone());
         let connect = postgres.connect();
         start(self.runtime.as_ref(), buffer, Arc::new(postgres), connect).await
     }
 
-    fn own(&mut self, address: Address) -> Result<(Source, usize), Error> {
+    fn own(&self, address: Address) -> Result<(Source, usize), Error> {
         let hosts = address.hosts();
         let name = self.application_name.as_deref();
         #[cfg(feature = "_tls")]
-        if let Some(config) = self.tls.take() {
+        if let Some(config) = self.tls.clone() {
             let connector = crate::wire::tls::of_config(config);
             return Ok((Source::encrypted(address, name, connector), hosts));
         }

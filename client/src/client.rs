@@ -12,6 +12,7 @@ use crate::buffer::state::{CommandKind, Family, RunState};
 use crate::buffer::waiter::{Awaited, Waiter};
 use crate::buffer::{Buffer, Request, lock};
 use crate::new_run::check_text;
+use crate::watch::driver::Watching;
 use crate::{Builder, Error, Metrics, NewRun, Run};
 #[cfg(any(test, feature = "testing"))]
 use crate::{engine::driver, settings::Settings, wire::Transport};
@@ -96,6 +97,10 @@ impl Client {
 
     pub(crate) fn buffer(&self) -> &Buffer {
         &self.owner.buffer
+    }
+
+    pub(crate) fn watching(&self) -> &Watching {
+        &self.owner.buffer.watching
     }
 
     /// Starts a run. A run that exists and has not finished stays as it is, and this returns a handle to it. With

@@ -6,6 +6,8 @@
 // 3. `engine` puts it into a batch, sends it, and decides what the answer means: one pure function and a loop round it.
 // 4. `wire` makes each batch and each read one statement, over connections that it keeps.
 //
+// `watch` goes the other way: what others change is announced, read, and given to those here who watch it.
+//
 // `client`, `run`, `new_run`, `builder` and `metrics` are the nouns at the door: they wait for the engine and do no I/O.
 // `error` is the one error, and what is known of an operation without effect. `testing` is a server in memory.
 
@@ -22,6 +24,7 @@ mod scope;
 mod settings;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod watch;
 mod wire;
 
 #[cfg(test)]
@@ -37,6 +40,10 @@ pub use new_run::NewRun;
 pub use run::Run;
 pub use runmeta_core::Number;
 pub use scope::{spawn, spawn_blocking};
+pub use watch::{Change, Changes, Snapshot, Snapshots, Watch};
+#[cfg(feature = "tokio-postgres")]
+#[doc(hidden)]
+pub use wire::pooler;
 #[cfg(feature = "_tls")]
 pub use wire::tls;
 

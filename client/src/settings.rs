@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) scope_timeout: Duration,
     /// Documents are never read nor kept.
     pub(crate) write_only: bool,
+    /// How often watches ask what has changed, where nothing is announced to them.
+    pub(crate) poll_interval: Duration,
 }
 
 /// Returns how long a statement may take by default, where this many hosts are named.
@@ -50,6 +52,7 @@ impl Default for Settings {
             look_ahead: 100,
             scope_timeout: Duration::from_secs(5),
             write_only: false,
+            poll_interval: Duration::from_secs(1),
         }
     }
 }

@@ -26,6 +26,7 @@ mod client_pgbouncer;
 mod client_runs;
 mod client_server_lost;
 mod client_testing;
+mod client_watch;
 mod conformance;
 mod demo;
 mod docs;

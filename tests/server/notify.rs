@@ -402,7 +402,7 @@ async fn a_full_queue_of_notifications_fails_no_commit() {
 }
 
 /// Starts a server with the smallest queue, where this Postgres can have one, and how changes are announced there.
-async fn server_with_small_queue(mode: &str) -> Option<(OwnServer, Client)> {
+pub(crate) async fn server_with_small_queue(mode: &str) -> Option<(OwnServer, Client)> {
     let database = Database::new().await;
     let version = rows(&database.connect().await, "SHOW server_version_num").await;
     if version.parse::<u32>().unwrap() < 170_000 {

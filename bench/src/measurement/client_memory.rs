@@ -45,7 +45,7 @@ pub fn measure(server: &Server) -> Result<Vec<Line>> {
 }
 
 /// Returns the bytes of memory that this process has.
-fn resident() -> Result<f64> {
+pub(super) fn resident() -> Result<f64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));

@@ -24,6 +24,7 @@ mod runs;
 mod sessions;
 mod set;
 mod start_finish;
+mod watch;
 
 use crate::Result;
 use crate::line::Line;
@@ -45,6 +46,7 @@ pub const ALL: &[(&str, Measure)] = &[
     ("client-starts", client_starts::measure),
     ("client-memory", client_memory::measure),
     ("client-reads", client_reads::measure),
+    ("watch", watch::measure),
     ("pure", pure::measure),
     ("memory", memory::measure),
     ("sessions", sessions::measure),

@@ -1,5 +1,7 @@
 //! What the checks look at, as the server told it.
 
+use runmeta_client::pooler::Pooler;
+
 /// Everything that was found out.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
@@ -98,17 +100,6 @@ pub(crate) enum Migrations {
     Unreadable,
     /// Names of those that are not applied, and whether the database has some that this program does not know.
     Read { pending: Vec<String>, newer: bool },
-}
-
-/// Whether a pooler is between the program and the server.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Pooler {
-    /// Each connection keeps its process.
-    None,
-    /// Transactions of a connection run in different processes.
-    Transaction,
-    /// It could not be found out.
-    Unknown,
 }
 
 /// A place where `runmeta.notify` is set.

@@ -8,7 +8,6 @@ mod facts;
 mod figure;
 mod finding;
 mod metrics;
-mod pooler;
 mod quantity;
 mod read;
 mod report;

@@ -9,12 +9,11 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 
 use super::facts::{
-    Activity, Facts, Holder, Migrations, NotifySetting, Pooler, Server, Table, Transaction,
-    Unapplied,
+    Activity, Facts, Holder, Migrations, NotifySetting, Server, Table, Transaction, Unapplied,
 };
-use super::pooler;
 use crate::connect::Database;
 use crate::error::Error;
+use runmeta_client::pooler::{self, Pooler};
 
 /// How long a worker may take to start: Postgres starts one that was ended anew after a second.
 const START: Duration = Duration::from_secs(3);

@@ -23,6 +23,7 @@ use tokio::sync::Notify;
 use crate::error::{Recent, Unapplied};
 use crate::metrics::Meter;
 use crate::settings::Settings;
+use crate::watch::driver::Watching;
 use budget::Budget;
 use group::Groups;
 pub(crate) use record::{Recorder, room_of};
@@ -52,6 +53,8 @@ pub(crate) struct Buffer {
     /// held.
     unlogged: Mutex<Vec<(u64, Unapplied)>>,
     has_unlogged: AtomicBool,
+    /// What watchers ask of the hub.
+    pub(crate) watching: Watching,
 }
 
 /// Runs that are [`Queued`](Place::Queued), in the order in which they came. A run may be on several, or twice on one:
@@ -87,6 +90,7 @@ impl Buffer {
             ended: AtomicBool::new(false),
             unlogged: Mutex::default(),
             has_unlogged: AtomicBool::new(false),
+            watching: Watching::new(),
         }
     }
 

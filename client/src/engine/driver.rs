@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
 
@@ -58,6 +59,10 @@ async fn connect_and_drive(
     let is_connected = connected.is_ok();
     waiter.answer(connected);
     if is_connected {
+        // Watches end with the engine.
+        let mut watches = JoinSet::new();
+        let (watched, server) = (buffer.clone(), transport.clone());
+        watches.spawn(async move { watched.watching.drive(&watched.settings, server).await });
         drive(buffer, transport).await;
     }
 }

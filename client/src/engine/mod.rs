@@ -16,7 +16,7 @@
 
 mod aside;
 mod attempt;
-mod backoff;
+pub(crate) mod backoff;
 mod batch;
 mod by_key;
 mod complete;
@@ -29,7 +29,7 @@ mod read;
 mod request;
 #[cfg(test)]
 mod tests;
-mod waiting;
+pub(crate) mod waiting;
 mod writer;
 
 use std::sync::Arc;

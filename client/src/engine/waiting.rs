@@ -15,7 +15,7 @@ const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// Waiters in the order of their deadlines.
 #[derive(Default)]
-pub(super) struct WaitingList {
+pub(crate) struct WaitingList {
     waiters: BTreeMap<(Instant, u64), Entry>,
     added: u64,
     /// When so many are there, those that were answered are taken out.
@@ -31,7 +31,7 @@ struct Entry {
 }
 
 impl WaitingList {
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         waiter: Arc<dyn Waiting>,
         what: &'static str,
@@ -57,14 +57,14 @@ impl WaitingList {
     }
 
     /// Returns the next deadline.
-    pub(super) fn due(&self) -> Option<Instant> {
+    pub(crate) fn due(&self) -> Option<Instant> {
         let (deadline, _) = self.waiters.first_key_value()?.0;
         (Some(*deadline) != self.far).then_some(*deadline)
     }
 
     /// Answers those whose time is over, with why nothing could be sent if that is known.
     /// Returns true if there were any.
-    pub(super) fn expire(&mut self, now: Instant, trouble: Option<&Error>) -> bool {
+    pub(crate) fn expire(&mut self, now: Instant, trouble: Option<&Error>) -> bool {
         let before = self.waiters.len();
         while let Some(entry) = self.waiters.first_entry()
             && entry.key().0 <= now
@@ -79,7 +79,7 @@ impl WaitingList {
     }
 
     /// Answers those that came before so many statements were sent.
-    pub(super) fn fail_before(&mut self, statements: u64, error: &Error) {
+    pub(crate) fn fail_before(&mut self, statements: u64, error: &Error) {
         self.waiters.retain(|_, entry| {
             let stays = entry.statements >= statements;
             if !stays {

@@ -226,6 +226,12 @@ impl Error {
         }
     }
 
+    /// Returns true if the role lacks rights, or the schema is missing: it concerns any statement, and not what one run holds.
+    pub(crate) fn concerns_rights(&self) -> bool {
+        self.code()
+            .is_some_and(|code| code.starts_with("42") || code.starts_with("3F"))
+    }
+
     /// Returns true if the server answered the statement with this error, so that the connection can be used again.
     pub(crate) fn keeps_connection(&self) -> bool {
         match &self.0.kind {

@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use super::batch::{self, Entry};
 use super::{Database, State, after_a_moment};
-use crate::Error;
+use crate::wire::watch::{Line, List, Listed, View};
 use crate::wire::{Call, Diagnosis, Flush, Loaded, Row, Transport, Wanted};
+use crate::{Error, Snapshot};
 
 /// What goes wrong with one batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -350,5 +351,19 @@ impl Transport for FaultyServer {
     fn load(&self, wanted: Vec<Wanted>) -> Call<Vec<Loaded>> {
         let server = self.clone();
         after_a_moment(move || server.read(&wanted))
+    }
+
+    fn listen(&self) -> Call<Line> {
+        self.database.listen()
+    }
+
+    fn unlisten(&self) {}
+
+    fn list(&self, list: List) -> Call<Vec<Listed>> {
+        self.database.list(list)
+    }
+
+    fn view(&self, view: View) -> Call<Vec<Snapshot>> {
+        self.database.view(view)
     }
 }

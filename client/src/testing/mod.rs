@@ -34,6 +34,7 @@ mod run;
 mod state;
 #[cfg(test)]
 mod tests;
+mod watch;
 mod writer;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -48,6 +49,7 @@ use uuid::Uuid;
 use crate::metadata::serialize::{Unfit, to_json};
 use crate::metadata::typed::value;
 use crate::settings::Settings;
+use crate::wire::watch::{Line, List, Listed, View};
 use crate::wire::{Call, Diagnosis, Flush, Loaded, Row, Transport, Wanted};
 use crate::{Builder, Client, Error};
 
@@ -168,7 +170,11 @@ impl Database {
     /// Cuts the connections of all clients and accepts none while this is false. Clients retry with backoff, as they do with
     /// a server that cannot be reached.
     pub fn set_reachable(&self, reachable: bool) {
-        self.state().is_unreachable = !reachable;
+        let mut state = self.state();
+        state.is_unreachable = !reachable;
+        if !reachable {
+            state.listeners.cut();
+        }
     }
 
     /// Takes a batch as `runmeta.flush` does, and returns its rows: run, part, target, outcome, whether there is a version, and
@@ -241,6 +247,23 @@ impl Transport for Database {
     fn load(&self, wanted: Vec<Wanted>) -> Call<Vec<Loaded>> {
         let database = self.clone();
         after_a_moment(move || database.read(&wanted))
+    }
+
+    fn listen(&self) -> Call<Line> {
+        let database = self.clone();
+        after_a_moment(move || Ok(database.reached()?.listen()))
+    }
+
+    fn unlisten(&self) {}
+
+    fn list(&self, list: List) -> Call<Vec<Listed>> {
+        let database = self.clone();
+        after_a_moment(move || Ok(database.reached()?.list(&list)))
+    }
+
+    fn view(&self, view: View) -> Call<Vec<crate::Snapshot>> {
+        let database = self.clone();
+        after_a_moment(move || Ok(database.reached()?.view(&view)))
     }
 }
 

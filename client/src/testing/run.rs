@@ -1,7 +1,8 @@
 //! One run: what its parts of a batch do to it. The rules are those of `runmeta-core`.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use runmeta_core::status::is_waiting;
 use runmeta_core::wire::{Outcome, Part, Target};
 use runmeta_core::{Attempt, Conflict, Json, Operation, Parsed, apply};
 use tokio::time::Instant;
@@ -22,6 +23,11 @@ pub(super) struct Run {
     is_closed: bool,
     pub(super) document: Json,
     pub(super) version: i64,
+    pub(super) depth: i32,
+    pub(super) created_at: SystemTime,
+    pub(super) started_at: Option<SystemTime>,
+    pub(super) updated_at: SystemTime,
+    pub(super) finished_at: Option<SystemTime>,
 }
 
 /// What became of a part.
@@ -63,10 +69,10 @@ impl Effect {
 
 impl Run {
     /// Makes a run. Its metadata is within the limit of size.
-    pub(super) fn new(root: &str, start: &Start) -> Run {
+    pub(super) fn new(root: String, depth: i32, start: &Start, now: SystemTime) -> Run {
         Run {
             parent: start.parent.clone(),
-            root: root.to_owned(),
+            root,
             task: start.task.clone(),
             tags: start.tags.clone(),
             status: start.status.clone(),
@@ -75,6 +81,11 @@ impl Run {
             is_closed: false,
             document: start.metadata.clone(),
             version: 1,
+            depth,
+            created_at: now,
+            started_at: (!is_waiting(&start.status)).then_some(now),
+            updated_at: now,
+            finished_at: None,
         }
     }
 
@@ -104,6 +115,8 @@ impl Run {
         self.attempt = begins;
         self.status = start.status.clone();
         self.finished = None;
+        self.finished_at = None;
+        self.started_at = (!is_waiting(&start.status)).then(SystemTime::now);
         self.is_closed = false;
         self.changed()
     }
@@ -149,6 +162,9 @@ impl Run {
             Ok(false) => self.effect(Outcome::Unchanged),
             Ok(true) => {
                 self.status = change.status.clone();
+                if !is_waiting(&self.status) {
+                    self.started_at.get_or_insert_with(SystemTime::now);
+                }
                 self.changed()
             }
             Err(conflict) => self.conflict(conflict),
@@ -163,6 +179,7 @@ impl Run {
             Ok(true) => {
                 self.status = change.status.clone();
                 self.finished = Some(now);
+                self.finished_at = Some(SystemTime::now());
                 self.changed()
             }
             Err(conflict) => self.conflict(conflict),
@@ -174,6 +191,8 @@ impl Run {
         if self.finished.is_none() {
             self.status = "completed".to_owned();
             self.finished = Some(now);
+            self.finished_at = Some(SystemTime::now());
+            self.version += 1;
         }
         self.is_closed = true;
     }
@@ -194,6 +213,7 @@ impl Run {
 
     fn changed(&mut self) -> Effect {
         self.version += 1;
+        self.updated_at = SystemTime::now();
         self.effect(Outcome::Applied)
     }
 

@@ -1,7 +1,7 @@
 //! All that a server keeps, and what a batch does to it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use runmeta_core::wire::{Outcome, Target};
 use runmeta_core::{Json, Parsed};
@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::Snapshot;
 use super::batch::{Content, Entry, Start};
 use super::run::{Effect, Run};
+use super::watch::Listeners;
 use super::writer::Writer;
 use crate::Error;
 use crate::metadata::typed::value;
@@ -19,7 +20,7 @@ use crate::wire::{Loaded, Row, Wanted};
 /// The runs and the writers of a database. A clone is what a standby has that lags.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
-    runs: BTreeMap<String, Run>,
+    pub(super) runs: BTreeMap<String, Run>,
     writers: HashMap<Uuid, Writer>,
     /// Bytes that a document may have.
     pub(super) maximum_size: usize,
@@ -29,6 +30,9 @@ pub(crate) struct State {
     pub(super) is_unreachable: bool,
     /// A worker lives: lists for parents and roots are queued, without a version.
     pub(super) has_worker: bool,
+    pub(super) listeners: Listeners,
+    /// When the newest run was started.
+    pub(super) last_start: SystemTime,
 }
 
 impl Default for State {
@@ -41,6 +45,8 @@ impl Default for State {
             update_window: Duration::from_secs(3600),
             is_unreachable: false,
             has_worker: false,
+            listeners: Listeners::default(),
+            last_start: SystemTime::UNIX_EPOCH,
         }
     }
 }
@@ -121,12 +127,14 @@ impl State {
 impl State {
     pub(super) fn remove(&mut self, id: &str) {
         self.runs.remove(id);
+        self.announce(id);
     }
 
     pub(super) fn close(&mut self, id: &str, now: Instant) {
         if let Some(run) = self.runs.get_mut(id) {
             run.close(now);
         }
+        self.announce(id);
     }
 
     /// Applies a list as a single call does: what a flush returns as an outcome is an error.
@@ -263,18 +271,19 @@ impl State {
         if start.metadata.size() > maximum_size {
             return Effect::bare(Outcome::TooLarge);
         }
-        if let Some(run) = self.runs.get_mut(id) {
-            return run.start(start, maximum_size);
+        if self.runs.contains_key(id) {
+            return self.change(id, |run| run.start(start, maximum_size));
         }
-        let root = match &start.parent {
-            None => id,
+        let (root, depth) = match &start.parent {
+            None => (id.to_owned(), 0),
             Some(parent) => match self.runs.get(parent) {
-                Some(parent) => &parent.root,
+                Some(parent) => (parent.root.clone(), parent.depth + 1),
                 None => return Effect::bare(Outcome::NotFound),
             },
         };
-        let run = Run::new(root, start);
+        let run = Run::new(root, depth, start, self.time_of_start());
         self.runs.insert(id.to_owned(), run);
+        self.announce(id);
         Effect {
             version: Some(1),
             ..Effect::bare(Outcome::Applied)
@@ -299,10 +308,14 @@ impl State {
     }
 
     fn change(&mut self, id: &str, change: impl FnOnce(&mut Run) -> Effect) -> Effect {
-        match self.runs.get_mut(id) {
-            Some(run) => change(run),
-            None => Effect::bare(Outcome::NotFound),
+        let Some(run) = self.runs.get_mut(id) else {
+            return Effect::bare(Outcome::NotFound);
+        };
+        let effect = change(run);
+        if effect.outcome == Outcome::Applied {
+            self.announce(id);
         }
+        effect
     }
 }
 

@@ -1,27 +1,31 @@
 //! Where connections come from: the client's own, made when first needed and again after they are lost, or a pool.
 //!
-//! There are two of its own, so that reading documents and sending batches do not wait for each other. A statement whose
+//! There are two of its own, so that reading documents and sending batches do not wait for each other, and a third for watches,
+//! which listens. A statement whose
 //! caller no longer waits is cancelled and its connection closed: a backend that waits for a lock does not notice that its
 //! client is gone, and each retry would leave one more. Connections of a pool are only closed.
 //!
 //! Everything here runs on the runtime that polls it, the engine's.
 
+use std::future::poll_fn;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::tls::TlsStream;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Config, Row, Socket};
+use tokio_postgres::{AsyncMessage, Client, Config, Row, Socket};
 
 use super::address::{Address, Connector};
 use super::cancel::cancel;
 use super::host;
+use super::pooler::{self, Pooler};
 use crate::Error;
+use crate::watch::notice::Notice;
 
 /// How long connecting to one address may take, if the URL does not set it, and getting a connection from a pool.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,6 +35,10 @@ const SILENCE: Duration = Duration::from_secs(30);
 
 /// How long cancelling a statement may take, and then its end. A guess: a server that takes longer does not answer at all.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Payloads that wait for the hub. A guess: it takes each within microseconds, so that more than a few never wait. While so many
+/// do, the connection is not read.
+const NOTICES: usize = 256;
 
 /// A parameter of a statement.
 pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -44,6 +52,7 @@ pub(super) enum Purpose {
     /// Batches and their diagnosis.
     Batches,
     Reads,
+    Watches,
 }
 
 pub(crate) enum Source {
@@ -59,15 +68,18 @@ pub(crate) struct Own {
     /// may hand the server over in the middle of it (`invalid frontend message type`).
     batches: Mutex<Option<Connection>>,
     reads: Mutex<Option<Connection>>,
+    watches: Mutex<Option<Connection>>,
 }
 
 /// A connection of the client's own.
-struct Connection {
+pub(super) struct Connection {
     client: Client,
     /// Sends and receives. It ends by itself after the client is dropped and everything is answered.
     carrier: JoinHandle<()>,
     /// The one address that it is connected to.
     place: Config,
+    /// What it is notified of, until somebody takes it.
+    notices: Option<mpsc::Receiver<Notice>>,
 }
 
 /// The right to send statements over a connection. If it is dropped before a statement is answered, the statement is
@@ -124,7 +136,17 @@ impl Source {
             tls,
             batches: Mutex::new(None),
             reads: Mutex::new(None),
+            watches: Mutex::new(None),
         }))
+    }
+
+    /// Returns the client's own connections, unless they are a pool's.
+    pub(super) fn as_own(&self) -> Option<&Own> {
+        match self {
+            Source::Own(own) => Some(own),
+            #[cfg(feature = "pool")]
+            Source::Pool(_) => None,
+        }
     }
 
     /// Returns a connection, the current one or a new one, which is counted in `made`. Waits until nobody else's statement is
@@ -160,6 +182,7 @@ impl Own {
         let connection = match purpose {
             Purpose::Batches => &self.batches,
             Purpose::Reads => &self.reads,
+            Purpose::Watches => &self.watches,
         };
         let mut current = connection.lock().await;
         if current
@@ -174,7 +197,14 @@ impl Own {
         Ok(Line::Own { current, tls })
     }
 
-    async fn connect(&self) -> Result<Connection, Error> {
+    /// Closes the connection for watches, if nothing is under way on it.
+    pub(super) fn unlisten(&self) {
+        if let Ok(mut connection) = self.watches.try_lock() {
+            *connection = None;
+        }
+    }
+
+    pub(super) async fn connect(&self) -> Result<Connection, Error> {
         let limit = self
             .config
             .get_connect_timeout()
@@ -205,15 +235,22 @@ impl Own {
 impl Connection {
     fn carried<S>(
         client: Client,
-        connection: tokio_postgres::Connection<Socket, S>,
+        mut connection: tokio_postgres::Connection<Socket, S>,
         place: Config,
     ) -> Connection
     where
         S: TlsStream + Unpin + Send + 'static,
     {
+        let (sender, notices) = mpsc::channel(NOTICES);
         let carrier = tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!("connection lost: {error}");
+            while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+                match message {
+                    Ok(AsyncMessage::Notification(notification)) => {
+                        let _ = sender.send(Notice::parse(notification.payload())).await;
+                    }
+                    Ok(_) => {}
+                    Err(error) => return tracing::debug!("connection lost: {error}"),
+                }
             }
         });
         tracing::debug!("connected");
@@ -221,6 +258,7 @@ impl Connection {
             client,
             carrier,
             place,
+            notices: Some(notices),
         }
     }
 
@@ -271,6 +309,31 @@ impl Lease<'_> {
         let result = roll_back_after(client, statements).await;
         self.under_way = false;
         result.map_err(Error::statement)
+    }
+
+    /// Compares the session of the connection with that of another to the same address.
+    pub(super) async fn compare(mut self, other: &Connection) -> Result<Pooler, Error> {
+        let client = self.line.client().ok_or_else(Error::lost)?;
+        let pooler = pooler::detect(client, &other.client).await;
+        if pooler != Pooler::None {
+            // A statement may still be under way on it.
+            self.give_up().await;
+        }
+        Ok(pooler)
+    }
+
+    /// Returns what the connection is notified of.
+    pub(super) fn take_notices(mut self) -> Result<mpsc::Receiver<Notice>, Error> {
+        let notices = match &mut self.line {
+            Line::Own { current, .. } => current.as_mut().and_then(|own| own.notices.take()),
+            #[cfg(feature = "pool")]
+            Line::Pool(_) => None,
+        };
+        // Somebody took them and gave up: the next connection has others.
+        notices.ok_or_else(|| {
+            drop(self.break_off());
+            Error::lost()
+        })
     }
 
     /// Closes a connection after trouble that another one may not have.

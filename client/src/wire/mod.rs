@@ -1,17 +1,22 @@
 //! The server, as the engine sees it: one call is one transaction.
 //!
 //! [`Postgres`](postgres::Postgres) is the real one; `testing` has another that keeps everything in memory. What an error means
-//! is decided in [`sqlstate`], how a URL is understood in [`address`], and how connections are made in [`connect`].
+//! is decided in [`sqlstate`], how a URL is understood in [`address`], how connections are made in [`connect`], and how one listens
+//! in [`listen`].
 
 pub(crate) mod address;
 mod cancel;
 pub(crate) mod connect;
 mod host;
+mod listen;
 mod parameters;
+#[doc(hidden)]
+pub mod pooler;
 pub(crate) mod postgres;
 pub(crate) mod sqlstate;
 #[cfg(feature = "_tls")]
 pub mod tls;
+pub(crate) mod watch;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,6 +26,8 @@ pub(crate) use runmeta_core::wire::{Outcome, Part, Target};
 use uuid::Uuid;
 
 use crate::Error;
+use crate::watch::Snapshot;
+use watch::{Line, List, Listed, View};
 
 /// The answer of a call, which may be dropped at any point.
 pub(crate) type Call<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
@@ -35,6 +42,18 @@ pub(crate) trait Transport: Send + Sync + 'static {
 
     /// Reads runs, over a connection of its own. Those that do not exist are missing from the answer.
     fn load(&self, wanted: Vec<Wanted>) -> Call<Vec<Loaded>>;
+
+    /// Connects for watches, and begins to listen if notifications come through.
+    fn listen(&self) -> Call<Line>;
+
+    /// Closes the connection for watches.
+    fn unlisten(&self);
+
+    /// Reads which runs there are, and their versions, over the connection for watches.
+    fn list(&self, list: List) -> Call<Vec<Listed>>;
+
+    /// Reads the state of runs, over the same connection.
+    fn view(&self, view: View) -> Call<Vec<Snapshot>>;
 }
 
 /// A batch to be sent.

@@ -4,8 +4,8 @@
 //! give each one another connection. `tokio-postgres` would look up types that it does not know with named statements, so such
 //! columns are cast to text.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -15,8 +15,10 @@ use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
 
 use super::connect::{Lease, Parameter, Purpose, Source};
+use super::watch::{Line, List, Listed, View};
 use super::{Call, Diagnosis, Flush, Loaded, Outcome, Part, Row, Target, Transport, Wanted};
 use crate::Error;
+use crate::watch::Snapshot;
 
 const FLUSH: &str = include_str!("sql/flush.sql");
 const LOAD: &str = include_str!("sql/load.sql");
@@ -28,23 +30,30 @@ const DIAGNOSIS_LOCK_TIMEOUT: Duration = Duration::from_millis(100);
 
 pub(crate) struct Postgres(Arc<Inner>);
 
-struct Inner {
+pub(super) struct Inner {
     source: Source,
+    /// Where connections for watches come from, if not from there.
+    direct: Option<Source>,
     statement_timeout: Duration,
-    connections: Arc<AtomicU64>,
+    pub(super) connections: Arc<AtomicU64>,
+    /// Connections for watches are to a server, with no pooler in between; not set until that is known.
+    pub(super) keeps_session: OnceLock<bool>,
 }
 
 impl Postgres {
-    /// Counts the connections it makes in `connections`.
+    /// Watches over connections of `direct`, if there is one. Counts the connections it makes in `connections`.
     pub(crate) fn new(
         source: Source,
+        direct: Option<Source>,
         statement_timeout: Duration,
         connections: Arc<AtomicU64>,
     ) -> Postgres {
         Postgres(Arc::new(Inner {
             source,
+            direct,
             statement_timeout,
             connections,
+            keeps_session: OnceLock::new(),
         }))
     }
 
@@ -80,16 +89,45 @@ impl Transport for Postgres {
         let inner = self.0.clone();
         Box::pin(async move { inner.load(wanted).await })
     }
+
+    fn listen(&self) -> Call<Line> {
+        let inner = self.0.clone();
+        Box::pin(async move { inner.listen().await })
+    }
+
+    fn unlisten(&self) {
+        if let Some(own) = self.0.source(Purpose::Watches).as_own() {
+            own.unlisten();
+        }
+    }
+
+    fn list(&self, list: List) -> Call<Vec<Listed>> {
+        let inner = self.0.clone();
+        Box::pin(async move { inner.list(list).await })
+    }
+
+    fn view(&self, view: View) -> Call<Vec<Snapshot>> {
+        let inner = self.0.clone();
+        Box::pin(async move { inner.view(view).await })
+    }
 }
 
 impl Inner {
-    async fn lease(&self, purpose: Purpose) -> Result<Lease<'_>, Error> {
-        self.source
+    /// Returns where connections for this purpose come from.
+    pub(super) fn source(&self, purpose: Purpose) -> &Source {
+        match purpose {
+            Purpose::Watches => self.direct.as_ref().unwrap_or(&self.source),
+            Purpose::Batches | Purpose::Reads => &self.source,
+        }
+    }
+
+    pub(super) async fn lease(&self, purpose: Purpose) -> Result<Lease<'_>, Error> {
+        self.source(purpose)
             .lease(purpose, self.statement_timeout, &self.connections)
             .await
     }
 
-    async fn query(
+    pub(super) async fn query(
         &self,
         purpose: Purpose,
         statement: &str,
@@ -160,11 +198,11 @@ fn milliseconds(time: Duration) -> String {
     format!("{}ms", time.as_millis().max(1))
 }
 
-fn column<'a, T: FromSql<'a>>(row: &'a PgRow, index: usize) -> Result<T, Error> {
+pub(super) fn column<'a, T: FromSql<'a>>(row: &'a PgRow, index: usize) -> Result<T, Error> {
     row.try_get(index).map_err(unexpected)
 }
 
-fn unexpected(error: impl std::fmt::Display) -> Error {
+pub(super) fn unexpected(error: impl std::fmt::Display) -> Error {
     Error::unexpected(format!("unexpected response from the server: {error}"))
 }
 

@@ -1,7 +1,7 @@
 //! Whether a pooler is between programs and the server.
 
-use super::super::facts::Pooler;
 use super::{Facts, Finding};
+use runmeta_client::pooler::Pooler;
 
 const CHECK: &str = "pooler";
 

@@ -7,19 +7,38 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use tokio_postgres::Client;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 
-use super::facts::Pooler;
-
-const PROCESS: &str = "SELECT pg_catalog.pg_backend_pid()";
+const PROCESS: &str = include_str!("sql/process.sql");
 /// A server has no reason to let a session wait for its number. A pooler whose connections are all in use has.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// One comparison may find, by chance, that a pooler gave a connection the same process again. A guess.
+const COMPARISONS: usize = 3;
+
+/// Whether a pooler is between the program and the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pooler {
+    /// Each connection keeps its process.
+    None,
+    /// Transactions of a connection run in different processes.
+    Transaction,
+    /// It could not be found out.
+    Unknown,
+}
 
 /// Compares the processes behind two connections to the same address.
-pub(crate) async fn detect(one: &Client, other: &Client) -> Pooler {
-    match timeout(PATIENCE, compare(one, other)).await {
+pub async fn detect(one: &Client, other: &Client) -> Pooler {
+    let compared = async {
+        for _ in 0..COMPARISONS {
+            if compare(one, other).await? != Pooler::None {
+                return Ok(Pooler::Transaction);
+            }
+        }
+        Ok(Pooler::None)
+    };
+    match timeout(PATIENCE, compared).await {
         Ok(Ok(pooler)) => pooler,
-        Ok(Err(_)) => Pooler::Unknown,
+        Ok(Err::<_, tokio_postgres::Error>(_)) => Pooler::Unknown,
         Err(_) => Pooler::Transaction,
     }
 }
@@ -43,6 +62,6 @@ async fn compare(one: &Client, other: &Client) -> Result<Pooler, tokio_postgres:
 }
 
 async fn process(client: &Client) -> Result<i32, tokio_postgres::Error> {
-    let none: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 0] = [];
-    client.query_typed(PROCESS, &none).await?[0].try_get(0)
+    let none: [(&(dyn ToSql + Sync), Type); 0] = [];
+    client.query_typed_one(PROCESS, &none).await?.try_get(0)
 }

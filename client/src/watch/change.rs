@@ -1,0 +1,166 @@
+//! What differs from one snapshot of a run to the next, for programs that draw.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use serde_json::{Map, Value};
+
+use super::{Snapshot, Snapshots};
+
+/// What changed in a run, as a JSON merge patch (RFC 7396) over what [`Snapshot::to_json`] returns.
+///
+/// ```no_run
+/// # async fn example(snapshots: runmeta_client::Snapshots) {
+/// let mut shown = serde_json::Value::Null;
+/// let mut changes = snapshots.changes();
+/// while let Some(change) = changes.next().await {
+///     change.apply(&mut shown);
+/// }
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Change {
+    snapshot: Snapshot,
+    from: Option<i64>,
+    patch: Value,
+    is_whole: bool,
+}
+
+impl Change {
+    /// Returns the id of the run.
+    pub fn id(&self) -> &str {
+        self.snapshot.id()
+    }
+
+    /// Returns the version that the run has with this change.
+    pub fn version(&self) -> i64 {
+        self.snapshot.version()
+    }
+
+    /// Returns the version that the patch is for; `None` for the first change of a run.
+    pub fn from(&self) -> Option<i64> {
+        self.from
+    }
+
+    /// Returns the patch, or the whole object if [`is_whole`](Change::is_whole).
+    pub fn patch(&self) -> &Value {
+        &self.patch
+    }
+
+    /// Returns true if the patch is the whole object: for the first change of a run, and where no patch could describe the change,
+    /// because a value became null, which means in a patch that it is removed.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    /// Returns the snapshot after this change.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Applies the change to the object of the version before.
+    pub fn apply(&self, object: &mut Value) {
+        match self.is_whole {
+            true => *object = self.patch.clone(),
+            false => merge(object, &self.patch),
+        }
+    }
+}
+
+/// A stream of changes: [`Snapshots::changes`]. It keeps the last object of each run that it saw, until the run is gone.
+#[derive(Debug)]
+pub struct Changes {
+    snapshots: Snapshots,
+    last: HashMap<String, (i64, Value)>,
+}
+
+impl Changes {
+    pub(super) fn new(snapshots: Snapshots) -> Changes {
+        let last = HashMap::new();
+        Changes { snapshots, last }
+    }
+
+    /// Returns the next change, or `None` after the end.
+    pub async fn next(&mut self) -> Option<Change> {
+        let snapshot = self.snapshots.next().await?;
+        Some(self.change(snapshot))
+    }
+
+    fn change(&mut self, snapshot: Snapshot) -> Change {
+        let object = snapshot.to_json();
+        let before = self.last.remove(snapshot.id());
+        let from = before.as_ref().map(|(version, _)| *version);
+        let patch = before.and_then(|(_, before)| difference(&before, &object));
+        let is_whole = patch.is_none();
+        let patch = patch.unwrap_or_else(|| object.clone());
+        if !snapshot.is_gone() {
+            let last = (snapshot.version(), object);
+            self.last.insert(snapshot.id().to_owned(), last);
+        }
+        Change {
+            snapshot,
+            from,
+            patch,
+            is_whole,
+        }
+    }
+}
+
+impl Stream for Changes {
+    type Item = Change;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Change>> {
+        let snapshot = ready!(Pin::new(&mut self.snapshots).poll_next(context));
+        Poll::Ready(snapshot.map(|snapshot| self.change(snapshot)))
+    }
+}
+
+/// Returns the patch from one object to another, or `None` if none says it.
+pub(super) fn difference(before: &Value, after: &Value) -> Option<Value> {
+    let (Value::Object(before), Value::Object(after)) = (before, after) else {
+        return is_patch(after).then(|| after.clone());
+    };
+    let mut patch = Map::new();
+    for (name, value) in after {
+        let change = match before.get(name) {
+            Some(old) if old == value => continue,
+            Some(old) => difference(old, value)?,
+            None if is_patch(value) => value.clone(),
+            None => return None,
+        };
+        patch.insert(name.clone(), change);
+    }
+    let removed = before.keys().filter(|name| !after.contains_key(*name));
+    patch.extend(removed.map(|name| (name.clone(), Value::Null)));
+    Some(Value::Object(patch))
+}
+
+/// Returns true if a value, as a patch, makes itself of whatever was there. Arrays are taken as they are.
+fn is_patch(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Object(members) => members.values().all(is_patch),
+        _ => true,
+    }
+}
+
+pub(super) fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(changes) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Value::Object(members) = target else {
+        return;
+    };
+    for (name, change) in changes {
+        match change {
+            Value::Null => drop(members.remove(name)),
+            change => merge(members.entry(name).or_insert(Value::Null), change),
+        }
+    }
+}
