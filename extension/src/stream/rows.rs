@@ -17,10 +17,12 @@ thread_local! {
     ) };
 }
 
-/// Bytes that the tail of a stream may have as JSONB.
+/// Bytes that the tail of a stream may have as JSONB: 250 tokens of 4 bytes. A guess: each append writes the tail anew, 1 kB on
+/// average, and a longer one would save few rows.
 pub const TAIL: usize = 2048;
 /// Bytes that the chunks of a row may have as JSONB, unless it is one chunk: with names of 255 bytes the row still fits
-/// into a page.
+/// into a page. 200,000 tokens take 93 ms in one append and 129 in 1,000 of 200 with as many commits, which wait for no
+/// disk; to read them in pages of 1,000, 100 ms (a busy machine).
 pub const ROW: usize = 7000;
 /// Bytes of rows that one statement inserts.
 const SLICE: usize = 1024 * 1024;
