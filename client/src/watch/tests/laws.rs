@@ -39,6 +39,8 @@ enum Step {
     Hear,
     /// The server executes a statement, which may be answered later.
     Execute,
+    /// A standby that lags so many changes executes it, where a pooler may choose one.
+    ExecuteBehind(usize),
     Answer,
     /// A statement fails, and the connection stays.
     Fail,
@@ -62,6 +64,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Resync),
         6 => Just(Step::Hear),
         6 => Just(Step::Execute),
+        2 => (1..4usize).prop_map(Step::ExecuteBehind),
         6 => Just(Step::Answer),
         1 => Just(Step::Fail),
         1 => Just(Step::Lose),
@@ -243,10 +246,16 @@ impl World {
         }
     }
 
-    fn execute(&mut self) {
+    fn execute(&mut self, behind: usize) {
         let Some(asked) = self.asked.take() else {
             return;
         };
+        let before = self.history.iter().rev();
+        let server = match behind {
+            behind if behind > 0 && !self.listens => before.take(behind).last(),
+            _ => None,
+        };
+        let server = server.unwrap_or(&self.server);
         self.executed = Some(match asked {
             Action::Connect => {
                 if self.listens {
@@ -254,12 +263,12 @@ impl World {
                 }
                 Input::Connected(Ok(Connected {
                     timeline: self.timeline,
-                    time: SystemTime::UNIX_EPOCH + Duration::from_secs(self.server.clock),
+                    time: SystemTime::UNIX_EPOCH + Duration::from_secs(server.clock),
                     listens: self.listens,
                 }))
             }
-            Action::List(list) => Input::Listed(Ok(self.server.list(&list))),
-            Action::View(view) => Input::Viewed(Ok(self.server.view(&view))),
+            Action::List(list) => Input::Listed(Ok(server.list(&list))),
+            Action::View(view) => Input::Viewed(Ok(server.view(&view))),
             Action::Disconnect => return,
         });
     }
@@ -371,7 +380,8 @@ impl World {
                     self.input(Input::Notice(notice));
                 }
             }
-            Step::Execute => self.execute(),
+            Step::Execute => self.execute(0),
+            Step::ExecuteBehind(changes) => self.execute(changes),
             Step::Answer => self.answer(),
             Step::Fail => self.fail(),
             Step::Lose => self.lose(),
@@ -396,6 +406,7 @@ impl World {
             Step::Take(watcher) => drop(self.take(watcher)),
             Step::Wait(milliseconds) => {
                 self.now += Duration::from_millis(milliseconds);
+                self.server.clock += milliseconds / 1000 + 1;
                 self.input(Input::Timer);
             }
         }
