@@ -5,6 +5,7 @@
 //! `flush` reports it.
 
 pub(crate) mod budget;
+pub(crate) mod chunks;
 pub(crate) mod decimal;
 pub(crate) mod document;
 pub(crate) mod group;

@@ -32,6 +32,7 @@ mod batch;
 pub(crate) mod faults;
 mod run;
 mod state;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -130,6 +131,11 @@ impl Database {
         self.state().snapshot(id)
     }
 
+    /// Returns the chunks of a stream as compact JSON, or `None` if there is no such stream.
+    pub fn chunks(&self, id: &str, stream: &str) -> Option<Vec<Arc<str>>> {
+        Some(self.state().stream(id, stream)?.chunks.clone())
+    }
+
     /// Changes the document of a run as another process would. `operations` are as `runmeta.apply` takes them, such as
     /// `json!([{"type": "set", "key": "cancel", "value": true}])`.
     ///
@@ -190,8 +196,10 @@ impl Database {
         let line = |row: &Row| {
             let (part, target, outcome) = (row.part.name(), row.target.name(), row.outcome.name());
             let (version, unapplied) = (row.version.is_some(), &row.unapplied);
+            let stream = row.stream.iter().map(|stream| format!(" {stream}"));
+            let stream: String = stream.collect();
             format!(
-                "{} {part} {target} {outcome} {version} {unapplied:?}",
+                "{} {part} {target}{stream} {outcome} {version} {unapplied:?}",
                 row.run
             )
         };

@@ -72,9 +72,11 @@ pub(crate) struct Row {
     pub(crate) run: String,
     pub(crate) part: Part,
     pub(crate) target: Target,
+    /// The name of the stream that the part is for.
+    pub(crate) stream: Option<String>,
     pub(crate) outcome: Outcome,
     pub(crate) version: Option<i64>,
-    /// Positions of operations that did not fit the document, and why. For a start or a finish with the outcome `invalid`,
+    /// Positions of operations that did not fit the document, or of chunks, and why. For a start or a finish with the outcome `invalid`,
     /// one element whose position means nothing.
     pub(crate) unapplied: Vec<(usize, String)>,
 }

@@ -219,6 +219,7 @@ fn row(row: &PgRow) -> Result<Row, Error> {
         outcome: word("outcome", column(row, 3)?, Outcome::parse)?,
         version: column(row, 4)?,
         unapplied: unapplied(column(row, 5)?)?,
+        stream: column(row, 6)?,
     })
 }
 
