@@ -177,17 +177,26 @@ impl Buffer {
         Ok(true)
     }
 
-    /// Ends a stream, behind the chunks recorded before. It takes so little that it waits for no room.
+    /// Ends a stream, behind the chunks recorded before. It takes so little that it waits for no room. After a refusal that
+    /// would meet the end too, it is left out.
+    ///
+    /// # Errors
+    ///
+    /// The client was shut down.
     pub(crate) fn close_stream(
         &self,
         state: &Arc<RunState>,
         report: &Arc<StreamReport>,
         close: Close,
-    ) {
-        if self.closed.load(Relaxed) || report.error().is_some() {
-            return;
+    ) -> Result<(), Error> {
+        if self.closed.load(Relaxed) {
+            return Err(Error::shut_down());
         }
-        self.add_to_block(state, report, 0, |block| block.close = Some(close));
+        let is_useless = |error: &Error| error.is_closed() || error.code() == Some("P0002");
+        if !report.error().is_some_and(is_useless) {
+            self.add_to_block(state, report, 0, |block| block.close = Some(close));
+        }
+        Ok(())
     }
 
     fn add_to_block(

@@ -33,11 +33,15 @@ impl<'a> Rows<'a> {
             (row.part, row.target, row.stream.as_deref()) == (part, target, stream)
                 && row.run == run
         };
+        if part == Part::Stream {
+            // Streams of one run come in any order.
+            let earlier = self.all.iter().take(self.next).rev();
+            self.next -= earlier.take_while(|row| row.run == run).count();
+        }
         let (before, after) = self.all.split_at(self.next);
         let found = after.iter().position(is_meant).map(|at| before.len() + at);
         let found = found.or_else(|| before.iter().position(is_meant))?;
-        // Streams of one entry come in any order.
-        self.next = found + usize::from(part != Part::Stream);
+        self.next = found + 1;
         self.all.get(found)
     }
 }

@@ -122,14 +122,12 @@ impl Unapplied {
 
 impl fmt::Display for Unapplied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of run \"{}\"", self.kind, self.run.escape_debug())?;
+        let is_stream = self.kind == Part::Stream.name();
+        f.write_str(if is_stream { "chunks" } else { self.kind })?;
+        write!(f, " of run \"{}\"", self.run.escape_debug())?;
         if let Some(key) = &self.key {
-            let place = if self.kind == Part::Stream.name() {
-                "in stream"
-            } else {
-                "at key"
-            };
-            write!(f, " {place} \"{}\"", key.escape_debug())?;
+            f.write_str(if is_stream { " for stream" } else { " at key" })?;
+            write!(f, " \"{}\"", key.escape_debug())?;
         }
         write!(f, ": {}", self.reason)?;
         match &self.detail {

@@ -136,6 +136,14 @@ impl Database {
         Some(self.state().stream(id, stream)?.chunks.clone())
     }
 
+    /// Returns the error with which a stream was closed, `None` for the outer if it is not closed.
+    #[cfg(test)]
+    pub(crate) fn stream_end(&self, id: &str, stream: &str) -> Option<Option<String>> {
+        let state = self.state();
+        let stream = state.stream(id, stream)?;
+        stream.is_closed().then(|| stream.error.clone())
+    }
+
     /// Changes the document of a run as another process would. `operations` are as `runmeta.apply` takes them, such as
     /// `json!([{"type": "set", "key": "cancel", "value": true}])`.
     ///

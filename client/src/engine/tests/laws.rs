@@ -393,7 +393,8 @@ impl World {
         let error = (!writer.chunks.is_empty()).then(|| "broken".into());
         let state = &self.runs[writer.run];
         self.buffer
-            .close_stream(state, &writer.report, Close { error });
+            .close_stream(state, &writer.report, Close { error })
+            .unwrap();
         self.closed.push((writer.run, writer.report.stream.clone()));
     }
 
