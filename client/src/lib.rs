@@ -42,7 +42,7 @@ pub use new_run::NewRun;
 pub use run::Run;
 pub use runmeta_core::Number;
 pub use scope::{spawn, spawn_blocking};
-pub use stream::{Piped, StreamWriter};
+pub use stream::{Chunk, Chunks, DEFAULT_STREAM, Piped, StreamInfo, StreamWriter};
 pub use watch::{Change, Changes, Snapshot, Snapshots, Watch};
 #[cfg(feature = "tokio-postgres")]
 #[doc(hidden)]

@@ -99,9 +99,9 @@ impl Block {
 
 /// The blocks that wait, in the order in which they began.
 #[derive(Debug, Default)]
-pub(crate) struct Chunks(VecDeque<Block>);
+pub(crate) struct Blocks(VecDeque<Block>);
 
-impl Chunks {
+impl Blocks {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -14,7 +14,7 @@ use runmeta_core::wire::{Outcome, Part, Target};
 use runmeta_core::{Json, Operation};
 
 use super::budget::Permit;
-use super::chunks::Chunks;
+use super::chunks::Blocks;
 use super::document::Document;
 use super::group::Group;
 use super::lock;
@@ -59,7 +59,7 @@ pub(crate) struct Pending {
     /// The memory that the queue takes.
     pub(crate) permit: Permit,
     /// Chunks of streams that wait.
-    pub(crate) chunks: Chunks,
+    pub(crate) chunks: Blocks,
     /// Starts, statuses and finishes that wait, in their order.
     pub(crate) commands: VecDeque<Command>,
     pub(crate) route: Route,
@@ -185,7 +185,7 @@ impl RunState {
                 place: Place::Idle,
                 queue: Queue::default(),
                 permit,
-                chunks: Chunks::default(),
+                chunks: Blocks::default(),
                 commands: VecDeque::new(),
                 route: Route::Direct,
                 group: None,

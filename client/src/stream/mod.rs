@@ -7,12 +7,16 @@
 //! |---|---|
 //! | How do chunks come into the buffer, and when do they leave? | [`writer`] |
 //! | How is a stream of the caller's written while it is read here? | [`piped`] |
+//! | How is a stream read? | [`read`], [`read_ahead`], and `watch::hub::streams` |
 
 mod piped;
+mod read;
+pub(crate) mod read_ahead;
 #[cfg(test)]
 mod tests;
 mod writer;
 
 pub use piped::Piped;
+pub use read::{Chunk, Chunks, StreamInfo};
 pub use runmeta_core::wire::DEFAULT_STREAM;
 pub use writer::StreamWriter;

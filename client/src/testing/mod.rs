@@ -50,6 +50,8 @@ use uuid::Uuid;
 use crate::metadata::serialize::{Unfit, to_json};
 use crate::metadata::typed::value;
 use crate::settings::Settings;
+use crate::stream::StreamInfo;
+use crate::wire::streams::{FoundChunks, WantedChunks};
 use crate::wire::watch::{Line, List, Listed, View};
 use crate::wire::{Call, Diagnosis, Flush, Loaded, Row, Transport, Wanted};
 use crate::{Builder, Client, Error};
@@ -280,6 +282,16 @@ impl Transport for Database {
     fn view(&self, view: View) -> Call<Vec<crate::Snapshot>> {
         let database = self.clone();
         after_a_moment(move || Ok(database.reached()?.view(&view)))
+    }
+
+    fn read_streams(&self, wanted: Vec<WantedChunks>) -> Call<Vec<FoundChunks>> {
+        let database = self.clone();
+        after_a_moment(move || Ok(database.reached()?.read_streams(&wanted)))
+    }
+
+    fn list_streams(&self, run: Arc<str>) -> Call<Vec<StreamInfo>> {
+        let database = self.clone();
+        after_a_moment(move || Ok(database.reached()?.list_streams(&run)))
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct State {
     pub(super) runs: BTreeMap<String, Run>,
     writers: HashMap<Uuid, Writer>,
     /// By run and name.
-    streams: BTreeMap<(String, String), Stream>,
+    pub(super) streams: BTreeMap<(String, String), Stream>,
     /// Bytes that a document may have.
     pub(super) maximum_size: usize,
     /// How long a finished run takes updates.
@@ -343,7 +343,12 @@ impl State {
         let name = (addressed, stream.to_owned());
         let mut changed = self.streams.remove(&name);
         let effect = Stream::append(&mut changed, append, attempt, self.maximum_size);
-        self.streams.extend(changed.map(|changed| (name, changed)));
+        if let Some(changed) = changed {
+            if effect.outcome == Outcome::Applied {
+                self.announce_stream(&name.0, &name.1, &changed);
+            }
+            self.streams.insert(name, changed);
+        }
         effect
     }
 

@@ -1,18 +1,21 @@
 //! One stream: what appending and closing do to it.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use runmeta_core::Json;
 use runmeta_core::wire::Outcome;
 
 use super::run::Effect;
+use crate::stream::StreamInfo;
+use crate::wire::streams::{FoundChunks, WantedChunks};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stream {
     pub(super) chunks: Vec<Arc<str>>,
     pub(super) error: Option<String>,
-    /// The attempt of its run in which it was closed.
-    closed_in: Option<i32>,
+    /// The attempt of its run in which it was closed, and when.
+    closed: Option<(i32, SystemTime)>,
 }
 
 /// Chunks for a stream, and whether it ends with them.
@@ -25,7 +28,34 @@ pub(super) struct Append {
 
 impl Stream {
     pub(super) fn is_closed(&self) -> bool {
-        self.closed_in.is_some()
+        self.closed.is_some()
+    }
+
+    pub(super) fn found(&self, wanted: &WantedChunks) -> FoundChunks {
+        let from = usize::try_from(wanted.from).unwrap_or(0);
+        let mut bytes = 0;
+        let chunks = self.chunks.iter().skip(from).take(wanted.chunks);
+        let chunks = chunks.take_while(|chunk| {
+            let fits = bytes < wanted.bytes;
+            bytes += chunk.len();
+            fits
+        });
+        FoundChunks {
+            count: self.chunks.len() as i64,
+            is_closed: self.is_closed(),
+            error: self.error.clone(),
+            chunks: chunks.map(|chunk| (&**chunk).into()).collect(),
+            ..FoundChunks::default()
+        }
+    }
+
+    pub(super) fn info(&self, name: &str) -> StreamInfo {
+        StreamInfo {
+            name: name.to_owned(),
+            chunks: self.chunks.len() as u64,
+            closed_at: self.closed.map(|(_, at)| at),
+            error: self.error.clone(),
+        }
     }
 
     /// Appends and closes. A later attempt of the run opens a closed stream again; numbering goes on.
@@ -37,7 +67,7 @@ impl Stream {
     ) -> Effect {
         let is_new = stream.is_none();
         let stream = stream.get_or_insert_default();
-        if stream.closed_in.is_some_and(|closed| closed >= attempt) {
+        if stream.closed.is_some_and(|(closed, _)| closed >= attempt) {
             return Effect::bare(match append.chunks.is_empty() {
                 true => Outcome::Unchanged,
                 false => Outcome::Closed,
@@ -47,14 +77,14 @@ impl Stream {
         let (too_large, fit): (Vec<_>, Vec<_>) =
             append.chunks.iter().enumerate().partition(is_too_large);
         if !fit.is_empty() {
-            stream.closed_in = None;
+            stream.closed = None;
             stream.error = None;
         }
         let is_changed = is_new || !fit.is_empty() || append.is_last;
         let texts = fit.iter().map(|(_, chunk)| chunk.to_string().into());
         stream.chunks.extend(texts);
         if append.is_last {
-            stream.closed_in = Some(attempt);
+            stream.closed = Some((attempt, SystemTime::now()));
             stream.error.clone_from(&append.error);
         }
         let outcome = match is_changed {

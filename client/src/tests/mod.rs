@@ -75,6 +75,6 @@ async fn start_many(client: &Client, count: usize) -> Vec<Run> {
     runs
 }
 
-async fn milliseconds(milliseconds: u64) {
+pub(crate) async fn milliseconds(milliseconds: u64) {
     tokio::time::sleep(Duration::from_millis(milliseconds)).await;
 }

@@ -14,6 +14,7 @@ mod parameters;
 pub mod pooler;
 pub(crate) mod postgres;
 pub(crate) mod sqlstate;
+pub(crate) mod streams;
 #[cfg(feature = "_tls")]
 pub mod tls;
 pub(crate) mod watch;
@@ -26,7 +27,9 @@ pub(crate) use runmeta_core::wire::{Outcome, Part, Target};
 use uuid::Uuid;
 
 use crate::Error;
+use crate::stream::StreamInfo;
 use crate::watch::Snapshot;
+use streams::{FoundChunks, WantedChunks};
 use watch::{Line, List, Listed, View};
 
 /// The answer of a call, which may be dropped at any point.
@@ -54,6 +57,12 @@ pub(crate) trait Transport: Send + Sync + 'static {
 
     /// Reads the state of runs, over the same connection.
     fn view(&self, view: View) -> Call<Vec<Snapshot>>;
+
+    /// Reads chunks of streams, over the same connection. The answer has an element for each, in their order.
+    fn read_streams(&self, wanted: Vec<WantedChunks>) -> Call<Vec<FoundChunks>>;
+
+    /// Returns the streams of a run, over the same connection.
+    fn list_streams(&self, run: Arc<str>) -> Call<Vec<StreamInfo>>;
 }
 
 /// A batch to be sent.

@@ -8,38 +8,11 @@ use std::time::Duration;
 
 use futures_core::Stream;
 
+use super::{Items, chunks, numbers, push_numbers};
 use crate::settings::Settings;
-use crate::testing::faults::{Fault, FaultyServer};
+use crate::testing::faults::Fault;
 use crate::tests::{on_a_fast_clock, start, with_client, with_settings};
-use crate::{Client, Error, Metadata, metadata};
-
-/// A stream of what an iterator gives.
-struct Items<I>(I);
-
-impl<I: Iterator + Unpin> Stream for Items<I> {
-    type Item = I::Item;
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<I::Item>> {
-        Poll::Ready(self.0.next())
-    }
-}
-
-fn chunks(server: &FaultyServer, run: &str, stream: &str) -> Vec<String> {
-    let chunks = server.database.chunks(run, stream).unwrap_or_default();
-    chunks.iter().map(|chunk| chunk.to_string()).collect()
-}
-
-fn numbers(count: usize) -> Vec<String> {
-    (0..count).map(|number| number.to_string()).collect()
-}
-
-async fn push_numbers(metadata: &Metadata, stream: &str, count: usize) -> Result<u64, Error> {
-    let mut writer = metadata.stream_writer(stream);
-    for number in 0..count {
-        writer.push(number).await?;
-    }
-    writer.close().await
-}
+use crate::{Client, metadata};
 
 #[test]
 fn chunks_are_stored_in_the_order_of_their_writer_behind_whatever_faults() {
