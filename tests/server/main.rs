@@ -25,6 +25,7 @@ mod client_locks;
 mod client_pgbouncer;
 mod client_runs;
 mod client_server_lost;
+mod client_streams;
 mod client_testing;
 mod client_watch;
 mod conformance;

@@ -25,6 +25,7 @@ mod sessions;
 mod set;
 mod start_finish;
 mod watch;
+mod stream;
 
 use crate::Result;
 use crate::line::Line;
@@ -47,6 +48,7 @@ pub const ALL: &[(&str, Measure)] = &[
     ("client-memory", client_memory::measure),
     ("client-reads", client_reads::measure),
     ("watch", watch::measure),
+    ("stream", stream::measure),
     ("pure", pure::measure),
     ("memory", memory::measure),
     ("sessions", sessions::measure),

@@ -377,10 +377,12 @@ impl World {
     }
 
     /// Appends a chunk, unless an earlier one was refused, as it may be behind the end that another writer gave to the stream.
-    fn push_chunk(&mut self, writer: u8) {
-        let number = usize::from(writer) % self.writers.len();
+    fn push_chunk(&mut self, choice: u8) {
+        let number = usize::from(choice) % self.writers.len();
         let writer = &mut self.writers[number];
-        let chunk = format!("[{number},{}]", writer.chunks.len());
+        // Now and then one that does not fit into the block before it.
+        let length = if choice % 5 == 0 { 5_000 } else { 1 };
+        let chunk = format!("[{number},{},\"{:length$}\"]", writer.chunks.len(), "");
         let state = &self.runs[writer.run];
         if let Ok(has_room) = self.buffer.push_chunk(state, &writer.report, &chunk) {
             assert!(has_room);

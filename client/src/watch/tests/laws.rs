@@ -260,7 +260,8 @@ impl World {
             }
             Action::List(list) => Input::Listed(Ok(self.server.list(&list))),
             Action::View(view) => Input::Viewed(Ok(self.server.view(&view))),
-            Action::Disconnect => return,
+            // Nobody reads streams here.
+            Action::ReadStreams(_) | Action::ListStreams(_) | Action::Disconnect => return,
         });
     }
 
