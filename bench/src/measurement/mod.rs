@@ -24,8 +24,8 @@ mod runs;
 mod sessions;
 mod set;
 mod start_finish;
-mod watch;
 mod stream;
+mod watch;
 
 use crate::Result;
 use crate::line::Line;

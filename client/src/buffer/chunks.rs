@@ -21,6 +21,9 @@ const BLOCK_BYTES: usize = 8 * 1024;
 /// What a block takes beside its text.
 const BLOCK: usize = 160;
 
+/// So many chunks of streams count for one operation. TODO
+const CHUNKS_OF_OPERATION: usize = 10;
+
 /// So many blocks are looked at for one that takes another chunk: a run whose streams grow in turns has one for each.
 const OPEN_BLOCKS: usize = 8;
 
@@ -71,6 +74,11 @@ pub(crate) struct Block {
 }
 
 impl Block {
+    /// Returns how many operations it counts for.
+    pub(crate) fn cost(&self) -> usize {
+        self.chunks.div_ceil(CHUNKS_OF_OPERATION).max(1)
+    }
+
     /// Returns the bytes of memory that it takes.
     pub(crate) fn weight(&self) -> usize {
         self.permit.bytes()
@@ -111,20 +119,21 @@ impl Blocks {
         self.0.front().map(|block| block.before)
     }
 
-    /// Takes blocks from the front, up to a number of chunks and a weight, but at least one if `is_first`. An end of a stream
+    /// Takes blocks from the front, up to a cost and a weight, but at least one if `is_first`. An end of a stream
     /// is the last that is taken of it: what another writer appends behind it is refused, and that alone.
-    pub(crate) fn take(&mut self, chunks: usize, weight: usize, is_first: bool) -> Vec<Block> {
+    pub(crate) fn take(&mut self, cost: usize, weight: usize, is_first: bool) -> Vec<Block> {
         let mut taken: Vec<Block> = Vec::new();
-        let (mut chunks_left, mut weight_left) = (chunks, weight);
+        let (mut cost, mut weight) = (cost, weight);
         while let Some(next) = self.0.front() {
-            let is_full = next.chunks > chunks_left || next.weight() > weight_left;
-            let ends =
-                |block: &Block| block.close.is_some() && block.report.stream == next.report.stream;
-            if is_full && !(is_first && taken.is_empty()) || taken.iter().any(ends) {
+            let fits = next.cost() <= cost && next.weight() <= weight;
+            let is_ended = taken
+                .iter()
+                .any(|block| block.close.is_some() && block.report.stream == next.report.stream);
+            if !fits && !(is_first && taken.is_empty()) || is_ended {
                 break;
             }
-            chunks_left = chunks_left.saturating_sub(next.chunks);
-            weight_left = weight_left.saturating_sub(next.weight());
+            cost = cost.saturating_sub(next.cost());
+            weight = weight.saturating_sub(next.weight());
             taken.extend(self.0.pop_front());
         }
         taken

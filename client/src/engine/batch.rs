@@ -15,7 +15,7 @@ use crate::buffer::state::{Command, CommandKind, Completed, List, RunState};
 use crate::buffer::waiter::Waiting;
 use crate::wire::{Part, Row, Target};
 
-use super::gather::{CHUNKS_OF_OPERATION, COMMAND_COST, Room};
+use super::gather::{COMMAND_COST, Room};
 
 #[derive(Debug)]
 pub(crate) struct Batch {
@@ -62,10 +62,8 @@ impl Piece {
 
     /// Returns how many operations it counts for.
     pub(super) fn cost(&self) -> usize {
-        let chunks: usize = self.blocks.iter().map(|block| block.chunks).sum();
-        self.operations.len()
-            + self.commands.len() * COMMAND_COST
-            + chunks.div_ceil(CHUNKS_OF_OPERATION)
+        let chunks: usize = self.blocks.iter().map(Block::cost).sum();
+        self.operations.len() + self.commands.len() * COMMAND_COST + chunks
     }
 
     /// Returns the bytes of memory that its operations and chunks take.

@@ -19,9 +19,6 @@ use crate::wire::{Part, Target};
 /// increments.
 pub(super) const COMMAND_COST: usize = 10;
 
-/// So many chunks of streams count for one operation. Both take the server time: TODO measured.
-pub(super) const CHUNKS_OF_OPERATION: usize = 10;
-
 /// What a batch may hold.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Room {
@@ -201,19 +198,10 @@ impl Gathering<'_> {
         pending.permit.correct(weight);
         let permit = pending.permit.split(taken.weight);
         self.buffer.count(length, pending.queue.len());
-        let used = Room {
-            operations: taken.operations.len(),
-            bytes: taken.weight,
-        };
-        let blocks = match commands.is_empty() {
-            false => Vec::new(),
-            true => self.take_chunks(pending, used),
-        };
-        let upto = match commands.is_empty() {
-            false => pending.completed,
-            true => taken_upto(pending, taken.upto),
-        };
+        let (mut blocks, mut upto) = (Vec::new(), pending.completed);
         if commands.is_empty() {
+            blocks = self.take_chunks(pending, &taken);
+            upto = taken_upto(pending, taken.upto);
             for part in [Part::Status, Part::Finish] {
                 commands.extend(next_command(pending, upto, |kind| kind.part() == part));
             }
@@ -259,12 +247,12 @@ impl Gathering<'_> {
 }
 
 impl Gathering<'_> {
-    /// Takes chunks of a run, of which so much was taken already.
-    fn take_chunks(&self, pending: &mut Pending, used: Room) -> Vec<Block> {
-        let operations = self.room.operations.saturating_sub(used.operations);
-        let bytes = self.room.bytes.saturating_sub(used.bytes);
-        let chunks = operations.saturating_mul(CHUNKS_OF_OPERATION);
-        pending.chunks.take(chunks, bytes, used.operations == 0)
+    /// Takes chunks of a run, beside its operations.
+    fn take_chunks(&self, pending: &mut Pending, taken: &Taken) -> Vec<Block> {
+        let operations = taken.operations.len();
+        let left = self.room.operations.saturating_sub(operations);
+        let bytes = self.room.bytes.saturating_sub(taken.weight);
+        pending.chunks.take(left, bytes, operations == 0)
     }
 }
 

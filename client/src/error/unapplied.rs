@@ -105,8 +105,8 @@ impl Unapplied {
     /// | reason | meaning |
     /// |---|---|
     /// | `not_an_array`, `not_a_container`, `index_out_of_range`, `bad_path`, `bad_value`, `unknown_type`, `unknown_member` | The operation does not fit the document, or is not a valid operation. |
-    /// | `too_large` | The document would exceed the server's limit. Every operation sent in the same batch for the same top-level key is unapplied too; if one of them changes the whole document or is part of [`atomically`](crate::Metadata::atomically), every operation on the run. |
-    /// | `closed` | The run has finished, and the time in which it takes updates is over. |
+    /// | `too_large` | The document or the chunk would exceed the server's limit. Every operation sent in the same batch for the same top-level key is unapplied too; if one of them changes the whole document or is part of [`atomically`](crate::Metadata::atomically), every operation on the run. |
+    /// | `closed` | The run has finished, and the time in which it takes updates is over; or the stream was closed. |
     /// | `stale` | A newer attempt at the run has begun. |
     /// | `not_found` | The run does not exist. |
     /// | `invalid` | The run could not be started; the error of `start` has the reason. |

@@ -123,7 +123,8 @@ impl Chunk {
     ///
     /// It is no `T`, with the path of the first value that does not fit.
     pub fn value<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        typed(&self.json).map_err(|error| Error::does_not_fit("", error))
+        let key = format!("chunk {}", self.number);
+        typed(&self.json).map_err(|error| Error::does_not_fit(&key, error))
     }
 }
 

@@ -43,11 +43,11 @@ pub(super) struct Change {
 }
 
 impl Entry {
-    /// Returns the number of operations and chunks.
+    /// Returns the number of operations and streams.
     pub(super) fn operations(&self) -> usize {
         let count = |content: &Content| match content {
             Content::Operations(_, list) => list.len(),
-            Content::Stream(_, _, append) => append.chunks.len(),
+            Content::Stream(..) => 1,
             _ => 0,
         };
         self.parts.iter().map(count).sum()

@@ -138,9 +138,9 @@ impl Database {
         Some(self.state().stream(id, stream)?.chunks.clone())
     }
 
-    /// Returns the error with which a stream was closed, `None` for the outer if it is not closed.
-    #[cfg(test)]
-    pub(crate) fn stream_end(&self, id: &str, stream: &str) -> Option<Option<String>> {
+    /// Returns the error with which a stream was closed, if it was closed with one; the outer `None` if it is open, or there is no
+    /// such stream.
+    pub fn stream_end(&self, id: &str, stream: &str) -> Option<Option<String>> {
         let state = self.state();
         let stream = state.stream(id, stream)?;
         stream.is_closed().then(|| stream.error.clone())

@@ -207,7 +207,9 @@ impl State {
                 let effect = match (refused, content) {
                     // What belongs to the attempt of a start that was refused must not hit another.
                     (Some((outcome, version)), _) => Effect {
-                        version: version.filter(|_| content.kind().1 == Target::Own),
+                        version: version.filter(|_| {
+                            content.kind().1 == Target::Own && content.stream().is_none()
+                        }),
                         ..Effect::bare(outcome)
                     },
                     (None, Content::Start(_)) => {

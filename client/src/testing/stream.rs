@@ -68,19 +68,17 @@ impl Stream {
         let is_new = stream.is_none();
         let stream = stream.get_or_insert_default();
         if stream.closed.is_some_and(|(closed, _)| closed >= attempt) {
-            return Effect::bare(match append.chunks.is_empty() {
+            return Effect::bare(match append.is_last && append.chunks.is_empty() {
                 true => Outcome::Unchanged,
                 false => Outcome::Closed,
             });
         }
+        let is_opened = stream.closed.take().is_some();
+        stream.error = None;
         let is_too_large = |(_, chunk): &(usize, &Json)| chunk.size() > maximum_size;
         let (too_large, fit): (Vec<_>, Vec<_>) =
             append.chunks.iter().enumerate().partition(is_too_large);
-        if !fit.is_empty() {
-            stream.closed = None;
-            stream.error = None;
-        }
-        let is_changed = is_new || !fit.is_empty() || append.is_last;
+        let is_changed = is_new || is_opened || !fit.is_empty() || append.is_last;
         let texts = fit.iter().map(|(_, chunk)| chunk.to_string().into());
         stream.chunks.extend(texts);
         if append.is_last {
