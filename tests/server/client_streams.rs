@@ -68,7 +68,7 @@ async fn connections_cut_between_commit_and_answer_neither_lose_nor_repeat_a_chu
     let (writer, reader) = (client(proxy.url()).await, client(proxy.url()).await);
     let run = writer.start(NewRun::new("a")).await.unwrap();
     let reading = tokio::spawn(follow(read(&reader, 0).await, 0, None));
-    proxy.cut_every(7);
+    proxy.cut_every(3);
     let mut stream = run.metadata().stream_writer("s");
     for number in 0..CHUNKS {
         stream.push(number).await.unwrap();
