@@ -17,6 +17,7 @@ mod attack;
 mod attempts;
 mod chaos;
 mod cli;
+mod cli_live;
 mod client_connections;
 mod client_examples;
 mod client_faults;
