@@ -32,6 +32,11 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+/// The README of the repository, of which the example in Rust is compiled too.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 pub use builder::Builder;
 pub use client::Client;
 pub use error::{Error, Unapplied};
