@@ -1,13 +1,14 @@
 //! `runmeta`: run metadata for Postgres on the command line.
 //!
 //! What is asked for goes to stdout, everything else to stderr. A file in `cmd/`
-//! is a command; what the demo is made of is in `demo/`, what the doctor looks at in `doctor/`.
+//! is a command; what the demo is made of is in `demo/`, what the doctor looks at in `doctor/`, how runs look in `live/`.
 
 mod cmd;
 mod connect;
 mod demo;
 mod doctor;
 mod error;
+mod live;
 mod printable;
 mod stdout;
 

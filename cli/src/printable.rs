@@ -2,15 +2,20 @@
 
 use std::fmt::Write;
 
-/// Escapes control characters as JSON does (`\u001b`), so that a name or a value
-/// cannot move the cursor or change colours, and what was JSON stays JSON.
+/// Escapes control characters as JSON does (`\u001b`), so that a name or a value cannot move the cursor, change colours or turn
+/// the direction of what follows, and what was JSON stays JSON.
 pub(crate) fn printable(text: &str) -> String {
-    escape(text, |c| c.is_control())
+    escape(text, is_control)
 }
 
 /// Escapes as [`printable`], but keeps line feeds: for JSON over several lines.
 pub(crate) fn printable_lines(text: &str) -> String {
-    escape(text, |c| c.is_control() && c != '\n')
+    escape(text, |c| is_control(c) && c != '\n')
+}
+
+/// Escapes as [`printable`], but keeps line feeds and tabulators: for text that is shown as it is.
+pub(crate) fn printable_text(text: &str) -> String {
+    escape(text, |c| is_control(c) && !matches!(c, '\n' | '\t'))
 }
 
 /// Cuts a text after `length` characters and says so with an ellipsis.
@@ -23,6 +28,12 @@ pub(crate) fn shortened(text: &str, length: usize) -> String {
             .chain(['…'])
             .collect(),
     }
+}
+
+/// Tells characters that do not show: control characters, separators of lines, and what turns the direction of writing.
+fn is_control(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn escape(text: &str, needs_escape: impl Fn(char) -> bool) -> String {
@@ -48,6 +59,7 @@ mod tests {
             printable("a\u{1b}[2J\u{9b}1mü\n"),
             "a\\u001b[2J\\u009b1mü\\u000a"
         );
+        assert_eq!(printable("file\u{202e}fdp.exe"), "file\\u202efdp.exe");
     }
 
     #[test]
@@ -56,6 +68,11 @@ mod tests {
             printable_lines("{\n \"a\": \"\u{85}\"\n}"),
             "{\n \"a\": \"\\u0085\"\n}"
         );
+    }
+
+    #[test]
+    fn text_keeps_its_lines_and_tabulators() {
+        assert_eq!(printable_text("a\tb\n\r\u{1b}"), "a\tb\n\\u000d\\u001b");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 // 4. `wire` makes each batch and each read one statement, over connections that it keeps.
 //
 // `watch` goes the other way: what others change is announced, read, and given to those here who watch it.
+// `stream` goes both ways: it appends chunks to streams of a run, and reads them.
 //
 // `client`, `run`, `new_run`, `builder` and `metrics` are the nouns at the door: they wait for the engine and do no I/O.
 // `error` is the one error, and what is known of an operation without effect. `testing` is a server in memory.
@@ -22,6 +23,7 @@ mod new_run;
 mod run;
 mod scope;
 mod settings;
+pub mod stream;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod watch;
@@ -29,6 +31,11 @@ mod wire;
 
 #[cfg(test)]
 mod tests;
+
+/// The README of the repository, of which the example in Rust is compiled too.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
 
 pub use builder::Builder;
 pub use client::Client;
@@ -40,6 +47,7 @@ pub use new_run::NewRun;
 pub use run::Run;
 pub use runmeta_core::Number;
 pub use scope::{spawn, spawn_blocking};
+pub use stream::{Chunk, Chunks, DEFAULT_STREAM, Piped, StreamInfo, StreamWriter};
 pub use watch::{Change, Changes, Snapshot, Snapshots, Watch};
 #[cfg(feature = "tokio-postgres")]
 #[doc(hidden)]

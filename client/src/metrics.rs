@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Metrics {
     /// Operations that wait, after shortening. Not those under way.
     pub buffered_operations: usize,
-    /// Bytes of memory reserved for operations that wait or are under way, and for batches kept back. Stays under the
+    /// Bytes of memory reserved for operations and chunks that wait or are under way, and for batches kept back. Stays under the
     /// [bound](crate::Builder::buffer_bytes).
     pub buffered_bytes: usize,
     /// Batches that the server answered.

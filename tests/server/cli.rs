@@ -15,7 +15,15 @@ pub fn program() -> Command {
         program.display()
     );
     let mut command = Command::new(program);
-    command.env_remove("DATABASE_URL");
+    for variable in [
+        "DATABASE_URL",
+        "PGHOST",
+        "PGHOSTADDR",
+        "PGDATABASE",
+        "PGSERVICE",
+    ] {
+        command.env_remove(variable);
+    }
     command
 }
 

@@ -92,6 +92,25 @@ fn change() -> impl Strategy<Value = Json> {
     prop_oneof![status(), both]
 }
 
+fn streams() -> impl Strategy<Value = Json> {
+    let chunk = prop_oneof![
+        6 => (0..9).prop_map(Json::from),
+        1 => Just(Json::from("x".repeat(400))),
+    ];
+    let chunks = || proptest::collection::vec(chunk.clone(), 0..4).prop_map(Json::from);
+    let whole = (
+        weighted(0.8, chunks()),
+        weighted(0.4, any::<bool>().prop_map(Json::from)),
+        weighted(0.3, Just(Json::from("it broke"))),
+    );
+    let whole = whole.prop_map(|(chunks, closed, error)| {
+        members([("chunks", chunks), ("closed", closed), ("error", error)])
+    });
+    let append = || prop_oneof![2 => chunks(), 1 => whole.clone()];
+    (weighted(0.7, append()), weighted(0.4, append()))
+        .prop_map(|(one, other)| members([("s", one), ("t", other)]))
+}
+
 fn entry() -> impl Strategy<Value = Json> {
     let list = || {
         let counted = Json::parse(r#"[{"type":"increment","key":"n"}]"#).unwrap();
@@ -105,16 +124,19 @@ fn entry() -> impl Strategy<Value = Json> {
         weighted(0.6, list()),
         weighted(0.3, list()),
         weighted(0.3, list()),
+        (weighted(0.4, streams()), weighted(0.15, streams())),
         weighted(0.25, change()),
         weighted(0.25, change()),
     )
-        .prop_map(|(run, start, own, parent, root, status, finish)| {
+        .prop_map(|(run, start, own, parent, root, streams, status, finish)| {
             members([
                 ("run", Some(run.into())),
                 ("start", start),
                 ("operations", own),
                 ("parentOperations", parent),
                 ("rootOperations", root),
+                ("streams", streams.0),
+                ("parentStreams", streams.1),
                 ("status", status),
                 ("finish", finish),
             ])
@@ -131,7 +153,8 @@ fn step() -> impl Strategy<Value = (Json, i64)> {
 
 /// Returns the rows of the answer, or the SQLSTATE with which the batch is rejected.
 async fn answer(client: &Client, batch: &str, writer: Uuid, sequence: i64) -> Vec<String> {
-    const FLUSH: &str = "SELECT run_id, part, target::text, outcome::text, version, unapplied::text
+    const FLUSH: &str =
+        "SELECT run_id, part, target::text, outcome::text, version, unapplied::text, stream
         FROM runmeta.flush($1::text::jsonb, $2, $3)";
     let rows = match client.query(FLUSH, &[&batch, &writer, &sequence]).await {
         Ok(rows) => rows,
@@ -151,9 +174,41 @@ async fn answer(client: &Client, batch: &str, writer: Uuid, sequence: i64) -> Ve
             .collect();
         let [run, part, target, outcome] = [0, 1, 2, 3].map(|column| row.get::<_, &str>(column));
         let version = row.get::<_, Option<i64>>(4).is_some();
-        format!("{run} {part} {target} {outcome} {version} {unapplied:?}")
+        let stream: Option<&str> = row.get(6);
+        let stream = stream.map_or(String::new(), |stream| format!(" {stream}"));
+        format!("{run} {part} {target}{stream} {outcome} {version} {unapplied:?}")
     };
     rows.iter().map(line).collect()
+}
+
+/// Returns the streams, a line each.
+async fn stored_streams(client: &Client) -> String {
+    const STREAMS: &str = "SELECT r.id, s.stream, s.closed_at IS NOT NULL, COALESCE(s.error, '-'),
+            ARRAY(SELECT c.chunk::text FROM runmeta.stream_read(r.id, s.stream) AS c)
+        FROM runmeta.run AS r CROSS JOIN LATERAL runmeta.streams(r.id) AS s ORDER BY 1, 2";
+    let mut lines = String::new();
+    for row in client.query(STREAMS, &[]).await.unwrap() {
+        let [run, stream, error] = [0, 1, 3].map(|column| row.get::<_, &str>(column));
+        let (closed, chunks) = (row.get::<_, bool>(2), row.get::<_, Vec<&str>>(4).join(","));
+        writeln!(lines, "{run} {stream} {closed} {error} {chunks}").unwrap();
+    }
+    lines
+}
+
+fn kept_streams(memory: &Memory) -> String {
+    let mut lines = String::new();
+    for (run, stream) in RUNS.iter().flat_map(|run| [(run, "s"), (run, "t")]) {
+        let Some(chunks) = memory.chunks(run, stream) else {
+            continue;
+        };
+        let (closed, error) = match memory.stream_end(run, stream) {
+            None => (false, None),
+            Some(error) => (true, error),
+        };
+        let (error, chunks) = (error.unwrap_or("-".to_owned()), chunks.join(","));
+        writeln!(lines, "{run} {stream} {closed} {error} {chunks}").unwrap();
+    }
+    lines
 }
 
 /// Returns the runs, a line each, and their documents.
@@ -201,7 +256,9 @@ async fn server_in_memory_answers_and_keeps_what_the_extension_does() {
         memory.set_maximum_size(MAXIMUM_SIZE);
         let window = if closes { 0 } else { 3600 };
         memory.set_update_window(Duration::from_secs(window));
-        let fresh = format!("TRUNCATE runmeta.run; SET runmeta.update_window = '{window}s'");
+        let fresh = format!(
+            "TRUNCATE runmeta.run, runmeta.stream, runmeta.stream_chunk; SET runmeta.update_window = '{window}s'"
+        );
         client.batch_execute(&fresh).await.unwrap();
         let (writer, mut last, mut before) = (Uuid::from_u128(case + 1), 0, Json::Null);
         for (batch, offset) in steps {
@@ -222,6 +279,11 @@ async fn server_in_memory_answers_and_keeps_what_the_extension_does() {
             for (ours, real) in our_documents.iter().zip(&documents) {
                 assert!(ours.same_value(real), "{ours} is not {real}: {text}");
             }
+            assert_eq!(
+                kept_streams(&memory),
+                stored_streams(&client).await,
+                "{text}"
+            );
             const LAST: &str =
                 "SELECT COALESCE(max(last_sequence), 0) FROM runmeta.writer WHERE id = '$'";
             let known = rows(&client, &LAST.replace('$', &writer.to_string())).await;

@@ -3,7 +3,8 @@
 //! Each file is one session in a migrated database of its own. A statement that fails is followed by a line with its
 //! SQLSTATE, and must be shown: a block without output may not fail. `UPDATE_DOCS=1` writes the outputs anew.
 //!
-//! In `docs/drivers.md` each chapter is a program, in a database of its own: its blocks of Python or JavaScript.
+//! In `docs/drivers.md` and `docs/protocol.md` each chapter is a program, in a database of its own: its blocks of Python or
+//! JavaScript.
 
 use std::fs;
 use std::path::Path;
@@ -12,6 +13,7 @@ use pretty_assertions::assert_str_eq;
 
 use crate::harness::{Database, repository};
 
+mod listeners;
 mod markdown;
 mod program;
 mod session;
@@ -39,7 +41,31 @@ async fn docs_tell_the_truth() {
 
 #[tokio::test]
 async fn drivers_tell_the_truth() {
-    let file = repository("docs/drivers.md");
+    let programs = check_programs("docs/drivers.md").await;
+    assert_eq!(programs, 4, "psycopg, asyncpg, pg and postgres.js");
+}
+
+#[tokio::test]
+async fn protocol_tells_the_truth() {
+    let programs = check_programs("docs/protocol.md").await;
+    assert_eq!(programs, 2, "a listener, and a reader of streams");
+}
+
+/// The page of the protocol shows the listener that is shown, and run under load, as that of psycopg.
+#[test]
+fn listener_of_the_protocol_is_that_of_psycopg() {
+    let listener = |file| {
+        let text = fs::read_to_string(repository(file)).unwrap();
+        let document = Document::parse(&text, Language::Python.fence());
+        let mut blocks = document.blocks().map(str::to_owned);
+        blocks.find(|block| block.contains("\ndef watch(")).unwrap()
+    };
+    assert_str_eq!(listener("docs/protocol.md"), listener("docs/drivers.md"));
+}
+
+/// Runs the chapters of a file that have blocks of Python or JavaScript, and returns how many these are.
+async fn check_programs(file: &str) -> usize {
+    let file = repository(file);
     let text = fs::read_to_string(&file).unwrap();
     let mut rewritten = text.clone();
     let mut programs = 0;
@@ -66,8 +92,8 @@ async fn drivers_tell_the_truth() {
         }
         rewritten = chapters.concat();
     }
-    assert_eq!(programs, 4, "psycopg, asyncpg, pg and postgres.js");
     compare(&file, &text, &rewritten);
+    programs
 }
 
 async fn check(file: &Path) {

@@ -24,6 +24,7 @@ mod runs;
 mod sessions;
 mod set;
 mod start_finish;
+mod stream;
 mod watch;
 
 use crate::Result;
@@ -47,6 +48,7 @@ pub const ALL: &[(&str, Measure)] = &[
     ("client-memory", client_memory::measure),
     ("client-reads", client_reads::measure),
     ("watch", watch::measure),
+    ("stream", stream::measure),
     ("pure", pure::measure),
     ("memory", memory::measure),
     ("sessions", sessions::measure),

@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use clap::Args;
 use indicatif::HumanCount;
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
-use tokio_postgres::{Client, Notification};
+use tokio_postgres::Client;
 
-use crate::connect::Database;
+use crate::connect::{Database, Lost};
 use crate::demo::chunk::Chunk;
 use crate::demo::csv_file::CsvFile;
 use crate::demo::import::Import;
@@ -66,11 +65,11 @@ impl Demo {
         if !migrated.is_empty() {
             tell(&migrated.to_string());
         }
-        let (database, notifications) = self.database.connect_to_listen().await?;
+        let (database, lost) = self.database.connect_to_hold().await?;
         let turn = Turn::of(&file.hash);
         turn.take(&database, &file.name).await?;
         let runs = self.database.runs(turn.application_name()).await?;
-        let outcome = self.import(file, &database, notifications, &runs).await;
+        let outcome = self.import(file, &database, lost, &runs).await;
         // What was said is counted, whatever ended the import.
         let said = runs.shutdown(LAST_WORDS).await;
         let code = outcome?;
@@ -83,29 +82,25 @@ impl Demo {
         &self,
         file: CsvFile,
         database: &Client,
-        notifications: UnboundedReceiver<Notification>,
+        mut lost: Lost,
         runs: &runmeta_client::Client,
     ) -> Result<ExitCode, Error> {
         let mut import = Import::open(database, runs, &file, self.workers.into()).await?;
         self.announce(&file, &import);
-        database.batch_execute("LISTEN runmeta").await?;
         let job = Arc::new(Job {
             columns: Columns::new(&file.header),
             file,
             waiting: Mutex::new(std::mem::take(&mut import.chunks).into()),
             pace: Pace::new(self.rows_per_second),
         });
-        let mut watcher = Watcher {
-            client: database,
-            notifications,
-            run: import.run.id(),
-        };
+        let mut watcher = Watcher::new(runs, import.run.id()).await?;
         let mut display = Display::new();
         let (stop, stopping) = stop();
         let outcome = tokio::select! {
             outcome = work_together(&job, self.workers, &stop, &stopping) => outcome,
-            // The session that is lost held our turn.
-            Err(lost) = watcher.follow(&mut display) => Err(lost),
+            // That session held our turn.
+            lost = lost.wait() => Err(lost),
+            never = watcher.follow(&mut display) => match never {},
             signals = stop_by_signal(&stop) => Err(signals),
         };
         if outcome.is_err() || stopping.asked() {
@@ -120,7 +115,7 @@ impl Demo {
             return Ok(ExitCode::from(INTERRUPTED));
         }
         import.run.finish().await?;
-        let watched = watcher.follow(&mut display).await;
+        let watched = watcher.show(&mut display).await;
         display.end();
         watched?;
         print(&report(database, import.run.id()).await?)?;

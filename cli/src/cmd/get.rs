@@ -16,27 +16,25 @@ pub(crate) struct Get {
     run: String,
     /// Key, or a path that begins with "$."
     key: Option<String>,
+    /// Print one line
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     database: Database,
 }
-
-/// One statement and so one snapshot: whether there is a run, and the value in it.
-const GET: &str = "SELECT runmeta.get($1) IS NOT NULL, jsonb_pretty(runmeta.get($1))";
-
-const GET_KEY: &str = "SELECT runmeta.get($1) IS NOT NULL, jsonb_pretty(runmeta.get($1, $2))";
 
 impl Get {
     pub(crate) async fn run(self) -> Result<ExitCode, Error> {
         let client = self.database.connect().await?;
         // Postgres writes the JSON: a number of 40 digits stays one.
-        let row = match &self.key {
-            None => client.query_one(GET, &[&self.run]).await?,
-            Some(key) => client.query_one(GET_KEY, &[&self.run, key]).await?,
-        };
-        if !row.try_get::<_, bool>(0)? {
+        let row = client
+            .query_one(include_str!("sql/get.sql"), &[&self.run, &self.key])
+            .await?;
+        if !row.try_get::<_, bool>(2)? {
             return Err(Error::no_such_run(&self.run));
         }
-        match row.try_get::<_, Option<String>>(1)? {
+        let form = if self.json { 1 } else { 0 };
+        match row.try_get::<_, Option<String>>(form)? {
             Some(value) => print(&printable_lines(&value))?,
             None => {
                 let key = self.key.unwrap_or_default();

@@ -4,7 +4,9 @@ mod demo;
 mod doctor;
 mod get;
 mod migrate;
+mod stream;
 mod tree;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -18,7 +20,9 @@ pub(crate) enum Command {
     Migrate(migrate::Migrate),
     Demo(demo::Demo),
     Get(get::Get),
+    Watch(watch::Watch),
     Tree(tree::Tree),
+    Stream(stream::Stream),
     Doctor(doctor::Doctor),
 }
 
@@ -28,7 +32,9 @@ impl Command {
             Self::Migrate(command) => command.run().await,
             Self::Demo(command) => command.run().await,
             Self::Get(command) => command.run().await,
+            Self::Watch(command) => command.run().await,
             Self::Tree(command) => command.run().await,
+            Self::Stream(command) => command.run().await,
             Self::Doctor(command) => command.run().await,
         }
     }

@@ -7,7 +7,7 @@
 //! - [`csv_file`] reads a file, [`records`] finds its rows; [`row`] checks one; [`chunk`] splits them.
 //! - [`import`] begins or resumes an import; [`turn`] keeps a second one of the same file out.
 //! - [`worker`] does the work, at a [`pace`]; [`stop`] ends it early.
-//! - [`watch`] follows the import by LISTEN, beside the workers and knowing nothing of them; [`progress`] shows it.
+//! - [`watch`] follows the import as any program can, beside the workers and knowing nothing of them; [`progress`] shows it.
 //! - [`report`] tells at the end what the database knows.
 
 pub(crate) mod chunk;

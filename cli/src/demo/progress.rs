@@ -18,7 +18,6 @@ pub(crate) struct Progress {
     pub(crate) processed: u64,
     pub(crate) invalid: u64,
     pub(crate) last_problem: Option<String>,
-    pub(crate) finished: bool,
 }
 
 /// Shows progress on stderr: a bar where that is a terminal, otherwise a line now and then.
@@ -152,7 +151,6 @@ mod tests {
             processed: 1_825,
             invalid: 12,
             last_problem: Some("line 7: city is \u{1b}NA".to_owned()),
-            finished: false,
         }
     }
 

@@ -58,11 +58,16 @@ impl Budget {
             tokio::pin!(freed);
             // Before the look at what is used, so that nothing freed in between goes unnoticed.
             freed.as_mut().enable();
-            if self.used.load(SeqCst) <= self.crowded() || self.is_closed.load(SeqCst) {
+            if self.has_room() || self.is_closed.load(SeqCst) {
                 return;
             }
             freed.await;
         }
+    }
+
+    /// Returns true if an eighth of the bound is free.
+    pub(crate) fn has_room(&self) -> bool {
+        self.used.load(SeqCst) <= self.crowded()
     }
 
     /// Returns true if there is hardly any room.

@@ -2,9 +2,10 @@
 //!
 //! Recording locks the run for a moment, takes memory from the budget, and puts the run on the list of those to be sent,
 //! unless it is there already. It never waits and never fails: an operation for which there is no room has no effect, and
-//! `flush` reports it.
+//! `flush` reports it. Chunks of streams are the exception: they wait for room.
 
 pub(crate) mod budget;
+pub(crate) mod chunks;
 pub(crate) mod decimal;
 pub(crate) mod document;
 pub(crate) mod group;

@@ -207,7 +207,12 @@ impl Buffer {
         }
     }
 
-    fn accepted(&self, state: &Arc<RunState>, pending: &mut Pending, length_before: usize) {
+    pub(super) fn accepted(
+        &self,
+        state: &Arc<RunState>,
+        pending: &mut Pending,
+        length_before: usize,
+    ) {
         pending.recorded += 1;
         self.count(length_before, pending.queue.len());
         if pending.place == Place::Idle {

@@ -14,6 +14,7 @@ use runmeta_core::wire::{Outcome, Part, Target};
 use runmeta_core::{Json, Operation};
 
 use super::budget::Permit;
+use super::chunks::Blocks;
 use super::document::Document;
 use super::group::Group;
 use super::lock;
@@ -57,6 +58,8 @@ pub(crate) struct Pending {
     pub(crate) queue: Queue,
     /// The memory that the queue takes.
     pub(crate) permit: Permit,
+    /// Chunks of streams that wait.
+    pub(crate) chunks: Blocks,
     /// Starts, statuses and finishes that wait, in their order.
     pub(crate) commands: VecDeque<Command>,
     pub(crate) route: Route,
@@ -64,7 +67,7 @@ pub(crate) struct Pending {
     pub(crate) group: Option<Arc<Group>>,
     /// What is in flight or set aside, list by list.
     pub(crate) sent: Vec<List>,
-    /// Operations accepted so far.
+    /// Operations, chunks and ends of streams accepted so far.
     pub(crate) recorded: u64,
     /// How many of these are known to be committed or to have no effect.
     pub(crate) completed: u64,
@@ -107,7 +110,7 @@ pub(crate) struct Command {
     /// Holds the memory that it takes until it is dropped.
     #[expect(dead_code, reason = "held, not read")]
     pub(crate) permit: Permit,
-    /// Operations that were recorded before it: it takes effect after them.
+    /// What was recorded before it: it takes effect after that.
     pub(crate) after: u64,
     pub(crate) waiter: Arc<Waiter<Completed>>,
 }
@@ -182,6 +185,7 @@ impl RunState {
                 place: Place::Idle,
                 queue: Queue::default(),
                 permit,
+                chunks: Blocks::default(),
                 commands: VecDeque::new(),
                 route: Route::Direct,
                 group: None,
@@ -207,7 +211,7 @@ impl RunState {
 impl Pending {
     /// Returns true if something is to be sent.
     pub(crate) fn has_work(&self) -> bool {
-        !self.queue.is_empty() || !self.commands.is_empty()
+        !self.queue.is_empty() || !self.chunks.is_empty() || !self.commands.is_empty()
     }
 
     /// Chooses the route of what is recorded now. What was recorded on the run itself must go there itself.

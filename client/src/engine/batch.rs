@@ -2,7 +2,7 @@
 //!
 //! A batch is made of pieces, one for each run. Pieces of the same unit stay together however the batch is split.
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use runmeta_core::{Json, Operation, write_string};
 
 use crate::Error;
 use crate::buffer::budget::Permit;
+use crate::buffer::chunks::{Block, Close};
 use crate::buffer::state::{Command, CommandKind, Completed, List, RunState};
 use crate::buffer::waiter::Waiting;
 use crate::wire::{Part, Row, Target};
@@ -37,14 +38,16 @@ pub(crate) struct Piece {
     pub(super) entry: Arc<str>,
     pub(super) target: Target,
     pub(super) operations: List,
+    /// Chunks for streams of the run itself.
+    pub(super) blocks: Vec<Block>,
     /// Lists for other keys that are sent after this one, one after the other.
     pub(super) later: VecDeque<List>,
     /// True if it leaves together with others.
     pub(super) in_group: bool,
     /// Holds the memory that the operations take, also those that were sent before, until the piece is dropped.
     pub(super) permit: Permit,
-    /// How many of the run's operations are completed with the last list, if that is known.
-    pub(super) upto: Option<u64>,
+    /// How much of what was recorded on the run is completed with the last list.
+    pub(super) upto: u64,
     /// A start alone, or a status and a finish.
     pub(super) commands: Vec<Command>,
     /// The results of its commands, which callers get when all of its lists are done.
@@ -54,7 +57,19 @@ pub(crate) struct Piece {
 impl Piece {
     /// Returns true if nothing is in it.
     pub(super) fn is_empty(&self) -> bool {
-        self.operations.is_empty() && !self.has_commands()
+        self.operations.is_empty() && self.blocks.is_empty() && !self.has_commands()
+    }
+
+    /// Returns how many operations it counts for.
+    pub(super) fn cost(&self) -> usize {
+        let chunks: usize = self.blocks.iter().map(Block::cost).sum();
+        self.operations.len() + self.commands.len() * COMMAND_COST + chunks
+    }
+
+    /// Returns the bytes of memory that its operations and chunks take.
+    fn weight(&self) -> usize {
+        let chunks: usize = self.blocks.iter().map(Block::weight).sum();
+        self.permit.bytes() + chunks
     }
 
     pub(super) fn has_commands(&self) -> bool {
@@ -69,14 +84,17 @@ impl Piece {
 
     /// Returns the parts of the entry that it has.
     fn parts(&self) -> impl Iterator<Item = Part> {
+        let has_streams = !self.blocks.is_empty();
         // A start has no list beside it, which the others follow.
-        let has_list = !self.operations.is_empty() || !self.has_commands();
+        let has_list = !self.operations.is_empty() || !self.has_commands() && !has_streams;
         let list = has_list.then_some(Part::Operations);
+        let streams = has_streams.then_some(Part::Stream);
         let commands = self.commands.iter().map(|command| command.kind.part());
-        list.into_iter().chain(commands)
+        list.into_iter().chain(streams).chain(commands)
     }
 
-    fn write_part(&self, part: Part, text: &mut String) {
+    /// Writes a part; of its streams, those that are wanted.
+    fn write_part(&self, part: Part, is_wanted: impl Fn(&str) -> bool, text: &mut String) {
         // Writing to a string cannot fail.
         let _ = match (part, self.command(part)) {
             (Part::Operations, _) => {
@@ -86,6 +104,11 @@ impl Piece {
                     write_operation(operation, text);
                 }
                 text.push(']');
+                Ok(())
+            }
+            (Part::Stream, _) => {
+                let streams = streams(&self.blocks).into_iter();
+                write_streams(streams.filter(|(stream, _)| is_wanted(stream)), text);
                 Ok(())
             }
             (_, Some(CommandKind::Start { text: start, .. })) => {
@@ -121,6 +144,42 @@ fn write_status(
     text.push('}');
     Ok(())
 }
+
+/// Returns the blocks of each stream, in their order.
+pub(super) fn streams(blocks: &[Block]) -> BTreeMap<&str, Vec<&Block>> {
+    let mut streams: BTreeMap<&str, Vec<&Block>> = BTreeMap::new();
+    for block in blocks {
+        streams.entry(&block.report.stream).or_default().push(block);
+    }
+    streams
+}
+
+/// Writes chunks for streams, and which of them end.
+fn write_streams<'a>(streams: impl Iterator<Item = (&'a str, Vec<&'a Block>)>, text: &mut String) {
+    text.push_str(r#","streams":{"#);
+    for (position, (stream, blocks)) in streams.enumerate() {
+        text.push_str(if position == 0 { "" } else { "," });
+        write_string(stream, text);
+        text.push_str(r#":{"chunks":["#);
+        let filled = blocks.iter().filter(|block| block.chunks > 0);
+        for (position, block) in filled.enumerate() {
+            text.push_str(if position == 0 { "" } else { "," });
+            text.push_str(&block.text);
+        }
+        text.push(']');
+        match blocks.last().and_then(|block| block.close.as_ref()) {
+            Some(Close { error: Some(error) }) => {
+                text.push_str(r#","error":"#);
+                write_string(error, text);
+            }
+            Some(Close { error: None }) => text.push_str(r#","closed":true"#),
+            None => {}
+        }
+        text.push('}');
+    }
+    text.push('}');
+}
+
 /// Writes an operation's JSON form.
 fn write_operation(operation: &Operation<Json>, text: &mut String) {
     let _ = write!(text, r#"{{"type":"{}""#, operation.operation_type().name());
@@ -138,23 +197,27 @@ fn write_operation(operation: &Operation<Json>, text: &mut String) {
     text.push('}');
 }
 
-/// Writes those parts of pieces, which are in their order, that are wanted.
-fn write(pieces: &[Piece], is_wanted: impl Fn(&Piece, Part) -> bool) -> Arc<str> {
+/// Writes those parts of pieces, which are in their order, that are wanted: of streams, by their names.
+fn write(pieces: &[Piece], is_wanted: impl Fn(&Piece, Part, Option<&str>) -> bool) -> Arc<str> {
     let mut text = String::from("[");
     let mut last: Option<&Piece> = None;
     for piece in pieces {
-        for (position, part) in piece
-            .parts()
-            .filter(|part| is_wanted(piece, *part))
-            .enumerate()
-        {
+        let is_wanted = |part, stream: Option<&str>| is_wanted(piece, part, stream);
+        let is_there = |part: &Part| match part {
+            Part::Stream => {
+                let mut streams = piece.blocks.iter().map(|block| &*block.report.stream);
+                streams.any(|stream| is_wanted(Part::Stream, Some(stream)))
+            }
+            part => is_wanted(*part, None),
+        };
+        for (position, part) in piece.parts().filter(is_there).enumerate() {
             let goes_on = |last: &Piece| last.entry == piece.entry && !last.has_commands();
             if position == 0 && !last.is_some_and(goes_on) {
                 text.push_str(if last.is_some() { "},{" } else { "{" });
                 text.push_str(r#""run":"#);
                 write_string(&piece.entry, &mut text);
             }
-            piece.write_part(part, &mut text);
+            piece.write_part(part, |stream| is_wanted(part, Some(stream)), &mut text);
             last = Some(piece);
         }
     }
@@ -167,7 +230,7 @@ impl Batch {
     pub(super) fn new(mut pieces: Vec<Piece>) -> Batch {
         pieces.sort_by(|left, right| left.place().cmp(&right.place()));
         Batch {
-            text: write(&pieces, |_, _| true),
+            text: write(&pieces, |_, _, _| true),
             pieces,
             tries: 0,
             was_aside: false,
@@ -186,9 +249,8 @@ impl Batch {
 
     /// Returns how much room it takes.
     pub(super) fn taken(&self) -> Room {
-        let commands: usize = self.pieces.iter().map(|piece| piece.commands.len()).sum();
         Room {
-            operations: self.operations() + commands * COMMAND_COST,
+            operations: self.pieces.iter().map(Piece::cost).sum(),
             bytes: self.text.len(),
         }
     }
@@ -196,6 +258,12 @@ impl Batch {
     /// Returns true if it has starts, statuses or finishes.
     pub(super) fn has_commands(&self) -> bool {
         self.pieces.iter().any(Piece::has_commands)
+    }
+
+    /// Returns true if it has operations or chunks.
+    pub(super) fn has_recorded(&self) -> bool {
+        let has_recorded = |piece: &Piece| !piece.operations.is_empty() || !piece.blocks.is_empty();
+        self.pieces.iter().any(has_recorded)
     }
 
     /// Returns the number of operations.
@@ -229,7 +297,7 @@ impl Batch {
     /// Writes the text anew.
     pub(super) fn written_again(self) -> Batch {
         Batch {
-            text: write(&self.pieces, |_, _| true),
+            text: write(&self.pieces, |_, _, _| true),
             ..self
         }
     }
@@ -239,14 +307,14 @@ impl Batch {
         let (mut joined, mut pieces): (Vec<Vec<Piece>>, Vec<Piece>) = (Vec::new(), Vec::new());
         let (mut operations, mut bytes) = (0, 0);
         for batch in batches {
-            let more: usize = batch.pieces.iter().map(|piece| piece.permit.bytes()).sum();
-            let is_full =
-                operations + batch.operations() > room.operations || bytes + more > room.bytes;
+            let more: usize = batch.pieces.iter().map(Piece::weight).sum();
+            let cost: usize = batch.pieces.iter().map(Piece::cost).sum();
+            let is_full = operations + cost > room.operations || bytes + more > room.bytes;
             if is_full && !pieces.is_empty() {
                 joined.push(std::mem::take(&mut pieces));
                 (operations, bytes) = (0, 0);
             }
-            operations += batch.operations();
+            operations += cost;
             bytes += more;
             // Units of different batches may have the same number.
             let first = pieces.iter().map(|piece| piece.unit + 1).max().unwrap_or(0);
@@ -262,20 +330,27 @@ impl Batch {
 
     /// Returns the text of what was not refused; `None` if nothing was.
     pub(super) fn text_taken(&self, rows: &[Row]) -> Option<Arc<str>> {
-        let refused: HashSet<(&str, Part, Target)> = rows
+        let refused: HashSet<(&str, Part, Target, Option<&str>)> = rows
             .iter()
             .filter(|row| row.outcome.is_refusal())
-            .map(|row| (row.run.as_str(), row.part, row.target))
+            .map(|row| {
+                (
+                    row.run.as_str(),
+                    row.part,
+                    row.target,
+                    row.stream.as_deref(),
+                )
+            })
             .collect();
         if refused.is_empty() {
             return None;
         }
-        Some(write(&self.pieces, |piece, part| {
+        Some(write(&self.pieces, |piece, part, stream| {
             let target = match part {
                 Part::Operations => piece.target,
                 _ => Target::Own,
             };
-            !refused.contains(&(&*piece.entry, part, target))
+            !refused.contains(&(&*piece.entry, part, target, stream))
         }))
     }
 

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use super::batch::{Batch, Piece};
+use super::batch::{Batch, Piece, streams};
 use super::by_key::by_key;
 use crate::Error;
+use crate::buffer::chunks::{Block, StreamReport};
 use crate::buffer::document::{Document, Effect};
 use crate::buffer::state::{Command, CommandKind, Completed, List, Pending, Place, RunState};
 use crate::buffer::waiter::Waiting;
@@ -21,8 +22,22 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn find(&mut self, run: &str, part: Part, target: Target) -> Option<&'a Row> {
-        let is_meant = |row: &Row| row.part == part && row.target == target && row.run == run;
+    fn find(
+        &mut self,
+        run: &str,
+        part: Part,
+        target: Target,
+        stream: Option<&str>,
+    ) -> Option<&'a Row> {
+        let is_meant = |row: &Row| {
+            (row.part, row.target, row.stream.as_deref()) == (part, target, stream)
+                && row.run == run
+        };
+        if part == Part::Stream {
+            // Streams of one run come in any order.
+            let earlier = self.all.iter().take(self.next).rev();
+            self.next -= earlier.take_while(|row| row.run == run).count();
+        }
         let (before, after) = self.all.split_at(self.next);
         let found = after.iter().position(is_meant).map(|at| before.len() + at);
         let found = found.or_else(|| before.iter().position(is_meant))?;
@@ -63,13 +78,22 @@ impl Batch {
                 .collect();
             let state = piece.state.clone();
             let mut pending = state.lock();
+            for report in reports(&piece.blocks) {
+                report.fail(error.clone());
+                buffer.note_chunks_unapplied(&state, &mut pending, report, reason.clone());
+            }
             piece.end_list(buffer, &mut pending, Effect::Unapplied, unapplied);
             piece.leave(buffer, pending);
         }
     }
 
-    /// Notes which of its commands are not sent although nobody waits for them, and returns how many.
-    pub(super) fn note_commands_not_sent(&self, buffer: &Buffer) -> usize {
+    /// Notes which of its commands are not sent although nobody waits for them, and which of its chunks, and returns how many.
+    pub(super) fn note_not_sent(&self, buffer: &Buffer) -> usize {
+        let chunks = self
+            .pieces
+            .iter()
+            .map(|piece| note_chunks_not_sent(buffer, &piece.state, &piece.blocks));
+        let chunks: usize = chunks.sum();
         let commands = self.pieces.iter().flat_map(|piece| {
             let commands = piece.commands.iter();
             commands.map(|command| (&piece.state, command))
@@ -77,7 +101,7 @@ impl Batch {
         let note = |(state, command): (&Arc<RunState>, &Command)| {
             note_command_not_sent(buffer, state, &mut state.lock(), command)
         };
-        commands.map(note).sum()
+        chunks + commands.map(note).sum::<usize>()
     }
 
     /// Notes that it waits for somebody else's lock.
@@ -102,8 +126,8 @@ impl Piece {
     fn complete(mut self, buffer: &Buffer, mut rows: Option<&mut Rows<'_>>) -> Option<Piece> {
         let entry = self.entry.clone();
         let state = self.state.clone();
-        let mut row = |part, target| {
-            let row = rows.as_mut()?.find(&entry, part, target);
+        let mut row = |part, target, stream| {
+            let row = rows.as_mut()?.find(&entry, part, target, stream);
             if row.is_none() {
                 tracing::error!(
                     run = &*state.id,
@@ -116,15 +140,21 @@ impl Piece {
         let mut pending = state.lock();
         let mut next = None;
         if !self.operations.is_empty() {
-            let row = row(Part::Operations, self.target);
+            let row = row(Part::Operations, self.target, None);
             next = self.next(row);
             if next.is_none() {
                 let (effect, unapplied) = self.effect(row);
                 self.end_list(buffer, &mut pending, effect, unapplied);
             }
         }
+        let blocks = std::mem::take(&mut self.blocks);
+        for (stream, blocks) in streams(&blocks) {
+            if let Some(row) = row(Part::Stream, Target::Own, Some(stream)) {
+                end_chunks(buffer, &state, &mut pending, &blocks, row);
+            }
+        }
         for command in self.commands.drain(..) {
-            let row = row(command.kind.part(), Target::Own);
+            let row = row(command.kind.part(), Target::Own, None);
             take_over(&mut pending, &command.kind, row);
             self.answers.push((command, completed(&state, row)));
         }
@@ -206,10 +236,8 @@ impl Piece {
     /// Leaves the batch: nothing of the run is under way any more. What was recorded meanwhile is next.
     fn leave(self, buffer: &Buffer, mut pending: std::sync::MutexGuard<'_, Pending>) {
         pending.sent.clear();
-        if let Some(upto) = self.upto {
-            pending.completed = upto;
-            pending.answer_flushes();
-        }
+        pending.completed = self.upto;
+        pending.answer_flushes();
         for (command, result) in &self.answers {
             if let Err(error) = result
                 && let Some(part) = command.kind.part_to_note()
@@ -229,6 +257,43 @@ impl Piece {
     }
 }
 
+/// Notes which chunks were not appended, of blocks of one stream.
+fn end_chunks(
+    buffer: &Buffer,
+    state: &RunState,
+    pending: &mut Pending,
+    blocks: &[&Block],
+    row: &Row,
+) {
+    if row.outcome.is_refusal() {
+        for report in reports(blocks.iter().copied()) {
+            buffer.note_chunks_unapplied(state, pending, report, row.outcome.name());
+        }
+        return;
+    }
+    for (index, reason) in &row.unapplied {
+        let mut end = 0;
+        let block = blocks.iter().find(|block| {
+            end += block.chunks;
+            *index < end
+        });
+        if let Some(block) = block {
+            buffer.note_chunks_unapplied(state, pending, &block.report, reason.clone());
+        }
+    }
+}
+
+/// Returns the writers of these blocks.
+pub(super) fn reports<'a>(blocks: impl IntoIterator<Item = &'a Block>) -> Vec<&'a StreamReport> {
+    let mut reports: Vec<&StreamReport> = Vec::new();
+    for report in blocks.into_iter().map(|block| &*block.report) {
+        if !reports.iter().any(|known| std::ptr::eq(*known, report)) {
+            reports.push(report);
+        }
+    }
+    reports
+}
+
 /// Notes that a status or a finish whose caller waits no longer is not sent. Returns how many these are.
 pub(super) fn note_command_not_sent(
     buffer: &Buffer,
@@ -243,6 +308,18 @@ pub(super) fn note_command_not_sent(
         }
         _ => 0,
     }
+}
+
+/// Notes that chunks are not sent. Returns how many these are.
+pub(super) fn note_chunks_not_sent<'a>(
+    buffer: &Buffer,
+    state: &RunState,
+    blocks: impl IntoIterator<Item = &'a Block> + Clone,
+) -> usize {
+    for report in reports(blocks.clone()) {
+        buffer.note_chunks_unapplied(state, &mut state.lock(), report, "not_sent");
+    }
+    blocks.into_iter().map(|block| block.chunks).sum()
 }
 
 /// Returns what the server did to the document.

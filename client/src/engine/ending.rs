@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use tokio::time::Instant;
 
 use super::Engine;
-use super::complete::note_command_not_sent;
+use super::complete::{note_chunks_not_sent, note_command_not_sent};
 use crate::Error;
 use crate::buffer::lock;
 use crate::buffer::waiter::Waiter;
@@ -55,7 +55,7 @@ impl Engine {
         self.buffer.closed.store(true, Relaxed);
         let mut unsent = 0;
         for batch in self.delivery.batches().chain(self.aside.batches()) {
-            unsent += batch.note_commands_not_sent(&self.buffer);
+            unsent += batch.note_not_sent(&self.buffer);
         }
         for state in self.buffer.runs() {
             let mut pending = state.lock();
@@ -67,11 +67,13 @@ impl Engine {
             for unapplied in left {
                 self.buffer.note_unapplied(&mut pending, unapplied);
             }
+            let blocks = pending.chunks.take_all();
             let commands = std::mem::take(&mut pending.commands);
             for command in &commands {
                 unsent += note_command_not_sent(&self.buffer, &state, &mut pending, command);
             }
             drop(pending);
+            unsent += note_chunks_not_sent(&self.buffer, &state, &blocks);
             let waiters = commands.iter().map(|command| &command.waiter);
             waiters.for_each(|waiter| waiter.answer(Err(Error::shut_down())));
         }

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::batch::{Batch, Piece};
+use crate::buffer::chunks::Block;
 use crate::buffer::group::Group;
 use crate::buffer::queue::Taken;
 use crate::buffer::state::{Command, CommandKind, Pending, Place, Route, RunState};
@@ -197,14 +198,18 @@ impl Gathering<'_> {
         pending.permit.correct(weight);
         let permit = pending.permit.split(taken.weight);
         self.buffer.count(length, pending.queue.len());
-        let upto = taken.upto.unwrap_or(pending.completed);
+        let (mut blocks, mut upto) = (Vec::new(), pending.completed);
         if commands.is_empty() {
+            blocks = self.take_chunks(pending, &taken);
+            upto = taken_upto(pending, taken.upto);
             for part in [Part::Status, Part::Finish] {
                 commands.extend(next_command(pending, upto, |kind| kind.part() == part));
             }
         }
         let (entry, target) = match &pending.route {
-            Route::Through(child, target) if commands.is_empty() => (child.clone(), *target),
+            Route::Through(child, target) if commands.is_empty() && blocks.is_empty() => {
+                (child.clone(), *target)
+            }
             _ => (state.id.clone(), Target::Own),
         };
         let piece = Piece {
@@ -213,10 +218,11 @@ impl Gathering<'_> {
             entry,
             target,
             operations: taken.operations,
+            blocks,
             later: VecDeque::new(),
             in_group,
             permit,
-            upto: taken.upto,
+            upto,
             commands,
             answers: Vec::new(),
         };
@@ -224,19 +230,40 @@ impl Gathering<'_> {
             pending.place = Place::Idle;
             return;
         }
-        let cost = piece.operations.len() + piece.commands.len() * COMMAND_COST;
-        self.room.operations = self.room.operations.saturating_sub(cost);
+        self.room.operations = self.room.operations.saturating_sub(piece.cost());
         let started = match piece.commands.first().map(|command| &command.kind) {
             Some(CommandKind::Start { text, .. }) => text.len(),
             _ => 0,
         };
-        self.room.bytes = self.room.bytes.saturating_sub(taken.weight + started);
+        let chunks: usize = piece.blocks.iter().map(Block::weight).sum();
+        let bytes = taken.weight + chunks + started;
+        self.room.bytes = self.room.bytes.saturating_sub(bytes);
         pending.place = Place::InFlight;
         if !piece.operations.is_empty() {
             pending.sent = vec![piece.operations.clone()];
         }
         self.pieces.push(piece);
     }
+}
+
+impl Gathering<'_> {
+    /// Takes chunks of a run, beside its operations.
+    fn take_chunks(&self, pending: &mut Pending, taken: &Taken) -> Vec<Block> {
+        let operations = taken.operations.len();
+        let left = self.room.operations.saturating_sub(operations);
+        let bytes = self.room.bytes.saturating_sub(taken.weight);
+        pending.chunks.take(left, bytes, operations == 0)
+    }
+}
+
+/// Returns how much of what was recorded on a run has certainly been taken, when so much was of its operations if that is known.
+fn taken_upto(pending: &Pending, operations: Option<u64>) -> u64 {
+    let operations = match pending.queue.is_empty() {
+        true => pending.recorded,
+        false => operations.unwrap_or(pending.completed),
+    };
+    let chunks = pending.chunks.before();
+    chunks.map_or(operations, |chunks| chunks.min(operations))
 }
 
 /// Takes the next command if it is of this kind, and if so many operations are all that were recorded before it.

@@ -269,7 +269,7 @@ impl Engine {
         };
         match gather(&self.buffer, self.pace.room(), which) {
             Some(batch) => {
-                if with_recorded && batch.operations() > 0 {
+                if with_recorded && batch.has_recorded() {
                     self.pace.batch_left(now);
                 }
                 self.delivery.add(batch);

@@ -41,6 +41,7 @@ impl fmt::Display for Error {
             Kind::OutsideRun => {
                 f.write_str("there is no run here: this was called outside a run's scope")
             }
+            Kind::StreamBroken(text) => write!(f, "the stream ended with an error: {text}"),
             Kind::Part {
                 run,
                 part,

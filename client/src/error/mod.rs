@@ -83,6 +83,8 @@ enum Kind {
     /// An argument that the server would reject.
     Invalid(String),
     OutsideRun,
+    /// A stream was closed with this error.
+    StreamBroken(Box<str>),
 }
 
 /// Errors of the connection and of the server.
@@ -306,6 +308,18 @@ impl Error {
 
     pub(crate) fn invalid(what: impl Into<String>) -> Error {
         Error::new(Kind::Invalid(what.into()), None)
+    }
+
+    pub(crate) fn stream_broken(text: &str) -> Error {
+        Error::new(Kind::StreamBroken(text.into()), None)
+    }
+
+    /// Returns the text with which a stream is closed after this error.
+    pub(crate) fn cause_of_stream(&self) -> String {
+        match &self.0.kind {
+            Kind::StreamBroken(text) => text.to_string(),
+            _ => self.to_string(),
+        }
     }
 
     pub(crate) fn outside_run() -> Error {

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use runmeta_core::wire::Part;
 use runmeta_core::{Json, Operation, Reason};
 
-/// An operation that had no effect, and is not sent again. Also a change of the status or a finish whose caller no longer waits.
+/// An operation that had no effect, and is not sent again. Also chunks of a stream that were not appended, and a change of the
+/// status or a finish whose caller no longer waits.
 ///
 /// It names the run, the kind of operation and the key, never a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +59,15 @@ impl Unapplied {
         Unapplied::new(run, part.name(), None, reason)
     }
 
+    /// For chunks of a stream.
+    pub(crate) fn stream(
+        run: &Arc<str>,
+        stream: &str,
+        reason: impl Into<Cow<'static, str>>,
+    ) -> Unapplied {
+        Unapplied::new(run, Part::Stream.name(), Some(stream), reason)
+    }
+
     /// For an operation that no document could take.
     pub(crate) fn invalid(
         run: &Arc<str>,
@@ -79,12 +89,13 @@ impl Unapplied {
         &self.run
     }
 
-    /// Returns the kind: `set`, `delete`, `update`, `merge`, `append`, `remove` or `increment`; `start`, `status` or `finish`.
+    /// Returns the kind: `set`, `delete`, `update`, `merge`, `append`, `remove` or `increment`; `start`, `status` or `finish`;
+    /// `stream` for chunks of a stream.
     pub fn kind(&self) -> &'static str {
         self.kind
     }
 
-    /// Returns the first 200 bytes of the key, if the operation had one.
+    /// Returns the first 200 bytes of the key, if the operation had one; for chunks, of the stream's name.
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()
     }
@@ -94,8 +105,8 @@ impl Unapplied {
     /// | reason | meaning |
     /// |---|---|
     /// | `not_an_array`, `not_a_container`, `index_out_of_range`, `bad_path`, `bad_value`, `unknown_type`, `unknown_member` | The operation does not fit the document, or is not a valid operation. |
-    /// | `too_large` | The document would exceed the server's limit. Every operation sent in the same batch for the same top-level key is unapplied too; if one of them changes the whole document or is part of [`atomically`](crate::Metadata::atomically), every operation on the run. |
-    /// | `closed` | The run has finished, and the time in which it takes updates is over. |
+    /// | `too_large` | The document or the chunk would exceed the server's limit. Every operation sent in the same batch for the same top-level key is unapplied too; if one of them changes the whole document or is part of [`atomically`](crate::Metadata::atomically), every operation on the run. |
+    /// | `closed` | The run has finished, and the time in which it takes updates is over; or the stream was closed. |
     /// | `stale` | A newer attempt at the run has begun. |
     /// | `not_found` | The run does not exist. |
     /// | `invalid` | The run could not be started; the error of `start` has the reason. |
@@ -111,9 +122,12 @@ impl Unapplied {
 
 impl fmt::Display for Unapplied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of run \"{}\"", self.kind, self.run.escape_debug())?;
+        let is_stream = self.kind == Part::Stream.name();
+        f.write_str(if is_stream { "chunks" } else { self.kind })?;
+        write!(f, " of run \"{}\"", self.run.escape_debug())?;
         if let Some(key) = &self.key {
-            write!(f, " at key \"{}\"", key.escape_debug())?;
+            f.write_str(if is_stream { " for stream" } else { " at key" })?;
+            write!(f, " \"{}\"", key.escape_debug())?;
         }
         write!(f, ": {}", self.reason)?;
         match &self.detail {

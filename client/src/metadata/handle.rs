@@ -24,8 +24,8 @@ use crate::{Amount, Error, Run, scope};
 /// return nothing.
 #[derive(Clone, Debug)]
 pub struct Metadata {
-    pub(super) run: Option<Run>,
-    pub(super) target: Target,
+    pub(crate) run: Option<Run>,
+    pub(crate) target: Target,
     /// The group that operations go to, inside [`atomically`](Metadata::atomically).
     pub(super) draft: Option<Draft>,
 }

@@ -18,11 +18,12 @@ mod read;
 pub(crate) mod serialize;
 pub(crate) mod typed;
 
+use futures_core::Stream;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{Amount, Error, Run};
+use crate::{Amount, Error, Piped, Run, StreamWriter};
 
 pub use handle::Metadata;
 
@@ -68,6 +69,30 @@ operations! {
     remove(key: &str, value: impl Serialize);
     increment(key: &str, by: impl Amount);
     decrement(key: &str, by: impl Amount);
+}
+
+/// Does [`Metadata::stream`].
+pub fn stream<S>(name: &str, source: S) -> Piped<S::Item>
+where
+    S: Stream + Send + 'static,
+    S::Item: Serialize + Send,
+{
+    handle().stream(name, source)
+}
+
+/// Does [`Metadata::try_stream`].
+pub fn try_stream<S, T, E>(name: &str, source: S) -> Piped<Result<T, E>>
+where
+    S: Stream<Item = Result<T, E>> + Send + 'static,
+    T: Serialize + Send + 'static,
+    E: std::fmt::Display + Send + 'static,
+{
+    handle().try_stream(name, source)
+}
+
+/// Does [`Metadata::stream_writer`].
+pub fn stream_writer(name: &str) -> StreamWriter {
+    handle().stream_writer(name)
 }
 
 /// Does [`Metadata::atomically`].

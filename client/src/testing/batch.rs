@@ -3,6 +3,7 @@
 use runmeta_core::wire::{EntryMember, MAXIMUM_OPERATIONS, MAXIMUM_TAGS, Part, Target, fits_text};
 use runmeta_core::{Json, Members, Operation, Parsed, parse_list, status};
 
+use super::stream::Append;
 use crate::Error;
 
 /// An entry of a batch.
@@ -18,6 +19,7 @@ pub(super) struct Entry {
 pub(super) enum Content {
     Start(Start),
     Operations(Target, Vec<Parsed<Json>>),
+    Stream(Target, String, Append),
     Status(Change),
     Finish(Change),
 }
@@ -41,10 +43,11 @@ pub(super) struct Change {
 }
 
 impl Entry {
-    /// Returns the number of operations.
+    /// Returns the number of operations and streams.
     pub(super) fn operations(&self) -> usize {
         let count = |content: &Content| match content {
             Content::Operations(_, list) => list.len(),
+            Content::Stream(..) => 1,
             _ => 0,
         };
         self.parts.iter().map(count).sum()
@@ -57,8 +60,17 @@ impl Content {
         match self {
             Content::Start(_) => (Part::Start, Target::Own),
             Content::Operations(target, _) => (Part::Operations, *target),
+            Content::Stream(target, ..) => (Part::Stream, *target),
             Content::Status(_) => (Part::Status, Target::Own),
             Content::Finish(_) => (Part::Finish, Target::Own),
+        }
+    }
+
+    /// Returns the stream that it is for.
+    pub(super) fn stream(&self) -> Option<&str> {
+        match self {
+            Content::Stream(_, stream, _) => Some(stream),
+            _ => None,
         }
     }
 }
@@ -154,7 +166,15 @@ fn read_entry(entry: &Json) -> Result<Entry, Error> {
                 let list = parse_list(value).map_err(|_| bad(target.list()))?;
                 Content::Operations(target, list)
             }
-            EntryMember::Streams(target) => return Err(bad(target.streams())),
+            EntryMember::Streams(target) => {
+                let streams = value.as_object().ok_or_else(|| bad(target.streams()))?;
+                for (stream, append) in streams.iter() {
+                    let name = Some(stream).filter(|name| fits_text(name));
+                    let name = name.ok_or_else(|| bad(target.streams()))?.to_owned();
+                    parts.push(Content::Stream(target, name, read_append(append)?));
+                }
+                continue;
+            }
             EntryMember::Status => Content::Status(read_change(value, None)?),
             EntryMember::Finish => Content::Finish(read_change(value, Some("completed"))?),
         });
@@ -206,6 +226,30 @@ fn read_change(change: &Json, default: Option<&str>) -> Result<Change, Error> {
     Ok(Change {
         status: status.ok_or_else(|| bad("status"))?,
         attempt: attempt(members)?,
+    })
+}
+
+/// Reads an array of chunks, or an object with one and what ends the stream.
+fn read_append(append: &Json) -> Result<Append, Error> {
+    let read = |chunks: &Json| match chunks.as_array() {
+        Some(chunks) => Ok(chunks.iter().cloned().collect()),
+        None => Err(bad("chunks")),
+    };
+    let Some(members) = append.as_object() else {
+        return Ok(Append {
+            chunks: read(append)?,
+            is_last: false,
+            error: None,
+        });
+    };
+    check_names(members, &["chunks", "closed", "error"])?;
+    let error = text(members, "error")?;
+    let closed =
+        given(members, "closed").map(|closed| closed.as_bool().ok_or_else(|| bad("closed")));
+    Ok(Append {
+        chunks: given(members, "chunks").map_or(Ok(Vec::new()), read)?,
+        is_last: error.is_some() || closed.transpose()?.unwrap_or(false),
+        error,
     })
 }
 

@@ -11,6 +11,8 @@ use uuid::Uuid;
 
 use super::batch::{self, Entry};
 use super::{Database, State, after_a_moment};
+use crate::stream::StreamInfo;
+use crate::wire::streams::{FoundChunks, WantedChunks};
 use crate::wire::watch::{Line, List, Listed, View};
 use crate::wire::{Call, Diagnosis, Flush, Loaded, Row, Transport, Wanted};
 use crate::{Error, Snapshot};
@@ -365,5 +367,13 @@ impl Transport for FaultyServer {
 
     fn view(&self, view: View) -> Call<Vec<Snapshot>> {
         self.database.view(view)
+    }
+
+    fn read_streams(&self, wanted: Vec<WantedChunks>) -> Call<Vec<FoundChunks>> {
+        self.database.read_streams(wanted)
+    }
+
+    fn list_streams(&self, run: Arc<str>) -> Call<Vec<StreamInfo>> {
+        self.database.list_streams(run)
     }
 }

@@ -32,6 +32,7 @@ mod batch;
 pub(crate) mod faults;
 mod run;
 mod state;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -49,6 +50,8 @@ use uuid::Uuid;
 use crate::metadata::serialize::{Unfit, to_json};
 use crate::metadata::typed::value;
 use crate::settings::Settings;
+use crate::stream::StreamInfo;
+use crate::wire::streams::{FoundChunks, WantedChunks};
 use crate::wire::watch::{Line, List, Listed, View};
 use crate::wire::{Call, Diagnosis, Flush, Loaded, Row, Transport, Wanted};
 use crate::{Builder, Client, Error};
@@ -130,6 +133,19 @@ impl Database {
         self.state().snapshot(id)
     }
 
+    /// Returns the chunks of a stream as compact JSON, or `None` if there is no such stream.
+    pub fn chunks(&self, id: &str, stream: &str) -> Option<Vec<Arc<str>>> {
+        Some(self.state().stream(id, stream)?.chunks.clone())
+    }
+
+    /// Returns the error with which a stream was closed, if it was closed with one; the outer `None` if it is open, or there is no
+    /// such stream.
+    pub fn stream_end(&self, id: &str, stream: &str) -> Option<Option<String>> {
+        let state = self.state();
+        let stream = state.stream(id, stream)?;
+        stream.is_closed().then(|| stream.error.clone())
+    }
+
     /// Changes the document of a run as another process would. `operations` are as `runmeta.apply` takes them, such as
     /// `json!([{"type": "set", "key": "cancel", "value": true}])`.
     ///
@@ -190,8 +206,10 @@ impl Database {
         let line = |row: &Row| {
             let (part, target, outcome) = (row.part.name(), row.target.name(), row.outcome.name());
             let (version, unapplied) = (row.version.is_some(), &row.unapplied);
+            let stream = row.stream.iter().map(|stream| format!(" {stream}"));
+            let stream: String = stream.collect();
             format!(
-                "{} {part} {target} {outcome} {version} {unapplied:?}",
+                "{} {part} {target}{stream} {outcome} {version} {unapplied:?}",
                 row.run
             )
         };
@@ -264,6 +282,16 @@ impl Transport for Database {
     fn view(&self, view: View) -> Call<Vec<crate::Snapshot>> {
         let database = self.clone();
         after_a_moment(move || Ok(database.reached()?.view(&view)))
+    }
+
+    fn read_streams(&self, wanted: Vec<WantedChunks>) -> Call<Vec<FoundChunks>> {
+        let database = self.clone();
+        after_a_moment(move || Ok(database.reached()?.read_streams(&wanted)))
+    }
+
+    fn list_streams(&self, run: Arc<str>) -> Call<Vec<StreamInfo>> {
+        let database = self.clone();
+        after_a_moment(move || Ok(database.reached()?.list_streams(&run)))
     }
 }
 

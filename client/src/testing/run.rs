@@ -55,11 +55,12 @@ impl Effect {
         }
     }
 
-    pub(super) fn row(self, run: &str, part: Part, target: Target) -> Row {
+    pub(super) fn row(self, run: &str, part: Part, target: Target, stream: Option<&str>) -> Row {
         Row {
             run: run.to_owned(),
             part,
             target,
+            stream: stream.map(str::to_owned),
             outcome: self.outcome,
             version: self.version,
             unapplied: self.unapplied,
@@ -129,9 +130,7 @@ impl Run {
         window: Duration,
         now: Instant,
     ) -> Effect {
-        // A clock that is paused stands still: a window of 0 is over at once.
-        let is_over = |finished: Instant| now.saturating_duration_since(finished) >= window;
-        if self.is_closed || self.finished.is_some_and(is_over) {
+        if self.takes_no_more(window, now) {
             return self.effect(Outcome::Closed);
         }
         let mut document = self.document.clone();
@@ -153,6 +152,13 @@ impl Run {
                 .collect(),
             ..effect
         }
+    }
+
+    /// Returns true if the time is over in which it takes updates.
+    pub(super) fn takes_no_more(&self, window: Duration, now: Instant) -> bool {
+        // A clock that is paused stands still: a window of 0 is over at once.
+        let is_over = |finished: Instant| now.saturating_duration_since(finished) >= window;
+        self.is_closed || self.finished.is_some_and(is_over)
     }
 
     pub(super) fn set_status(&mut self, change: &Change) -> Effect {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::Snapshot;
 use super::batch::{Content, Entry, Start};
 use super::run::{Effect, Run};
+use super::stream::{Append, Stream};
 use super::watch::Listeners;
 use super::writer::Writer;
 use crate::Error;
@@ -22,6 +23,8 @@ use crate::wire::{Loaded, Row, Wanted};
 pub(crate) struct State {
     pub(super) runs: BTreeMap<String, Run>,
     writers: HashMap<Uuid, Writer>,
+    /// By run and name.
+    pub(super) streams: BTreeMap<(String, String), Stream>,
     /// Bytes that a document may have.
     pub(super) maximum_size: usize,
     /// How long a finished run takes updates.
@@ -40,6 +43,7 @@ impl Default for State {
         State {
             runs: BTreeMap::new(),
             writers: HashMap::new(),
+            streams: BTreeMap::new(),
             // These are the server's defaults.
             maximum_size: 262_144,
             update_window: Duration::from_secs(3600),
@@ -88,6 +92,10 @@ impl State {
         })
     }
 
+    pub(super) fn stream(&self, id: &str, stream: &str) -> Option<&Stream> {
+        self.streams.get(&(id.to_owned(), stream.to_owned()))
+    }
+
     pub(super) fn last_sequence(&self, writer: Uuid) -> i64 {
         self.writers.get(&writer).map_or(0, |known| known.sequence)
     }
@@ -106,6 +114,7 @@ impl State {
                 Content::Operations(Target::Own, _) => Some(id),
                 Content::Operations(..) if self.has_worker => None,
                 Content::Operations(target, _) => self.addressed(id, *target),
+                Content::Stream(..) => None,
                 Content::Status(_) | Content::Finish(_) => Some(id),
             }
         });
@@ -128,6 +137,7 @@ impl State {
     pub(super) fn remove(&mut self, id: &str) {
         self.runs.remove(id);
         self.announce(id);
+        self.streams.retain(|(run, _), _| run != id);
     }
 
     pub(super) fn close(&mut self, id: &str, now: Instant) {
@@ -197,15 +207,22 @@ impl State {
                 let effect = match (refused, content) {
                     // What belongs to the attempt of a start that was refused must not hit another.
                     (Some((outcome, version)), _) => Effect {
-                        version: version.filter(|_| content.kind().1 == Target::Own),
+                        version: version.filter(|_| {
+                            content.kind().1 == Target::Own && content.stream().is_none()
+                        }),
                         ..Effect::bare(outcome)
                     },
                     (None, Content::Start(_)) => {
                         self.start_after_parents(entries, position, &mut early)
                     }
-                    (None, Content::Operations(..)) if is_unmade => Effect::bare(Outcome::NotFound),
+                    (None, Content::Operations(..) | Content::Stream(..)) if is_unmade => {
+                        Effect::bare(Outcome::NotFound)
+                    }
                     (None, Content::Operations(target, list)) => {
                         self.apply(run, *target, list, now)
+                    }
+                    (None, Content::Stream(target, stream, append)) => {
+                        self.append(run, *target, stream, append, now)
                     }
                     (None, Content::Status(change)) => match change.fault_as_status() {
                         Some(reason) => Effect::invalid(reason),
@@ -222,7 +239,7 @@ impl State {
                     refused = Some((effect.outcome, effect.version));
                 }
                 let (part, target) = content.kind();
-                rows.push(effect.row(run, part, target));
+                rows.push(effect.row(run, part, target, content.stream()));
             }
         }
         rows
@@ -305,6 +322,36 @@ impl State {
             },
             false => effect,
         }
+    }
+
+    fn append(
+        &mut self,
+        id: &str,
+        target: Target,
+        stream: &str,
+        append: &Append,
+        now: Instant,
+    ) -> Effect {
+        let Some(addressed) = self.addressed(id, target).map(str::to_owned) else {
+            return Effect::bare(Outcome::NotFound);
+        };
+        let attempt = match self.runs.get(&addressed) {
+            None => return Effect::bare(Outcome::NotFound),
+            Some(run) if run.takes_no_more(self.update_window, now) => {
+                return Effect::bare(Outcome::Closed);
+            }
+            Some(run) => run.attempt,
+        };
+        let name = (addressed, stream.to_owned());
+        let mut changed = self.streams.remove(&name);
+        let effect = Stream::append(&mut changed, append, attempt, self.maximum_size);
+        if let Some(changed) = changed {
+            if effect.outcome == Outcome::Applied {
+                self.announce_stream(&name.0, &name.1, &changed);
+            }
+            self.streams.insert(name, changed);
+        }
+        effect
     }
 
     fn change(&mut self, id: &str, change: impl FnOnce(&mut Run) -> Effect) -> Effect {

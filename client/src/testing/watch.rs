@@ -7,10 +7,13 @@ use tokio::sync::mpsc;
 
 use super::State;
 use super::run::Run;
+use super::stream::Stream;
+use crate::stream::StreamInfo;
 use crate::watch::Snapshot;
-use crate::watch::notice::{Notice, RunNotice};
+use crate::watch::notice::{Notice, RunNotice, StreamNotice};
 use crate::watch::snapshot::Fields;
 use crate::watch::target::{Select, Target};
+use crate::wire::streams::{FoundChunks, WantedChunks};
 use crate::wire::watch::{Line, List, ListSet, Listed, View};
 
 /// Notices that wait for one client. One that does not take them is cut off, and reads everything again.
@@ -41,12 +44,48 @@ impl State {
             root: root.to_owned(),
             version: None,
         };
-        let notice = Notice {
+        self.notify(&Notice {
             runs: vec![run],
             ..Notice::default()
+        });
+    }
+
+    pub(super) fn announce_stream(&mut self, id: &str, name: &str, stream: &Stream) {
+        let stream = StreamNotice {
+            id: id.to_owned(),
+            stream: name.to_owned(),
+            last: stream.chunks.len() as i64 - 1,
+            closed: stream.is_closed(),
         };
+        self.notify(&Notice {
+            streams: vec![stream],
+            ..Notice::default()
+        });
+    }
+
+    fn notify(&mut self, notice: &Notice) {
         let listeners = &mut self.listeners.0;
         listeners.retain(|listener| listener.try_send(notice.clone()).is_ok());
+    }
+
+    pub(super) fn read_streams(&self, wanted: &[WantedChunks]) -> Vec<FoundChunks> {
+        let found = wanted.iter().map(|wanted| {
+            let run = self.runs.get(&*wanted.run);
+            let stream = self.stream(&wanted.run, &wanted.stream);
+            FoundChunks {
+                run_created_at: run.map(|run| run.created_at),
+                run_has_finished: run.is_some_and(|run| run.finished.is_some()),
+                ..stream.map_or_else(FoundChunks::default, |stream| stream.found(wanted))
+            }
+        });
+        found.collect()
+    }
+
+    pub(super) fn list_streams(&self, run: &str) -> Vec<StreamInfo> {
+        let of_run = self.streams.iter().filter(|((of, _), _)| of == run);
+        of_run
+            .map(|((_, name), stream)| stream.info(name))
+            .collect()
     }
 
     pub(super) fn listen(&mut self) -> Line {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use runmeta_core::wire::{Outcome, Part, Target};
 
-use super::batch::{Content, Entry};
+use super::batch::Entry;
 use super::run::Effect;
 use crate::wire::Row;
 
@@ -16,13 +16,17 @@ pub(super) struct Writer {
     unapplied: HashMap<Name, Effect>,
 }
 
-/// What a part is known by: its run, its kind, and how many of the same stand before it in the batch.
-type Name = (String, Part, Target, usize);
+/// What a part is known by: its run, its kind, its stream, and how many of the same stand before it in the batch.
+type Name = (String, Kind, Option<String>, usize);
+type Kind = (Part, Target);
 
 impl Writer {
     /// Returns a writer whose last batch had this answer.
     pub(super) fn new(sequence: i64, rows: &[Row]) -> Writer {
-        let names = names(rows.iter().map(|row| (&*row.run, row.part, row.target)));
+        let names = names(rows.iter().map(|row| {
+            let kind = (row.part, row.target);
+            (&*row.run, kind, row.stream.as_deref())
+        }));
         let unapplied = names.zip(rows).filter_map(|(name, row)| {
             let is_whole = row.unapplied.is_empty() && !row.outcome.is_refusal();
             let effect = Effect {
@@ -44,24 +48,27 @@ impl Writer {
     /// Returns the answer to a batch that was taken before. What had no effect is known of the last one alone.
     pub(super) fn replay(&self, entries: &[Entry]) -> Vec<Row> {
         let parts = entries.iter().flat_map(|entry| {
-            let kinds = entry.parts.iter().map(Content::kind);
-            kinds.map(|(part, target)| (&*entry.run, part, target))
+            let parts = entry.parts.iter();
+            parts.map(|content| (&*entry.run, content.kind(), content.stream()))
         });
         let rows = names(parts).map(|name| {
             let known = self.unapplied.get(&name).cloned();
             let effect = known.unwrap_or_else(|| Effect::bare(Outcome::Duplicate));
-            let (run, part, target, _) = name;
-            effect.row(&run, part, target)
+            let (run, (part, target), stream, _) = name;
+            effect.row(&run, part, target, stream.as_deref())
         });
         rows.collect()
     }
 }
 
-fn names<'a>(parts: impl Iterator<Item = (&'a str, Part, Target)>) -> impl Iterator<Item = Name> {
-    let mut counts: HashMap<(&str, Part, Target), usize> = HashMap::new();
-    parts.map(move |(run, part, target)| {
-        let count = counts.entry((run, part, target)).or_insert(0);
+fn names<'a>(
+    parts: impl Iterator<Item = (&'a str, Kind, Option<&'a str>)>,
+) -> impl Iterator<Item = Name> {
+    let mut counts: HashMap<(&str, Kind, Option<&str>), usize> = HashMap::new();
+    parts.map(move |part| {
+        let count = counts.entry(part).or_insert(0);
         *count += 1;
-        (run.to_owned(), part, target, *count - 1)
+        let (run, kind, stream) = part;
+        (run.to_owned(), kind, stream.map(str::to_owned), *count - 1)
     })
 }

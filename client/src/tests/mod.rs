@@ -22,12 +22,12 @@ use crate::testing::faults::FaultyServer;
 use crate::{Client, NewRun, Run};
 
 /// Runs a test with a server and a client of it, on a clock that jumps ahead whenever everybody waits.
-fn with_client<F: Future>(test: impl FnOnce(FaultyServer, Client) -> F) -> F::Output {
+pub(crate) fn with_client<F: Future>(test: impl FnOnce(FaultyServer, Client) -> F) -> F::Output {
     with_settings(Settings::default(), test)
 }
 
 /// Runs a test with a client of these settings.
-fn with_settings<F: Future>(
+pub(crate) fn with_settings<F: Future>(
     settings: Settings,
     test: impl FnOnce(FaultyServer, Client) -> F,
 ) -> F::Output {
@@ -58,7 +58,7 @@ fn threads(count: usize) -> Runtime {
     builder.build().unwrap()
 }
 
-async fn start(client: &Client, id: &str) -> Run {
+pub(crate) async fn start(client: &Client, id: &str) -> Run {
     client.start(NewRun::new(id)).await.unwrap()
 }
 
@@ -75,6 +75,6 @@ async fn start_many(client: &Client, count: usize) -> Vec<Run> {
     runs
 }
 
-async fn milliseconds(milliseconds: u64) {
+pub(crate) async fn milliseconds(milliseconds: u64) {
     tokio::time::sleep(Duration::from_millis(milliseconds)).await;
 }

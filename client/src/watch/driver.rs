@@ -80,6 +80,18 @@ async fn drive(
                     Answer::Input(Input::Viewed(viewing.await))
                 }));
             }
+            Some(Action::ReadStreams(wanted)) => {
+                let reading = transport.read_streams(wanted);
+                call = Some(Box::pin(async move {
+                    Answer::Input(Input::StreamsRead(reading.await))
+                }));
+            }
+            Some(Action::ListStreams(run)) => {
+                let listing = transport.list_streams(run);
+                call = Some(Box::pin(async move {
+                    Answer::Input(Input::StreamsListed(listing.await))
+                }));
+            }
             Some(Action::Disconnect) => {
                 notices = None;
                 transport.unlisten();

@@ -14,6 +14,7 @@ mod parameters;
 pub mod pooler;
 pub(crate) mod postgres;
 pub(crate) mod sqlstate;
+pub(crate) mod streams;
 #[cfg(feature = "_tls")]
 pub mod tls;
 pub(crate) mod watch;
@@ -26,7 +27,9 @@ pub(crate) use runmeta_core::wire::{Outcome, Part, Target};
 use uuid::Uuid;
 
 use crate::Error;
+use crate::stream::StreamInfo;
 use crate::watch::Snapshot;
+use streams::{FoundChunks, WantedChunks};
 use watch::{Line, List, Listed, View};
 
 /// The answer of a call, which may be dropped at any point.
@@ -54,6 +57,12 @@ pub(crate) trait Transport: Send + Sync + 'static {
 
     /// Reads the state of runs, over the same connection.
     fn view(&self, view: View) -> Call<Vec<Snapshot>>;
+
+    /// Reads chunks of streams, over the same connection. The answer has an element for each, in their order.
+    fn read_streams(&self, wanted: Vec<WantedChunks>) -> Call<Vec<FoundChunks>>;
+
+    /// Returns the streams of a run, over the same connection.
+    fn list_streams(&self, run: Arc<str>) -> Call<Vec<StreamInfo>>;
 }
 
 /// A batch to be sent.
@@ -72,9 +81,11 @@ pub(crate) struct Row {
     pub(crate) run: String,
     pub(crate) part: Part,
     pub(crate) target: Target,
+    /// The name of the stream that the part is for.
+    pub(crate) stream: Option<String>,
     pub(crate) outcome: Outcome,
     pub(crate) version: Option<i64>,
-    /// Positions of operations that did not fit the document, and why. For a start or a finish with the outcome `invalid`,
+    /// Positions of operations that did not fit the document, or of chunks, and why. For a start or a finish with the outcome `invalid`,
     /// one element whose position means nothing.
     pub(crate) unapplied: Vec<(usize, String)>,
 }

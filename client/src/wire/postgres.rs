@@ -15,9 +15,11 @@ use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
 
 use super::connect::{Lease, Parameter, Purpose, Source};
+use super::streams::{FoundChunks, WantedChunks};
 use super::watch::{Line, List, Listed, View};
 use super::{Call, Diagnosis, Flush, Loaded, Outcome, Part, Row, Target, Transport, Wanted};
 use crate::Error;
+use crate::stream::StreamInfo;
 use crate::watch::Snapshot;
 
 const FLUSH: &str = include_str!("sql/flush.sql");
@@ -109,6 +111,16 @@ impl Transport for Postgres {
     fn view(&self, view: View) -> Call<Vec<Snapshot>> {
         let inner = self.0.clone();
         Box::pin(async move { inner.view(view).await })
+    }
+
+    fn read_streams(&self, wanted: Vec<WantedChunks>) -> Call<Vec<FoundChunks>> {
+        let inner = self.0.clone();
+        Box::pin(async move { inner.read_streams(wanted).await })
+    }
+
+    fn list_streams(&self, run: Arc<str>) -> Call<Vec<StreamInfo>> {
+        let inner = self.0.clone();
+        Box::pin(async move { inner.list_streams(run).await })
     }
 }
 
@@ -219,6 +231,7 @@ fn row(row: &PgRow) -> Result<Row, Error> {
         outcome: word("outcome", column(row, 3)?, Outcome::parse)?,
         version: column(row, 4)?,
         unapplied: unapplied(column(row, 5)?)?,
+        stream: column(row, 6)?,
     })
 }
 

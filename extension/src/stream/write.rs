@@ -294,8 +294,9 @@ impl<'a> Draft<'a> {
             let applied = draft.apply(&changes[*place], now);
             let last = draft.stream.chunks - 1;
             changed |= matches!(applied, Ok(true));
+            let makes = std::mem::take(&mut made);
             written[*place] = Some(match applied {
-                Ok(applied) if applied || std::mem::take(&mut made) => Written::Applied { last },
+                Ok(applied) if applied || makes => Written::Applied { last },
                 Ok(_) => Written::Unchanged { last },
                 Err(refusal) => Written::Refused(refusal),
             });

@@ -77,12 +77,18 @@ pub fn run(database: &Database, language: Language, blocks: &[&str]) -> Vec<Stri
         program.push_str(&format!("{}('{END_OF_BLOCK}')\n", language.print()));
     }
     program.push_str(language.exit());
-    let mut command = language.interpreter();
-    command.envs(database.variables());
-    let (output, status) = merged_output(command, &program);
-    assert!(status.success(), "{status}:\n{output}");
+    let output = output(language, &program, &database.variables());
     let end = format!("{END_OF_BLOCK}\n");
     let outputs: Vec<String> = output.split_terminator(&end).map(str::to_owned).collect();
     assert_eq!(outputs.len(), blocks.len(), "{output}");
     outputs
+}
+
+/// Runs a program with these variables in its environment, and returns what it prints; it must succeed.
+pub fn output(language: Language, program: &str, variables: &[(&str, String)]) -> String {
+    let mut command = language.interpreter();
+    command.envs(variables.iter().map(|(name, value)| (name, value)));
+    let (output, status) = merged_output(command, program);
+    assert!(status.success(), "{status}:\n{output}");
+    output
 }

@@ -7,6 +7,7 @@ use crate::wire::{Diagnosis, Outcome, Part};
 
 fn row(outcome: Outcome) -> Row {
     Row {
+        stream: None,
         run: "a".to_owned(),
         part: Part::Operations,
         target: Target::Own,

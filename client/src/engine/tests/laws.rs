@@ -1,4 +1,5 @@
-//! Whatever happens, and in whatever order: each operation takes effect once, in the order in which it was recorded.
+//! Whatever happens, and in whatever order: each operation takes effect once, in the order in which it was recorded, and each
+//! chunk is appended once, in the order of its writer.
 //!
 //! The engine is stepped by hand against a server in memory, without a runtime and without time, so a case takes
 //! microseconds. A case is a list of bytes, each of which chooses what happens next: that is quickly made, and what is left
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 
 use super::super::{Action, Engine, Input};
 use crate::Error;
+use crate::buffer::chunks::{Close, StreamReport};
 use crate::buffer::decimal::Decimal;
 use crate::buffer::state::{CommandKind, Completed, RunState};
 use crate::buffer::waiter::Awaited;
@@ -52,6 +54,10 @@ pub(super) struct World {
     /// Commands, and whether they are to take effect.
     calls: Vec<(Awaited<Completed>, bool)>,
     states: Vec<Standing>,
+    /// Two on each stream of each run.
+    writers: Vec<StreamWriter>,
+    /// Streams that were closed.
+    closed: Vec<(usize, Box<str>)>,
     /// Another writer changed these, so what is read here may lag.
     has_other_writer: bool,
     has_little_memory: bool,
@@ -67,6 +73,14 @@ struct Standing {
     attempt: i32,
     is_finished: bool,
 }
+
+struct StreamWriter {
+    run: usize,
+    report: Arc<StreamReport>,
+    chunks: Vec<String>,
+}
+
+const STREAMS: [&str; 2] = ["s", "t"];
 
 impl Default for Standing {
     fn default() -> Standing {
@@ -126,6 +140,14 @@ impl World {
             flushes: Vec::new(),
             calls: Vec::new(),
             states: vec![Standing::default(); RUNS.len()],
+            writers: (0..RUNS.len() * 4)
+                .map(|number| StreamWriter {
+                    run: number % RUNS.len(),
+                    report: StreamReport::new(STREAMS[number / RUNS.len() % 2]),
+                    chunks: Vec::new(),
+                })
+                .collect(),
+            closed: Vec::new(),
             has_other_writer: false,
             has_little_memory: false,
             begins: false,
@@ -354,6 +376,55 @@ impl World {
         self.command(run, start, has_effect);
     }
 
+    /// Appends a chunk, unless an earlier one was refused, as it may be behind the end that another writer gave to the stream.
+    fn push_chunk(&mut self, choice: u8) {
+        let number = usize::from(choice) % self.writers.len();
+        let writer = &mut self.writers[number];
+        // Now and then one that does not fit into the block before it.
+        let length = if choice % 5 == 0 { 8_100 } else { 100 };
+        let chunk = format!("[{number},{},\"{:length$}\"]", writer.chunks.len(), "");
+        let state = &self.runs[writer.run];
+        if let Ok(has_room) = self.buffer.push_chunk(state, &writer.report, &chunk) {
+            assert!(has_room);
+            writer.chunks.push(chunk);
+        }
+    }
+
+    fn close_stream(&mut self, writer: u8) {
+        let writer = &self.writers[usize::from(writer) % self.writers.len()];
+        let error = (!writer.chunks.is_empty()).then(|| "broken".into());
+        let state = &self.runs[writer.run];
+        self.buffer
+            .close_stream(state, &writer.report, Close { error })
+            .unwrap();
+        self.closed.push((writer.run, writer.report.stream.clone()));
+    }
+
+    /// Checks that what each writer appended is there once, and in its order; of one that was refused, what is there.
+    fn check_streams(&self) {
+        for (number, writer) in self.writers.iter().enumerate() {
+            let stream = &writer.report.stream;
+            let stored = self.server.database.chunks(RUNS[writer.run], stream);
+            let begin = format!("[{number},");
+            let of_writer: Vec<Arc<str>> = stored
+                .into_iter()
+                .flatten()
+                .filter(|chunk| chunk.starts_with(&begin))
+                .collect();
+            let is_closed = self.closed.contains(&(writer.run, stream.clone()));
+            let of_writer = of_writer.iter().map(|chunk| &**chunk);
+            let mut expected = writer.chunks.iter().map(String::as_str);
+            match writer.report.error() {
+                None => assert!(of_writer.eq(expected), "writer {number}"),
+                Some(error) => {
+                    assert!(is_closed && error.is_closed(), "{error}");
+                    let mut of_writer = of_writer;
+                    assert!(of_writer.all(|chunk| expected.any(|next| next == chunk)));
+                }
+            }
+        }
+    }
+
     /// Checks what is read here of a run, if its document is here.
     fn look(&mut self, run: usize) {
         let mut pending = self.runs[run].lock();
@@ -374,7 +445,15 @@ impl World {
         let what = next();
         let run = usize::from(what % 3);
         match what / 3 {
-            0..=24 => {
+            0..=4 => {
+                (0..=next() % 4).for_each(|_| self.push_chunk(next()));
+                self.step(Input::Woken);
+            }
+            5 => {
+                self.close_stream(next());
+                self.step(Input::Woken);
+            }
+            6..=24 => {
                 let target = Target::ALL[usize::from(next() % 3)];
                 self.record(run, target, operation(next()));
                 self.step(Input::Woken);
@@ -476,6 +555,7 @@ impl World {
             );
             self.look(run);
         }
+        self.check_streams();
         let meter = &self.buffer.meter;
         assert_eq!(
             meter

@@ -33,10 +33,13 @@ use crate::Error;
 use crate::buffer::waiter::Waiter;
 use crate::engine::waiting::WaitingList;
 use crate::settings::Settings;
+use crate::stream::StreamInfo;
+use crate::wire::streams::{FoundChunks, WantedChunks};
 use crate::wire::watch::{List, Listed, View};
 use group::{Group, Unread};
 use line::Connection;
 use listing::Listings;
+pub(crate) use streams::NewReader;
 use streams::Streams;
 
 /// What happened.
@@ -48,6 +51,12 @@ pub(crate) enum Input {
     Dropped(u64),
     /// A watcher wants what is not read yet.
     Unread(u64),
+    /// Somebody reads a stream.
+    Read(NewReader),
+    /// A reader of a stream has room again.
+    RoomForChunks(u64),
+    /// Somebody wants to know the streams of a run.
+    ListStreams(Arc<str>, Arc<Waiter<Vec<StreamInfo>>>),
     /// The time came that [`Hub::due`] named.
     Timer,
     /// There is a connection, or none.
@@ -59,6 +68,9 @@ pub(crate) enum Input {
     Listed(Result<Vec<Listed>, Error>),
     /// The server answered a view.
     Viewed(Result<Vec<Snapshot>, Error>),
+    /// The server answered what was asked of streams.
+    StreamsRead(Result<Vec<FoundChunks>, Error>),
+    StreamsListed(Result<Vec<StreamInfo>, Error>),
 }
 
 /// A watch that begins.
@@ -90,6 +102,8 @@ pub(crate) enum Action {
     Disconnect,
     List(List),
     View(View),
+    ReadStreams(Vec<WantedChunks>),
+    ListStreams(Arc<str>),
 }
 
 /// Which statement is under way.
@@ -98,6 +112,8 @@ enum UnderWay {
     Connecting,
     Listing,
     Viewing(Select, Vec<(Arc<str>, Unread)>),
+    Reading(Vec<u64>),
+    ListingStreams(Arc<str>, Arc<Waiter<Vec<StreamInfo>>>),
 }
 
 #[derive(Debug)]
@@ -139,6 +155,11 @@ impl Hub {
             Input::Watch(watch) => self.watch(watch, now),
             Input::Dropped(id) => self.dropped(id),
             Input::Unread(id) => self.unread(id),
+            Input::Read(reader) => self.read(reader, now),
+            Input::RoomForChunks(id) => self.streams.has_room(id),
+            Input::ListStreams(run, waiter) => self.list_streams(run, waiter, now),
+            Input::StreamsRead(answer) => self.streams_read(answer, now),
+            Input::StreamsListed(answer) => self.streams_listed(answer, now),
             Input::Timer => {}
             Input::Connected(answer) => {
                 self.under_way = None;
@@ -176,6 +197,7 @@ impl Hub {
     pub(crate) fn end(&mut self) {
         let topics = self.groups.values_mut().flat_map(Group::topics);
         topics.for_each(|watched| watched.slots().for_each(|slot| slot.end()));
+        self.streams.end();
     }
 
     fn is_idle(&self) -> bool {
@@ -212,7 +234,7 @@ impl Hub {
 
     fn dropped(&mut self, id: u64) {
         let Some((select, topic)) = self.watches.remove(&id) else {
-            return;
+            return self.streams.leave(id);
         };
         if let Some(group) = self.groups.get_mut(&select) {
             group.leave(&topic, id);
@@ -240,6 +262,9 @@ impl Hub {
         }
         for stream in &notice.streams {
             self.streams.announced(stream);
+        }
+        for run in &notice.runs {
+            self.streams.run_announced(run);
         }
         let mut changed = Vec::new();
         for (select, group) in &mut self.groups {
@@ -281,13 +306,19 @@ impl Hub {
         if action.is_some() || !self.connection.is_ready() {
             return action;
         }
-        // In turns, so that neither long listings nor many changes hold up the other.
+        // In turns, so that neither long listings nor many changes hold up the others.
+        if !std::mem::take(&mut self.streams.has_read)
+            && let Some(action) = self.next_of_streams()
+        {
+            self.streams.has_read = true;
+            return Some(action);
+        }
         let action = match std::mem::take(&mut self.has_listed) {
             true => self.next_view().or_else(|| self.next_listing(now)),
             false => self.next_listing(now).or_else(|| self.next_view()),
         };
         self.has_listed = matches!(action, Some(Action::List(_)));
-        action
+        action.or_else(|| self.next_of_streams())
     }
 
     fn next_view(&mut self) -> Option<Action> {

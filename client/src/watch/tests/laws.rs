@@ -269,7 +269,8 @@ impl World {
             }
             Action::List(list) => Input::Listed(Ok(server.list(&list))),
             Action::View(view) => Input::Viewed(Ok(server.view(&view))),
-            Action::Disconnect => return,
+            // Nobody reads streams here.
+            Action::ReadStreams(_) | Action::ListStreams(_) | Action::Disconnect => return,
         });
     }
 

@@ -1,4 +1,8 @@
-//! Connections to the database that the user named.
+//! Connections to the database that the user named: by a URL, by libpq's variables, or by both.
+
+mod environment;
+mod passfile;
+mod settings;
 
 use std::error::Error as StdError;
 use std::io::{self, ErrorKind, Write};
@@ -6,18 +10,30 @@ use std::io::{self, ErrorKind, Write};
 use clap::Args;
 use futures_util::stream::StreamExt;
 use runmeta_client::tls::{self, MakeRustlsConnect};
-use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_postgres::error::{DbError, SqlState};
-use tokio_postgres::{AsyncMessage, Client, Config, Notification};
+use tokio_postgres::{AsyncMessage, Client, Config};
 
 use crate::error::{Error, sentence};
 
 /// Which database to use.
 #[derive(Args, Clone)]
 pub(crate) struct Database {
-    /// Database to use, as a URL or as "host=… dbname=…"
+    /// Database to use, as a URL or as "host=… dbname=…"; what it leaves open is taken from PGHOST, PGPASSWORD and the like
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
+}
+
+/// Tells when a connection is lost.
+pub(crate) struct Lost(JoinHandle<()>);
+
+impl Lost {
+    /// Waits until the connection is lost.
+    pub(crate) async fn wait(&mut self) -> Error {
+        // It ends no other way than with the connection.
+        let _ = (&mut self.0).await;
+        Error::new("the server has closed the connection")
+    }
 }
 
 impl Database {
@@ -31,10 +47,8 @@ impl Database {
         self.open_as_it_is(|_| ()).await.map(|(client, _)| client)
     }
 
-    /// Connects without a word to the user, and hands over notifications, which end with the connection.
-    pub(crate) async fn connect_to_listen(
-        &self,
-    ) -> Result<(Client, mpsc::UnboundedReceiver<Notification>), Error> {
+    /// Connects without a word to the user, and returns what ends with the connection.
+    pub(crate) async fn connect_to_hold(&self) -> Result<(Client, Lost), Error> {
         self.open(|_| ()).await
     }
 
@@ -43,58 +57,51 @@ impl Database {
         &self,
         application_name: String,
     ) -> Result<runmeta_client::Client, Error> {
-        let runs = runmeta_client::Builder::url(self.url()?).application_name(application_name);
+        let runs = runmeta_client::Builder::url(&self.url()?).application_name(application_name);
         Ok(runs.connect().await?)
     }
 
     async fn open(
         &self,
         on_notice: impl Fn(&DbError) + Send + 'static,
-    ) -> Result<(Client, mpsc::UnboundedReceiver<Notification>), Error> {
-        let (client, receiver) = self.open_as_it_is(on_notice).await?;
+    ) -> Result<(Client, Lost), Error> {
+        let (client, lost) = self.open_as_it_is(on_notice).await?;
         // Whatever the user's search_path is, `=` means what Postgres ships.
         client
             .batch_execute("SET search_path TO pg_catalog, pg_temp")
             .await?;
-        Ok((client, receiver))
+        Ok((client, lost))
     }
 
     async fn open_as_it_is(
         &self,
         on_notice: impl Fn(&DbError) + Send + 'static,
-    ) -> Result<(Client, mpsc::UnboundedReceiver<Notification>), Error> {
+    ) -> Result<(Client, Lost), Error> {
         let (config, connector) = self.address()?;
         let (client, mut connection) = config.connect(connector).await.map_err(unreachable)?;
-        let (sender, receiver) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
+        let lost = tokio::spawn(async move {
             let mut messages =
                 futures_util::stream::poll_fn(move |context| connection.poll_message(context));
             // A lost connection ends the stream; whoever uses the client is told by his next query.
             while let Some(Ok(message)) = messages.next().await {
-                match message {
-                    AsyncMessage::Notice(notice) => on_notice(&notice),
-                    AsyncMessage::Notification(notification) => {
-                        let _ = sender.send(notification);
-                    }
-                    _ => {}
+                if let AsyncMessage::Notice(notice) = message {
+                    on_notice(&notice);
                 }
             }
         });
-        Ok((client, receiver))
+        Ok((client, Lost(lost)))
     }
 
-    fn url(&self) -> Result<&str, Error> {
+    fn url(&self) -> Result<String, Error> {
         let url = self.database_url.as_deref();
-        url.filter(|url| !url.trim().is_empty()).ok_or_else(|| {
-            Error::new("no database is named")
-                .with_hint("Give --database-url URL, or set DATABASE_URL; in a clone of runmeta, \"make db\" starts a server and prints its URL.")
-        })
+        let url = url.filter(|url| !url.trim().is_empty());
+        environment::address(url, environment::variable)
     }
 
     /// Returns where the database is, and what encrypts the way to it.
     fn address(&self) -> Result<(Config, MakeRustlsConnect), Error> {
         // The text stays out of the message: it may hold a password.
-        let (mut config, connector) = tls::from_url(self.url()?).map_err(|error| {
+        let (mut config, connector) = tls::from_url(&self.url()?).map_err(|error| {
             let refused = Error::new("the database URL cannot be used")
                 .with_detail(sentence(&error.to_string()));
             match error.source() {

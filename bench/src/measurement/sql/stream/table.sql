@@ -1,0 +1,1 @@
+CREATE TABLE chunk (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, job text NOT NULL, chunk jsonb NOT NULL);
