@@ -180,12 +180,10 @@ impl Writing {
         let now = Instant::now();
         match self.flush.as_mut().map(Awaited::try_recv) {
             Some(Err(TryRecvError::Empty)) => return,
-            Some(Ok(Err(_)) | Err(TryRecvError::Closed)) => {
-                self.flush = None;
-                self.next_flush = now + LATER;
-            }
+            Some(Ok(Err(_)) | Err(TryRecvError::Closed)) => self.next_flush = now + LATER,
             None | Some(Ok(Ok(()))) => {}
         }
+        self.flush = None;
         if self.next_flush <= now {
             self.next_flush = now + SOON;
             let state = self.state().clone();

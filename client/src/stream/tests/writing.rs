@@ -11,7 +11,7 @@ use futures_core::Stream;
 use super::{Items, chunks, numbers, push_numbers};
 use crate::settings::Settings;
 use crate::testing::faults::Fault;
-use crate::tests::{on_a_fast_clock, start, with_client, with_settings};
+use crate::tests::{milliseconds, on_a_fast_clock, start, with_client, with_settings};
 use crate::{Client, metadata};
 
 #[test]
@@ -61,6 +61,26 @@ fn a_finish_does_not_overtake_chunks_recorded_before() {
         let error = writer.close().await.unwrap_err();
         assert!(error.is_closed(), "{error}");
         assert_eq!(chunks(&server, "a", "s").len(), 40);
+    });
+}
+
+#[test]
+fn chunks_leave_soon_after_others_rather_than_once_an_interval() {
+    let settings = Settings {
+        interval: Duration::from_secs(60),
+        ..Settings::default()
+    };
+    with_settings(settings, async |server, client| {
+        let run = start(&client, "a").await;
+        let mut writer = run.metadata().stream_writer("s");
+        for number in 0..100 {
+            writer.push(number).await.unwrap();
+            milliseconds(10).await;
+        }
+        assert!(chunks(&server, "a", "s").len() > 90);
+        let flushes = client.metrics().flushes;
+        assert!((10..30).contains(&flushes), "{flushes} flushes");
+        writer.close().await.unwrap();
     });
 }
 
