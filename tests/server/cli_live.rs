@@ -1,90 +1,20 @@
 //! What the command line shows of runs that change: in a terminal, where output is none, and for programs.
 
-use std::io::Read;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_postgres::Client;
 
 use crate::cli::program;
-use crate::harness::Database;
+use crate::harness::{Database, Printing};
 
-/// A program at work, and what it has printed.
-struct Printing {
-    output: Arc<Mutex<String>>,
-    ended: JoinHandle<Option<i32>>,
-}
-
-impl Printing {
-    /// Runs the program on a database.
-    fn new(database: &Database, arguments: &[&str]) -> Self {
-        let mut command = program();
-        command
-            .args(arguments)
-            .args(["--database-url", &database.url()]);
-        Self::of(command)
-    }
-
-    fn of(mut command: Command) -> Self {
-        let (mut reader, writer) = std::io::pipe().unwrap();
-        command
-            .stdin(Stdio::null())
-            .stdout(writer.try_clone().unwrap())
-            .stderr(writer);
-        let mut child = command.spawn().unwrap();
-        // Its copies of the pipe would keep the reader waiting.
-        drop(command);
-        let output = Arc::<Mutex<String>>::default();
-        let shared = output.clone();
-        let ended = spawn_blocking(move || {
-            let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
-            loop {
-                match reader.read(&mut buffer).unwrap() {
-                    0 => break,
-                    count => bytes.extend(&buffer[..count]),
-                }
-                // A character may have come in part.
-                let text = String::from_utf8_lossy(&bytes);
-                text.trim_end_matches('\u{fffd}')
-                    .clone_into(&mut shared.lock().unwrap());
-            }
-            child.wait().unwrap().code()
-        });
-        Self { output, ended }
-    }
-
-    fn shown(&self) -> String {
-        self.output.lock().unwrap().clone()
-    }
-
-    /// Waits until it has printed a text, so that it has seen what happened before.
-    async fn until(&self, text: &str) {
-        while !self.shown().contains(text) {
-            assert!(
-                !self.ended.is_finished(),
-                "it ended without {text:?}:\n{}",
-                self.shown()
-            );
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    }
-
-    /// Returns all that it printed, and how it ended.
-    async fn end(self) -> (String, Option<i32>) {
-        let code = self.ended.await.unwrap();
-        let output = self.output.lock().unwrap().clone();
-        (output, code)
-    }
-
-    /// Returns all that it printed; it must succeed.
-    async fn finish(self) -> String {
-        let (output, code) = self.end().await;
-        assert_eq!(code, Some(0), "{output}");
-        output
-    }
+/// Runs the program on a database.
+fn runmeta(database: &Database, arguments: &[&str]) -> Printing {
+    let mut command = program();
+    command
+        .args(arguments)
+        .args(["--database-url", &database.url()]);
+    Printing::of(command)
 }
 
 async fn run(client: &Client, statements: &[&str]) {
@@ -109,8 +39,8 @@ async fn watch_prints_each_state_until_the_run_finishes() {
         &["SELECT runmeta.start('import', '{\"totalRows\": 4, \"log\": [\"begun\"]}')"],
     )
     .await;
-    let text = Printing::new(&database, &["watch", "import"]);
-    let json = Printing::new(&database, &["watch", "import", "--json"]);
+    let text = runmeta(&database, &["watch", "import"]);
+    let json = runmeta(&database, &["watch", "import", "--json"]);
     text.until("begun").await;
     json.until("begun").await;
     let half = "SELECT runmeta.apply('import', '[{\"type\": \"set\", \"key\": \"processedRows\", \"value\": 2},
@@ -142,7 +72,7 @@ async fn watch_prints_each_state_until_the_run_finishes() {
 async fn watch_waits_for_a_run_that_does_not_exist_yet() {
     let database = Database::new().await;
     let client = database.connect().await;
-    let watch = Printing::new(&database, &["watch", "later"]);
+    let watch = runmeta(&database, &["watch", "later"]);
     watch.until("waiting").await;
     run(
         &client,
@@ -165,8 +95,8 @@ async fn tree_is_watched_until_all_of_it_is_over() {
             runmeta.start('other', parent_run_id => 'root'), runmeta.start('a', '{\"progress\": 0.5}', parent_run_id => 'nightly')"],
     )
     .await;
-    let text = Printing::new(&database, &["tree", "nightly", "--watch"]);
-    let json = Printing::new(&database, &["tree", "nightly", "--watch", "--json"]);
+    let text = runmeta(&database, &["tree", "nightly", "--watch"]);
+    let json = runmeta(&database, &["tree", "nightly", "--watch", "--json"]);
     text.until("a  running").await;
     json.until("0.5").await;
     run(
@@ -199,7 +129,7 @@ async fn tree_is_watched_until_all_of_it_is_over() {
         ["completed", "completed", "failed"]
     );
     // All of it is over already: it is shown once.
-    let again = Printing::new(&database, &["tree", "nightly", "--watch", "--json"])
+    let again = runmeta(&database, &["tree", "nightly", "--watch", "--json"])
         .finish()
         .await;
     assert_eq!(lines(&again).len(), 3);
@@ -215,16 +145,16 @@ async fn json_is_one_line_a_run() {
             runmeta.start('import', parent_run_id => 'nightly', task => 'import', status => 'queued')"],
     )
     .await;
-    let get = Printing::new(&database, &["get", "nightly", "--json"])
+    let get = runmeta(&database, &["get", "nightly", "--json"])
         .finish()
         .await;
     assert_eq!(get, "{\"a\": null, \"b\": [1, \"\\u2028\"]}\n");
-    let tree = Printing::new(&database, &["tree", "nightly", "--json"])
+    let tree = runmeta(&database, &["tree", "nightly", "--json"])
         .finish()
         .await;
     let runs = lines(&tree);
     // A snapshot of the client has the same members.
-    let watched = Printing::new(&database, &["watch", "nightly", "--json"]);
+    let watched = runmeta(&database, &["watch", "nightly", "--json"]);
     watched.until("\n").await;
     run(&client, &["SELECT runmeta.finish('nightly')"]).await;
     let watched = lines(&watched.finish().await);
@@ -401,7 +331,7 @@ async fn stream_is_printed_until_it_is_closed() {
     let database = Database::new().await;
     let client = database.connect().await;
     run(&client, &["SELECT runmeta.start('answer')"]).await;
-    let text = Printing::new(&database, &["stream", "answer", "tokens"]);
+    let text = runmeta(&database, &["stream", "answer", "tokens"]);
     text.until("waiting for stream \"tokens\" of run \"answer\", which does not exist yet\n")
         .await;
     run(
@@ -410,7 +340,7 @@ async fn stream_is_printed_until_it_is_closed() {
     )
     .await;
     text.until("Hello\\u001b").await;
-    let json = Printing::new(
+    let json = runmeta(
         &database,
         &["stream", "answer", "tokens", "--json", "--from", "1"],
     );
