@@ -37,7 +37,7 @@ pub fn measure(server: &Server) -> Result<Vec<Line>> {
         written.push(CHUNKS as f64 / burst.written.as_secs_f64());
         read.push(CHUNKS as f64 / burst.read.as_secs_f64());
         server.settle()?;
-        theirs.push(insert(&session)?);
+        theirs.push(insert(session)?);
     }
     server.settle()?;
     let ours = runtime.block_on(trickle(&client))?;
@@ -97,7 +97,9 @@ async fn burst(client: &Client, url: &str, id: &str) -> Result<Burst> {
         },
         come_back(url, id),
     );
-    (early?, late?, returning?);
+    early?;
+    late?;
+    returning?;
     let read = start.elapsed();
     let written = written.await??;
     Ok(Burst { written, read })

@@ -130,7 +130,8 @@ impl Blocks {
             let is_ended = taken
                 .iter()
                 .any(|block| block.close.is_some() && block.report.stream == next.report.stream);
-            if !fits && !(is_first && taken.is_empty()) || is_ended {
+            let is_due = fits || is_first && taken.is_empty();
+            if !is_due || is_ended {
                 break;
             }
             cost = cost.saturating_sub(next.cost());
