@@ -381,7 +381,7 @@ impl World {
         let number = usize::from(choice) % self.writers.len();
         let writer = &mut self.writers[number];
         // Now and then one that does not fit into the block before it.
-        let length = if choice % 5 == 0 { 8_100 } else { 100 };
+        let length = if choice.is_multiple_of(5) { 8_100 } else { 100 };
         let chunk = format!("[{number},{},\"{:length$}\"]", writer.chunks.len(), "");
         let state = &self.runs[writer.run];
         if let Ok(has_room) = self.buffer.push_chunk(state, &writer.report, &chunk) {

@@ -173,8 +173,8 @@ impl World {
     fn happen(&mut self, what: u8, number: u8) {
         let reader = usize::from(number) % self.readers.len().max(1);
         match what {
-            0..=79 => self.append(number, what % 4 > 0),
-            80..=139 => self.answer(what % 8 == 0),
+            0..=79 => self.append(number, !what.is_multiple_of(4)),
+            80..=139 => self.answer(what.is_multiple_of(8)),
             140..=199 if !self.readers.is_empty() => self.take(reader, usize::from(number) * 8),
             200..=209 => self.lose_connection(),
             210..=219 => self.pass(),

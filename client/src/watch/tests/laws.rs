@@ -252,7 +252,7 @@ impl World {
         };
         let before = self.history.iter().rev();
         let server = match behind {
-            behind if behind > 0 && !self.listens => before.take(behind).last(),
+            behind if behind > 0 && !self.listens => before.take(behind).next_back(),
             _ => None,
         };
         let server = server.unwrap_or(&self.server);
