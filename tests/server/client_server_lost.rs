@@ -134,7 +134,10 @@ async fn unapplied_operations_are_reported_though_the_connection_was_cut_before_
     large.metadata().append("log", "x".repeat(300_000));
     skips.metadata().set("text", "x").remove("text", "x");
     let error = client.flush().await.unwrap_err();
-    assert_eq!((proxy.cuts(), client.metrics().retries), (1, 1));
+    // Twice if something held one of the runs back from the first batch.
+    let cuts = proxy.cuts();
+    assert!((1..=2).contains(&cuts), "{cuts}");
+    assert_eq!(client.metrics().retries, u64::from(cuts));
     let reported: Vec<_> = error
         .unapplied()
         .iter()
