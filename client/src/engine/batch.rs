@@ -1,21 +1,19 @@
-//! What is in a batch: operations and commands for many runs, and its text.
+//! What is in a batch: operations, chunks and commands for many runs.
 //!
 //! A batch is made of pieces, one for each run. Pieces of the same unit stay together however the batch is split.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
-use std::fmt::Write;
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
-
-use runmeta_core::{Json, Operation, write_string};
 
 use crate::Error;
 use crate::buffer::budget::Permit;
-use crate::buffer::chunks::{Block, Close};
-use crate::buffer::state::{Command, CommandKind, Completed, List, RunState};
+use crate::buffer::chunks::Block;
+use crate::buffer::state::{Command, Completed, List, RunState};
 use crate::buffer::waiter::Waiting;
 use crate::wire::{Part, Row, Target};
 
 use super::gather::{COMMAND_COST, Room};
+use super::text::write;
 
 #[derive(Debug)]
 pub(crate) struct Batch {
@@ -83,7 +81,7 @@ impl Piece {
     }
 
     /// Returns the parts of the entry that it has.
-    fn parts(&self) -> impl Iterator<Item = Part> {
+    pub(super) fn parts(&self) -> impl Iterator<Item = Part> {
         let has_streams = !self.blocks.is_empty();
         // A start has no list beside it, which the others follow.
         let has_list = !self.operations.is_empty() || !self.has_commands() && !has_streams;
@@ -92,137 +90,6 @@ impl Piece {
         let commands = self.commands.iter().map(|command| command.kind.part());
         list.into_iter().chain(streams).chain(commands)
     }
-
-    /// Writes a part; of its streams, those that are wanted.
-    fn write_part(&self, part: Part, is_wanted: impl Fn(&str) -> bool, text: &mut String) {
-        // Writing to a string cannot fail.
-        let _ = match (part, self.command(part)) {
-            (Part::Operations, _) => {
-                let _ = write!(text, r#","{}":["#, self.target.list());
-                for (position, operation) in self.operations.iter().enumerate() {
-                    text.push_str(if position == 0 { "" } else { "," });
-                    write_operation(operation, text);
-                }
-                text.push(']');
-                Ok(())
-            }
-            (Part::Stream, _) => {
-                let streams = streams(&self.blocks).into_iter();
-                write_streams(streams.filter(|(stream, _)| is_wanted(stream)), text);
-                Ok(())
-            }
-            (_, Some(CommandKind::Start { text: start, .. })) => {
-                write!(text, r#","start":{start}"#)
-            }
-            (_, Some(CommandKind::Status { status, attempt })) => {
-                write_status("status", status, *attempt, text)
-            }
-            (_, Some(CommandKind::Finish { status, attempt })) => {
-                write_status("finish", status, *attempt, text)
-            }
-            (_, None) => Ok(()),
-        };
-    }
-
-    fn command(&self, part: Part) -> Option<&CommandKind> {
-        let kinds = self.commands.iter().map(|command| &command.kind);
-        kinds.into_iter().find(|kind| kind.part() == part)
-    }
-}
-
-fn write_status(
-    name: &str,
-    status: &str,
-    attempt: Option<i32>,
-    text: &mut String,
-) -> std::fmt::Result {
-    write!(text, r#","{name}":{{"status":"#)?;
-    write_string(status, text);
-    if let Some(attempt) = attempt {
-        write!(text, r#","attempt":{attempt}"#)?;
-    }
-    text.push('}');
-    Ok(())
-}
-
-/// Returns the blocks of each stream, in their order.
-pub(super) fn streams(blocks: &[Block]) -> BTreeMap<&str, Vec<&Block>> {
-    let mut streams: BTreeMap<&str, Vec<&Block>> = BTreeMap::new();
-    for block in blocks {
-        streams.entry(&block.report.stream).or_default().push(block);
-    }
-    streams
-}
-
-/// Writes chunks for streams, and which of them end.
-fn write_streams<'a>(streams: impl Iterator<Item = (&'a str, Vec<&'a Block>)>, text: &mut String) {
-    text.push_str(r#","streams":{"#);
-    for (position, (stream, blocks)) in streams.enumerate() {
-        text.push_str(if position == 0 { "" } else { "," });
-        write_string(stream, text);
-        text.push_str(r#":{"chunks":["#);
-        let filled = blocks.iter().filter(|block| block.chunks > 0);
-        for (position, block) in filled.enumerate() {
-            text.push_str(if position == 0 { "" } else { "," });
-            text.push_str(&block.text);
-        }
-        text.push(']');
-        match blocks.last().and_then(|block| block.close.as_ref()) {
-            Some(Close { error: Some(error) }) => {
-                text.push_str(r#","error":"#);
-                write_string(error, text);
-            }
-            Some(Close { error: None }) => text.push_str(r#","closed":true"#),
-            None => {}
-        }
-        text.push('}');
-    }
-    text.push('}');
-}
-
-/// Writes an operation's JSON form.
-fn write_operation(operation: &Operation<Json>, text: &mut String) {
-    let _ = write!(text, r#"{{"type":"{}""#, operation.operation_type().name());
-    if let Some(key) = operation.key() {
-        text.push_str(r#","key":"#);
-        write_string(key.as_str(), text);
-    }
-    if let Some(value) = operation.value() {
-        text.push_str(r#","value":"#);
-        value.write_to(text);
-    }
-    if let Some(keep) = operation.keep() {
-        let _ = write!(text, r#","keep":{keep}"#);
-    }
-    text.push('}');
-}
-
-/// Writes those parts of pieces, which are in their order, that are wanted: of streams, by their names.
-fn write(pieces: &[Piece], is_wanted: impl Fn(&Piece, Part, Option<&str>) -> bool) -> Arc<str> {
-    let mut text = String::from("[");
-    let mut last: Option<&Piece> = None;
-    for piece in pieces {
-        let is_wanted = |part, stream: Option<&str>| is_wanted(piece, part, stream);
-        let is_there = |part: &Part| match part {
-            Part::Stream => {
-                let mut streams = piece.blocks.iter().map(|block| &*block.report.stream);
-                streams.any(|stream| is_wanted(Part::Stream, Some(stream)))
-            }
-            part => is_wanted(*part, None),
-        };
-        for (position, part) in piece.parts().filter(is_there).enumerate() {
-            let goes_on = |last: &Piece| last.entry == piece.entry && !last.has_commands();
-            if position == 0 && !last.is_some_and(goes_on) {
-                text.push_str(if last.is_some() { "},{" } else { "{" });
-                text.push_str(r#""run":"#);
-                write_string(&piece.entry, &mut text);
-            }
-            piece.write_part(part, |stream| is_wanted(part, Some(stream)), &mut text);
-            last = Some(piece);
-        }
-    }
-    text.push_str(if last.is_some() { "}]" } else { "]" });
-    text.into()
 }
 
 impl Batch {
@@ -395,29 +262,5 @@ impl Batch {
             .into_iter()
             .partition(|piece| is_first(piece.unit));
         (Batch::new(first), Batch::new(second))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn written_form_is_that_of_core() {
-        for operation in [
-            r#"{"key":"a","type":"set","value":null}"#,
-            r#"{"key":"$.a.b","type":"delete"}"#,
-            r#"{"type":"update","value":{"a":1}}"#,
-            r#"{"type":"merge","value":{"a":null}}"#,
-            r#"{"key":"a","type":"merge","value":1.50}"#,
-            r#"{"key":"a","keep":20,"type":"append","value":"\"x\n"}"#,
-            r#"{"key":"a","type":"remove","value":"x"}"#,
-            r#"{"key":"a","type":"increment","value":-0.5}"#,
-        ] {
-            let read = Operation::parse(&Json::parse(operation).unwrap()).unwrap();
-            let mut text = String::new();
-            write_operation(&read, &mut text);
-            assert_eq!(Json::parse(&text).unwrap(), Json::parse(operation).unwrap());
-        }
     }
 }

@@ -6,14 +6,16 @@
 //! | question | file |
 //! |---|---|
 //! | When does a batch leave, and how long are the pauses? | [`pace`] |
-//! | What is in it? | [`gather`], [`batch`] |
+//! | What is in it? | [`gather`], [`batch`], [`text`] |
 //! | How is a lost answer retried? | [`attempt`], [`writer`] |
+//! | What if the server lost what it had acknowledged? | [`lost`] |
 //! | What happens when it is rejected, or a row is locked? | [`deliver`], [`aside`] |
-//! | What does the answer mean for its runs? | [`complete`], [`by_key`] |
+//! | What does the answer mean for its runs? | [`complete`], [`answer`], [`by_key`] |
 //! | When are runs read? | [`read`] |
 //! | Who waits for what, and until when? | [`request`], [`waiting`] |
 //! | When is the client over? | [`ending`] |
 
+mod answer;
 mod aside;
 mod attempt;
 pub(crate) mod backoff;
@@ -24,11 +26,13 @@ mod deliver;
 pub(crate) mod driver;
 mod ending;
 mod gather;
+mod lost;
 mod pace;
 mod read;
 mod request;
 #[cfg(test)]
 mod tests;
+mod text;
 pub(crate) mod waiting;
 mod writer;
 

@@ -113,3 +113,14 @@ fn explain(
         }
     }
 }
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // `fn main() -> Result<(), Error>` and `unwrap` print this: the line that helps comes first.
+        write!(f, "Error({:?}", self.to_string())?;
+        match &self.0.source {
+            Some(source) => write!(f, ", {source:?})"),
+            None => f.write_str(")"),
+        }
+    }
+}

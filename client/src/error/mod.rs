@@ -1,12 +1,12 @@
 //! The one error of this crate.
 
 mod display;
+mod predicates;
 #[cfg(test)]
 mod tests;
 mod unapplied;
 
 use std::error;
-use std::fmt;
 use std::sync::Arc;
 
 use runmeta_core::wire::{Outcome, Part};
@@ -324,103 +324,6 @@ impl Error {
 
     pub(crate) fn outside_run() -> Error {
         Error::new(Kind::OutsideRun, None)
-    }
-}
-
-impl Error {
-    /// Returns the SQLSTATE: that of the server's error, or the one with which the corresponding SQL function fails.
-    ///
-    /// `55000`: the run has finished, or a newer attempt has begun. `P0002`: the run or its parent does not exist. `54000`:
-    /// the document is too large. `22023`: an argument or operation is invalid. `docs/errors.md` lists them all.
-    pub fn code(&self) -> Option<&str> {
-        match &self.0.kind {
-            Kind::Statement { code, .. } => Some(code),
-            Kind::Connection { code, .. } => code.as_deref(),
-            Kind::NoSuchRun(_) => Some("P0002"),
-            Kind::Invalid(_) => Some("22023"),
-            Kind::Part { outcome, .. } => code_of(outcome.name()),
-            Kind::Unapplied { first, .. } => code_of(first.first()?.reason()),
-            _ => None,
-        }
-    }
-
-    /// Returns true if the same call may succeed later: the server was not reached, was busy, or ended the session.
-    pub fn is_retryable(&self) -> bool {
-        match &self.0.kind {
-            Kind::Statement { code, .. } => Meaning::of(code).is_retryable(),
-            Kind::Connection { retryable, .. } => *retryable,
-            Kind::TimedOut { .. } => true,
-            _ => false,
-        }
-    }
-
-    /// Returns true if the run takes no more changes from this worker, because it has finished or a newer attempt has begun,
-    /// or if the client was shut down.
-    pub fn is_closed(&self) -> bool {
-        match &self.0.kind {
-            Kind::ShutDown => true,
-            Kind::Unapplied { first, .. } => first
-                .iter()
-                .any(|unapplied| matches!(unapplied.reason(), "closed" | "stale" | "shut_down")),
-            _ => self.code() == Some("55000"),
-        }
-    }
-
-    /// Returns why a part of an entry had no effect, as one word.
-    /// Returns true if a newer attempt has begun.
-    pub(crate) fn is_stale(&self) -> bool {
-        matches!(
-            self.0.kind,
-            Kind::Part {
-                outcome: Outcome::Stale,
-                ..
-            }
-        )
-    }
-
-    pub(crate) fn reason(&self) -> String {
-        match &self.0.kind {
-            Kind::Part { outcome, .. } => outcome.name().to_owned(),
-            _ => self.code().unwrap_or("error").to_owned(),
-        }
-    }
-
-    /// Returns the operations that had no effect, the last twenty of each run.
-    pub fn unapplied(&self) -> &[Unapplied] {
-        match &self.0.kind {
-            Kind::Unapplied { first, .. } => first,
-            _ => &[],
-        }
-    }
-}
-
-/// Returns the SQLSTATE with which a single call in SQL fails for this reason.
-fn code_of(reason: &str) -> Option<&str> {
-    let is_code = |reason: &str| {
-        reason.len() == 5
-            && reason
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
-    };
-    match reason {
-        "closed" | "stale" => Some("55000"),
-        "not_found" => Some("P0002"),
-        "too_large" => Some("54000"),
-        "invalid" | "not_an_array" | "not_a_container" | "index_out_of_range" | "bad_path"
-        | "bad_value" | "unknown_type" | "unknown_member" => Some("22023"),
-        code if is_code(code) => Some(code),
-        _ => None,
-    }
-}
-
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // `fn main() -> Result<(), Error>` and `unwrap` print this: the line that helps comes first.
-        write!(f, "Error({:?}", self.to_string())?;
-        match &self.0.source {
-            Some(source) => write!(f, ", {source:?})"),
-            None => f.write_str(")"),
-        }
     }
 }
 
