@@ -16,7 +16,7 @@ DECLARE
     most CONSTANT pg_catalog.int8 := COALESCE(stream_read.max, 1000);
     -- Numbers from lower to upper are read. One that would pass the end of a bigint names no chunk.
     lower CONSTANT pg_catalog.int8 := GREATEST(
-        LEAST(COALESCE(stream_read.after, -1), 9223372036854775806 OPERATOR(pg_catalog.-) most), -1
+        LEAST(COALESCE(stream_read.after, -1), 9223372036854775806 OPERATOR(pg_catalog.-) GREATEST(most, 0)), -1
     ) OPERATOR(pg_catalog.+) 1;
     upper CONSTANT pg_catalog.int8 := lower OPERATOR(pg_catalog.+) most OPERATOR(pg_catalog.-) 1;
     tree pg_catalog.text;

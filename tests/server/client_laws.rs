@@ -82,8 +82,16 @@ fn record(metadata: &Metadata, operation: &Operation<Json>) {
 fn with_number_of_serde(operation: Operation<Json>) -> Operation<Json> {
     match operation {
         Operation::Increment { key, value } => {
-            let by: Number = value.to_string().parse().unwrap();
-            let value = Json::parse(&by.to_string()).unwrap();
+            // Parsing a number that was printed may give its neighbour, and so on, until one gives itself.
+            let mut text = value.to_string();
+            for _ in 0..100 {
+                let by: Number = text.parse().unwrap();
+                let printed = by.to_string();
+                if std::mem::replace(&mut text, printed) == text {
+                    break;
+                }
+            }
+            let value = Json::parse(&text).unwrap();
             Operation::Increment { key, value }
         }
         other => other,

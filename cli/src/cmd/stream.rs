@@ -20,9 +20,8 @@ use crate::stdout::{print, write};
 pub(crate) struct Stream {
     /// Run that has the stream
     run: String,
-    /// Name of the stream
-    #[arg(default_value = DEFAULT_STREAM)]
-    name: String,
+    /// Name of the stream; without it, the only one that the run has, or else "default"
+    name: Option<String>,
     /// Number of the chunk to begin with; the first one has 0
     #[arg(long, value_name = "N", default_value_t = 0)]
     from: u64,
@@ -37,15 +36,28 @@ impl Stream {
     pub(crate) async fn run(self) -> Result<ExitCode, Error> {
         let client = self.database.runs("runmeta stream".to_owned()).await?;
         let streams = client.streams(&self.run).await?;
-        if !streams.iter().any(|stream| stream.name == self.name) {
+        let name = match (&self.name, streams.as_slice()) {
+            (Some(name), _) => name,
+            (None, [only]) => &only.name,
+            (None, _) => DEFAULT_STREAM,
+        };
+        if !streams.iter().any(|stream| stream.name == name) {
+            let names: Vec<_> = streams
+                .iter()
+                .map(|stream| printable(&stream.name))
+                .collect();
+            let others = match names.is_empty() {
+                true => String::new(),
+                false => format!("; it has {}", names.join(", ")),
+            };
             let _ = writeln!(
                 std::io::stderr(),
-                "waiting for stream \"{}\" of run \"{}\", which does not exist yet",
-                printable(&self.name),
+                "waiting for stream \"{}\" of run \"{}\", which does not exist yet{others}",
+                printable(name),
                 printable(&self.run)
             );
         }
-        let mut chunks = client.read_stream(&self.run, &self.name, self.from).await?;
+        let mut chunks = client.read_stream(&self.run, name, self.from).await?;
         let mut text = Text::default();
         while let Some(chunk) = chunks.next().await {
             let chunk = match chunk {

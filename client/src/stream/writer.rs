@@ -30,7 +30,10 @@ const LATER: Duration = Duration::from_secs(1);
 /// Appends chunks to one stream of a run: [`Metadata::stream_writer`](crate::Metadata::stream_writer) makes one.
 ///
 /// Several writers may append to the same stream, also of several processes: their chunks interleave, each writer's in its
-/// order. The stream ends when one of them closes it. A writer that is dropped closes the stream with an error that says so.
+/// order. The stream ends when one of them closes it.
+///
+/// A writer that is dropped leaves the stream open: the next attempt at the run goes on with it, and if there is none, readers end
+/// when the run finishes. One that is dropped by a panic, or that knows that a chunk was not appended, closes it with an error.
 ///
 /// ```no_run
 /// # async fn example(run: runmeta_client::Run) -> Result<(), runmeta_client::Error> {
@@ -151,9 +154,13 @@ impl StreamWriter {
 
 impl Drop for StreamWriter {
     fn drop(&mut self) {
-        if let Some(writing) = self.writing.take() {
+        let Some(writing) = self.writing.take() else {
+            return;
+        };
+        let panics = std::thread::panicking().then_some("the writer panicked");
+        if panics.is_some() || writing.report.error().is_some() {
             // If the client was shut down, nothing can be sent.
-            let _ = writing.close(Some("the writer was dropped before it closed the stream"));
+            let _ = writing.close(panics);
         }
     }
 }

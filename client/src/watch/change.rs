@@ -39,7 +39,7 @@ impl Change {
         self.snapshot.version()
     }
 
-    /// Returns the version that the patch is for; `None` for the first change of a run.
+    /// Returns the version that the patch is for; `None` if it is the [whole](Change::is_whole) object.
     pub fn from(&self) -> Option<i64> {
         self.from
     }
@@ -91,9 +91,11 @@ impl Changes {
     fn change(&mut self, snapshot: Snapshot) -> Change {
         let object = snapshot.to_json();
         let before = self.last.remove(snapshot.id());
-        let from = before.as_ref().map(|(version, _)| *version);
-        let patch = before.and_then(|(_, before)| difference(&before, &object));
-        let is_whole = patch.is_none();
+        let patch = before.and_then(|(version, before)| {
+            difference(&before, &object).map(|patch| (version, patch))
+        });
+        let (from, patch) = patch.unzip();
+        let is_whole = from.is_none();
         let patch = patch.unwrap_or_else(|| object.clone());
         if !snapshot.is_gone() {
             let last = (snapshot.version(), object);

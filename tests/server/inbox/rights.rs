@@ -148,8 +148,11 @@ async fn lists_of_runs_that_are_hidden_from_the_one_who_folds_are_not_lost() {
         )
         .await
         .unwrap();
+    // Together, so that the worker does not fold in between.
+    client.batch_execute("BEGIN").await.unwrap();
     assert_eq!(run(&client, COUNT).await, "NULL");
     client.batch_execute(FORCE).await.unwrap();
+    client.batch_execute("COMMIT").await.unwrap();
     let session = database.connect_as(owner.name()).await;
     assert_eq!(run(&session, "SELECT runmeta.fold()").await, "0");
     assert_eq!(waiting(&client).await, 1);

@@ -134,16 +134,34 @@ fn a_chunk_that_is_too_large_ends_its_writer_and_closes_the_stream_with_the_erro
 }
 
 #[test]
-fn a_writer_that_is_dropped_closes_its_stream_with_an_error() {
+fn a_writer_that_is_dropped_leaves_its_stream_to_the_next() {
+    with_client(async |server, client| {
+        let run = start(&client, "a").await;
+        for chunk in [1, 2] {
+            let mut writer = run.metadata().stream_writer("s");
+            writer.push(chunk).await.unwrap();
+            drop(writer);
+            run.metadata().flush().await.unwrap();
+            assert_eq!(server.database.stream_end("a", "s"), None);
+        }
+        assert_eq!(chunks(&server, "a", "s"), ["1", "2"]);
+    });
+}
+
+#[test]
+fn a_writer_that_is_dropped_by_a_panic_closes_its_stream_with_an_error() {
     with_client(async |server, client| {
         let run = start(&client, "a").await;
         let mut writer = run.metadata().stream_writer("s");
         writer.push(1).await.unwrap();
-        drop(writer);
+        let panicked = std::thread::spawn(move || {
+            let _writer = writer;
+            std::panic::resume_unwind(Box::new("planted"));
+        });
+        assert!(panicked.join().is_err());
         run.metadata().flush().await.unwrap();
-        assert_eq!(chunks(&server, "a", "s"), ["1"]);
         let end = server.database.stream_end("a", "s").flatten().unwrap();
-        assert_eq!(end, "the writer was dropped before it closed the stream");
+        assert_eq!(end, "the writer panicked");
     });
 }
 

@@ -267,7 +267,7 @@ fn changes_make_each_snapshot_of_the_one_before() {
             let change = changes.next().await.unwrap();
             change.apply(&mut shown);
             assert_eq!(shown, change.snapshot().to_json());
-            assert_eq!(change.from(), (step > 0).then_some(step));
+            assert_eq!(change.from(), (!change.is_whole()).then_some(step));
             whole.push(change.is_whole());
         }
         assert_eq!(whole, [true, false, false, false, true]);
