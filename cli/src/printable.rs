@@ -30,18 +30,36 @@ pub(crate) fn shortened(text: &str, length: usize) -> String {
     }
 }
 
-/// Tells characters that do not show: control characters, separators of lines, and what turns the direction of writing.
+/// Tells characters that do not show: control characters, separators of lines, what turns the direction of writing, and signs
+/// without width, by which two names that look alike can differ. Those that join letters or choose between forms of one
+/// (U+200C, U+200D and variation selectors) stay: Persian words and emoji have them.
 fn is_control(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 fn escape(text: &str, needs_escape: impl Fn(char) -> bool) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         if needs_escape(c) {
-            // Writing to a String does not fail.
-            let _ = write!(escaped, "\\u{:04x}", u32::from(c));
+            // JSON has two escapes for a character of more than 16 bits.
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a String does not fail.
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
         } else {
             escaped.push(c);
         }
@@ -60,6 +78,24 @@ mod tests {
             "a\\u001b[2J\\u009b1mü\\u000a"
         );
         assert_eq!(printable("file\u{202e}fdp.exe"), "file\\u202efdp.exe");
+    }
+
+    #[test]
+    fn signs_without_width_are_escaped_as_in_json() {
+        let text = "a\u{61c}b\u{200b}c\u{feff}d\u{e0041}\u{ad}\u{2060}";
+        let escaped = printable(text);
+        assert_eq!(
+            escaped,
+            "a\\u061cb\\u200bc\\ufeffd\\udb40\\udc41\\u00ad\\u2060"
+        );
+        let json: String = serde_json::from_str(&format!("\"{escaped}\"")).unwrap();
+        assert_eq!(json, text);
+    }
+
+    #[test]
+    fn joined_letters_and_emoji_stay() {
+        let text = "می\u{200c}خواهم 👩\u{200d}💻 ❤\u{fe0f}";
+        assert_eq!(printable(text), text);
     }
 
     #[test]

@@ -74,6 +74,27 @@ async fn two_sessions_that_start_one_run_get_one() {
     insta::assert_snapshot!(rows(&observer, "SELECT runmeta.get('run')").await, @r#"{"n": 1, "by": "first"}"#);
 }
 
+/// No policy applies, so what hides the run is not one: 42501 would send an administrator looking for rights.
+#[tokio::test]
+async fn write_that_waited_while_its_run_was_deleted_and_started_anew_finds_no_run() {
+    let database = Database::new().await;
+    let first = database.connect().await;
+    let second = database.connect().await;
+    let observer = database.connect().await;
+    let waiting = process(&second).await;
+    rows(&first, "SELECT runmeta.start('run')").await;
+    first
+        .batch_execute("BEGIN; DELETE FROM runmeta.run; SELECT runmeta.start('run')")
+        .await
+        .unwrap();
+    let set = refused(&second, "SELECT runmeta.set('run', 'n', '1')");
+    let (refusal, ()) = tokio::join!(set, async {
+        until_waiting(&observer, waiting).await;
+        first.batch_execute("COMMIT").await.unwrap();
+    });
+    assert!(refusal.starts_with("P0002: "), "{refusal}");
+}
+
 #[tokio::test]
 async fn a_start_that_waited_for_one_that_was_rolled_back_takes_its_place() {
     let database = Database::new().await;

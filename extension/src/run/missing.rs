@@ -4,6 +4,7 @@ use pgrx::pg_sys::BuiltinOid::TEXTOID;
 use pgrx::spi::SpiClient;
 use runmeta_core::wire::Target;
 
+use crate::owner;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 
@@ -42,12 +43,15 @@ pub fn missing(
     };
     let arguments = [root.as_str().into(), id.into()];
     let found = EXISTS.with(|statement| statement.run(client, &arguments))?;
+    let id = id.to_owned();
     Ok(match found.is_empty() {
         true => Refusal::NoSuchRelative {
             run,
-            relative: id.to_owned(),
+            relative: id,
             target,
         },
-        false => Refusal::NotAllowed { run: id.to_owned() },
+        false if owner::sees_some_runs_only() => Refusal::NotAllowed { run: id },
+        // No policy can hide it: it was deleted, and another run was started with its id after that.
+        false => Refusal::NoSuchRun { run: id },
     })
 }

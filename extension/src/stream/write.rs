@@ -1,7 +1,7 @@
 //! Changing many streams: each row is locked once, all changes of it take effect in their order, and it is stored once.
 //!
-//! Rows that do not exist are made before any is locked, both in the order of their keys, so that no two calls wait for each
-//! other in a circle.
+//! Rows that do not exist are made before any is locked, however many there are, both in the order of their keys, so that no two
+//! calls wait for each other in a circle.
 
 use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
@@ -70,11 +70,19 @@ pub fn write(changes: &[Change<'_>], now: TimestampWithTimeZone) -> Result<Vec<W
     let of_one = |left: &usize, right: &usize| key(*left) == key(*right);
     let groups: Vec<&[usize]> = places.chunk_by(of_one).collect();
     let mut written: Vec<Option<Written>> = changes.iter().map(|_| None).collect();
+    let mut slices: Vec<Vec<Stream<'_>>> = Vec::new();
     for groups in groups.chunks(SLICE) {
-        let mut streams: Vec<Stream<'_>> = groups
-            .iter()
-            .map(|places| Stream::new(changes, places, key(places[0])))
-            .collect();
+        let streams = groups.iter();
+        let streams = streams.map(|places| Stream::new(changes, places, key(places[0])));
+        slices.push(streams.collect());
+    }
+    // One stream waits for nobody while it holds another, so it is looked for by its lock.
+    if groups.len() > 1 {
+        for streams in &mut slices {
+            Spi::connect_mut(|client| make_missing(client, streams, now))?;
+        }
+    }
+    for mut streams in slices {
         // A connection a slice: its rows are freed with it.
         Spi::connect_mut(|client| {
             lock(client, &mut streams, now)?;
@@ -128,23 +136,28 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// Locks the rows of streams, which come in the order of their keys, and makes those that do not exist.
+/// Makes rows for those of the streams, which come in the order of their keys, that have none.
+fn make_missing(
+    client: &mut SpiClient<'_>,
+    streams: &mut [Stream<'_>],
+    now: TimestampWithTimeZone,
+) -> Result<(), Refusal> {
+    let keys: Vec<Key<'_>> = streams.iter().map(|stream| stream.key).collect();
+    let existing = {
+        let _owner = AsOwner::of_streams()?;
+        stored::existing(client, &keys)?
+    };
+    let missing = streams.iter_mut().enumerate();
+    let missing = missing.filter(|(position, _)| !existing.contains(position));
+    make(client, missing.map(|(_, stream)| stream).collect(), now)
+}
+
+/// Locks the rows of streams, which come in the order of their keys, and makes those that are not there.
 fn lock(
     client: &mut SpiClient<'_>,
     streams: &mut [Stream<'_>],
     now: TimestampWithTimeZone,
 ) -> Result<(), Refusal> {
-    // One stream waits for nobody while it holds another, so it is looked for by its lock.
-    if streams.len() > 1 {
-        let keys: Vec<Key<'_>> = streams.iter().map(|stream| stream.key).collect();
-        let existing = {
-            let _owner = AsOwner::of_streams()?;
-            stored::existing(client, &keys)?
-        };
-        let missing = streams.iter_mut().enumerate();
-        let missing = missing.filter(|(position, _)| !existing.contains(position));
-        make(client, missing.map(|(_, stream)| stream).collect(), now)?;
-    }
     for _ in 0..TRIES {
         lock_left(client, streams)?;
         let left: Vec<&mut Stream<'_>> = streams

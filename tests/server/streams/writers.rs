@@ -102,3 +102,38 @@ async fn writers_of_other_streams_and_of_the_run_are_not_waited_for() {
     assert_eq!(appended.await.unwrap(), "applied\napplied");
     client.batch_execute("COMMIT").await.unwrap();
 }
+
+/// A statement locks 1,000 streams. A flush of more makes all rows that it needs before it locks any.
+#[tokio::test]
+async fn flushes_of_more_streams_than_a_statement_locks_do_not_wait_in_a_circle() {
+    let (database, client) = family().await;
+    let many = "SELECT count(*) FROM runmeta.flush((SELECT jsonb_build_array(
+            jsonb_build_object('run', 'child', 'streams', jsonb_object_agg('s' || to_char(i, 'FM0000'), '[1]'::jsonb)))
+        FROM generate_series(1, 1000) AS i)) WHERE outcome = 'applied'";
+    assert_eq!(run(&client, many).await, "1000");
+    let (first, second) = (database.connect().await, database.connect().await);
+    let (first_process, second_process) = (process(&first).await, process(&second).await);
+    let holder = database.connect().await;
+    holder
+        .batch_execute("BEGIN; SELECT runmeta.stream_append('child', 's0500', '[2]')")
+        .await
+        .unwrap();
+    // `new` comes behind all streams of `child`, so it is not locked together with them.
+    let many_and_new = many.replace(
+        "jsonb_build_array(",
+        r#"'[{"run": "top", "streams": {"new": [1]}}]'::jsonb || jsonb_build_array("#,
+    );
+    let few_and_new = r#"SELECT count(*) FROM runmeta.flush('[{"run": "child", "streams": {"s0001": [2]}},
+        {"run": "top", "streams": {"new": [2]}}]') WHERE outcome = 'applied'"#;
+    let few = async {
+        until_waiting(&client, first_process).await;
+        let (applied, ()) = tokio::join!(run(&second, few_and_new), async {
+            until_waiting(&client, second_process).await;
+            holder.batch_execute("COMMIT").await.unwrap();
+        });
+        applied
+    };
+    let (many, few) = tokio::join!(run(&first, &many_and_new), few);
+    assert_eq!((&*many, &*few), ("1001", "2"));
+    assert_eq!(chunks(&client, "new").await, "0 1, 1 2");
+}
