@@ -2,7 +2,8 @@
 //! after a newer one. So does the reader of streams of docs/protocol.md: it reads each chunk once and in order.
 //!
 //! Beside the load, its transactions are rolled back, in whole and to savepoints, the listener's connections are killed, and
-//! so is the worker, which then announces a resync. A run is deleted and started anew.
+//! so is the worker, which then announces a resync. A run is deleted and started anew. Payloads are sent that are none of
+//! the protocol's.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -25,6 +26,17 @@ const ROUNDS: usize = 200;
 
 /// How often the listener's connections are killed. It reads everything again before each.
 const KILLS: usize = 6;
+
+/// Payloads that anyone may send, for which a listener may not end.
+const ODD: [&str; 7] = [
+    "no JSON",
+    "[]",
+    r#"{"runs":null,"streams":null}"#,
+    r#"{"runs":[{}],"streams":[{}]}"#,
+    r#"{"runs":[{"id":7,"root":"never finished"}]}"#,
+    r#"{"runs":[{"id":"writer 0","root":"never finished","version":"12"}]}"#,
+    r#"{"runs":[{"id":"\u0000","root":"never finished"}]}"#,
+];
 
 /// Names the sessions of the load, so that the others are the listener's.
 const LOAD: &str = "SET application_name = 'load'";
@@ -170,7 +182,7 @@ async fn append(client: Client, writer: usize, killed: Arc<AtomicBool>) -> (usiz
             chunks + 1
         );
         let statements = match round % 4 {
-            0 => format!("BEGIN; {append} ROLLBACK"),
+            0 => format!("BEGIN; {append} ROLLBACK; {}", odd(round / 4)),
             1 => format!("BEGIN; SAVEPOINT s; {append} ROLLBACK TO s; COMMIT"),
             _ => append,
         };
@@ -270,7 +282,7 @@ async fn write(client: Client, writer: usize, killed: Arc<AtomicBool>) {
         );
         let set = format!("SELECT runmeta.set('{run}', 'round', '{round}');");
         let statements = match round % 5 {
-            0 => format!("BEGIN; {count} ROLLBACK"),
+            0 => format!("BEGIN; {count} ROLLBACK; {}", odd(round / 5)),
             1 => format!("BEGIN; {set} SAVEPOINT s; {count} ROLLBACK TO s; {set} COMMIT"),
             2 => format!("BEGIN; SAVEPOINT s; {set} ROLLBACK TO s; {count} COMMIT"),
             // Few runs, so that each read of everything is quick.
@@ -283,6 +295,10 @@ async fn write(client: Client, writer: usize, killed: Arc<AtomicBool>) {
     }
     let finish = format!("SELECT runmeta.finish('{run}', 'completed')");
     client.batch_execute(&finish).await.unwrap();
+}
+
+fn odd(round: usize) -> String {
+    format!("SELECT pg_notify('runmeta', '{}')", ODD[round % ODD.len()])
 }
 
 async fn session(database: &Database) -> Client {
