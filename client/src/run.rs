@@ -255,6 +255,11 @@ impl Run {
         &self.inner.client
     }
 
+    /// Returns the attempt that this handle works for, if it is known.
+    pub(crate) fn attempt(&self) -> Option<i32> {
+        self.inner.attempt
+    }
+
     pub(crate) fn is_write_only(&self) -> bool {
         self.inner.write_only
     }

@@ -201,3 +201,21 @@ async fn backends_that_are_killed_show_as_nothing_but_a_pause() {
     assert_eq!(reading.await.unwrap(), CHUNKS);
     assert!(client.metrics().connections > 10, "{:?}", client.metrics());
 }
+
+#[tokio::test]
+async fn worker_of_an_older_attempt_does_not_close_the_stream_of_the_newer_one() {
+    let database = Database::new().await;
+    let client = client(&database.url()).await;
+    let attempt = |number| client.start(NewRun::new("a").attempt(number));
+    let old = attempt(1).await.unwrap();
+    let mut late = old.metadata().stream_writer("s");
+    late.push(0).await.unwrap();
+    old.metadata().flush().await.unwrap();
+    let new = attempt(2).await.unwrap();
+    let error = late.close().await.unwrap_err();
+    assert!(error.is_closed(), "{error}");
+    let mut writer = new.metadata().stream_writer("s");
+    writer.push(1).await.unwrap();
+    assert_eq!(writer.close().await.unwrap(), 1);
+    assert_eq!(follow(read(&client, 0).await, 0, None).await, 2);
+}

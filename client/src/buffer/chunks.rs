@@ -58,6 +58,8 @@ impl StreamReport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Close {
     pub(crate) error: Option<Box<str>>,
+    /// The attempt that the writer works for: it must not close the stream of a newer one.
+    pub(crate) attempt: Option<i32>,
 }
 
 /// Consecutive chunks of one writer.

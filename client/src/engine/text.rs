@@ -86,13 +86,18 @@ fn write_streams<'a>(streams: impl Iterator<Item = (&'a str, Vec<&'a Block>)>, t
             text.push_str(&block.text);
         }
         text.push(']');
-        match blocks.last().and_then(|block| block.close.as_ref()) {
-            Some(Close { error: Some(error) }) => {
-                text.push_str(r#","error":"#);
-                write_string(error, text);
+        if let Some(Close { error, attempt }) = blocks.last().and_then(|block| block.close.as_ref())
+        {
+            match error {
+                Some(error) => {
+                    text.push_str(r#","error":"#);
+                    write_string(error, text);
+                }
+                None => text.push_str(r#","closed":true"#),
             }
-            Some(Close { error: None }) => text.push_str(r#","closed":true"#),
-            None => {}
+            if let Some(attempt) = attempt {
+                let _ = write!(text, r#","attempt":{attempt}"#);
+            }
         }
         text.push('}');
     }

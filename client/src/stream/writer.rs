@@ -33,7 +33,7 @@ const LATER: Duration = Duration::from_secs(1);
 /// order. The stream ends when one of them closes it.
 ///
 /// A writer that is dropped leaves the stream open: the next attempt at the run goes on with it, and if there is none, readers end
-/// when the run finishes. One that is dropped by a panic, or that knows that a chunk was not appended, closes it with an error.
+/// when the run finishes. A writer that works for an older attempt cannot close the stream of a newer one. One that is dropped by a panic, or that knows that a chunk was not appended, closes it with an error.
 ///
 /// ```no_run
 /// # async fn example(run: runmeta_client::Run) -> Result<(), runmeta_client::Error> {
@@ -179,7 +179,12 @@ impl Writing {
         let failure = self.report.error().map(Error::to_string);
         let error = failure.or(error.map(str::to_owned)).map(Into::into);
         let (state, report) = (self.state(), &self.report);
-        self.buffer().close_stream(state, report, Close { error })
+        let attempt = match self.target {
+            Target::Own => self.run.attempt(),
+            _ => None,
+        };
+        let close = Close { error, attempt };
+        self.buffer().close_stream(state, report, close)
     }
 
     /// Asks for a flush, if the last one is over.

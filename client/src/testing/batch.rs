@@ -240,9 +240,10 @@ fn read_append(append: &Json) -> Result<Append, Error> {
             chunks: read(append)?,
             is_last: false,
             error: None,
+            attempt: None,
         });
     };
-    check_names(members, &["chunks", "closed", "error"])?;
+    check_names(members, &["chunks", "closed", "error", "attempt"])?;
     let error = text(members, "error")?;
     let closed =
         given(members, "closed").map(|closed| closed.as_bool().ok_or_else(|| bad("closed")));
@@ -250,6 +251,7 @@ fn read_append(append: &Json) -> Result<Append, Error> {
         chunks: given(members, "chunks").map_or(Ok(Vec::new()), read)?,
         is_last: error.is_some() || closed.transpose()?.unwrap_or(false),
         error,
+        attempt: attempt(members)?,
     })
 }
 

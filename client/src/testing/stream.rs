@@ -24,6 +24,8 @@ pub(super) struct Append {
     pub(super) chunks: Vec<Json>,
     pub(super) is_last: bool,
     pub(super) error: Option<String>,
+    /// The attempt that the writer works for.
+    pub(super) attempt: Option<i32>,
 }
 
 impl Stream {
@@ -65,6 +67,9 @@ impl Stream {
         attempt: i32,
         maximum_size: usize,
     ) -> Effect {
+        if append.attempt.is_some_and(|given| given < attempt) {
+            return Effect::bare(Outcome::Stale);
+        }
         let is_new = stream.is_none();
         let stream = stream.get_or_insert_default();
         if stream.closed.is_some_and(|(closed, _)| closed >= attempt) {

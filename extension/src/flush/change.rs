@@ -109,7 +109,7 @@ fn tags<'a>(value: View<'a>, place: &impl Fn() -> String) -> Result<Vec<&'a str>
 }
 
 /// Reads the number of an attempt: 0, which none has, for one that is no whole number or out of range.
-fn attempt(value: View<'_>, place: &impl Fn() -> String) -> Result<i32, Refusal> {
+pub(super) fn attempt(value: View<'_>, place: &impl Fn() -> String) -> Result<i32, Refusal> {
     let View::Number(_) = value else {
         return Err(bad(place(), "there is no number"));
     };

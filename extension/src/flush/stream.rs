@@ -1,5 +1,6 @@
 //! The streams of a batch: `"streams":{"logs":["first","second"]}`, or with more than chunks
-//! `"streams":{"logs":{"chunks":["last"],"closed":true,"error":"broken pipe"}}`, likewise `parentStreams` and `rootStreams`.
+//! `"streams":{"logs":{"chunks":["last"],"closed":true,"error":"broken pipe","attempt":1}}`, likewise `parentStreams` and
+//! `rootStreams`. A writer that works for an attempt is refused when a newer one has begun, so that it does not close its stream.
 //!
 //! A chunk that cannot be appended is skipped, and costs the others nothing.
 //!
@@ -11,6 +12,7 @@ use pgrx::prelude::*;
 use runmeta_core::wire::{self, MAXIMUM_TEXT_BYTES, Target, fits_text};
 
 use super::batch::{Part, bad, unknown};
+use super::change;
 use super::family::{Addressed, SLICE};
 use super::outcome::Outcome;
 use crate::jsonb::{Jsonb, Node, View, check_for_interrupts, encode_array, from_index};
@@ -29,6 +31,8 @@ pub struct Stream<'a> {
     pub chunks: Chunks<'a>,
     /// It is closed after that.
     pub close: Option<Close<'a>>,
+    /// The attempt at the run that the writer works for.
+    pub attempt: Option<i32>,
 }
 
 /// A stream of the batch, and the run that it belongs to.
@@ -60,33 +64,39 @@ pub fn read<'a>(
             let problem = format!("a name has not 1 to {MAXIMUM_TEXT_BYTES} bytes");
             return Err(bad(place(), &problem));
         }
-        let (chunks, close) = read_stream(stream, &|| format!("{}.{name}", place()))?;
+        let stream = read_stream(stream, &|| format!("{}.{name}", place()))?;
         read.push(Stream {
             target,
             name,
-            chunks,
-            close,
+            ..stream
         });
     }
     Ok(read)
 }
 
-fn read_stream<'a>(
-    stream: View<'a>,
-    place: &impl Fn() -> String,
-) -> Result<(Chunks<'a>, Option<Close<'a>>), Refusal> {
-    let View::Object(members) = stream else {
-        return Ok((
-            read_chunks(stream, place, "there is no array or object")?,
-            None,
-        ));
+/// Reads all but the name and the target.
+fn read_stream<'a>(stream: View<'a>, place: &impl Fn() -> String) -> Result<Stream<'a>, Refusal> {
+    let mut read = Stream {
+        target: Target::Own,
+        name: "",
+        chunks: Chunks::default(),
+        close: None,
+        attempt: None,
     };
-    let (mut chunks, mut closed, mut error) = (Chunks::default(), false, None);
+    let View::Object(members) = stream else {
+        read.chunks = read_chunks(stream, place, "there is no array or object")?;
+        return Ok(read);
+    };
+    let (mut closed, mut error) = (false, None);
     for (name, value) in members.members() {
         let at = || format!("{}.{}", place(), String::from_utf8_lossy(name));
         match (name, value) {
-            (b"chunks" | b"closed" | b"error", View::Null) => {}
-            (b"chunks", value) => chunks = read_chunks(value, &at, "there is no array")?,
+            (b"chunks" | b"closed" | b"error" | b"attempt", View::Null) => {}
+            (b"chunks", value) => read.chunks = read_chunks(value, &at, "there is no array")?,
+            (b"attempt", value) => match change::attempt(value, &at)? {
+                attempt if attempt > 0 => read.attempt = Some(attempt),
+                _ => return Err(bad(at(), "there is no whole number from 1")),
+            },
             (b"closed", View::Boolean(value)) => closed = value,
             (b"closed", _) => return Err(bad(at(), "there is no boolean")),
             (b"error", value) => {
@@ -96,8 +106,8 @@ fn read_stream<'a>(
             _ => return Err(unknown(place(), &String::from_utf8_lossy(name))),
         }
     }
-    let close = (closed || error.is_some()).then_some(Close { error });
-    Ok((chunks, close))
+    read.close = (closed || error.is_some()).then_some(Close { error });
+    Ok(read)
 }
 
 fn read_chunks<'a>(
@@ -146,6 +156,15 @@ pub fn write(
     for Placed { place, run } in placed {
         check_for_interrupts();
         if let Some(stream) = parts[place].stream() {
+            if let Some(attempt) = stream.attempt.filter(|attempt| *attempt < run.attempt) {
+                let stale = Refusal::StaleAttempt {
+                    run: run.id,
+                    attempt,
+                    current: run.attempt,
+                };
+                outcomes[place] = Some(Outcome::refused(stale, None)?);
+                continue;
+            }
             places.push((place, stream));
             changes.push(Change {
                 run,

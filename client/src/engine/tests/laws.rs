@@ -395,7 +395,14 @@ impl World {
         let error = (!writer.chunks.is_empty()).then(|| "broken".into());
         let state = &self.runs[writer.run];
         self.buffer
-            .close_stream(state, &writer.report, Close { error })
+            .close_stream(
+                state,
+                &writer.report,
+                Close {
+                    error,
+                    attempt: None,
+                },
+            )
             .unwrap();
         self.closed.push((writer.run, writer.report.stream.clone()));
     }
