@@ -245,6 +245,10 @@ async fn malformed_streams_refuse_the_batch_with_the_place() {
             "At [0].streams.logs.error: there is no text.",
         ),
         (
+            r#"{"logs": {"attempt": 0}}"#,
+            "At [0].streams.logs.attempt: there is no whole number from 1.",
+        ),
+        (
             r#"{"logs": {"close": true}}"#,
             "At [0].streams.logs: the member \"close\" is unknown.",
         ),
