@@ -234,6 +234,11 @@ impl Error {
             .is_some_and(|code| code.starts_with("42") || code.starts_with("3F"))
     }
 
+    /// Returns true if the server cannot view something that one of the runs holds, and trying again does not help.
+    pub(crate) fn concerns_what_is_viewed(&self) -> bool {
+        self.keeps_connection() && !self.is_retryable() && !self.concerns_rights()
+    }
+
     /// Returns true if the server answered the statement with this error, so that the connection can be used again.
     pub(crate) fn keeps_connection(&self) -> bool {
         match &self.0.kind {

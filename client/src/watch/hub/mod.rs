@@ -18,6 +18,7 @@ mod line;
 mod listing;
 mod streams;
 mod topic;
+mod unread;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -36,11 +37,12 @@ use crate::settings::Settings;
 use crate::stream::StreamInfo;
 use crate::wire::streams::{FoundChunks, WantedChunks};
 use crate::wire::watch::{List, Listed, View};
-use group::{Group, Unread};
+use group::Group;
 use line::Connection;
 use listing::Listings;
 pub(crate) use streams::NewReader;
 use streams::Streams;
+use unread::Unread;
 
 /// What happened.
 #[derive(Debug)]
@@ -344,10 +346,10 @@ impl Hub {
         answer: Result<Vec<Snapshot>, Error>,
         now: Instant,
     ) {
-        let error = match answer {
-            Ok(_) => None,
-            Err(ref error) => Some(error.clone()),
-        };
+        // What one run holds is no reason to let the others wait.
+        let error = answer.as_ref().err();
+        let error = error.filter(|error| !error.concerns_what_is_viewed());
+        let error = error.cloned();
         if let Some(group) = self.groups.get_mut(&select) {
             match answer {
                 Ok(snapshots) => group.viewed(runs, snapshots),
