@@ -126,6 +126,12 @@ impl Group {
         }
     }
 
+    /// Takes those off the list that were only announced if they are too many, and returns true: the topics are to be listed
+    /// again, which finds what changed of them.
+    pub(super) fn forget_announced(&mut self) -> bool {
+        self.unread.forget_announced()
+    }
+
     /// Takes the next runs off the list, but for those that were passed on since they came.
     pub(super) fn take_unread(&mut self) -> Vec<(Arc<str>, Unread)> {
         if let Some(half) = self.unread.take_half() {

@@ -6,11 +6,16 @@ use std::sync::Arc;
 use crate::buffer::waiter::Waiter;
 use crate::watch::notice::RunNotice;
 
+/// Runs on the list that were only announced. A guess: two megabytes. Any role may notify, of any ids.
+const MOST_ANNOUNCED: usize = 10_000;
+
 /// Runs to be viewed, in the order in which they came.
 #[derive(Debug, Default)]
 pub(super) struct UnreadList {
     unread: HashMap<Arc<str>, Unread>,
     order: VecDeque<Arc<str>>,
+    /// How many were only announced.
+    announced: usize,
     /// Halves of what the server could not view, each to be viewed by a statement of its own.
     halves: Vec<Vec<(Arc<str>, Unread)>>,
 }
@@ -59,6 +64,10 @@ impl Unread {
         }
     }
 
+    fn is_only_announced(&self) -> bool {
+        self.announced.is_some()
+    }
+
     fn add(&mut self, other: Unread) {
         self.announced = other.announced.filter(|_| self.announced.is_some());
         self.is_certain |= other.is_certain;
@@ -74,8 +83,13 @@ impl UnreadList {
 
     pub(super) fn add(&mut self, id: Arc<str>, unread: Unread) {
         match self.unread.get_mut(&id) {
-            Some(before) => before.add(unread),
+            Some(before) => {
+                let was_announced = before.is_only_announced();
+                before.add(unread);
+                self.announced -= usize::from(was_announced && !before.is_only_announced());
+            }
             None => {
+                self.announced += usize::from(unread.is_only_announced());
                 self.order.push_back(id.clone());
                 self.unread.insert(id, unread);
             }
@@ -85,7 +99,21 @@ impl UnreadList {
     /// Takes the next run off the list.
     pub(super) fn take(&mut self) -> Option<(Arc<str>, Unread)> {
         let id = self.order.pop_front()?;
-        self.unread.remove_entry(&id)
+        let taken = self.unread.remove_entry(&id);
+        let is_only_announced = |(_, unread): &(_, Unread)| unread.is_only_announced();
+        self.announced -= usize::from(taken.as_ref().is_some_and(is_only_announced));
+        taken
+    }
+
+    /// Removes runs that were only announced if they are too many, and returns true then.
+    pub(super) fn forget_announced(&mut self) -> bool {
+        let forgets = self.announced > MOST_ANNOUNCED;
+        if forgets {
+            self.unread.retain(|_, unread| !unread.is_only_announced());
+            self.order.retain(|id| self.unread.contains_key(id));
+            self.announced = 0;
+        }
+        forgets
     }
 
     pub(super) fn halve(&mut self, mut runs: Vec<(Arc<str>, Unread)>) {

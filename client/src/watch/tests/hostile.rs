@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
@@ -121,6 +121,13 @@ impl World {
             other => panic!("{other:?}"),
         }
     }
+
+    /// Lets so much time pass.
+    fn pass(&mut self, time: Duration) {
+        self.now += time;
+        self.step(Input::Timer);
+        self.answer_all();
+    }
 }
 
 /// Returns the ids of what waits in a slot.
@@ -170,4 +177,46 @@ fn a_run_that_the_server_could_not_view_is_viewed_when_it_is_announced_or_listed
         world.answer_all();
         assert_eq!(world.views, views + 1);
     }
+}
+
+#[test]
+fn announced_runs_beyond_a_bound_are_found_by_listing_again() {
+    let target = |task: bool| match task {
+        true => Target::Task("import".into()),
+        false => Target::All,
+    };
+    for task in [true, false] {
+        let mut world = World::new(numbers(3));
+        let _slot = world.watch(target(task), None);
+        world.answer_all();
+        let before = (world.listings, world.views);
+        // They come while the server answers nothing.
+        world.announce(["0".to_owned()]);
+        for round in 0..50 {
+            world.announce((0..1_000).map(|number| format!("{round} {number}")));
+        }
+        world.pass(Duration::from_secs(2));
+        assert!(world.listings > before.0, "nothing is listed");
+        // A thousand are viewed at once.
+        assert!(world.views - before.1 <= 12, "{} views", world.views);
+    }
+}
+
+#[test]
+fn many_requests_to_read_everything_again_cost_one_listing_a_second() {
+    let mut world = World::new(numbers(3));
+    let _slot = world.watch(Target::All, None);
+    world.answer_all();
+    let begun = world.listings;
+    for _ in 0..100 {
+        world.step(Input::Notice(Notice::resync()));
+        world.answer_all();
+    }
+    assert_eq!(world.listings, begun + 1);
+    let due = world.hub.due().unwrap();
+    assert!(due <= world.now + Duration::from_secs(1));
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.listings, begun + 2);
+    world.pass(Duration::from_secs(9));
+    assert_eq!(world.listings, begun + 2);
 }
