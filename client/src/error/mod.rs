@@ -83,6 +83,8 @@ enum Kind {
     /// An argument that the server would reject.
     Invalid(String),
     OutsideRun,
+    /// The chunks that a reader wants were deleted with their stream.
+    StreamDeleted(Box<str>),
     /// A stream was closed with this error.
     StreamBroken(Box<str>),
 }
@@ -313,6 +315,10 @@ impl Error {
 
     pub(crate) fn invalid(what: impl Into<String>) -> Error {
         Error::new(Kind::Invalid(what.into()), None)
+    }
+
+    pub(crate) fn stream_deleted(name: &str) -> Error {
+        Error::new(Kind::StreamDeleted(name.into()), None)
     }
 
     pub(crate) fn stream_broken(text: &str) -> Error {
