@@ -202,6 +202,35 @@ async fn backends_that_are_killed_show_as_nothing_but_a_pause() {
     assert!(client.metrics().connections > 10, "{:?}", client.metrics());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_is_told_that_its_stream_was_deleted_and_began_anew() {
+    let database = Database::with_worker().await;
+    let session = database.connect().await;
+    let client = client(&database.url()).await;
+    let append = |chunks| format!("SELECT runmeta.stream_append('a', 's', '{chunks}')");
+    session
+        .batch_execute("SELECT runmeta.start('a')")
+        .await
+        .unwrap();
+    session.batch_execute(&append("[0, 1]")).await.unwrap();
+    let mut chunks = read(&client, 0).await;
+    for number in 0..2 {
+        assert_eq!(chunks.next().await.unwrap().unwrap().number(), number);
+    }
+    // As prune_streams does, of a stream that has grown old.
+    session
+        .batch_execute("DELETE FROM runmeta.stream WHERE name = 's'")
+        .await
+        .unwrap();
+    session
+        .batch_execute(&append("[0, 1, 2, 3]"))
+        .await
+        .unwrap();
+    let error = chunks.next().await.unwrap().unwrap_err();
+    assert_eq!(error.code(), Some("P0002"), "{error}");
+    assert!(chunks.next().await.is_none());
+}
+
 #[tokio::test]
 async fn worker_of_an_older_attempt_does_not_close_the_stream_of_the_newer_one() {
     let database = Database::new().await;

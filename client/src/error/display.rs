@@ -41,6 +41,11 @@ impl fmt::Display for Error {
             Kind::OutsideRun => {
                 f.write_str("there is no run here: this was called outside a run's scope")
             }
+            Kind::StreamDeleted(name) => write!(
+                f,
+                "stream \"{}\" was deleted; chunks of a new one are numbered from 0",
+                name.escape_debug()
+            ),
             Kind::StreamBroken(text) => write!(f, "the stream ended with an error: {text}"),
             Kind::Part {
                 run,

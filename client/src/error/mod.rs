@@ -83,6 +83,8 @@ enum Kind {
     /// An argument that the server would reject.
     Invalid(String),
     OutsideRun,
+    /// The chunks that a reader wants were deleted with their stream.
+    StreamDeleted(Box<str>),
     /// A stream was closed with this error.
     StreamBroken(Box<str>),
 }
@@ -234,6 +236,11 @@ impl Error {
             .is_some_and(|code| code.starts_with("42") || code.starts_with("3F"))
     }
 
+    /// Returns true if the server cannot view something that one of the runs holds, and trying again does not help.
+    pub(crate) fn concerns_what_is_viewed(&self) -> bool {
+        self.keeps_connection() && !self.is_retryable() && !self.concerns_rights()
+    }
+
     /// Returns true if the server answered the statement with this error, so that the connection can be used again.
     pub(crate) fn keeps_connection(&self) -> bool {
         match &self.0.kind {
@@ -308,6 +315,10 @@ impl Error {
 
     pub(crate) fn invalid(what: impl Into<String>) -> Error {
         Error::new(Kind::Invalid(what.into()), None)
+    }
+
+    pub(crate) fn stream_deleted(name: &str) -> Error {
+        Error::new(Kind::StreamDeleted(name.into()), None)
     }
 
     pub(crate) fn stream_broken(text: &str) -> Error {

@@ -13,7 +13,7 @@ impl Error {
         match &self.0.kind {
             Kind::Statement { code, .. } => Some(code),
             Kind::Connection { code, .. } => code.as_deref(),
-            Kind::NoSuchRun(_) => Some("P0002"),
+            Kind::NoSuchRun(_) | Kind::StreamDeleted(_) => Some("P0002"),
             Kind::Invalid(_) => Some("22023"),
             Kind::Part { outcome, .. } => code_of(outcome.name()),
             Kind::Unapplied { first, .. } => code_of(first.first()?.reason()),

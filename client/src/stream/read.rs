@@ -145,7 +145,8 @@ impl Chunks {
     /// # Errors
     ///
     /// - The stream was closed with an error, which [`Display`](fmt::Display) shows.
-    /// - The run was deleted: SQLSTATE P0002.
+    /// - The run was deleted, or its stream was, whether it began anew or not: SQLSTATE P0002. A stream that has not so many
+    ///   chunks as were read before is another.
     /// - The client was shut down.
     pub async fn next(&mut self) -> Option<Result<Chunk, Error>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await

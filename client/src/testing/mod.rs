@@ -173,6 +173,11 @@ impl Database {
         self.state().remove(id);
     }
 
+    /// Removes a stream, as `runmeta.prune_streams` does with old ones.
+    pub fn remove_stream(&self, id: &str, stream: &str) {
+        self.state().remove_stream(id, stream);
+    }
+
     /// Sets how many bytes a document may have, as `runmeta.maximum_size` does: 262,144 by default.
     pub fn set_maximum_size(&self, bytes: usize) {
         self.state().maximum_size = bytes;

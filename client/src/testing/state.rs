@@ -140,6 +140,10 @@ impl State {
         self.streams.retain(|(run, _), _| run != id);
     }
 
+    pub(super) fn remove_stream(&mut self, id: &str, stream: &str) {
+        self.streams.remove(&(id.to_owned(), stream.to_owned()));
+    }
+
     pub(super) fn close(&mut self, id: &str, now: Instant) {
         if let Some(run) = self.runs.get_mut(id) {
             run.close(now);

@@ -10,8 +10,9 @@ use super::run::Effect;
 use crate::stream::StreamInfo;
 use crate::wire::streams::{FoundChunks, WantedChunks};
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Stream {
+    created_at: SystemTime,
     pub(super) chunks: Vec<Arc<str>>,
     pub(super) error: Option<String>,
     /// The attempt of its run in which it was closed, and when.
@@ -29,6 +30,15 @@ pub(super) struct Append {
 }
 
 impl Stream {
+    fn new() -> Stream {
+        Stream {
+            created_at: SystemTime::now(),
+            chunks: Vec::new(),
+            error: None,
+            closed: None,
+        }
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.closed.is_some()
     }
@@ -43,6 +53,7 @@ impl Stream {
             fits
         });
         FoundChunks {
+            created_at: Some(self.created_at),
             count: self.chunks.len() as i64,
             is_closed: self.is_closed(),
             error: self.error.clone(),
@@ -71,7 +82,7 @@ impl Stream {
             return Effect::bare(Outcome::Stale);
         }
         let is_new = stream.is_none();
-        let stream = stream.get_or_insert_default();
+        let stream = stream.get_or_insert_with(Stream::new);
         if stream.closed.is_some_and(|(closed, _)| closed >= attempt) {
             return Effect::bare(match append.is_last && append.chunks.is_empty() {
                 true => Outcome::Unchanged,

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::new_run::check_text;
+
 /// A payload, or that one was lost. Members that a newer server adds are ignored.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(default)]
@@ -35,11 +37,17 @@ pub(crate) struct StreamNotice {
 
 impl Notice {
     /// Reads a payload. One that cannot be read may have announced anything.
+    ///
+    /// Any role may notify. Ids that no run can have are left out: the server would reject each statement that names one.
     pub(crate) fn parse(payload: &str) -> Notice {
-        serde_json::from_str(payload).unwrap_or_else(|error| {
+        let mut notice: Notice = serde_json::from_str(payload).unwrap_or_else(|error| {
             tracing::debug!(error = %error, "a notification cannot be read");
             Notice::resync()
-        })
+        });
+        notice
+            .runs
+            .retain(|run| check_text("run id", &run.id).is_ok());
+        notice
     }
 
     pub(crate) fn resync() -> Notice {
@@ -74,6 +82,17 @@ mod tests {
             resync: false,
         };
         assert_eq!(Notice::parse(payload), expected);
+    }
+
+    #[test]
+    fn ids_that_no_run_can_have_are_left_out() {
+        let long = "x".repeat(256);
+        let payload = format!(
+            r#"{{"runs":[{{"id":"\u0000","root":"a"}},{{"id":"","root":"a"}},{{"id":"{long}","root":"a"}},{{"id":"a","root":"a"}}]}}"#
+        );
+        let notice = Notice::parse(&payload);
+        let ids: Vec<_> = notice.runs.iter().map(|run| &*run.id).collect();
+        assert_eq!((ids, notice.resync), (vec!["a"], false));
     }
 
     #[test]

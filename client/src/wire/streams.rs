@@ -33,6 +33,8 @@ pub(crate) struct FoundChunks {
     /// When its run was started. `None` if there is no such run.
     pub(crate) run_created_at: Option<SystemTime>,
     pub(crate) run_has_finished: bool,
+    /// When it was begun: later, if it was deleted and began anew. `None` if there is no such stream.
+    pub(crate) created_at: Option<SystemTime>,
     /// How many chunks it has in all.
     pub(crate) count: i64,
     pub(crate) is_closed: bool,
@@ -72,13 +74,14 @@ impl Inner {
 }
 
 fn found(row: &PgRow) -> Result<FoundChunks, Error> {
-    let chunks: Option<Vec<&str>> = column(row, 5)?;
+    let chunks: Option<Vec<&str>> = column(row, 6)?;
     Ok(FoundChunks {
         run_created_at: column(row, 0)?,
         run_has_finished: column(row, 1)?,
-        count: column(row, 2)?,
-        is_closed: column(row, 3)?,
-        error: column(row, 4)?,
+        created_at: column(row, 2)?,
+        count: column(row, 3)?,
+        is_closed: column(row, 4)?,
+        error: column(row, 5)?,
         chunks: chunks.into_iter().flatten().map(Into::into).collect(),
     })
 }

@@ -137,6 +137,31 @@ async fn resync_brings_everything_that_was_not_announced() {
     assert_eq!(seen, expected);
 }
 
+/// Any role that may connect may notify.
+#[tokio::test]
+async fn forged_notifications_of_ids_that_no_run_can_have_stop_no_watch() {
+    let database = Database::new().await;
+    let server = database.connect().await;
+    let client = connect(&database).await;
+    server
+        .batch_execute("SELECT runmeta.start('a')")
+        .await
+        .unwrap();
+    let mut one = client.watch(Watch::run("a")).await.unwrap();
+    let mut all = client.watch(Watch::all().select(["n"])).await.unwrap();
+    line(&mut one).await;
+    line(&mut all).await;
+    let forge = r#"SELECT pg_notify('runmeta', format('{"runs":[{"id":"%s","root":"z"}]}', id))
+        FROM unnest(ARRAY['\u0000', '', repeat('x', 300), 'a\u0000']) AS id"#;
+    server.batch_execute(forge).await.unwrap();
+    server
+        .batch_execute("SELECT runmeta.set('a', 'n', '1')")
+        .await
+        .unwrap();
+    assert_eq!(line(&mut one).await, r#"a 2 running {"n":1}"#);
+    assert_eq!(line(&mut all).await, r#"a 2 running {"n":1}"#);
+}
+
 #[tokio::test]
 async fn what_a_server_has_that_lost_commits_is_taken() {
     let database = Database::new().await;

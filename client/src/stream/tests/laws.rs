@@ -126,6 +126,7 @@ impl World {
         let left = (wanted.from..self.chunks).take(wanted.chunks);
         FoundChunks {
             run_created_at: Some(SystemTime::UNIX_EPOCH),
+            created_at: Some(SystemTime::UNIX_EPOCH),
             run_has_finished: self.run_has_finished,
             count: self.chunks,
             is_closed: self.is_closed,
@@ -178,7 +179,7 @@ impl World {
             140..=199 if !self.readers.is_empty() => self.take(reader, usize::from(number) * 8),
             200..=209 => self.lose_connection(),
             210..=219 => self.pass(),
-            220..=239 => self.begin(u64::from(number)),
+            220..=239 => self.begin(u64::from(number).min(self.chunks.unsigned_abs())),
             240..=249 if !self.readers.is_empty() => {
                 self.step(Input::Notice(Notice::resync()));
             }

@@ -47,7 +47,7 @@ fn readers_that_begin_before_during_and_after_read_the_same_chunks() {
         assert_eq!(during.await.unwrap(), (numbered(500, 30_000), None));
         let late = client.read_stream("a", "s", 29_990).await.unwrap();
         assert_eq!(read_all(late).await, (numbered(29_990, 30_000), None));
-        let behind = client.read_stream("a", "s", 40_000).await.unwrap();
+        let behind = client.read_stream("a", "s", 30_000).await.unwrap();
         assert_eq!(read_all(behind).await, (Vec::new(), None));
     });
 }
@@ -159,6 +159,34 @@ fn the_reader_of_a_run_that_is_deleted_gets_an_error() {
         let error = reader.next().await.unwrap().unwrap_err();
         assert_eq!(error.code(), Some("P0002"));
         assert!(reader.next().await.is_none());
+    });
+}
+
+#[test]
+fn the_reader_of_a_stream_that_is_deleted_and_begins_anew_gets_an_error() {
+    with_client(async |server, client| {
+        let run = start(&client, "a").await;
+        let mut writer = run.metadata().stream_writer("s");
+        for number in 0..3 {
+            writer.push(number).await.unwrap();
+        }
+        run.metadata().flush().await.unwrap();
+        let mut reader = client.read_stream("a", "s", 0).await.unwrap();
+        for _ in 0..3 {
+            reader.next().await.unwrap().unwrap();
+        }
+        server.database.remove_stream("a", "s");
+        // More than the reader has: the numbers alone do not tell.
+        for number in 0..5 {
+            writer.push(number).await.unwrap();
+        }
+        run.metadata().flush().await.unwrap();
+        let error = reader.next().await.unwrap().unwrap_err();
+        assert_eq!(error.code(), Some("P0002"), "{error}");
+        assert!(reader.next().await.is_none());
+        let mut later = client.read_stream("a", "s", 9).await.unwrap();
+        let error = later.next().await.unwrap().unwrap_err();
+        assert_eq!(error.code(), Some("P0002"), "{error}");
     });
 }
 

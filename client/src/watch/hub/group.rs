@@ -1,12 +1,12 @@
 //! The topics that select the same keys, and the runs of them that are to be viewed.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::topic::Watched;
+use super::unread::{Unread, UnreadList};
 use super::{MOST_VIEWED, VIEW_BYTES};
 use crate::Error;
-use crate::buffer::waiter::Waiter;
 use crate::watch::Snapshot;
 use crate::watch::notice::RunNotice;
 use crate::watch::slot::Slot;
@@ -20,55 +20,9 @@ const FIRST_VIEWED: usize = 100;
 pub(super) struct Group {
     runs: HashMap<Arc<str>, Watched>,
     sets: HashMap<Topic, Watched>,
-    /// Runs to be viewed, and the order in which they came.
-    unread: HashMap<Arc<str>, Unread>,
-    order: VecDeque<Arc<str>>,
+    unread: UnreadList,
     /// How many the next statement may view.
     at_once: usize,
-}
-
-/// Why a run is to be viewed.
-#[derive(Debug, Default)]
-pub(super) struct Unread {
-    /// It was announced with this root and version, and nothing else asks for it.
-    announced: Option<(String, i64)>,
-    /// It is watched whatever its task and tags are.
-    is_certain: bool,
-    /// A topic that it does not belong to any more may have it as a member.
-    may_have_moved: bool,
-    /// Those who wait for its state now.
-    waiters: Vec<Arc<Waiter<()>>>,
-}
-
-impl Unread {
-    pub(super) fn certain() -> Unread {
-        Unread {
-            is_certain: true,
-            ..Unread::default()
-        }
-    }
-
-    pub(super) fn awaited(waiter: Arc<Waiter<()>>) -> Unread {
-        Unread {
-            waiters: vec![waiter],
-            ..Unread::certain()
-        }
-    }
-
-    /// For a member that a listing lacked.
-    pub(super) fn unlisted() -> Unread {
-        Unread {
-            may_have_moved: true,
-            ..Unread::certain()
-        }
-    }
-
-    fn add(&mut self, other: Unread) {
-        self.announced = other.announced.filter(|_| self.announced.is_some());
-        self.is_certain |= other.is_certain;
-        self.may_have_moved |= other.may_have_moved;
-        self.waiters.extend(other.waiters);
-    }
 }
 
 impl Default for Group {
@@ -76,8 +30,7 @@ impl Default for Group {
         Group {
             runs: HashMap::new(),
             sets: HashMap::new(),
-            unread: HashMap::new(),
-            order: VecDeque::new(),
+            unread: UnreadList::default(),
             at_once: FIRST_VIEWED,
         }
     }
@@ -147,17 +100,11 @@ impl Group {
 /// What is to be viewed.
 impl Group {
     pub(super) fn has_unread(&self) -> bool {
-        !self.order.is_empty()
+        !self.unread.is_empty()
     }
 
     pub(super) fn want(&mut self, id: Arc<str>, unread: Unread) {
-        match self.unread.get_mut(&id) {
-            Some(before) => before.add(unread),
-            None => {
-                self.order.push_back(id.clone());
-                self.unread.insert(id, unread);
-            }
-        }
+        self.unread.add(id, unread);
     }
 
     /// Puts runs on the list that a watcher could not hold.
@@ -175,24 +122,26 @@ impl Group {
         let is_certain = self.certain_topics(&run.id, &run.root).next().is_some();
         let may_have_it = |topic: &Topic| matches!(topic.target, Target::Task(_) | Target::Tag(_));
         if is_certain || self.sets.keys().any(may_have_it) {
-            let unread = Unread {
-                announced: run.version.map(|version| (run.root.clone(), version)),
-                is_certain,
-                ..Unread::default()
-            };
-            self.want(run.id.as_str().into(), unread);
+            self.want(run.id.as_str().into(), Unread::announced(run, is_certain));
         }
+    }
+
+    /// Takes those off the list that were only announced if they are too many, and returns true: the topics are to be listed
+    /// again, which finds what changed of them.
+    pub(super) fn forget_announced(&mut self) -> bool {
+        self.unread.forget_announced()
     }
 
     /// Takes the next runs off the list, but for those that were passed on since they came.
     pub(super) fn take_unread(&mut self) -> Vec<(Arc<str>, Unread)> {
+        if let Some(half) = self.unread.take_half() {
+            return half;
+        }
         let mut taken = Vec::new();
         while taken.len() < self.at_once
-            && let Some(id) = self.order.pop_front()
+            && let Some((id, unread)) = self.unread.take()
         {
-            if let Some(unread) = self.unread.remove(&id)
-                && !self.is_passed_on(&id, &unread)
-            {
+            if !self.is_passed_on(&id, &unread) {
                 taken.push((id, unread));
             }
         }
@@ -200,7 +149,8 @@ impl Group {
     }
 
     fn is_passed_on(&self, id: &str, unread: &Unread) -> bool {
-        let Some((root, version)) = unread.announced.as_ref().filter(|_| unread.is_certain) else {
+        let Some((root, Some(version))) = unread.announced.as_ref().filter(|_| unread.is_certain)
+        else {
             return false;
         };
         self.certain_topics(id, root)
@@ -252,18 +202,32 @@ impl Group {
         }
     }
 
-    /// Puts runs back on the list. Fewer are read at once then: a large answer may fit, and one run that the server cannot read
-    /// is soon alone.
+    /// Puts runs back on the list. Fewer are read at once then: a large answer may fit.
+    ///
+    /// If the server cannot view what one of them holds, they are viewed in halves until that run is alone. It is left to the
+    /// next notification of it, or to the next listing: neither the others nor other groups wait for it.
     pub(super) fn not_viewed(&mut self, mut runs: Vec<(Arc<str>, Unread)>, error: &Error) {
         if !error.is_retryable() && (runs.len() == 1 || error.concerns_rights()) {
             let unread = runs.iter_mut().map(|(_, unread)| unread);
             let waiters = unread.flat_map(|unread| unread.waiters.drain(..));
             waiters.for_each(|waiter| waiter.answer(Err(error.clone())));
         }
+        if error.concerns_what_is_viewed() {
+            match runs.len() {
+                0 | 1 => runs.iter().for_each(|(id, _)| self.owe(id)),
+                _ => self.unread.halve(runs),
+            }
+            return;
+        }
         self.at_once = (runs.len() / 2).max(1);
         for (id, unread) in runs {
             self.want(id, unread);
         }
+    }
+
+    /// Lets the next listing view a run, whatever is known of it.
+    fn owe(&mut self, id: &str) {
+        self.topics().for_each(|watched| watched.owe(id));
     }
 
     fn offer(&mut self, snapshot: &Snapshot) {

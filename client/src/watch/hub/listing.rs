@@ -6,7 +6,8 @@ use std::time::SystemTime;
 
 use tokio::time::Instant;
 
-use super::group::{Group, Unread};
+use super::group::Group;
+use super::unread::Unread;
 use super::{Action, Hub, UnderWay};
 use crate::Error;
 use crate::watch::target::{Select, Topic};

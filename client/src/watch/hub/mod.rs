@@ -16,8 +16,10 @@
 mod group;
 mod line;
 mod listing;
+mod resync;
 mod streams;
 mod topic;
+mod unread;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -36,11 +38,13 @@ use crate::settings::Settings;
 use crate::stream::StreamInfo;
 use crate::wire::streams::{FoundChunks, WantedChunks};
 use crate::wire::watch::{List, Listed, View};
-use group::{Group, Unread};
+use group::Group;
 use line::Connection;
 use listing::Listings;
+use resync::Resync;
 pub(crate) use streams::NewReader;
 use streams::Streams;
+use unread::Unread;
 
 /// What happened.
 #[derive(Debug)]
@@ -125,6 +129,7 @@ pub(crate) struct Hub {
     /// Groups that have something to be viewed, each once.
     turns: VecDeque<Select>,
     listings: Listings,
+    resync: Resync,
     streams: Streams,
     connection: Connection,
     under_way: Option<UnderWay>,
@@ -142,6 +147,7 @@ impl Hub {
             watches: HashMap::new(),
             turns: VecDeque::new(),
             listings: Listings::default(),
+            resync: Resync::default(),
             streams: Streams::default(),
             under_way: None,
             has_listed: false,
@@ -180,6 +186,9 @@ impl Hub {
                 }
             }
         }
+        if self.resync.begin(now) {
+            self.read_again();
+        }
         self.waiting.expire(now, self.connection.trouble());
         self.next(now)
     }
@@ -190,7 +199,8 @@ impl Hub {
             Some(_) => None,
             None => self.connection.due(self.is_idle()),
         };
-        [connection, self.waiting.due()].into_iter().flatten().min()
+        let due = [connection, self.waiting.due(), self.resync.due()];
+        due.into_iter().flatten().min()
     }
 
     /// Ends all streams.
@@ -258,7 +268,7 @@ impl Hub {
 
     fn notice(&mut self, notice: Notice) {
         if notice.resync {
-            self.read_again();
+            self.resync.owe();
         }
         for stream in &notice.streams {
             self.streams.announced(stream);
@@ -271,6 +281,9 @@ impl Hub {
             let before = group.has_unread();
             for run in &notice.runs {
                 group.announced(run);
+            }
+            if group.forget_announced() {
+                self.resync.owe();
             }
             if group.has_unread() && !before {
                 changed.push(select.clone());
@@ -344,10 +357,10 @@ impl Hub {
         answer: Result<Vec<Snapshot>, Error>,
         now: Instant,
     ) {
-        let error = match answer {
-            Ok(_) => None,
-            Err(ref error) => Some(error.clone()),
-        };
+        // What one run holds is no reason to let the others wait.
+        let error = answer.as_ref().err();
+        let error = error.filter(|error| !error.concerns_what_is_viewed());
+        let error = error.cloned();
         if let Some(group) = self.groups.get_mut(&select) {
             match answer {
                 Ok(snapshots) => group.viewed(runs, snapshots),

@@ -68,6 +68,8 @@ struct Reader {
     next: i64,
     /// When its run was started, once that is known.
     run_created_at: Option<SystemTime>,
+    /// When the stream was begun, once that is known.
+    created_at: Option<SystemTime>,
     /// How many chunks its next statement may bring.
     at_once: usize,
     standing: Standing,
@@ -178,11 +180,11 @@ impl Streams {
         (ids, wanted)
     }
 
-    fn found(&mut self, id: u64, found: FoundChunks) {
+    fn found(&mut self, id: u64, found: FoundChunks, listens: bool) {
         let Some(reader) = self.readers.get_mut(&id) else {
             return;
         };
-        let (has_more, end) = reader.found(found);
+        let (has_more, end) = reader.found(found, listens);
         if let Some(end) = end {
             reader.ahead.end(end);
             self.leave(id);
@@ -224,8 +226,18 @@ impl Reader {
         }
     }
 
+    /// Returns true if the stream that the reader read is gone, whether another of its name has begun or not.
+    ///
+    /// Without a connection that listens, a standby that lags may have fewer chunks for a while.
+    fn is_deleted(&self, found: &FoundChunks, listens: bool) -> bool {
+        let (known, now) = (self.created_at, found.created_at);
+        let is_another = known.is_some() && (now > known || (listens && now != known));
+        let is_certain = found.is_closed || found.run_has_finished || (listens && now.is_some());
+        is_another || (found.count < self.next && is_certain)
+    }
+
     /// Takes what was found of its stream. Returns whether there is more, and the end if it is reached.
-    fn found(&mut self, found: FoundChunks) -> (bool, Option<Option<Error>>) {
+    fn found(&mut self, found: FoundChunks, listens: bool) -> (bool, Option<Option<Error>>) {
         let was_announced = self.standing == Standing::UnderWay(true);
         self.standing = Standing::Complete;
         if let Some(waiter) = self.waiter.take() {
@@ -237,6 +249,10 @@ impl Reader {
             return (false, Some(Some(Error::no_such_run(&self.run))));
         }
         self.run_created_at = now;
+        if self.is_deleted(&found, listens) {
+            return (false, Some(Some(Error::stream_deleted(&self.stream))));
+        }
+        self.created_at = self.created_at.or(found.created_at);
         let brought = found.chunks.len();
         let there = usize::try_from(found.count - self.next).unwrap_or(0);
         let at_once = match brought < self.at_once.min(there) {
@@ -278,6 +294,7 @@ impl Hub {
                 ahead: reader.ahead,
                 next: reader.from,
                 run_created_at: None,
+                created_at: None,
                 at_once: FIRST_CHUNKS,
                 standing: Standing::Turn,
                 waiter: Some(reader.waiter),
@@ -321,7 +338,8 @@ impl Hub {
         let error = match answer {
             Ok(found) => {
                 let found = ids.into_iter().zip(found);
-                found.for_each(|(id, found)| self.streams.found(id, found));
+                let listens = self.connection.listens();
+                found.for_each(|(id, found)| self.streams.found(id, found, listens));
                 None
             }
             Err(error) => {

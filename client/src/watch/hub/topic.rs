@@ -33,7 +33,7 @@ struct Known {
     is_finished: bool,
     /// Whatever the server has is taken as newer.
     is_doubtful: bool,
-    /// It is to be read again: the last read brought an older state.
+    /// It is to be read again: the last read failed, or brought an older state.
     is_owed: bool,
     /// The last listing that had it.
     listing: u64,
@@ -146,6 +146,13 @@ impl Watched {
         let now = (listed.created_at, listed.version);
         known.is_doubtful |= listens && now < before;
         known.is_doubtful || known.is_owed || now > before
+    }
+
+    /// Lets the next listing view a member, though its version may be known.
+    pub(super) fn owe(&mut self, id: &str) {
+        if let Some(known) = self.members.get_mut(id) {
+            known.is_owed = true;
+        }
     }
 
     /// Returns the members that a listing lacked.

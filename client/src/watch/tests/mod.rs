@@ -1,6 +1,7 @@
 //! Watching against servers in memory: laws of the hub, and what a caller sees.
 
 mod changes;
+mod hostile;
 mod laws;
 mod live;
 mod slots;

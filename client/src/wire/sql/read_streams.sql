@@ -3,6 +3,7 @@
 SELECT
     r.created_at,
     r.finished_at IS NOT NULL,
+    s.created_at,
     COALESCE(s.chunks, 0),
     s.closed_at IS NOT NULL,
     s.error,
