@@ -122,11 +122,6 @@ impl Batch {
         }
     }
 
-    /// Returns true if it has starts, statuses or finishes.
-    pub(super) fn has_commands(&self) -> bool {
-        self.pieces.iter().any(Piece::has_commands)
-    }
-
     /// Returns true if it has operations or chunks.
     pub(super) fn has_recorded(&self) -> bool {
         let has_recorded = |piece: &Piece| !piece.operations.is_empty() || !piece.blocks.is_empty();

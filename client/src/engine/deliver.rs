@@ -170,8 +170,7 @@ impl Engine {
         };
         let took = now - sending.since;
         if let (Ok(_), What::Batch(batch)) = (&answer, &sending.what) {
-            self.pace
-                .batch_took(took, batch.taken(), batch.has_commands());
+            self.pace.batch_took(took, batch.taken());
         }
         if let Err(error) = &answer
             && error.meaning() == Meaning::Locked
