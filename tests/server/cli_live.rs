@@ -315,7 +315,7 @@ async fn database_is_found_by_the_variables_of_libpq() {
     get.args(["get", "import", "--json"])
         .envs(database.variables());
     assert_eq!(Printing::of(get).finish().await, "{\"a\": 1}\n");
-    // What the URL leaves open is taken from them, and what it says counts.
+    // What the URL leaves open is taken from them, and what it has counts.
     let mut watch = program();
     watch
         .args(["watch", "import", "--database-url", "postgres://"])

@@ -1,4 +1,4 @@
-//! What the environment says of a connection, by the variables of libpq: it fills in what the URL leaves open.
+//! Settings of a connection in the variables of libpq: they fill in what the URL leaves open.
 
 use super::passfile;
 use super::settings::Settings;

@@ -82,7 +82,7 @@ fn find(text: &str, place: &[String; 4]) -> Option<String> {
         })
 }
 
-/// Splits a line at the first four colons that are not escaped. What was escaped stays so, to tell `\*` from `*`.
+/// Splits a line at the first four colons that are not escaped. What was escaped stays so, to distinguish `\*` from `*`.
 fn fields(line: &str) -> Vec<String> {
     let mut fields = vec![String::new()];
     let mut letters = line.chars();

@@ -4,7 +4,7 @@ use super::amount::{amount, rate, time};
 use super::follow::Progress;
 use super::line::{Line, Look, width};
 
-/// A longer bar says no more.
+/// A longer bar shows no more.
 const LONGEST: usize = 40;
 
 /// A shorter bar gives way to words.

@@ -36,7 +36,7 @@ pub(crate) fn family(members: &[Member<'_>], now: Now, columns: usize, rows: usi
     lines
 }
 
-/// What a line says.
+/// What a line shows.
 struct Entry<'a> {
     name: String,
     status: String,
@@ -47,7 +47,7 @@ struct Entry<'a> {
 impl<'a> Entry<'a> {
     fn of(member: &Member<'a>, now: Now, columns: usize) -> Self {
         let Member { run, follow, .. } = member;
-        // In a narrow terminal the bar of a run tells that it is running.
+        // In a narrow terminal the bar of a run shows that it is running.
         let has_bar = !run.gone && (columns >= WIDE || !run.is_over());
         let progress = follow.progress(now.instant).into_iter().next();
         Self {

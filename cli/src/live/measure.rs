@@ -1,4 +1,4 @@
-//! Progress that the metadata of a run tells by the names of its numbers.
+//! Progress of a run, found by the names of the numbers in its metadata.
 //!
 //! - A number named `progress`, or whose name ends so (`uploadProgress`), is a part of 1 or of 100. It is one of 100 as soon as it is
 //!   seen to be greater than 1.
@@ -26,13 +26,13 @@ pub(crate) struct Measure {
 /// What `done` is a part of.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Total {
-    /// 1 or 100, which the values tell together.
+    /// 1 or 100, which the values show together.
     Whole,
     Number(f64),
 }
 
 impl Measure {
-    /// Returns the part that is done, from 0 to 1. `of_hundred` tells that the number has been greater than 1.
+    /// Returns the part that is done, from 0 to 1. `of_hundred` is true if the number has been greater than 1.
     pub(crate) fn fraction(&self, of_hundred: bool) -> f64 {
         let part = self.done / self.whole(of_hundred);
         if part.is_finite() {
@@ -56,7 +56,7 @@ impl Measure {
     }
 }
 
-/// Finds what the metadata tells of progress, and the keys of the document that do so.
+/// Finds the progress in the metadata, and the keys of the document that hold it.
 pub(crate) fn measures(metadata: &Value) -> (Vec<Measure>, Vec<&str>) {
     let Some(document) = metadata.as_object() else {
         return (Vec::new(), Vec::new());

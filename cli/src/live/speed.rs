@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// What is older than this says little about now.
+/// What is older than this is not counted in the rate of now.
 const WINDOW: Duration = Duration::from_secs(15);
 
-/// The first moments say little, too.
+/// The rate of a shorter time varies too much to be shown.
 const FIRST: Duration = Duration::from_millis(500);
 
 /// Values that are kept, so that each takes a part of the window: a bound on the memory.

@@ -182,10 +182,9 @@ impl Gathering<'_> {
         // A start comes after what was recorded before it and does not wait for what is recorded since. It goes alone: the server
         // refuses the whole entry with it, and others may work on the same run.
         let in_group = pending.group.is_some();
-        let is_start = |kind: &CommandKind| kind.part() == Part::Start;
         let mut commands = Vec::new();
         if !in_group || pending.queue.is_empty() {
-            commands.extend(next_command(pending, pending.completed, is_start));
+            commands.extend(next_command(pending, pending.completed, Part::Start));
         }
         let length = pending.queue.len();
         let taken = match commands.is_empty() {
@@ -203,7 +202,7 @@ impl Gathering<'_> {
             blocks = self.take_chunks(pending, &taken);
             upto = taken_upto(pending, taken.upto);
             for part in [Part::Status, Part::Finish] {
-                commands.extend(next_command(pending, upto, |kind| kind.part() == part));
+                commands.extend(next_command(pending, upto, part));
             }
         }
         let (entry, target) = match &pending.route {
@@ -267,12 +266,8 @@ fn taken_upto(pending: &Pending, operations: Option<u64>) -> u64 {
 }
 
 /// Takes the next command if it is of this kind, and if so many operations are all that were recorded before it.
-fn next_command(
-    pending: &mut Pending,
-    upto: u64,
-    is_wanted: impl Fn(&CommandKind) -> bool,
-) -> Option<Command> {
-    let is_next = |command: &Command| is_wanted(&command.kind) && command.after <= upto;
+fn next_command(pending: &mut Pending, upto: u64, part: Part) -> Option<Command> {
+    let is_next = |command: &Command| command.kind.part() == part && command.after <= upto;
     pending
         .commands
         .front()

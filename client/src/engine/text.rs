@@ -44,8 +44,8 @@ impl Piece {
     }
 
     fn command(&self, part: Part) -> Option<&CommandKind> {
-        let kinds = self.commands.iter().map(|command| &command.kind);
-        kinds.into_iter().find(|kind| kind.part() == part)
+        let mut kinds = self.commands.iter().map(|command| &command.kind);
+        kinds.find(|kind| kind.part() == part)
     }
 }
 

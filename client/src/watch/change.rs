@@ -119,7 +119,7 @@ impl Stream for Changes {
     }
 }
 
-/// Returns the patch from one object to another, or `None` if none says it.
+/// Returns the patch from one object to another, or `None` if there is none.
 pub(super) fn difference(before: &Value, after: &Value) -> Option<Value> {
     let (Value::Object(before), Value::Object(after)) = (before, after) else {
         return is_patch(after).then(|| after.clone());

@@ -1,6 +1,6 @@
 //! Streams: chunks of JSON that are appended to a run, numbered from 0 without gaps.
 //!
-//! - The row of a stream says how many chunks there are. An append locks that row and no other, so that writers of
+//! - The row of a stream has the number of its chunks. An append locks that row and no other, so that writers of
 //!   different runs and streams share no lock. Numbers follow the order of the locks, and are final at the commit.
 //! - The last chunks are in the row itself, in its *tail*: an append of a few is one `UPDATE`. When the tail would pass
 //!   [`rows::TAIL`], it moves with what is new into rows of `runmeta.stream_chunk`.

@@ -176,7 +176,7 @@ fn the_reader_of_a_stream_that_is_deleted_and_begins_anew_gets_an_error() {
             reader.next().await.unwrap().unwrap();
         }
         server.database.remove_stream("a", "s");
-        // More than the reader has: the numbers alone do not tell.
+        // More than the reader has: the numbers alone do not show it.
         for number in 0..5 {
             writer.push(number).await.unwrap();
         }

@@ -1,5 +1,5 @@
 -- For each stream, $1: its run, $2: its name, $3: the number behind which chunks are wanted, $4: how many, $5: no more once they have
--- so many bytes. One is read whatever its size. What is said of the stream is of the same moment as its chunks.
+-- so many bytes. One is read whatever its size. State and chunks of a stream are of the same moment.
 SELECT
     r.created_at,
     r.finished_at IS NOT NULL,
