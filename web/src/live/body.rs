@@ -5,10 +5,14 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
+use axum::http::{HeaderName, header};
+use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::frame;
+use crate::limit::ConnectionPermit;
+use crate::{Caller, Gateway, Problem};
 
 /// A pause after which a comment is sent: proxies commonly close connections that are silent for a minute or half of one.
 const COMMENT_INTERVAL: Duration = Duration::from_secs(15);
@@ -55,12 +59,42 @@ pub struct Lifetime {
     pub ending: Ending,
     /// Ends the body cleanly after so long without an event, if the reader asked for that.
     pub idle: Option<Duration>,
-    /// Held as long as the body lives.
-    pub permit: Box<dyn Send>,
+    /// One of its key's connections, as long as the body lives.
+    pub _permit: ConnectionPermit,
+}
+
+impl Lifetime {
+    /// Returns the time in which this caller may read a body, on one of its key's connections.
+    ///
+    /// # Errors
+    ///
+    /// 429 if its key has too many.
+    pub fn of(gateway: &Gateway, caller: &Caller, ending: Ending) -> Result<Lifetime, Problem> {
+        let permit = caller.connection()?;
+        let caller = caller.clone();
+        Ok(Lifetime {
+            ended: Box::pin(async move { caller.ended().await }),
+            stopping: Box::pin(gateway.stopping().cancelled_owned()),
+            ending,
+            idle: None,
+            _permit: permit,
+        })
+    }
+}
+
+/// Makes a response of server-sent events from a source.
+pub fn events(source: impl Source, lifetime: Lifetime) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-cache"),
+        // nginx sends what it has only then.
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    (headers, body(source, lifetime)).into_response()
 }
 
 /// Makes a body of what comes from a source.
-pub fn body(source: impl Source, lifetime: Lifetime) -> Body {
+fn body(source: impl Source, lifetime: Lifetime) -> Body {
     let mut comments = interval(COMMENT_INTERVAL);
     comments.set_missed_tick_behavior(MissedTickBehavior::Delay);
     comments.reset();

@@ -3,6 +3,9 @@
 use std::fmt::{self, Write as _};
 
 use axum::body::Bytes;
+use axum::http::HeaderMap;
+
+use crate::Problem;
 
 /// A line that readers ignore. It shows both sides that the connection is alive.
 pub const COMMENT: &[u8] = b":\n\n";
@@ -20,6 +23,29 @@ pub fn event(name: Option<&str>, id: Option<i64>, data: &str) -> Bytes {
 /// Asks readers to reconnect after so many milliseconds, at once.
 pub fn reconnect(retry: u64) -> Bytes {
     format!("retry: {retry}\nevent: reconnect\ndata: {{}}\n\n").into()
+}
+
+/// Reads the header with which a reader resumes.
+///
+/// # Errors
+///
+/// 400 if it is no number.
+pub fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
+    let header = headers.get("last-event-id");
+    // An `EventSource` that had no id yet sends none, and other clients an empty one.
+    let header = header.filter(|value| !value.is_empty());
+    let text = header.map(|value| value.to_str().unwrap_or_default());
+    text.map(number).transpose()
+}
+
+/// Reads the number of an event.
+///
+/// # Errors
+///
+/// 400 if it is none.
+pub fn number(text: &str) -> Result<i64, Problem> {
+    let invalid = |_| Problem::invalid("the id of the last event is a number");
+    text.trim().parse().map_err(invalid)
 }
 
 fn write(text: &mut String, name: Option<&str>, id: Option<i64>, data: &str) -> fmt::Result {

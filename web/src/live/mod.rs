@@ -11,19 +11,25 @@
 //! | Which readers share what? | [`rooms`], [`room`] |
 //! | What does a reader get next? | [`subscription`] |
 //! | How does it look on the wire? | [`frame`] |
+//! | How do the chunks of a stream look? | [`chunks`] |
+//! | How is a body read as it comes? | [`lines`] |
 //! | How long does a body live, and how does it end? | [`body`] |
 
-pub mod body;
+mod body;
 mod budget;
+mod chunks;
 mod edition;
 pub mod frame;
+mod lines;
 mod room;
 mod rooms;
 mod subscription;
 #[cfg(test)]
 mod tests;
 
-pub use body::{Ending, Lifetime, Source, Step};
+pub use body::{Ending, Lifetime, Source, Step, events};
+pub use chunks::{ChunkFrames, Style};
 pub use edition::Edition;
+pub use lines::Lines;
 pub use rooms::Rooms;
-pub use subscription::{Event, Subscription};
+pub use subscription::Subscription;

@@ -72,6 +72,23 @@ impl Subscription {
         self.next.as_deref().map(Edition::snapshot)
     }
 
+    /// Waits for the next event, and returns the state that it brings; `None` as [`next`](Subscription::next) does. May be dropped at
+    /// any point.
+    pub async fn ready(&mut self) -> Option<&Snapshot> {
+        if self.next.is_none() {
+            let snapshot = self.snapshots.next().await?;
+            self.next = Some(self.membership.room.edition(&snapshot));
+        }
+        self.next.as_deref().map(Edition::snapshot)
+    }
+
+    /// Takes the next state, if there is one now.
+    pub fn take(&mut self) -> Option<Snapshot> {
+        let taken = self.peek().cloned();
+        self.skip();
+        taken
+    }
+
     /// Skips the state that the next event would bring, because the reader has it.
     pub fn skip(&mut self) {
         if let Some(edition) = self.next.take() {
