@@ -31,6 +31,7 @@ pub(super) async fn run(
     Query(query): Pairs,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let last = frame::last_event_id(&headers)?;
     let (mut keep_open, mut wait) = (false, false);
     let mut watch = Watch::run(&id);
     for (name, value) in &query {
@@ -54,7 +55,7 @@ pub(super) async fn run(
         None => {}
     }
     if let Some(run) = found
-        && frame::last_event_id(&headers)? == Some(run.version())
+        && last == Some(run.version())
     {
         if run.is_finished() && !keep_open {
             // An `EventSource` reconnects after any end but this.
