@@ -26,6 +26,7 @@ mod set;
 mod start_finish;
 mod stream;
 mod watch;
+pub mod web;
 
 use crate::Result;
 use crate::line::Line;
@@ -49,6 +50,7 @@ pub const ALL: &[(&str, Measure)] = &[
     ("client-reads", client_reads::measure),
     ("watch", watch::measure),
     ("stream", stream::measure),
+    ("web", web::measure),
     ("pure", pure::measure),
     ("memory", memory::measure),
     ("sessions", sessions::measure),

@@ -8,6 +8,7 @@
 
 mod api;
 mod events;
+mod faults;
 mod reader;
 
 use std::net::SocketAddr;
