@@ -63,4 +63,5 @@ mod rollup;
 mod schema;
 mod streams;
 mod tls;
+mod web;
 mod worker;

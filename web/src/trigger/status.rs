@@ -1,0 +1,1 @@
+//! The words for a status, ours and Trigger.dev's.
