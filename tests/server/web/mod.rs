@@ -7,6 +7,7 @@
 //! ```
 
 mod api;
+mod trigger;
 
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
