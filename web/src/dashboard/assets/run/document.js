@@ -8,7 +8,7 @@ import { counted, printable } from "../text.js";
 /** Members that are shown at first; a button shows more. */
 const SHOWN = 100;
 
-/** A list or an object with more members than this is folded at first, and so is what is below the second level. */
+/** What has more members than this is folded at first, and so are lists of objects and what is below the second level. */
 const FOLDED = 12;
 
 /** A longer text is cut, until somebody clicks it. */
@@ -132,7 +132,8 @@ class Member {
     const count = Array.isArray(value) ? value.length : Object.keys(value).length;
     const summary = Array.isArray(value) ? `[ ${counted(count, "element")} ]` : `{ ${counted(count, "member")} }`;
     if (this.#branch === null) {
-      const isOpen = this.#path.length < 2 && count <= FOLDED;
+      const isDeep = Array.isArray(value) && value.some((element) => typeof element === "object" && element !== null);
+      const isOpen = this.#path.length < 2 && count <= FOLDED && !isDeep;
       this.#branch = new Branch(this.#id, this.#path, isOpen);
       this.#toggle = el("button", { type: "button", class: "fold", "aria-expanded": String(isOpen), "aria-label": printable(String(this.#path.at(-1))), onclick: () => this.#fold() });
       this.#line.prepend(this.#toggle);

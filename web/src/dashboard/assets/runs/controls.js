@@ -126,5 +126,5 @@ function field(type, label, placeholder, list) {
 }
 
 function labelled(text, input, key = "", kind = "") {
-  return el("label", { class: `field ${kind || input.name}` }, el("span", { class: "unseen" }, text), input, key && el("kbd", { "aria-hidden": "true" }, key));
+  return el("label", { class: `field field-${kind || input.name}` }, el("span", { class: "unseen" }, text), input, key && el("kbd", { "aria-hidden": "true" }, key));
 }

@@ -3,9 +3,8 @@
 import { el, freshId, svg } from "../dom.js";
 import { moment } from "../text.js";
 
-const WIDTH = 640;
 const HEIGHT = 180;
-const LEFT = 56;
+const LEFT = 52;
 const BOTTOM = 24;
 const TOP = 10;
 
@@ -15,9 +14,11 @@ const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" })
 export class Chart {
   #title;
   #kind;
+  #buckets = [];
+  #hours = 24;
   #series;
   #format;
-  #picture = svg("svg", { class: "picture", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
+  #picture = svg("svg", { class: "picture", role: "img" });
   #table = el("table", { class: "figures" });
   #legend = el("ul", { class: "legend", "aria-hidden": "true" });
 
@@ -27,6 +28,8 @@ export class Chart {
     this.#kind = kind;
     this.#series = series;
     this.#format = format;
+    // The picture is drawn as wide as it is shown, so that its words have the size of others.
+    new ResizeObserver(() => this.#draw()).observe(this.#picture);
     const id = freshId("chart");
     this.#legend.append(...series.map(([name, words]) => el("li", { "data-series": name }, words)));
     this.element = el(
@@ -40,24 +43,32 @@ export class Chart {
 
   /** Shows figures: buckets in the order of their times, of so many hours. */
   show(buckets, hours) {
-    const value = (bucket, name) => (typeof bucket[name] === "number" ? bucket[name] : null);
+    this.#buckets = buckets;
+    this.#hours = hours;
+    this.#picture.setAttribute("aria-label", this.#summary(buckets));
+    this.#showTable(buckets);
+    this.#draw();
+  }
+
+  #draw() {
+    const buckets = this.#buckets;
+    const width = Math.max(this.#picture.clientWidth, 200);
+    this.#picture.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
     const sums = buckets.map((bucket) => this.#series.map(([name]) => value(bucket, name) ?? 0));
     const tops = sums.map((values) => (this.#kind === "bars" ? values.reduce((a, b) => a + b, 0) : Math.max(...values)));
-    const top = ceiling(Math.max(0, ...tops), this.#kind === "bars");
-    this.#picture.setAttribute("aria-label", this.#summary(buckets, value));
+    const top = (this.#kind === "bars" ? roundCount : roundTime)(Math.max(0, ...tops));
     const y = (number) => TOP + (HEIGHT - BOTTOM - TOP) * (1 - number / top);
-    const step = (WIDTH - LEFT) / Math.max(buckets.length, 1);
+    const step = (width - LEFT) / Math.max(buckets.length, 1);
     const x = (index) => LEFT + index * step;
     const lines = [0, 0.5, 1].flatMap((part) => [
-      svg("line", { class: "grid", x1: LEFT, x2: WIDTH, y1: y(top * part), y2: y(top * part) }),
+      svg("line", { class: "grid", x1: LEFT, x2: width, y1: y(top * part), y2: y(top * part) }),
       svg("text", { class: "tick", x: LEFT - 8, y: y(top * part) + 4, "text-anchor": "end" }, top * part === 0 ? "0" : this.#format(top * part)),
     ]);
     const draw = this.#kind === "bars" ? bars : curves;
-    this.#picture.replaceChildren(...lines, ...times(buckets, hours, x, step), ...draw(buckets, this.#series, value, x, y, step), ...this.#hints(buckets, value, x, step));
-    this.#showTable(buckets, value);
+    this.#picture.replaceChildren(...lines, ...times(buckets, this.#hours, x, step, width), ...draw(buckets, this.#series, x, y, step), ...this.#hints(buckets, x, step));
   }
 
-  #summary(buckets, value) {
+  #summary(buckets) {
     const parts = this.#series.map(([name, words]) => {
       const values = buckets.map((bucket) => value(bucket, name)).filter((one) => one !== null);
       if (values.length === 0) return `${words}: nothing`;
@@ -68,7 +79,7 @@ export class Chart {
   }
 
   /** The figures of a time, for the pointer. */
-  #hints(buckets, value, x, step) {
+  #hints(buckets, x, step) {
     return buckets.map((bucket, index) => {
       const figures = this.#series.map(([name, words]) => `${words} ${this.#written(value(bucket, name))}`);
       const title = svg("title", {}, [moment(Date.parse(bucket.at)), ...figures].join("\n"));
@@ -80,7 +91,7 @@ export class Chart {
     return figure === null ? "–" : this.#format(figure);
   }
 
-  #showTable(buckets, value) {
+  #showTable(buckets) {
     const rows = buckets.map((bucket) =>
       el("tr", {}, el("th", { scope: "row" }, moment(Date.parse(bucket.at))), ...this.#series.map(([name]) => el("td", { class: "number" }, this.#written(value(bucket, name))))),
     );
@@ -89,7 +100,7 @@ export class Chart {
   }
 }
 
-function bars(buckets, series, value, x, y, step) {
+function bars(buckets, series, x, y, step) {
   const gap = Math.min(2, step / 4);
   return buckets.flatMap((bucket, index) => {
     let below = 0;
@@ -103,7 +114,7 @@ function bars(buckets, series, value, x, y, step) {
   });
 }
 
-function curves(buckets, series, value, x, y, step) {
+function curves(buckets, series, x, y, step) {
   return series.flatMap(([name]) => {
     // Where there is no figure, there is no line.
     const parts = [];
@@ -124,19 +135,31 @@ function curves(buckets, series, value, x, y, step) {
 }
 
 /** Writes times below the picture: about five of them. */
-function times(buckets, hours, x, step) {
-  const every = Math.max(1, Math.ceil(buckets.length / 6));
+function times(buckets, hours, x, step, width) {
+  const every = Math.max(1, Math.ceil(buckets.length / Math.floor(width / 90)));
   const write = hours > 48 ? DAY : HOUR;
   return buckets
     .map((bucket, index) => [bucket, index])
-    .filter(([, index]) => index % every === 0 && x(index) < WIDTH - 40)
+    .filter(([, index]) => index % every === 0 && x(index) < width - 40)
     .map(([bucket, index]) => svg("text", { class: "tick", x: x(index) + step / 2, y: HEIGHT - 6, "text-anchor": index === 0 ? "start" : "middle" }, write.format(Date.parse(bucket.at))));
 }
 
-/** Returns a round number that is not less: 1, 2 or 5 with zeros; even for what is counted, as half of it is written too. */
-function ceiling(number, isCount) {
-  if (number <= 0) return isCount ? 2 : 1;
-  const power = 10 ** Math.floor(Math.log10(number));
+/** The figure of a bucket, or null. */
+function value(bucket, name) {
+  return typeof bucket[name] === "number" ? bucket[name] : null;
+}
+
+/** Returns a round count that is not less; an even one, as half of it is written too. */
+function roundCount(number) {
+  const power = 10 ** Math.floor(Math.log10(Math.max(number, 1)));
   const round = [1, 2, 4, 5, 10].map((digit) => digit * power).find((one) => one >= number);
-  return isCount ? Math.max(2, round + (round % 2)) : round;
+  return Math.max(2, round + (round % 2));
+}
+
+/** Seconds that read well, and their halves too. */
+const TIMES = [0.01, 0.02, 0.1, 0.2, 1, 2, 4, 10, 20, 60, 120, 240, 600, 1_200, 3_600, 7_200, 14_400, 43_200, 86_400, 172_800];
+
+/** Returns a round time in seconds that is not less. */
+function roundTime(seconds) {
+  return TIMES.find((one) => one >= seconds) ?? Math.ceil(seconds / 172_800) * 172_800;
 }

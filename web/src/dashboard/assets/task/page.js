@@ -27,9 +27,9 @@ export class TaskPage {
   #counts = el("dl", { class: "counts" });
   #message = el("div", { class: "message", hidden: true });
   #spans = el("div", { class: "chips", role: "group", "aria-label": "Time" });
-  #runs = new Chart("Runs", "bars", [["completed", "completed"], ["failed", "failed"]], amount);
+  #runs = new Chart("Finished", "bars", [["completed", "completed"], ["failed", "failed"]], amount);
   #started = new Chart("Started", "bars", [["started", "started"]], amount);
-  #durations = new Chart("Duration", "lines", [["p50_seconds", "half of them within"], ["p95_seconds", "95 % within"]], measured);
+  #durations = new Chart("Duration", "lines", [["p50_seconds", "median"], ["p95_seconds", "95th percentile"]], measured);
 
   constructor(main, parameters, go) {
     this.#main = main;
