@@ -7,6 +7,8 @@
 //! ```
 
 mod api;
+mod events;
+mod reader;
 
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
