@@ -10,6 +10,7 @@ mod api;
 mod events;
 mod faults;
 mod reader;
+mod trigger;
 
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
