@@ -7,6 +7,8 @@
 //! ```
 
 mod api;
+mod events;
+mod reader;
 mod trigger;
 
 use std::net::SocketAddr;
