@@ -99,7 +99,7 @@ impl Status {
     }
 
     /// Returns the word in rows of a subscription.
-    fn of_row(self) -> &'static str {
+    pub(super) fn of_row(self) -> &'static str {
         match self {
             Status::Queued => "PENDING",
             Status::Waiting => "WAITING_TO_RESUME",
@@ -122,11 +122,6 @@ impl Status {
     pub(super) fn is_final(self) -> bool {
         self.is_failed() || matches!(self, Status::Completed | Status::Canceled)
     }
-}
-
-/// Returns the word for the status of a run in rows of a subscription.
-pub(super) fn database_status(run: &Snapshot) -> &'static str {
-    Status::of(run).of_row()
 }
 
 fn means(words: &[&str], status: &str) -> bool {
