@@ -2,7 +2,10 @@
 
 mod browsers;
 mod npm;
+mod react;
 mod retrieve;
+mod streams;
+mod subscribe;
 mod tokens;
 
 use npm::Npm;
