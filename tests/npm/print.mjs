@@ -9,3 +9,9 @@ export async function refused(what, promise) {
     print(what, { status: error.status, error: error.error?.error ?? error.message });
   }
 }
+
+// A program that waits for what never comes would stop the whole suite.
+setTimeout(() => {
+  console.log("this program has waited for two minutes");
+  process.exit(1);
+}, 120_000).unref();

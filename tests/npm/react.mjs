@@ -6,7 +6,7 @@ import { print } from "./print.mjs";
 
 const [id, accessToken, executablePath] = process.argv.slice(2);
 const { outputFiles } = await build({
-  entryPoints: [`${import.meta.dirname}/entry.jsx`],
+  entryPoints: ["tests/entry.jsx"],
   bundle: true,
   write: false,
   format: "esm",

@@ -9,7 +9,7 @@ use crate::{Gateway, Problem, api, dashboard, health, trigger};
 pub fn router(gateway: Gateway) -> Router {
     Router::new()
         .nest("/v1", api::routes())
-        .merge(trigger::routes())
+        .merge(trigger::routes(&gateway))
         .merge(dashboard::routes())
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))

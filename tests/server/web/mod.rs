@@ -9,6 +9,7 @@
 mod api;
 mod events;
 mod reader;
+mod trigger;
 
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};

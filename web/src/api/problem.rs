@@ -173,6 +173,8 @@ impl IntoResponse for Problem {
                 HeaderValue::from(after.as_secs().max(1)),
             );
         }
+        // Routes with another form of errors make theirs of it.
+        response.extensions_mut().insert(self);
         response
     }
 }

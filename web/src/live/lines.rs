@@ -126,7 +126,10 @@ mod tests {
 
     #[tokio::test]
     async fn line_that_was_cut_with_its_connection_is_none() {
-        let parts = [Ok("1\n2"), Err(std::io::ErrorKind::ConnectionReset)];
+        let parts = [
+            Ok("1\n2"),
+            Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),
+        ];
         let mut lines = Lines::new(Body::from_stream(stream::iter(parts)));
         assert_eq!(lines.next().await.unwrap().as_deref(), Some("1\n"));
         let error = lines.next().await.unwrap_err();

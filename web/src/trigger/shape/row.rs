@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use runmeta_client::Snapshot;
 use serde_json::{Map, Value, json};
 
-use crate::trigger::status::database_status;
+use crate::trigger::status::Status;
 
 /// The key of the metadata in which older clients, and the stream route of this gateway, list the streams of a run.
 pub(in crate::trigger) const STREAMS_KEY: &str = "$$streams";
@@ -109,7 +109,7 @@ pub(super) fn row(snapshot: &Snapshot, streams: &[String], skip: &Skip) -> Map<S
         let value = match *name {
             "id" | "friendlyId" => text(snapshot.id()),
             "taskIdentifier" => text(snapshot.task().unwrap_or_default()),
-            "status" => text(database_status(snapshot)),
+            "status" => text(Status::of(snapshot).of_row()),
             "createdAt" | "queuedAt" => time("created_at"),
             "updatedAt" => time("updated_at"),
             "startedAt" => time("started_at"),
@@ -185,13 +185,7 @@ fn duration_ms(snapshot: &Snapshot) -> u128 {
 /// Returns the error of a run that failed, in the only form that the client takes without one of its own: a text. It is the key
 /// `error` of the metadata, if that is a text, and otherwise the status.
 fn error(snapshot: &Snapshot) -> Option<String> {
-    let failed = [
-        "COMPLETED_WITH_ERRORS",
-        "CRASHED",
-        "SYSTEM_FAILURE",
-        "TIMED_OUT",
-    ];
-    failed.contains(&database_status(snapshot)).then(|| {
+    Status::of(snapshot).is_failed().then(|| {
         let text = snapshot.get::<String>("error");
         let text = text.unwrap_or_else(|| snapshot.status().to_owned());
         json!({"type": "STRING_ERROR", "raw": text}).to_string()
