@@ -7,6 +7,7 @@
 //! ```
 
 mod api;
+mod browser;
 mod events;
 mod faults;
 mod reader;
