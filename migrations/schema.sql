@@ -565,7 +565,12 @@ CREATE VIEW runmeta.progress WITH (security_invoker='true') AS
                             m_1.value
                            FROM jsonb_each(d.document) m_1(key, value)
                           WHERE (jsonb_typeof(m_1.value) = 'object'::text)) o
-                     CROSS JOIN LATERAL jsonb_each(o.members) h(key, value))
+                     CROSS JOIN LATERAL ( SELECT n.key,
+                            n.value
+                           FROM jsonb_each(o.members) n(key, value)
+                          WHERE ((jsonb_typeof(n.value) = 'number'::text) AND (lower((n.key COLLATE "C")) ~ 'total|progress'::text))
+                          ORDER BY (lower((n.key COLLATE "C")) !~~ '%progress%'::text), (n.key COLLATE "C")
+                         LIMIT 32) h)
                      CROSS JOIN LATERAL ( SELECT btrim(regexp_replace(lower(regexp_replace((h.key COLLATE "C"), '(?<=[a-z0-9])(?=[A-Z])'::text, '_'::text, 'g'::text)), '[\u0001-/:-@[-`{-\u007f]+'::text, '_'::text, 'g'::text), '_'::text) AS words
                          OFFSET 0) k)
                      CROSS JOIN LATERAL ( SELECT ((k.words = 'progress'::text) OR (k.words ~~ '%\_progress'::text)) AS is_whole,
@@ -590,7 +595,7 @@ END, b.words) AS place
                           WHERE ((jsonb_typeof(n.value) = 'number'::text) AND (n.key <> h.key) AND (strpos(lower((n.key COLLATE "C")), split_part(w.subject, '_'::text, 1)) > 0) AND (a.place IS NOT NULL) AND (((a.place % 2) = 1) OR (split_part(b.words, '_'::text, 1) <> split_part(b.words, '_'::text, '-1'::integer))))
                           ORDER BY ((a.place + 1) / 2), (n.key COLLATE "C")
                          LIMIT 1) p ON ((NOT w.is_whole)))
-                  WHERE ((t.done_key IS NULL) AND (jsonb_typeof(h.value) = 'number'::text) AND (lower((h.key COLLATE "C")) ~ 'total|progress'::text) AND (w.is_whole OR ((p.key IS NOT NULL) AND (h.value > '0'::jsonb))))
+                  WHERE ((t.done_key IS NULL) AND (w.is_whole OR ((p.key IS NOT NULL) AND (h.value > '0'::jsonb))))
                   ORDER BY w.is_whole DESC, (o.name <> ''::text), (o.name COLLATE "C"), (h.key COLLATE "C")
                  LIMIT 1)) f
           WHERE (f.is_valid AND (abs(f.done) < '1000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric) AND COALESCE((abs(f.total) < '1000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric), true))) m ON (true))

@@ -293,6 +293,30 @@ async fn no_number_fails_the_report() {
 }
 
 #[tokio::test]
+async fn document_of_many_totals_takes_time_in_proportion_to_its_size() {
+    let database = Database::new().await;
+    let client = database.connect().await;
+    client
+        .batch_execute(
+            "SELECT runmeta.start('a', (SELECT jsonb_object_agg('total_' || i, i) FROM generate_series(1, 5000) AS i)
+                || '{\"progress\": 0.5}')",
+        )
+        .await
+        .unwrap();
+    let shown = rows(&client, SHOWN).await;
+    assert_eq!(shown, "progress | 0.5 | 1 | 50");
+    let plan = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT label FROM runmeta.progress";
+    let plan = rows(&client, plan).await;
+    // How often the members of the document are gone through.
+    let scans = plan.lines().filter(|line| line.contains("on jsonb_each"));
+    let loops = scans.map(|line| {
+        let (_, loops) = line.split_once("loops=").unwrap();
+        loops.trim_end_matches(')').parse::<u32>().unwrap()
+    });
+    assert!(loops.max().unwrap() <= 32, "{plan}");
+}
+
+#[tokio::test]
 async fn progress_includes_what_waits_in_the_inbox() {
     let database = Database::new().await;
     let client = database.connect().await;
