@@ -58,6 +58,7 @@ mod progress;
 mod prune;
 mod prune_races;
 mod reading;
+mod reports;
 mod rights;
 mod roles;
 mod rollup;

@@ -305,7 +305,8 @@ async fn document_of_many_totals_takes_time_in_proportion_to_its_size() {
         .unwrap();
     let shown = rows(&client, SHOWN).await;
     assert_eq!(shown, "progress | 0.5 | 1 | 50");
-    let plan = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT label FROM runmeta.progress";
+    let plan =
+        "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT label FROM runmeta.progress";
     let plan = rows(&client, plan).await;
     // How often the members of the document are gone through.
     let scans = plan.lines().filter(|line| line.contains("on jsonb_each"));
