@@ -138,6 +138,16 @@ impl From<runmeta_migrations::Error> for Error {
     }
 }
 
+impl From<runmeta_web::Error> for Error {
+    fn from(error: runmeta_web::Error) -> Self {
+        let this = Self::new(error.to_string());
+        match error.source() {
+            Some(cause) => this.with_detail(sentence(&cause.to_string())),
+            None => this,
+        }
+    }
+}
+
 /// Makes a full sentence of what a library says, as details are.
 pub(crate) fn sentence(text: &str) -> String {
     let mut letters = text.trim().chars();

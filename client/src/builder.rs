@@ -13,6 +13,7 @@ use crate::settings::{Settings, statement_timeout};
 use crate::wire::address::Address;
 use crate::wire::connect::Source;
 use crate::wire::postgres::Postgres;
+use crate::wire::session::Session;
 use crate::wire::{Call, Transport};
 use crate::{Client, Error};
 
@@ -48,6 +49,7 @@ pub struct Builder {
     tls: Option<rustls::ClientConfig>,
     runtime: Option<Handle>,
     listen_url: Option<String>,
+    session: Session,
     /// By default it depends on the number of hosts.
     statement_timeout: Option<Duration>,
     settings: Settings,
@@ -72,6 +74,7 @@ impl Builder {
             tls: None,
             runtime: None,
             listen_url: None,
+            session: Session::default(),
             statement_timeout: None,
             settings: Settings::default(),
         }
@@ -108,6 +111,19 @@ impl Builder {
     /// Names the program in `pg_stat_activity`: `runmeta`, if neither this nor the URL does.
     pub fn application_name(mut self, name: impl Into<String>) -> Builder {
         self.application_name = Some(name.into());
+        self
+    }
+
+    /// Works as this role, of which the user of the connection must be a member. Row-level security and grants are then the
+    /// role's.
+    pub fn role(self, role: &str) -> Builder {
+        self.setting("role", role)
+    }
+
+    /// Sets a setting of each connection, such as `app.tenant`, which policies of row-level security may read. A connection
+    /// that does not keep a role or a setting with a dot in its name, because a pooler drops it, is refused.
+    pub fn setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Builder {
+        self.session.set(name.into(), value.into());
         self
     }
 
@@ -210,6 +226,13 @@ impl Builder {
             #[cfg(feature = "tokio-postgres")]
             Origin::Config(config) => self.own(Address::of(*config))?,
             #[cfg(feature = "pool")]
+            Origin::Pool(_) if !self.session.is_empty() => {
+                return Err(Error::settings(
+                    "the connections of a pool have the pool's settings",
+                    None,
+                ));
+            }
+            #[cfg(feature = "pool")]
             Origin::Pool(pool) => (Source::Pool(pool), 1),
             #[cfg(any(test, feature = "testing"))]
             Origin::Transport(transport) => {
@@ -234,9 +257,10 @@ impl Builder {
         #[cfg(feature = "_tls")]
         if let Some(config) = self.tls.clone() {
             let connector = crate::wire::tls::of_config(config);
-            return Ok((Source::encrypted(address, name, connector), hosts));
+            let session = self.session.clone();
+            return Ok((Source::encrypted(address, name, session, connector)?, hosts));
         }
-        Ok((Source::own(address, name)?, hosts))
+        Ok((Source::own(address, name, self.session.clone())?, hosts))
     }
 }
 

@@ -48,7 +48,7 @@ pub use run::Run;
 pub use runmeta_core::Number;
 pub use scope::{spawn, spawn_blocking};
 pub use stream::{Chunk, Chunks, DEFAULT_STREAM, Piped, StreamInfo, StreamWriter};
-pub use watch::{Change, Changes, Snapshot, Snapshots, Watch};
+pub use watch::{Change, Changes, Snapshot, Snapshots, Watch, merge_patch};
 #[cfg(feature = "tokio-postgres")]
 #[doc(hidden)]
 pub use wire::pooler;

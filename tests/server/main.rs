@@ -67,4 +67,5 @@ mod streams;
 mod stuck_run;
 mod task_summary;
 mod tls;
+mod web;
 mod worker;

@@ -4,6 +4,7 @@ mod demo;
 mod doctor;
 mod get;
 mod migrate;
+mod serve;
 mod stream;
 mod tree;
 mod watch;
@@ -23,6 +24,7 @@ pub(crate) enum Command {
     Watch(watch::Watch),
     Tree(tree::Tree),
     Stream(stream::Stream),
+    Serve(serve::Serve),
     Doctor(doctor::Doctor),
 }
 
@@ -35,6 +37,7 @@ impl Command {
             Self::Watch(command) => command.run().await,
             Self::Tree(command) => command.run().await,
             Self::Stream(command) => command.run().await,
+            Self::Serve(command) => command.run().await,
             Self::Doctor(command) => command.run().await,
         }
     }

@@ -92,7 +92,7 @@ impl Database {
         Ok((client, Lost(lost)))
     }
 
-    fn url(&self) -> Result<String, Error> {
+    pub(crate) fn url(&self) -> Result<String, Error> {
         let url = self.database_url.as_deref();
         let url = url.filter(|url| !url.trim().is_empty());
         environment::address(url, environment::variable)

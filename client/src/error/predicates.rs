@@ -62,6 +62,14 @@ impl Error {
         }
     }
 
+    /// Returns the text with which a stream was closed, if a reader got this error because its stream was closed with one.
+    pub fn stream_error(&self) -> Option<&str> {
+        match &self.0.kind {
+            Kind::StreamBroken(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Returns the operations that had no effect, the last twenty of each run.
     pub fn unapplied(&self) -> &[Unapplied] {
         match &self.0.kind {

@@ -24,6 +24,7 @@ use super::address::{Address, Connector};
 use super::cancel::cancel;
 use super::host;
 use super::pooler::{self, Pooler};
+use super::session::Session;
 use crate::Error;
 use crate::watch::notice::Notice;
 
@@ -64,6 +65,7 @@ pub(crate) enum Source {
 pub(crate) struct Own {
     config: Config,
     tls: Connector,
+    session: Session,
     /// Each is locked while a statement is under way. PgBouncer 1.18 in transaction mode cannot take a second one meanwhile: it
     /// may hand the server over in the middle of it (`invalid frontend message type`).
     batches: Mutex<Option<Connection>>,
@@ -103,19 +105,29 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// If its encryption cannot be set up.
-    pub(crate) fn own(address: Address, application_name: Option<&str>) -> Result<Source, Error> {
+    /// If its encryption cannot be set up, or a setting of the session is none.
+    pub(crate) fn own(
+        address: Address,
+        application_name: Option<&str>,
+        session: Session,
+    ) -> Result<Source, Error> {
         let tls = address.connector()?;
-        Ok(Source::encrypted(address, application_name, tls))
+        Source::encrypted(address, application_name, session, tls)
     }
 
     /// Returns connections that encrypt with `tls`, whatever the address demands of the certificate.
+    ///
+    /// # Errors
+    ///
+    /// If a setting of the session is none.
     pub(crate) fn encrypted(
         address: Address,
         application_name: Option<&str>,
+        session: Session,
         tls: Connector,
-    ) -> Source {
+    ) -> Result<Source, Error> {
         let mut config = address.config;
+        session.put_into(&mut config)?;
         if let Some(name) = application_name.or(match config.get_application_name() {
             None => Some("runmeta"),
             Some(_) => None,
@@ -131,13 +143,14 @@ impl Source {
         if config.get_tcp_user_timeout().is_none() {
             config.tcp_user_timeout(SILENCE).keepalives_idle(SILENCE);
         }
-        Source::Own(Box::new(Own {
+        Ok(Source::Own(Box::new(Own {
             config,
             tls,
+            session,
             batches: Mutex::new(None),
             reads: Mutex::new(None),
             watches: Mutex::new(None),
-        }))
+        })))
     }
 
     /// Returns the client's own connections, unless they are a pool's.
@@ -220,7 +233,14 @@ impl Own {
             for address in addresses {
                 match timeout(limit, address.connect(Connector::clone(&self.tls))).await {
                     Ok(Ok((client, connection))) => {
-                        return Ok(Connection::carried(client, connection, address));
+                        let connection = Connection::carried(client, connection, address);
+                        let checked = self.session.check(&connection.client);
+                        match timeout(limit, checked).await {
+                            Ok(Ok(())) => return Ok(connection),
+                            // Another server may be reached without that pooler.
+                            Ok(Err(error)) => failure = error,
+                            Err(_) => failure = Error::timed_out("connecting"),
+                        }
                     }
                     Ok(Err(error)) => failure = Error::connect(error),
                     Err(_) => failure = Error::timed_out("connecting"),

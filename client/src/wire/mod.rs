@@ -13,6 +13,7 @@ mod parameters;
 #[doc(hidden)]
 pub mod pooler;
 pub(crate) mod postgres;
+pub(crate) mod session;
 pub(crate) mod sqlstate;
 pub(crate) mod streams;
 #[cfg(feature = "_tls")]

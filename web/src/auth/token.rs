@@ -1,0 +1,81 @@
+//! Tokens: JWT, HS256, signed with a secret key by whoever has it.
+
+use jsonwebtoken::{Algorithm, DecodingKey, TokenData, Validation, decode, decode_header};
+use serde::Deserialize;
+use std::sync::Arc;
+
+use super::{Key, KeyRing};
+use crate::Problem;
+
+/// Longer ones carry more scopes than anybody reads, and each is parsed.
+const MOST_BYTES: usize = 16 * 1024;
+
+/// What a token says. Others of its members are nobody's business here.
+#[derive(Deserialize)]
+pub(crate) struct Claims {
+    pub(crate) exp: u64,
+    #[serde(default)]
+    pub(crate) scopes: Vec<String>,
+    /// Of a ticket: what it is for.
+    #[serde(default)]
+    pub(crate) purpose: Option<String>,
+    /// Of Trigger.dev's client: columns that the reader of a run does not get.
+    #[serde(default)]
+    pub(crate) realtime: Option<Realtime>,
+}
+
+#[derive(Deserialize, Default)]
+pub(crate) struct Realtime {
+    #[serde(default, rename = "skipColumns")]
+    pub(crate) skip_columns: Vec<String>,
+}
+
+/// Returns true if the text has the form of a token: three parts with dots between them.
+pub(super) fn looks_like_one(text: &str) -> bool {
+    text.bytes().filter(|byte| *byte == b'.').count() == 2
+}
+
+/// Verifies a token against the keys and returns what it says, with the key that signed it.
+///
+/// # Errors
+///
+/// 401. The reasons are told apart only as far as the holder of a token knows them anyway.
+pub(super) fn verify(ring: &KeyRing, token: &str) -> Result<(Claims, Arc<Key>), Problem> {
+    let invalid = || Problem::unauthorized("the token is not valid");
+    if token.len() > MOST_BYTES {
+        return Err(invalid());
+    }
+    let head = decode_header(token).map_err(|_| invalid())?;
+    if head.alg != Algorithm::HS256 {
+        return Err(invalid());
+    }
+    let named = head.kid.and_then(|name| ring.named(&name));
+    let all = ring.all();
+    let keys = match &named {
+        Some(key) => std::slice::from_ref(key),
+        None => &all,
+    };
+    for key in keys {
+        match read(token, key.secret()) {
+            Ok(data) => return Ok((data.claims, key.clone())),
+            Err(error) => match error.kind() {
+                jsonwebtoken::errors::ErrorKind::ExpiredSignature => {
+                    return Err(Problem::unauthorized("the token has expired"));
+                }
+                jsonwebtoken::errors::ErrorKind::InvalidSignature => {}
+                _ => return Err(invalid()),
+            },
+        }
+    }
+    Err(invalid())
+}
+
+fn read(token: &str, secret: &[u8]) -> jsonwebtoken::errors::Result<TokenData<Claims>> {
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.set_required_spec_claims(&["exp"]);
+    validation.validate_nbf = true;
+    validation.leeway = 0;
+    // Trigger.dev's client sets one, of its own service.
+    validation.validate_aud = false;
+    decode(token, &DecodingKey::from_secret(secret), &validation)
+}

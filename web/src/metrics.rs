@@ -1,0 +1,5 @@
+//! Counters for Prometheus.
+
+/// What is counted.
+#[derive(Default)]
+pub(crate) struct Metrics {}
