@@ -19,6 +19,7 @@ mod open_transaction;
 mod parent;
 mod prune;
 mod pure;
+mod reports;
 mod rollup;
 mod runs;
 mod sessions;
@@ -58,6 +59,7 @@ pub const ALL: &[(&str, Measure)] = &[
     ("curve-children", curve_children::measure),
     ("curve-sizes", curve_sizes::measure),
     ("rollup", rollup::measure),
+    ("reports", reports::measure),
     ("prune", prune::measure),
     ("open-transaction", open_transaction::measure),
     ("fillfactor", fillfactor::measure),
