@@ -10,6 +10,8 @@ mod api;
 mod events;
 mod faults;
 mod reader;
+mod shape;
+mod streams;
 mod trigger;
 
 use std::net::SocketAddr;
