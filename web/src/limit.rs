@@ -78,9 +78,8 @@ impl Connections {
     ///
     /// 429 if all are taken.
     pub(crate) fn take(&self, open: &Gauge) -> Result<ConnectionPermit, Problem> {
-        let taken = |_| {
-            Problem::too_many("the key has too many open streams", Duration::from_secs(5))
-        };
+        let taken =
+            |_| Problem::too_many("the key has too many open streams", Duration::from_secs(5));
         let permit = self.0.clone().try_acquire_owned().map_err(taken)?;
         open.inc();
         Ok(ConnectionPermit {

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use runmeta_client::Client;
+use runmeta_client::{Client, Sent};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -101,8 +101,17 @@ impl Appender {
         let streams = json!({(&*self.stream): stream});
         let batch = json!([{"run": self.run, (self.target.member()): streams}]).to_string();
         let sent = self.client.send(&batch, self.writer, self.sequence).await?;
-        match sent.iter().find_map(|part| part.refusal()) {
-            Some(refusal) => Err(refusal.clone().into()),
+        if let Some(refusal) = sent.iter().find_map(Sent::refusal) {
+            return Err(refusal.clone().into());
+        }
+        let skipped = sent.iter().flat_map(|part| &part.unapplied).next();
+        match skipped {
+            Some((position, reason)) if reason == "too_large" => {
+                Err(too_large(&format!("the chunk at position {position}")))
+            }
+            Some((position, reason)) => Err(Problem::invalid(format!(
+                "the chunk at position {position} was not appended: {reason}"
+            ))),
             None => Ok(()),
         }
     }
@@ -131,6 +140,12 @@ pub async fn while_allowed<T>(
             Err(problem)
         }
     }
+}
+
+fn too_large(what: &str) -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too large")
+        .detail(format!("{what} is larger than the database takes"))
+        .sqlstate("54000")
 }
 
 /// Reads a chunk.

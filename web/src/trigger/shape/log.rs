@@ -15,6 +15,9 @@ use super::row::{self, Skip};
 use crate::live::Subscription;
 use crate::{Gateway, Problem};
 
+/// What a row takes beside its metadata.
+const ROW_BYTES: usize = 1_000;
+
 /// Runs read at a time when a log begins. A guess.
 const PAGE: u32 = 200;
 
@@ -97,11 +100,10 @@ impl Log {
 
     /// Returns the rows that the client has not, as far as they are there.
     pub(super) async fn news(&mut self) -> Result<Vec<Snapshot>, Problem> {
-        let mut runs = Vec::new();
-        let mut bytes = 0;
+        let mut news = News::default();
         while let Beginning::After(cursor) = &self.beginning {
-            if bytes >= super::reply::MOST_BYTES {
-                return Ok(runs);
+            if news.bytes >= super::reply::MOST_BYTES {
+                return Ok(news.runs);
             }
             let page = self.client.runs(self.page(cursor.clone())).await?;
             let is_past = |run: &Snapshot| self.since.is_some_and(|since| run.created_at() < since);
@@ -112,20 +114,18 @@ impl Log {
             };
             for run in page.runs {
                 if self.is_news(&run) {
-                    bytes += run.metadata_json().len() + 1_000;
-                    runs.push(run);
+                    news.add(run);
                 }
             }
         }
-        while bytes < super::reply::MOST_BYTES
+        while news.bytes < super::reply::MOST_BYTES
             && let Some(run) = self.subscription.take()
         {
             if self.is_news(&run) {
-                bytes += run.metadata_json().len() + 1_000;
-                runs.push(run);
+                news.add(run);
             }
         }
-        Ok(runs)
+        Ok(news.runs)
     }
 
     /// Waits until something has changed that may be news.
@@ -141,8 +141,7 @@ impl Log {
             offset: self.offset_text(),
         });
         for run in runs {
-            let seen = (run.created_at(), run.version());
-            let is_new = self.sent.insert(run.id().into(), seen).is_none();
+            let is_new = self.sent.insert(run.id().into(), state(run)).is_none();
             reply.row(run.id(), row::row(run, &[], &self.query.skip), is_new);
         }
         if matches!(self.beginning, Beginning::After(_)) {
@@ -151,13 +150,18 @@ impl Log {
         reply
     }
 
-    /// Returns true if a run belongs to the set and the client has another state of it.
+    /// Returns true if a run belongs to the set and the client has an older state of it, or none. A page and the watch may bring the
+    /// same state, and in either order. Where a failover lost commits, the client keeps what it has until the run has changed as often
+    /// again.
     fn is_news(&self, run: &Snapshot) -> bool {
         let has_tag = |tag: &String| run.tags().contains(tag);
         !run.is_gone()
             && self.query.tags.iter().all(has_tag)
             && self.since.is_none_or(|since| run.created_at() >= since)
-            && self.sent.get(run.id()) != Some(&(run.created_at(), run.version()))
+            && self
+                .sent
+                .get(run.id())
+                .is_none_or(|sent| state(run) > *sent)
     }
 
     fn page(&self, after: Option<Cursor>) -> Runs {
@@ -179,6 +183,34 @@ impl Log {
     fn offset_text(&self) -> String {
         format!("{}_0", self.offset)
     }
+}
+
+/// Rows for one answer, each run once.
+#[derive(Default)]
+struct News {
+    runs: Vec<Snapshot>,
+    places: HashMap<Box<str>, usize>,
+    bytes: usize,
+}
+
+impl News {
+    fn add(&mut self, run: Snapshot) {
+        let place = self.places.get(run.id()).copied();
+        match place.and_then(|place| self.runs.get_mut(place)) {
+            Some(known) if state(&run) > state(known) => *known = run,
+            Some(_) => {}
+            None => {
+                self.bytes += run.metadata_json().len() + ROW_BYTES;
+                self.places.insert(run.id().into(), self.runs.len());
+                self.runs.push(run);
+            }
+        }
+    }
+}
+
+/// Of two states of a run, the later one is greater.
+fn state(run: &Snapshot) -> (SystemTime, i64) {
+    (run.created_at(), run.version())
 }
 
 /// Reads what a poll asks for.
