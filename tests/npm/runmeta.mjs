@@ -75,7 +75,8 @@ export async function inRun(run, job) {
 
 async function lastFlush(manager) {
   // A flush while another one is under way sends nothing, and plans the next one when it ends.
-  while (manager.isFlushing) await new Promise((resolve) => setTimeout(resolve, 10));
+  do await new Promise((resolve) => setTimeout(resolve, 10));
+  while (manager.isFlushing);
   manager.stopPeriodicFlush();
   await manager.flush();
 }
