@@ -7,7 +7,9 @@
 //! ```
 
 mod api;
+mod browser;
 mod events;
+mod faults;
 mod reader;
 mod trigger;
 

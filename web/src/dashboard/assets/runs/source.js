@@ -159,7 +159,8 @@ export class Source extends EventTarget {
     clearTimeout(this.#reorder);
     this.#reorder = null;
     if (!this.hasBegun) return this.#changed();
-    const isRead = (run) => this.isComplete || this.#horizon === null || this.#compare(run, this.#horizon) <= 0;
+    // Postgres may sort texts by the rules of a language, so what came with a page stays.
+    const isRead = (run) => run.fromPage || this.isComplete || this.#horizon === null || this.#compare(run, this.#horizon) <= 0;
     const runs = [...this.#known.values()].filter((run) => matches(this.#filter, run) && isRead(run));
     this.runs = runs.sort(this.#compare);
     return this.#changed();
