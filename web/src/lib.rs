@@ -23,9 +23,11 @@ mod health;
 mod limit;
 mod live;
 mod metrics;
+mod observe;
 mod router;
 pub mod serve;
 mod trigger;
+mod write;
 
 pub use api::problem::Problem;
 pub use auth::{Caller, Set};
@@ -35,3 +37,4 @@ pub use gateway::Gateway;
 pub use limit::Limits;
 pub use router::router;
 pub use serve::{Server, serve};
+pub use write::Written;

@@ -1,8 +1,11 @@
 //! What one request, one connection and one key may use.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Problem;
@@ -73,5 +76,30 @@ impl Connections {
             .map_err(|_| {
                 Problem::too_many("the key has too many open streams", Duration::from_secs(5))
             })
+    }
+}
+
+/// The requests of one key.
+pub(crate) struct Rate(DefaultDirectRateLimiter);
+
+impl Rate {
+    pub(crate) fn new(limits: &Limits) -> Rate {
+        let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::per_second(at_least_one(limits.requests_per_second));
+        Rate(RateLimiter::direct(
+            quota.allow_burst(at_least_one(limits.burst)),
+        ))
+    }
+
+    /// Counts a request.
+    ///
+    /// # Errors
+    ///
+    /// 429 if it is one too many.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
+        self.0.check().map_err(|not_until| {
+            let wait = not_until.wait_time_from(DefaultClock::default().now());
+            Problem::too_many("the key has sent too many requests", wait)
+        })
     }
 }
