@@ -51,7 +51,7 @@ pub use run::Run;
 pub use runmeta_core::Number;
 pub use scope::{spawn, spawn_blocking};
 pub use stream::{Chunk, Chunks, DEFAULT_STREAM, Piped, StreamInfo, StreamWriter};
-pub use watch::{Change, Changes, Snapshot, Snapshots, Watch, rfc3339};
+pub use watch::{Change, Changes, Snapshot, Snapshots, Watch, merge_patch, rfc3339};
 #[cfg(feature = "tokio-postgres")]
 #[doc(hidden)]
 pub use wire::pooler;

@@ -62,6 +62,14 @@ impl Error {
         }
     }
 
+    /// Returns the text with which a stream was closed, if a reader got this error because its stream was closed with one.
+    pub fn stream_error(&self) -> Option<&str> {
+        match &self.0.kind {
+            Kind::StreamBroken(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Returns the detail of the server's error, a sentence, which may contain values.
     pub fn detail(&self) -> Option<&str> {
         self.of_server()?.detail()

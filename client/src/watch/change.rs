@@ -92,7 +92,7 @@ impl Changes {
         let object = snapshot.to_json();
         let before = self.last.remove(snapshot.id());
         let patch = before.and_then(|(version, before)| {
-            difference(&before, &object).map(|patch| (version, patch))
+            merge_patch(&before, &object).map(|patch| (version, patch))
         });
         let (from, patch) = patch.unzip();
         let is_whole = from.is_none();
@@ -119,8 +119,16 @@ impl Stream for Changes {
     }
 }
 
-/// Returns the patch from one object to another, or `None` if there is none.
-pub(super) fn difference(before: &Value, after: &Value) -> Option<Value> {
+/// Returns the JSON merge patch (RFC 7396) from one object to another, or `None` if no patch can describe the difference, because a
+/// value became null. [`Change`] has it for each change of a watch; this is for programs that make one patch for many watchers.
+///
+/// ```
+/// use serde_json::json;
+///
+/// let patch = runmeta_client::merge_patch(&json!({"a": 1, "b": 2}), &json!({"a": 3}));
+/// assert_eq!(patch, Some(json!({"a": 3, "b": null})));
+/// ```
+pub fn merge_patch(before: &Value, after: &Value) -> Option<Value> {
     let (Value::Object(before), Value::Object(after)) = (before, after) else {
         return is_patch(after).then(|| after.clone());
     };
@@ -128,7 +136,7 @@ pub(super) fn difference(before: &Value, after: &Value) -> Option<Value> {
     for (name, value) in after {
         let change = match before.get(name) {
             Some(old) if old == value => continue,
-            Some(old) => difference(old, value)?,
+            Some(old) => merge_patch(old, value)?,
             None if is_patch(value) => value.clone(),
             None => return None,
         };

@@ -28,7 +28,7 @@ pub(crate) mod target;
 mod tests;
 mod time;
 
-pub use change::{Change, Changes};
+pub use change::{Change, Changes, merge_patch};
 pub use snapshot::Snapshot;
 pub use snapshots::Snapshots;
 pub use target::Watch;

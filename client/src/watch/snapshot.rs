@@ -26,7 +26,7 @@ use crate::metadata::typed::{typed, value};
 pub struct Snapshot(Arc<Fields>);
 
 /// The columns of a run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fields {
     pub(crate) id: Arc<str>,
     pub(crate) root_id: Arc<str>,
@@ -225,6 +225,11 @@ impl Snapshot {
         let members = always.into_iter().chain(optional);
         let members = members.map(|(name, value)| (name.to_owned(), value));
         Value::Object(members.collect::<Map<_, _>>())
+    }
+
+    /// Returns true if the other shows the same state of the same run. It is cheap for clones, which watchers of one client get.
+    pub fn is_same(&self, other: &Snapshot) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || *self.0 == *other.0
     }
 
     /// Returns a hash of what a watcher may see change, beside the version and the time of the change.

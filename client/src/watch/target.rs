@@ -17,7 +17,7 @@ use crate::new_run::check_text;
 /// let family = Watch::tree("nightly");
 /// let overview = Watch::task("import").unfinished();
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use = "nothing is watched until `Client::watch` is called"]
 pub struct Watch {
     target: Target,

@@ -56,9 +56,9 @@ async fn run_is_started_changed_and_finished() {
     assert_eq!(
         changed.body,
         json!({"results": [
-            {"run": "b", "target": "self", "outcome": "applied", "version": 2, "unapplied": []},
+            {"run": "b", "target": "self", "outcome": "applied", "version": 2, "unapplied": [{"index": 1, "reason": "not_an_array"}]},
             {"run": "b", "target": "parent", "outcome": "applied", "version": 3, "unapplied": []},
-            {"run": "b", "target": "root", "outcome": "applied", "version": 4, "unapplied": []},
+            {"run": "b", "target": "root", "outcome": "applied", "version": 3, "unapplied": []},
         ]})
     );
     // What was answered is read.

@@ -121,7 +121,22 @@ async fn token_reads_what_its_scopes_say_and_nothing_beside() {
         }
         answers.push(line);
     }
-    insta::assert_snapshot!(answers.join("\n"), @"");
+    insta::assert_snapshot!(answers.join("\n"), @r"
+    read:runs:a                              200 403 403 403 403 403 403 403 200 403 403 403
+    read:tags:x                              200 403 403 403 403 200 403 403 200 403 403 403
+    read:tags:x:y                            403 403 200 403 403 403 403 403 403 403 403 403
+    read:tasks:import                        200 403 403 403 403 403 200 403 200 403 403 200
+    read:tree:a                              200 200 403 403 403 403 403 200 200 200 403 403
+    read:runs                                200 200 200 404 200 200 200 200 200 200 200 200
+    read:all                                 200 200 200 404 200 200 200 200 200 200 200 200
+    *:runs:a                                 200 403 403 403 403 403 403 403 200 403 403 403
+    write:runs:a                             403 403 403 403 403 403 403 403 403 403 403 403
+    read:runs:                               403 403 403 403 403 403 403 403 403 403 403 403
+    read:all:a                               403 403 403 403 403 403 403 403 403 403 403 403
+    read:runs:A                              403 403 403 403 403 403 403 403 403 403 403 403
+    read:waitpoints:a nonsense               403 403 403 403 403 403 403 403 403 403 403 403
+    read:runs:b read:tasks:export            403 200 200 403 403 403 403 403 403 403 403 403
+    ");
 }
 
 #[tokio::test]

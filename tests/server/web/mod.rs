@@ -9,10 +9,17 @@
 mod api;
 mod attack;
 mod auth;
+mod browser;
 mod docs;
+mod events;
+mod faults;
 mod once;
 mod openapi;
+mod reader;
+mod shape;
 mod stopping;
+mod streams;
+mod trigger;
 
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -1,13 +1,172 @@
-//! `GET /v1/runs/:id/events` and `GET /v1/events`: server-sent events.
+//! `GET /v1/runs/:id/events` and `GET /v1/events`: what runs are now, and then what changes, as server-sent events.
+//!
+//! | event | id | data |
+//! |---|---|---|
+//! | `snapshot` | the version | a run object |
+//! | `change` | the version | `{"id", "version", "from", "patch"}`: a merge patch over the object of version `from` |
+//! | `gone` | the version | `{"id", "version"}`: the run was deleted, or may no longer be read |
+//! | `end` | | `{"id", "version", "status"}`: the run has finished, and so has the response |
+//! | `reconnect` | | the gateway stops, or the token has expired |
+//!
+//! Events of sets have no id: whoever reconnects gets all snapshots again.
 
-use crate::Problem;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use runmeta_client::{Snapshot, Watch};
+use serde_json::json;
 
-/// Follows one run.
-pub(super) async fn run() -> Problem {
-    Problem::not_implemented()
+use crate::api::extract::{Asked, At};
+use crate::live::{self, Ending, Lifetime, Source, Step, Subscription, frame};
+use crate::{Caller, Gateway, Problem, Set};
+
+/// A query, in the order in which it was written.
+type Pairs = Asked<Vec<(String, String)>>;
+
+/// Follows one run. `select` names keys of the metadata, with commas; `keep_open=true` goes on after its end, and `wait=true` waits
+/// for a run that does not exist.
+pub(super) async fn run(
+    State(gateway): State<Gateway>,
+    caller: Caller,
+    At(id): At<String>,
+    Asked(query): Pairs,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let last = frame::last_event_id(&headers)?;
+    let (mut keep_open, mut wait) = (false, false);
+    let mut watch = Watch::run(&id);
+    for (name, value) in &query {
+        match name.as_str() {
+            "select" => watch = watch.select(keys(value)),
+            "keep_open" => keep_open = flag(name, value)?,
+            "wait" => wait = flag(name, value)?,
+            _ => {}
+        }
+    }
+    if keep_open {
+        watch = watch.keep_open();
+    }
+    let client = caller.client().await?;
+    let mut subscription = gateway.rooms().watch_run(&client, watch).await?;
+    let found = subscription.peek().filter(|run| !run.is_gone()).cloned();
+    match &found {
+        Some(run) => caller.reads_run(run)?,
+        None if !caller.reads_id(&id) => return Err(Problem::forbidden()),
+        None if !wait => return Err(Problem::no_such_run(&id)),
+        None => {}
+    }
+    if let Some(run) = found
+        && last == Some(run.version())
+    {
+        if run.is_finished() && !keep_open {
+            // An `EventSource` reconnects after any end but this.
+            return Ok(StatusCode::NO_CONTENT.into_response());
+        }
+        subscription.skip();
+    }
+    let lifetime = Lifetime::of(&gateway, &caller, Ending::Reconnect)?;
+    Ok(live::events(Events::new(subscription), lifetime))
 }
 
-/// Follows a set of runs.
-pub(super) async fn set() -> Problem {
-    Problem::not_implemented()
+/// Follows a set of runs: `tag=`, `task=`, `root=` or `all`, with `select` as above. `unfinished=true` leaves out runs that have
+/// finished already.
+pub(super) async fn set(
+    State(gateway): State<Gateway>,
+    caller: Caller,
+    Asked(query): Pairs,
+) -> Result<Response, Problem> {
+    let (mut set, mut select, mut unfinished) = (None, None, false);
+    for (name, value) in &query {
+        let named = match name.as_str() {
+            "tag" => Set::Tag(value),
+            "task" => Set::Task(value),
+            "root" => Set::Tree(value),
+            "all" => Set::All,
+            "select" => {
+                select = Some(keys(value));
+                continue;
+            }
+            "unfinished" => {
+                unfinished = flag(name, value)?;
+                continue;
+            }
+            _ => continue,
+        };
+        if set.replace(named).is_some() {
+            return Err(one_set());
+        }
+    }
+    let set = set.ok_or_else(one_set)?;
+    caller.reads(&set)?;
+    let mut watch = match set {
+        Set::Tag(tag) => Watch::tag(tag),
+        Set::Task(task) => Watch::task(task),
+        Set::Tree(root) => Watch::tree(root),
+        Set::All => Watch::all(),
+    };
+    if let Some(keys) = select {
+        watch = watch.select(keys);
+    }
+    if unfinished {
+        watch = watch.unfinished();
+    }
+    let lifetime = Lifetime::of(&gateway, &caller, Ending::Reconnect)?;
+    let client = caller.client().await?;
+    let subscription = gateway.rooms().watch_set(&client, watch).await?;
+    Ok(live::events(Events::new(subscription), lifetime))
+}
+
+/// The events of one reader.
+struct Events {
+    subscription: Subscription,
+    /// The data of the last event, once the final state was sent. Of other states nothing is kept: they may be large.
+    end: Option<String>,
+}
+
+impl Events {
+    fn new(mut subscription: Subscription) -> Events {
+        // A reader that has the final state gets no more than the end.
+        let end = subscription.peek().and_then(end);
+        Events { subscription, end }
+    }
+}
+
+impl Source for Events {
+    async fn next(&mut self) -> Step {
+        if let Some(event) = self.subscription.next().await {
+            self.end = end(event.edition.snapshot());
+            return Step::Frame(event.frame);
+        }
+        match &self.end {
+            Some(data) => Step::Last(frame::event(Some("end"), None, data)),
+            // The client was shut down.
+            None => Step::Break,
+        }
+    }
+}
+
+fn end(run: &Snapshot) -> Option<String> {
+    let is_over = run.is_finished() || run.is_gone();
+    is_over.then(|| {
+        let status = (!run.is_gone()).then(|| run.status());
+        json!({"id": run.id(), "version": run.version(), "status": status}).to_string()
+    })
+}
+
+fn keys(list: &str) -> Vec<String> {
+    let keys = list.split(',').map(str::trim).filter(|key| !key.is_empty());
+    keys.map(str::to_owned).collect()
+}
+
+fn flag(name: &str, value: &str) -> Result<bool, Problem> {
+    match value {
+        "true" | "" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(Problem::invalid(format!("{name} is true or false"))),
+    }
+}
+
+fn one_set() -> Problem {
+    Problem::invalid("the query names not exactly one set")
+        .hint("Name one of tag, task, root or all.")
 }

@@ -113,11 +113,6 @@ impl Problem {
         problem.retry_after = Some(retry_after);
         problem
     }
-
-    /// 501 for what is not written yet.
-    pub(crate) fn not_implemented() -> Problem {
-        Problem::new(StatusCode::NOT_IMPLEMENTED, "not implemented")
-    }
 }
 
 impl From<runmeta_client::Error> for Problem {
@@ -182,6 +177,8 @@ impl IntoResponse for Problem {
                 HeaderValue::from(after.as_secs().max(1)),
             );
         }
+        // Routes with another form of errors make theirs of it.
+        response.extensions_mut().insert(self);
         response
     }
 }

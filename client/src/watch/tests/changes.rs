@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::watch::change::{difference, merge};
+use crate::watch::change::{merge, merge_patch};
 
 fn value() -> impl Strategy<Value = Value> {
     let scalar = prop_oneof![
@@ -24,7 +24,7 @@ proptest! {
     #[test]
     fn patch_makes_one_value_of_the_other(before in value(), after in value()) {
         let mut patched = before.clone();
-        if let Some(patch) = difference(&before, &after) {
+        if let Some(patch) = merge_patch(&before, &after) {
             merge(&mut patched, &patch);
             prop_assert_eq!(patched, after);
         }
@@ -34,7 +34,7 @@ proptest! {
     fn there_is_a_patch_where_nothing_becomes_null(before in value(), after in value()) {
         let has_null = |value: &Value| value.to_string().contains("null");
         if !has_null(&after) {
-            prop_assert!(difference(&before, &after).is_some());
+            prop_assert!(merge_patch(&before, &after).is_some());
         }
     }
 }
@@ -44,6 +44,6 @@ fn patch_has_only_what_differs() {
     let before = json!({"a": 1, "b": {"c": 1, "d": [1]}, "e": null, "f": 1});
     let after = json!({"a": 1, "b": {"c": 2, "d": [1]}, "e": null});
     let expected = json!({"b": {"c": 2}, "f": null});
-    assert_eq!(difference(&before, &after), Some(expected));
-    assert_eq!(difference(&json!({"a": 1}), &json!({"a": null})), None);
+    assert_eq!(merge_patch(&before, &after), Some(expected));
+    assert_eq!(merge_patch(&json!({"a": 1}), &json!({"a": null})), None);
 }

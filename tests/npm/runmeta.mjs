@@ -1,0 +1,82 @@
+// Import this before @trigger.dev/sdk, which keeps the parent and the root that it finds.
+import { AsyncLocalStorage } from "node:async_hooks";
+import { apiClientManager, realtimeStreams, runMetadata, taskContext } from "@trigger.dev/core/v3";
+import { StandardMetadataManager, StandardRealtimeStreamsManager } from "@trigger.dev/core/v3/workers";
+
+const client = apiClientManager.clientOrThrow(); // of TRIGGER_API_URL and TRIGGER_SECRET_KEY
+const runs = new AsyncLocalStorage();
+const manager = () => runs.getStore()?.manager;
+
+// The SDK knows one run a process. Each call goes to the run that it comes from instead, and outside a run it has no effect.
+const family = (member) => {
+  const calls = new Proxy({}, {
+    get: (_, name) => (...values) => {
+      const result = manager()?.[member][name](...values);
+      return name === "stream" ? result : calls;
+    },
+  });
+  return calls;
+};
+const members = { parent: family("parent"), root: family("root") };
+runMetadata.setGlobalManager(new Proxy(members, {
+  get: (_, name) => members[name] ?? ((...values) => manager()?.[name](...values)),
+}));
+const newStreams = () => new StandardRealtimeStreamsManager(client, client.baseUrl);
+const outside = newStreams();
+realtimeStreams.setGlobalManager({
+  pipe: (...values) => (runs.getStore()?.streams ?? outside).pipe(...values),
+  append: (...values) => (runs.getStore()?.streams ?? outside).append(...values),
+});
+taskContext.setGlobalTaskContext({
+  get ctx() {
+    return runs.getStore()?.context;
+  },
+});
+
+async function post(path, body = {}) {
+  const response = await fetch(`${client.baseUrl}/v1/runs${path}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${process.env.TRIGGER_SECRET_KEY}`, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
+  return response.json();
+}
+
+/** Starts a run, does the job in it, and finishes the run. `run` is {id, task, parent, tags, metadata}, all but id optional. */
+export async function inRun(run, job) {
+  const { id, root_id, parent_id, metadata } = await post("", run);
+  const manager = new StandardMetadataManager(client);
+  manager.runId = id;
+  manager.runIdIsRoot = id === root_id;
+  manager.enterWithMetadata(metadata);
+  const context = {
+    run: { id, parentTaskRunId: parent_id, rootTaskRunId: root_id, tags: run.tags ?? [], isTest: false },
+    task: { id: run.task ?? "", filePath: "" },
+    attempt: { number: 1 },
+    queue: { id: "", name: "" },
+    environment: { id: "", slug: "", type: "PRODUCTION" },
+    organization: { id: "", slug: "", name: "" },
+    project: { id: "", ref: "", slug: "", name: "" },
+  };
+  const streams = newStreams();
+  manager.startPeriodicFlush(1000);
+  let status = "failed";
+  try {
+    const result = await runs.run({ manager, streams, context }, job);
+    await streams.waitForAllStreams(24 * 3600 * 1000);
+    status = "completed";
+    return result;
+  } finally {
+    await lastFlush(manager);
+    await post(`/${encodeURIComponent(id)}/finish`, { status });
+  }
+}
+
+async function lastFlush(manager) {
+  // A flush while another one is under way sends nothing, and plans the next one when it ends.
+  do await new Promise((resolve) => setTimeout(resolve, 10));
+  while (manager.isFlushing);
+  manager.stopPeriodicFlush();
+  await manager.flush();
+}

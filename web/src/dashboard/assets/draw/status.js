@@ -1,0 +1,45 @@
+// The status of a run: a word that anyone may choose, with a sign for those that are known. Colour never stands alone.
+
+import { el, setText, svg } from "../dom.js";
+import { printable } from "../text.js";
+
+/** Statuses that mean waiting (docs/sql.md, status). */
+export const WAITING = ["queued", "pending", "scheduled", "delayed", "available", "created"];
+
+const FAILED = ["failed", "error", "errored", "crashed", "timed_out", "discarded", "expired", "system_failure"];
+const STOPPED = ["canceled", "cancelled", "stopped", "skipped", "aborted"];
+
+/** Returns what a status means: running, waiting, completed, failed or stopped. */
+export function stateOf(status, isFinished) {
+  const word = status.toLowerCase();
+  if (WAITING.includes(word)) return "waiting";
+  if (FAILED.includes(word)) return "failed";
+  if (STOPPED.includes(word)) return "stopped";
+  return isFinished ? "completed" : "running";
+}
+
+const SIGNS = {
+  running: [svg("path", { d: "M8 2.5a5.5 5.5 0 1 0 5.5 5.5" })],
+  waiting: [svg("circle", { cx: 8, cy: 8, r: 5.5, "stroke-dasharray": "2 2.3" })],
+  completed: [svg("path", { d: "m3 8.5 3.5 3.5L13 5" })],
+  failed: [svg("path", { d: "m4 4 8 8m0-8-8 8" })],
+  stopped: [svg("path", { d: "M3.5 8h9" })],
+};
+
+export class Status {
+  #sign = svg("svg", { viewBox: "0 0 16 16", class: "sign", "aria-hidden": "true" });
+  #word = el("span", { class: "status-word" });
+  #attempt = el("span", { class: "attempt" });
+  element = el("span", { class: "status" }, this.#sign, this.#word, this.#attempt);
+
+  show(run) {
+    const status = run.isGone ? "deleted" : run.status;
+    const state = run.isGone ? "stopped" : run.state;
+    if (this.element.dataset.state !== state) {
+      this.element.dataset.state = state;
+      this.#sign.replaceChildren(...SIGNS[state].map((shape) => shape.cloneNode()));
+    }
+    setText(this.#word, printable(status));
+    setText(this.#attempt, run.attempt > 1 ? `attempt ${run.attempt}` : "");
+  }
+}

@@ -1,0 +1,56 @@
+// Which runs the table shows, and in which order: read from the address, and written to it.
+
+const NAMES = ["status", "finished", "task", "tag", "root", "text", "sort"];
+
+/** The order that the API has by default. */
+export const DEFAULT_SORT = "-created";
+
+/** Reads a filter from the parameters of an address. */
+export function filterOf(parameters) {
+  return Object.fromEntries(NAMES.map((name) => [name, parameters.get(name) ?? ""]));
+}
+
+/** Tells whether a filter leaves no run out. */
+export function showsAll(filter) {
+  return NAMES.every((name) => name === "sort" || filter[name] === "");
+}
+
+/** Tells whether a run passes the filter, as the gateway decides it. */
+export function matches(filter, run) {
+  const { status, finished, task, tag, root, text } = filter;
+  if (run.isGone) return false;
+  if (status !== "" && !status.split(",").includes(run.status)) return false;
+  if (finished !== "" && (run.finished !== null) !== (finished === "true")) return false;
+  if (task !== "" && run.task !== task) return false;
+  if (tag !== "" && !run.tags.includes(tag)) return false;
+  if (root !== "" && run.root !== root) return false;
+  return text === "" || contains(run, text);
+}
+
+function contains(run, text) {
+  const has = (whole) => whole.toLowerCase().includes(text.toLowerCase());
+  return has(run.id) || has(run.task ?? "") || run.tags.includes(text);
+}
+
+/** What is not finished is sorted as the gateway does it. */
+const KEYS = {
+  created: (run) => run.created,
+  updated: (run) => run.updated,
+  finished: (run) => run.finished ?? Infinity,
+  id: (run) => run.id,
+  task: (run) => run.task ?? "",
+  status: (run) => run.status,
+  duration: (run) => (run.started === null || run.finished === null ? -1 : run.finished - run.started),
+};
+
+/** Returns what compares two runs in an order such as `-created`: first by that, then by id. */
+export function comparison(sort) {
+  const isDescending = (sort || DEFAULT_SORT).startsWith("-");
+  const key = KEYS[(sort || DEFAULT_SORT).replace("-", "")] ?? KEYS.created;
+  const sign = isDescending ? -1 : 1;
+  return (a, b) => sign * (compare(key(a), key(b)) || compare(a.id, b.id));
+}
+
+function compare(a, b) {
+  return a === b ? 0 : a < b ? -1 : 1;
+}

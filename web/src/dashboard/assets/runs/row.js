@@ -1,0 +1,74 @@
+// A row of the table of runs.
+
+import { runAddress, taskAddress } from "../address.js";
+import { el, setText } from "../dom.js";
+import { Bar } from "../draw/bar.js";
+import { Status } from "../draw/status.js";
+import { showAgo, timeElement } from "../draw/time.js";
+import { duration, printable } from "../text.js";
+
+/** The columns: the heading, and the order that a click asks for first. */
+export const COLUMNS = [
+  { name: "id", title: "Run", sort: "id" },
+  { name: "task", title: "Task", sort: "task" },
+  { name: "status", title: "Status", sort: "status" },
+  { name: "progress", title: "Progress" },
+  { name: "duration", title: "Duration", sort: "-duration" },
+  { name: "created", title: "Created", sort: "-created" },
+];
+
+export class RunRow {
+  #link = el("a", { class: "run-id" });
+  #tags = el("span", { class: "tags" });
+  #task = el("a", { class: "task" });
+  #status = new Status();
+  #bar = new Bar();
+  #duration = el("span");
+  #created = timeElement();
+  #version = -1;
+
+  element = el(
+    "tr",
+    { role: "row" },
+    cell("id", this.#link, this.#tags),
+    cell("task", this.#task),
+    cell("status", this.#status.element),
+    cell("progress", this.#bar.element),
+    cell("duration", this.#duration),
+    cell("created", this.#created),
+  );
+
+  constructor(run) {
+    const id = printable(run.id);
+    this.#link.textContent = id;
+    this.#link.title = id;
+    this.#link.href = runAddress(run.id);
+  }
+
+  show(run) {
+    const now = Date.now();
+    if (this.#version !== run.version) {
+      this.#version = run.version;
+      this.element.dataset.state = run.state;
+      this.#task.hidden = run.task === null;
+      if (run.task !== null) {
+        setText(this.#task, printable(run.task));
+        this.#task.href = taskAddress(run.task);
+      }
+      const tags = run.tags.map(printable);
+      if (this.#tags.childElementCount !== tags.length) {
+        this.#tags.replaceChildren(...tags.map((tag) => el("span", { class: "tag" }, tag)));
+      }
+      this.#status.show(run);
+    }
+    const progress = run.progress.first();
+    this.#bar.show(progress, run.state);
+    const elapsed = run.elapsed(now);
+    setText(this.#duration, elapsed === null ? "" : duration(elapsed));
+    showAgo(this.#created, run.created, now);
+  }
+}
+
+function cell(name, ...children) {
+  return el("td", { role: "cell", class: `cell-${name}` }, ...children);
+}

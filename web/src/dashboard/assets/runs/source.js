@@ -1,0 +1,178 @@
+// The runs of the table: pages read as they are needed, and kept up to date by one event stream.
+//
+// The stream brings all runs of the filter's set that have not finished, and their changes. A run that is found or changed so has a
+// place among those that were read, but for one whose place is on a page not read yet: it comes with that page. After a lost
+// connection everything is read again, as a run that finished meanwhile is not in the stream.
+
+import { address, get } from "../api.js";
+import { follow } from "../live/follow.js";
+import { Run } from "../model.js";
+import { comparison, matches } from "./filter.js";
+
+const PAGE = 100;
+
+/** A page of the API has so many runs at most. */
+const LARGEST_PAGE = 500;
+
+/** Changes of this time are put into the order together, in milliseconds. */
+const REORDER = 250;
+
+export class Source extends EventTarget {
+  /** The runs that pass the filter, in its order, as far as they were read. */
+  runs = [];
+  /** Whether there are no further pages. */
+  isComplete = false;
+  isLoading = false;
+  /** Why there are no runs. */
+  problem = null;
+  /** Whether the first page was read. */
+  hasBegun = false;
+
+  #filter;
+  #compare;
+  #known = new Map();
+  #next = null;
+  /** The last run of the last page, with its place of then. */
+  #horizon = null;
+  #stream = null;
+  #abort = new AbortController();
+  #reorder = null;
+  #reads = 0;
+
+  constructor(filter) {
+    super();
+    this.#filter = filter;
+    this.#compare = comparison(filter.sort);
+  }
+
+  start() {
+    const { task, tag, root } = this.#filter;
+    // A set has one dimension; the others are compared here.
+    const set = root ? { root } : task ? { task } : tag ? { tag } : { all: "true" };
+    const on = {
+      open: () => this.#begin(),
+      snapshot: (data) => this.#snapshot(JSON.parse(data)),
+      change: (data) => this.#change(JSON.parse(data)),
+      gone: (data) => this.#gone(JSON.parse(data)),
+      // Whoever may not follow the set may perhaps read the page.
+      over: () => this.hasBegun || this.#read(null),
+    };
+    this.#stream = follow(address(["events"], { ...set, unfinished: "true" }), on, { resumes: false });
+  }
+
+  close() {
+    this.#abort.abort();
+    this.#stream?.close();
+    clearTimeout(this.#reorder);
+  }
+
+  /** Reads the next page, if there is one and none is being read. */
+  more() {
+    if (!this.isLoading && !this.isComplete && this.hasBegun && this.problem === null) this.#read(this.#next);
+  }
+
+  /** Reads again what could not be read. */
+  retry() {
+    this.#read(this.hasBegun ? this.#next : null);
+  }
+
+  async #read(after) {
+    const read = ++this.#reads;
+    this.isLoading = true;
+    this.problem = null;
+    this.#changed();
+    const { sort, ...filter } = this.#filter;
+    // What was seen before a lost connection is read again in one page, so that nobody's place in the table is lost.
+    const limit = after === null ? Math.min(Math.max(PAGE, this.runs.length), LARGEST_PAGE) : PAGE;
+    try {
+      const page = await get(["runs"], { ...filter, sort, limit, after }, { signal: this.#abort.signal });
+      if (read !== this.#reads) return;
+      const runs = page.runs.map((object) => this.#see(object));
+      this.#next = page.next ?? null;
+      this.isComplete = this.#next === null;
+      const last = runs.at(-1);
+      if (last !== undefined) this.#horizon = placeOf(last);
+      this.hasBegun = true;
+    } catch (problem) {
+      if (read !== this.#reads || this.#abort.signal.aborted) return;
+      this.problem = problem;
+    }
+    this.isLoading = false;
+    this.#order();
+  }
+
+  /** Begins anew: after a pause, a run that neither the page nor the stream brings may be of any state. */
+  #begin() {
+    this.#known.clear();
+    this.hasBegun = false;
+    this.#read(null);
+  }
+
+  #see(object) {
+    const known = this.#known.get(object.id);
+    if (known !== undefined) {
+      known.see(object);
+      known.fromPage = true;
+      return known;
+    }
+    const run = new Run(object);
+    run.fromPage = true;
+    this.#known.set(run.id, run);
+    return run;
+  }
+
+  #snapshot(object) {
+    const known = this.#known.get(object.id);
+    if (known === undefined) this.#known.set(object.id, new Run(object));
+    else if (!known.see(object)) return;
+    this.#orderSoon();
+  }
+
+  #change(change) {
+    const run = this.#known.get(change.id);
+    if (run === undefined || !run.change(change)) {
+      this.#refresh(change.id);
+      return;
+    }
+    this.#orderSoon();
+  }
+
+  /** Reads one run whose change does not fit what is known. */
+  async #refresh(id) {
+    try {
+      this.#snapshot(await get(["runs", id], {}, { signal: this.#abort.signal }));
+    } catch {
+      // It is gone, or comes with the next event.
+    }
+  }
+
+  #gone({ id }) {
+    this.#known.get(id)?.gone();
+    this.#known.delete(id);
+    this.#orderSoon();
+  }
+
+  #orderSoon() {
+    this.#reorder ??= setTimeout(() => this.#order(), REORDER);
+  }
+
+  #order() {
+    clearTimeout(this.#reorder);
+    this.#reorder = null;
+    if (!this.hasBegun) return this.#changed();
+    // Postgres may sort texts by the rules of a language, so what came with a page stays.
+    const isRead = (run) => run.fromPage || this.isComplete || this.#horizon === null || this.#compare(run, this.#horizon) <= 0;
+    const runs = [...this.#known.values()].filter((run) => matches(this.#filter, run) && isRead(run));
+    this.runs = runs.sort(this.#compare);
+    return this.#changed();
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+/** Copies what a run is ordered by. */
+function placeOf({ id, task, status, created, started, updated, finished }) {
+  return { id, task, status, created, started, updated, finished };
+}

@@ -1,0 +1,114 @@
+//! What one reader has seen, and what it gets next.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use futures_util::FutureExt as _;
+use runmeta_client::{Snapshot, Snapshots};
+
+use super::Edition;
+use super::rooms::Membership;
+
+/// Runs of a set of which a reader's last edition is remembered, some 100 bytes each. Beyond, all are forgotten and sent whole at
+/// their next change. A guess.
+const MOST_SEEN: usize = 10_000;
+
+/// One reader's watch of a run, or of a set of them. Dropping it ends the watch.
+#[derive(Debug)]
+pub struct Subscription {
+    snapshots: Snapshots,
+    membership: Membership,
+    seen: HashMap<Box<str>, u64>,
+    /// A state that was taken and not sent yet.
+    next: Option<Arc<Edition>>,
+}
+
+/// What a reader gets: a state of a run, and how it is sent to this reader.
+#[derive(Debug)]
+pub struct Event {
+    /// The state.
+    pub edition: Arc<Edition>,
+    /// The event, as text.
+    pub frame: Bytes,
+}
+
+impl Subscription {
+    pub(super) fn new(snapshots: Snapshots, membership: Membership) -> Subscription {
+        Subscription {
+            snapshots,
+            membership,
+            seen: HashMap::new(),
+            next: None,
+        }
+    }
+
+    /// Returns the next event, or `None` after the end: behind the final state of a run, and when the client is shut down. May be
+    /// dropped at any point.
+    pub async fn next(&mut self) -> Option<Event> {
+        loop {
+            let edition = match self.next.take() {
+                Some(edition) => edition,
+                None => {
+                    let snapshot = self.snapshots.next().await?;
+                    self.membership.room.edition(&snapshot)
+                }
+            };
+            let seen = self.see(&edition);
+            // Another reader may have taken the same state as a newer one.
+            if seen != Some(edition.number()) {
+                let frame = edition.event(seen);
+                return Some(Event { edition, frame });
+            }
+        }
+    }
+
+    /// Returns the state that the next event brings, if there is one now.
+    pub fn peek(&mut self) -> Option<&Snapshot> {
+        if self.next.is_none() {
+            let snapshot = self.snapshots.next().now_or_never()??;
+            self.next = Some(self.membership.room.edition(&snapshot));
+        }
+        self.next.as_deref().map(Edition::snapshot)
+    }
+
+    /// Waits for the next event, and returns the state that it brings; `None` as [`next`](Subscription::next) does. May be dropped at
+    /// any point.
+    pub async fn ready(&mut self) -> Option<&Snapshot> {
+        if self.next.is_none() {
+            let snapshot = self.snapshots.next().await?;
+            self.next = Some(self.membership.room.edition(&snapshot));
+        }
+        self.next.as_deref().map(Edition::snapshot)
+    }
+
+    /// Takes the next state, if there is one now.
+    pub fn take(&mut self) -> Option<Snapshot> {
+        let taken = self.peek().cloned();
+        self.skip();
+        taken
+    }
+
+    /// Skips the state that the next event would bring, because the reader has it.
+    pub fn skip(&mut self) {
+        if let Some(edition) = self.next.take() {
+            self.see(&edition);
+        }
+    }
+
+    /// Notes that the reader has an edition, and returns the number of the one before.
+    fn see(&mut self, edition: &Edition) -> Option<u64> {
+        let snapshot = edition.snapshot();
+        if snapshot.is_gone() {
+            return self.seen.remove(snapshot.id());
+        }
+        if let Some(seen) = self.seen.get_mut(snapshot.id()) {
+            return Some(std::mem::replace(seen, edition.number()));
+        }
+        if self.seen.len() >= MOST_SEEN {
+            self.seen.clear();
+        }
+        self.seen.insert(snapshot.id().into(), edition.number());
+        None
+    }
+}
