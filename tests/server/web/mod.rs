@@ -11,6 +11,8 @@ mod browser;
 mod events;
 mod faults;
 mod reader;
+mod shape;
+mod streams;
 mod trigger;
 
 use std::net::SocketAddr;
