@@ -523,7 +523,13 @@ CREATE VIEW runmeta.progress WITH (security_invoker='true') AS
     r.finished_at
    FROM (((((runmeta.live_run r
      LEFT JOIN runmeta.task_setting t ON ((t.task = r.task)))
-     CROSS JOIN LATERAL ( SELECT r.metadata AS document
+     CROSS JOIN LATERAL ( SELECT
+                CASE
+                    WHEN (jsonb_typeof(l.metadata) = 'object'::text) THEN l.metadata
+                    ELSE NULL::jsonb
+                END AS document
+           FROM ( SELECT r.metadata
+                 OFFSET 0) l
          OFFSET 0) d)
      LEFT JOIN LATERAL ( SELECT f.label,
             f.done,
@@ -601,12 +607,12 @@ END, b.words) AS place
           WHERE (f.is_valid AND (abs(f.done) < '1000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric) AND COALESCE((abs(f.total) < '1000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric), true))) m ON (true))
      CROSS JOIN LATERAL ( SELECT u.elapsed,
             (date_part('epoch'::text, u.elapsed))::numeric AS seconds
-           FROM ( SELECT GREATEST((COALESCE(r.finished_at, now()) - r.started_at), '00:00:00'::interval) AS "greatest") u(elapsed)
-          WHERE (r.started_at IS NOT NULL)
-        UNION ALL
-         SELECT NULL::interval,
-            NULL::numeric
-          WHERE (r.started_at IS NULL)) e)
+           FROM ( SELECT
+                        CASE
+                            WHEN (isfinite(r.started_at) AND isfinite(COALESCE(r.finished_at, r.started_at))) THEN GREATEST((COALESCE(r.finished_at, now()) - r.started_at), '00:00:00'::interval)
+                            ELSE NULL::interval
+                        END AS "case"
+                 OFFSET 0) u(elapsed)) e)
      CROSS JOIN LATERAL ( SELECT (GREATEST((m.total - m.done), (0)::numeric) * e.seconds) AS work,
             ((r.finished_at IS NULL) AND (e.seconds >= 0.5) AND (m.done > (0)::numeric) AND (m.done < m.total)) AS grows) g);
 
@@ -730,7 +736,10 @@ CREATE VIEW runmeta.stuck_run WITH (security_invoker='true') AS
     r.attempt,
     c.reason,
     c.since,
-    (now() - c.since) AS lasts,
+        CASE
+            WHEN isfinite(c.since) THEN (now() - c.since)
+            ELSE NULL::interval
+        END AS lasts,
     c.permitted,
     r.created_at,
     r.started_at,
@@ -830,7 +839,7 @@ CREATE VIEW runmeta.task_summary WITH (security_invoker='true') AS
     s.duration_longest,
     s.duration_sum
    FROM ((runmeta.task t
-     CROSS JOIN LATERAL unnest(ARRAY( SELECT generate_series(date_bin('01:00:00'::interval, t.oldest_at, '2000-01-01 00:00:00+00'::timestamp with time zone), t.newest_at, '01:00:00'::interval) AS generate_series)) h(hour))
+     CROSS JOIN LATERAL unnest(ARRAY( SELECT generate_series(date_bin('01:00:00'::interval, GREATEST(t.oldest_at, (now() - '366 days'::interval)), '2000-01-01 00:00:00+00'::timestamp with time zone), LEAST(t.newest_at, now()), '01:00:00'::interval) AS generate_series)) h(hour))
      CROSS JOIN LATERAL ( SELECT count(*) AS runs,
             count(*) FILTER (WHERE ((r.finished_at IS NULL) AND (r.started_at IS NULL))) AS waiting,
             count(*) FILTER (WHERE ((r.finished_at IS NULL) AND (r.started_at IS NOT NULL))) AS working,
@@ -839,14 +848,26 @@ CREATE VIEW runmeta.task_summary WITH (security_invoker='true') AS
             count(*) FILTER (WHERE ((r.finished_at IS NOT NULL) AND (lower(r.status) = ANY ('{failed,error,discarded,crashed,killed,expired,timeout,timed_out}'::text[])))) AS failed,
             count(*) FILTER (WHERE ((r.finished_at IS NOT NULL) AND (lower(r.status) = ANY ('{cancelled,canceled,aborted}'::text[])))) AS cancelled,
             count(*) FILTER (WHERE (r.attempt > 1)) AS retried,
-            percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY (r.started_at - r.created_at)) FILTER (WHERE (r.attempt = 1)) AS wait_median,
-            percentile_cont((0.95)::double precision) WITHIN GROUP (ORDER BY (r.started_at - r.created_at)) FILTER (WHERE (r.attempt = 1)) AS wait_p95,
-            percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY (r.finished_at - r.started_at)) AS duration_median,
-            percentile_cont((0.95)::double precision) WITHIN GROUP (ORDER BY (r.finished_at - r.started_at)) AS duration_p95,
-            max((r.finished_at - r.started_at)) AS duration_longest,
-            sum((r.finished_at - r.started_at)) AS duration_sum
-           FROM runmeta.run r
-          WHERE ((r.task = t.task) AND (r.created_at >= h.hour) AND (r.created_at < (h.hour + '01:00:00'::interval)))) s)
+            percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY r.wait) FILTER (WHERE (r.attempt = 1)) AS wait_median,
+            percentile_cont((0.95)::double precision) WITHIN GROUP (ORDER BY r.wait) FILTER (WHERE (r.attempt = 1)) AS wait_p95,
+            percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY r.duration) AS duration_median,
+            percentile_cont((0.95)::double precision) WITHIN GROUP (ORDER BY r.duration) AS duration_p95,
+            max(r.duration) AS duration_longest,
+            sum(r.duration) AS duration_sum
+           FROM ( SELECT r_1.status,
+                    r_1.attempt,
+                    r_1.started_at,
+                    r_1.finished_at,
+                        CASE
+                            WHEN isfinite(r_1.started_at) THEN (r_1.started_at - r_1.created_at)
+                            ELSE NULL::interval
+                        END AS wait,
+                        CASE
+                            WHEN (isfinite(r_1.started_at) AND isfinite(r_1.finished_at)) THEN (r_1.finished_at - r_1.started_at)
+                            ELSE NULL::interval
+                        END AS duration
+                   FROM runmeta.run r_1
+                  WHERE ((r_1.task = t.task) AND (r_1.created_at >= h.hour) AND (r_1.created_at < (h.hour + '01:00:00'::interval)))) r) s)
   WHERE (s.runs > 0);
 
 ALTER TABLE runmeta.task_summary OWNER TO postgres;

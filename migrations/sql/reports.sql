@@ -39,7 +39,10 @@ BEGIN
         FROM runmeta.live_run AS r
         LEFT JOIN runmeta.task_setting AS t ON t.task OPERATOR(pg_catalog.=) r.task
         CROSS JOIN LATERAL (
-            SELECT r.metadata AS document OFFSET 0
+            -- No function stores anything but an object, but an UPDATE of a writer may. One such run must not fail a report of all.
+            SELECT CASE WHEN pg_catalog.jsonb_typeof(l.metadata) OPERATOR(pg_catalog.=) 'object' THEN l.metadata END AS document
+            FROM (SELECT r.metadata OFFSET 0) AS l
+            OFFSET 0
         ) AS d
         LEFT JOIN LATERAL (
             SELECT f.label, f.done,
@@ -143,12 +146,13 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT u.elapsed, pg_catalog.date_part('epoch', u.elapsed)::pg_catalog.numeric AS seconds
             FROM (
-                -- Clocks of two machines differ.
-                SELECT GREATEST(COALESCE(r.finished_at, pg_catalog.now()) OPERATOR(pg_catalog.-) r.started_at, '0'::pg_catalog.interval)
+                -- Clocks of two machines differ. An infinite time has no distance.
+                SELECT CASE WHEN pg_catalog.isfinite(r.started_at) AND pg_catalog.isfinite(COALESCE(r.finished_at, r.started_at))
+                    THEN GREATEST(
+                        COALESCE(r.finished_at, pg_catalog.now()) OPERATOR(pg_catalog.-) r.started_at, '0'::pg_catalog.interval)
+                END
+                OFFSET 0
             ) AS u (elapsed)
-            WHERE r.started_at IS NOT NULL
-            UNION ALL
-            SELECT NULL, NULL WHERE r.started_at IS NULL
         ) AS e
         CROSS JOIN LATERAL (
             SELECT GREATEST(m.total OPERATOR(pg_catalog.-) m.done, 0) OPERATOR(pg_catalog.*) e.seconds AS work,
@@ -201,13 +205,17 @@ BEGIN
     IF pg_catalog.to_regclass('runmeta.task_summary') IS NULL THEN
         -- Hours are made first, so that a condition on the hour decides which of them are looked at, and the runs of each
         -- are found by the index by task and time. Grouped by an hour that is computed of each run, all runs would be read.
+        -- No more than a year: a single run with a time before Christ would have 18 million hours made.
         CREATE VIEW runmeta.task_summary WITH (security_invoker = true) AS
         SELECT t.task, h.hour, s.runs, s.waiting, s.working, s.finished, s.succeeded, s.failed, s.cancelled, s.retried,
             s.wait_median, s.wait_p95, s.duration_median, s.duration_p95, s.duration_longest, s.duration_sum
         FROM runmeta.task AS t
         CROSS JOIN LATERAL pg_catalog.unnest(ARRAY(
             SELECT pg_catalog.generate_series(
-                pg_catalog.date_bin('1 hour', t.oldest_at, '2000-01-01 00:00:00+00'), t.newest_at, '1 hour')
+                pg_catalog.date_bin('1 hour',
+                    GREATEST(t.oldest_at, pg_catalog.now() OPERATOR(pg_catalog.-) '366 days'::pg_catalog.interval),
+                    '2000-01-01 00:00:00+00'),
+                LEAST(t.newest_at, pg_catalog.now()), '1 hour')
         )) AS h (hour)
         CROSS JOIN LATERAL (
             SELECT
@@ -223,17 +231,24 @@ BEGIN
                     '{cancelled,canceled,aborted}')) AS cancelled,
                 pg_catalog.count(*) FILTER (WHERE r.attempt OPERATOR(pg_catalog.>) 1) AS retried,
                 -- A later attempt waited after the ones before it had failed.
-                pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY r.started_at OPERATOR(pg_catalog.-) r.created_at)
+                pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY r.wait)
                     FILTER (WHERE r.attempt OPERATOR(pg_catalog.=) 1) AS wait_median,
-                pg_catalog.percentile_cont(0.95) WITHIN GROUP (ORDER BY r.started_at OPERATOR(pg_catalog.-) r.created_at)
+                pg_catalog.percentile_cont(0.95) WITHIN GROUP (ORDER BY r.wait)
                     FILTER (WHERE r.attempt OPERATOR(pg_catalog.=) 1) AS wait_p95,
-                pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY r.finished_at OPERATOR(pg_catalog.-) r.started_at) AS duration_median,
-                pg_catalog.percentile_cont(0.95) WITHIN GROUP (ORDER BY r.finished_at OPERATOR(pg_catalog.-) r.started_at) AS duration_p95,
-                pg_catalog.max(r.finished_at OPERATOR(pg_catalog.-) r.started_at) AS duration_longest,
-                pg_catalog.sum(r.finished_at OPERATOR(pg_catalog.-) r.started_at) AS duration_sum
-            FROM runmeta.run AS r
-            WHERE r.task OPERATOR(pg_catalog.=) t.task AND r.created_at OPERATOR(pg_catalog.>=) h.hour
-                AND r.created_at OPERATOR(pg_catalog.<) (h.hour OPERATOR(pg_catalog.+) '1 hour'::pg_catalog.interval)
+                pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY r.duration) AS duration_median,
+                pg_catalog.percentile_cont(0.95) WITHIN GROUP (ORDER BY r.duration) AS duration_p95,
+                pg_catalog.max(r.duration) AS duration_longest,
+                pg_catalog.sum(r.duration) AS duration_sum
+            FROM (
+                SELECT r.status, r.attempt, r.started_at, r.finished_at,
+                    CASE WHEN pg_catalog.isfinite(r.started_at) THEN r.started_at OPERATOR(pg_catalog.-) r.created_at END AS wait,
+                    CASE WHEN pg_catalog.isfinite(r.started_at) AND pg_catalog.isfinite(r.finished_at)
+                        THEN r.finished_at OPERATOR(pg_catalog.-) r.started_at
+                    END AS duration
+                FROM runmeta.run AS r
+                WHERE r.task OPERATOR(pg_catalog.=) t.task AND r.created_at OPERATOR(pg_catalog.>=) h.hour
+                    AND r.created_at OPERATOR(pg_catalog.<) (h.hour OPERATOR(pg_catalog.+) '1 hour'::pg_catalog.interval)
+            ) AS r
         ) AS s
         WHERE s.runs OPERATOR(pg_catalog.>) 0;
 
@@ -258,7 +273,8 @@ BEGIN
     IF pg_catalog.to_regclass('runmeta.stuck_run') IS NULL THEN
         CREATE VIEW runmeta.stuck_run WITH (security_invoker = true) AS
         SELECT r.root_id, r.id, r.parent_id, r.depth, r.task, r.tags, r.status, r.attempt,
-            c.reason, c.since, pg_catalog.now() OPERATOR(pg_catalog.-) c.since AS lasts, c.permitted,
+            c.reason, c.since,
+            CASE WHEN pg_catalog.isfinite(c.since) THEN pg_catalog.now() OPERATOR(pg_catalog.-) c.since END AS lasts, c.permitted,
             r.created_at, r.started_at, u.updated_at
         FROM runmeta.run AS r
         LEFT JOIN runmeta.task_setting AS t ON t.task OPERATOR(pg_catalog.=) r.task

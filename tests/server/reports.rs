@@ -42,6 +42,40 @@ async fn views_show_the_runs_that_policies_show() {
     ");
 }
 
+/// A writer may also write the table with SQL of its own, and one run must not keep others from their report.
+#[tokio::test]
+async fn nothing_that_a_writer_stores_fails_a_report() {
+    let database = database_with_two_tenants().await;
+    let writer = database.connect_as("runmeta_writer").await;
+    let times = [
+        "'infinity'",
+        "'-infinity'",
+        "'4713-01-01 BC'",
+        "'294276-01-01'",
+        "now()",
+    ];
+    for created in times {
+        for started in times {
+            for finished in times.iter().chain(&["NULL"]) {
+                let insert = format!(
+                    "INSERT INTO runmeta.run (root_id, id, task, metadata, created_at, started_at, finished_at, updated_at)
+                    SELECT id, id, 'odd', '[1]', {created}, {started}, {finished}, {created}
+                    FROM (SELECT concat_ws(' ', {created}, {started}, {finished})) AS r (id)"
+                );
+                writer.batch_execute(&insert).await.unwrap();
+            }
+        }
+    }
+    writer
+        .batch_execute("UPDATE runmeta.run SET metadata = '\"text\"' WHERE id = 'acme/1'")
+        .await
+        .unwrap();
+    for view in ["progress", "task", "task_summary", "stuck_run"] {
+        let all = format!("SELECT count(*) > 0 FROM (SELECT * FROM runmeta.{view} OFFSET 0) AS v");
+        assert_eq!(rows(&writer, &all).await, "t", "{view}");
+    }
+}
+
 #[tokio::test]
 async fn views_and_the_check_of_settings_come_back_with_the_extension() {
     let database = database_with_two_tenants().await;

@@ -27,28 +27,29 @@ async fn runs_are_counted_by_task_and_hour() {
     let client = database.connect().await;
     client
         .batch_execute(
-            "INSERT INTO runmeta.run (root_id, id, task, status, attempt, created_at, started_at, finished_at)
-            SELECT id, id, 'import', status, attempt, created_at::timestamptz, created_at::timestamptz + wait::interval,
-                created_at::timestamptz + wait::interval + work::interval
-            FROM (VALUES
-                ('a', 'completed', 1, '2026-01-01 10:00Z', '1 s', '60 s'),
-                ('b', 'SUCCESS', 1, '2026-01-01 10:59:59.999Z', '3 s', '20 s'),
-                ('c', 'Failed', 3, '2026-01-01 10:30Z', '1 h', '10 s'),
-                ('d', 'canceled', 1, '2026-01-01 10:30Z', NULL, NULL),
-                ('e', 'skipped', 1, '2026-01-01 11:00Z', '1 s', '1 s'),
-                ('f', 'running', 1, '2026-01-01 11:30Z', '1 s', NULL),
-                ('g', 'queued', 2, '2026-01-01 13:59Z', NULL, NULL)
-            ) AS r (id, status, attempt, created_at, wait, work);
+            "CREATE TEMP TABLE day AS SELECT date_bin('1 hour', now(), '2000-01-01 00:00Z') - interval '1 day' AS begun;
+            INSERT INTO runmeta.run (root_id, id, task, status, attempt, created_at, started_at, finished_at)
+            SELECT id, id, 'import', status, attempt, begun + at::interval, begun + at::interval + wait::interval,
+                begun + at::interval + wait::interval + work::interval
+            FROM day, (VALUES
+                ('a', 'completed', 1, '10:00', '1 s', '60 s'),
+                ('b', 'SUCCESS', 1, '10:59:59.999', '3 s', '20 s'),
+                ('c', 'Failed', 3, '10:30', '1 h', '10 s'),
+                ('d', 'canceled', 1, '10:30', NULL, NULL),
+                ('e', 'skipped', 1, '11:00', '1 s', '1 s'),
+                ('f', 'running', 1, '11:30', '1 s', NULL),
+                ('g', 'queued', 2, '13:59', NULL, NULL)
+            ) AS r (id, status, attempt, at, wait, work);
             UPDATE runmeta.run SET finished_at = created_at WHERE id = 'd'",
         )
         .await
         .unwrap();
-    let counts = "SELECT to_char(hour AT TIME ZONE 'UTC', 'HH24:MI'), runs, waiting, working, finished, succeeded, failed, cancelled, retried
-        FROM runmeta.task_summary ORDER BY hour";
+    let counts = "SELECT hour - begun, runs, waiting, working, finished, succeeded, failed, cancelled, retried
+        FROM runmeta.task_summary, day ORDER BY hour";
     insta::assert_snapshot!(rows(&client, counts).await, @"
-    10:00 | 4 | 0 | 0 | 4 | 2 | 1 | 1 | 1
-    11:00 | 2 | 0 | 1 | 1 | 0 | 0 | 0 | 0
-    13:00 | 1 | 1 | 0 | 0 | 0 | 0 | 0 | 1
+    10:00:00 | 4 | 0 | 0 | 4 | 2 | 1 | 1 | 1
+    11:00:00 | 2 | 0 | 1 | 1 | 0 | 0 | 0 | 0
+    13:00:00 | 1 | 1 | 0 | 0 | 0 | 0 | 0 | 1
     ");
     let times = "SELECT wait_median, wait_p95, duration_median, duration_p95, duration_longest, duration_sum
         FROM runmeta.task_summary ORDER BY hour";
@@ -66,15 +67,19 @@ async fn condition_on_the_hour_decides_how_much_is_read() {
     client
         .batch_execute(
             "INSERT INTO runmeta.run (root_id, id, task, created_at)
-            SELECT i::text, i::text, 'task ' || i % 5, '2026-01-08 00:00Z'::timestamptz - i * interval '1 minute'
+            SELECT i::text, i::text, 'task ' || i % 5, date_bin('1 hour', now(), '2000-01-01 00:00Z') - i * interval '1 minute'
             FROM generate_series(1, 10000) AS i;
             ANALYZE runmeta.run",
         )
         .await
         .unwrap();
-    let plan = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF)
-        SELECT task, hour, failed FROM runmeta.task_summary WHERE hour >= '2026-01-07 21:00Z'";
-    let plan = rows(&client, plan).await;
+    let newest = "SELECT max(hour) - interval '2 hours' FROM runmeta.task_summary";
+    let hour = rows(&client, newest).await;
+    let plan = format!(
+        "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF)
+        SELECT task, hour, failed FROM runmeta.task_summary WHERE hour >= '{hour}'"
+    );
+    let plan = rows(&client, &plan).await;
     assert!(!plan.contains("Seq Scan"), "{plan}");
     // Five tasks in each of three hours.
     assert!(plan.contains("loops=15)"), "{plan}");

@@ -76,3 +76,16 @@ async fn pages_are_reached_by_keyboard_phone_and_screen_reader() {
 async fn hundred_thousand_runs_are_few_rows() {
     run("many.mjs").await;
 }
+
+/// `make picture` names the file of the README; otherwise the picture is thrown away.
+#[tokio::test]
+async fn picture_of_the_readme_can_be_taken() {
+    let database = Database::new().await;
+    let web = Web::start(&database).await;
+    let folder = std::env::temp_dir();
+    let thrown_away = folder.join(format!("runmeta-dashboard-{}.png", std::process::id()));
+    let kept = std::env::var_os("RUNMETA_PICTURE").map(|name| repository("").join(name));
+    let file = kept.as_ref().unwrap_or(&thrown_away);
+    run_at(&web, &database, "picture.mjs", &[file.to_str().unwrap()]).await;
+    let _ = std::fs::remove_file(&thrown_away);
+}
