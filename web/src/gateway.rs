@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::{Key, KeyRing, Seen};
 use crate::live::Rooms;
 use crate::metrics::Metrics;
+use crate::trigger::Shapes;
 use crate::write::Writers;
 use crate::{Config, Error, Limits, Problem};
 
@@ -28,6 +29,7 @@ struct Inner {
     sessions: Mutex<HashMap<Session, Arc<OnceCell<Connected>>>>,
     tickets: Seen,
     rooms: Rooms,
+    shapes: Shapes,
     metrics: Metrics,
     stopping: CancellationToken,
 }
@@ -60,6 +62,7 @@ impl Gateway {
             sessions: Mutex::default(),
             tickets: Seen::default(),
             rooms: Rooms::default(),
+            shapes: Shapes::default(),
             metrics: Metrics::default(),
             stopping: CancellationToken::new(),
         })))
@@ -80,6 +83,11 @@ impl Gateway {
     /// What event streams share.
     pub(crate) fn rooms(&self) -> &Rooms {
         &self.0.rooms
+    }
+
+    /// What polls of subscriptions go on with.
+    pub(crate) fn shapes(&self) -> &Shapes {
+        &self.0.shapes
     }
 
     pub(crate) fn metrics(&self) -> &Metrics {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Problem;
@@ -53,6 +54,13 @@ impl Default for Limits {
 #[derive(Debug)]
 pub struct ConnectionPermit {
     _permit: OwnedSemaphorePermit,
+    open: Gauge,
+}
+
+impl Drop for ConnectionPermit {
+    fn drop(&mut self) {
+        self.open.dec();
+    }
 }
 
 /// The connections of one key.
@@ -64,18 +72,20 @@ impl Connections {
         Connections(Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))))
     }
 
-    /// Takes one.
+    /// Takes one, which is counted in `open`.
     ///
     /// # Errors
     ///
     /// 429 if all are taken.
-    pub(crate) fn take(&self) -> Result<ConnectionPermit, Problem> {
-        let permit = self.0.clone().try_acquire_owned();
-        permit
-            .map(|permit| ConnectionPermit { _permit: permit })
-            .map_err(|_| {
-                Problem::too_many("the key has too many open streams", Duration::from_secs(5))
-            })
+    pub(crate) fn take(&self, open: &Gauge) -> Result<ConnectionPermit, Problem> {
+        let taken =
+            |_| Problem::too_many("the key has too many open streams", Duration::from_secs(5));
+        let permit = self.0.clone().try_acquire_owned().map_err(taken)?;
+        open.inc();
+        Ok(ConnectionPermit {
+            _permit: permit,
+            open: open.clone(),
+        })
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
     /// Event streams and held polls that are open.
     pub(crate) streams: Gauge,
+    /// What event streams share, each with a watch of the client.
+    rooms: Gauge,
     client: Family<Client, Gauge<f64, AtomicU64>>,
 }
 
@@ -58,6 +60,7 @@ impl Default for Metrics {
             seconds: Family::new_with_constructor(histogram),
             connections: Gauge::default(),
             streams: Gauge::default(),
+            rooms: Gauge::default(),
             client: Family::default(),
             registry: Registry::default(),
         };
@@ -80,6 +83,11 @@ impl Default for Metrics {
             "streams",
             "Event streams that are open",
             metrics.streams.clone(),
+        );
+        registry.register(
+            "rooms",
+            "Runs and sets of runs that event streams follow",
+            metrics.rooms.clone(),
         );
         registry.register(
             "client",
@@ -127,6 +135,7 @@ pub(crate) async fn show(
         return Err(Problem::forbidden());
     }
     let metrics = gateway.metrics();
+    metrics.rooms.set(gateway.rooms().count() as i64);
     for (role, client) in gateway.clients().await {
         let counted = client.metrics();
         let role = role.unwrap_or_default();

@@ -8,8 +8,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::sort::{Kind, Sort};
-use crate::Error;
 use crate::new_run::check_text;
+use crate::{Error, Snapshot};
 
 /// The last run of a page. As a text it has letters, digits, `-` and `_`, and means something to this crate only.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +28,24 @@ pub(crate) enum Key {
 }
 
 impl Cursor {
+    /// Returns where a list begins that has the runs started after this one, the oldest first.
+    pub fn newer_than(run: &Snapshot) -> Cursor {
+        Cursor::of_start(run, "created")
+    }
+
+    /// Returns where a list begins that has the runs started before this one, the newest first.
+    pub fn older_than(run: &Snapshot) -> Cursor {
+        Cursor::of_start(run, "-created")
+    }
+
+    fn of_start(run: &Snapshot, sort: &str) -> Cursor {
+        Cursor {
+            sort: Sort::parse(sort).unwrap_or_default(),
+            key: Key::Time(run.created_at()),
+            id: run.id().to_owned(),
+        }
+    }
+
     /// Returns how its list is sorted. The next page must be sorted alike.
     pub fn sort(&self) -> Sort {
         self.sort

@@ -6,6 +6,7 @@
 pub(crate) mod cursor;
 pub(crate) mod runs;
 pub(crate) mod send;
+mod sequence;
 pub(crate) mod sort;
 pub(crate) mod task;
 pub(crate) mod tree;

@@ -9,7 +9,10 @@
 mod api;
 mod browser;
 mod events;
+mod faults;
 mod reader;
+mod shape;
+mod streams;
 mod trigger;
 
 use std::net::SocketAddr;

@@ -205,7 +205,7 @@ impl Caller {
     ///
     /// 429 if all are taken.
     pub fn connection(&self) -> Result<ConnectionPermit, Problem> {
-        self.key.connections.take()
+        self.key.connections.take(&self.gateway.metrics().streams)
     }
 
     fn allowed(&self, has: impl Fn(&Scope) -> bool) -> Result<(), Problem> {
