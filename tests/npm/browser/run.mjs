@@ -21,7 +21,7 @@ await run(async (open) => {
   await texts(page, ".log .line", ["begin", "row 7: city is missing"]);
   await sql(`SELECT runmeta.increment('nightly/a', 'account', 1)`);
   await see(page, ".value", "9007199254740994");
-  await sql(`SELECT runmeta.merge('nightly/a', '$', '{"done": 1, "total": 4}')`);
+  await sql(`SELECT runmeta.merge('nightly/a', '{"done": 1, "total": 4}')`);
   await see(page, ".bars li", "25 %");
 
   // The family follows too, with a bar for each.
