@@ -40,7 +40,7 @@ await run(async (open) => {
   await see(page, "th", SCRIPT);
   for (const query of [`?text=${encodeURIComponent(SCRIPT)}`, `?status=${encodeURIComponent(IMAGE)}`, `?root=${encodeURIComponent(SCRIPT)}`, `run?id=${encodeURIComponent(`${IMAGE}nobody`)}`]) {
     await page.goto(new URL(query, new URL("/", page.url())).href);
-    await see(page, ".empty, .problem, .runs");
+    await see(page, ".empty:visible, .problem:visible, .runs:visible");
   }
   for (const id of ["a/../b", "line\nbreak", "__proto__", "\u202eabc"]) {
     await page.goto(new URL(`run?id=${encodeURIComponent(id)}`, page.url()).href);
