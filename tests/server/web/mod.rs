@@ -13,6 +13,8 @@ mod browser;
 mod docs;
 mod events;
 mod faults;
+mod keys;
+mod limits;
 mod once;
 mod openapi;
 mod reader;
