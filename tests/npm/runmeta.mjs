@@ -33,6 +33,8 @@ taskContext.setGlobalTaskContext({
   },
 });
 
+const pause = () => new Promise((resolve) => setTimeout(resolve, 10));
+
 async function post(path, body = {}) {
   const response = await fetch(`${client.baseUrl}/v1/runs${path}`, {
     method: "POST",
@@ -64,7 +66,7 @@ export async function inRun(run, job) {
   let status = "failed";
   try {
     const result = await runs.run({ manager, streams, context }, job);
-    await streams.waitForAllStreams(24 * 3600 * 1000);
+    while (streams.hasActiveStreams()) await pause();
     status = "completed";
     return result;
   } finally {
@@ -75,7 +77,7 @@ export async function inRun(run, job) {
 
 async function lastFlush(manager) {
   // A flush while another one is under way sends nothing, and plans the next one when it ends.
-  do await new Promise((resolve) => setTimeout(resolve, 10));
+  do await pause();
   while (manager.isFlushing);
   manager.stopPeriodicFlush();
   await manager.flush();

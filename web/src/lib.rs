@@ -36,5 +36,5 @@ pub use error::Error;
 pub use gateway::Gateway;
 pub use limit::Limits;
 pub use router::router;
-pub use serve::{Server, serve};
+pub use serve::{Server, run, serve};
 pub use write::Written;

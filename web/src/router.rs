@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -31,12 +31,6 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/metrics", get(metrics::show))
         .route("/openapi.json", get(openapi::show))
         .fallback(|| async { Problem::no_such_path() })
-        .method_not_allowed_fallback(|| async {
-            Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "the path has no such method",
-            )
-        })
         .layer(limit)
         .layer(CatchPanicLayer::custom(failed))
         .layer(from_fn(observe::secure))

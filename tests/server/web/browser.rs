@@ -30,7 +30,8 @@ async fn run_at(web: &Web, database: &Database, program: &str, arguments: &[&str
     let ended = tokio::task::spawn_blocking(move || {
         let (output, status) = merged_output(Command::new(repository("scripts/node-modules")), "");
         assert!(status.success(), "{output}");
-        merged_output(command.env("CHROMIUM", chromium()), "")
+        command.env("CHROMIUM", chromium());
+        merged_output(command, "")
     });
     let (output, status) = ended.await.unwrap();
     assert!(status.success(), "{status}:\n{output}");

@@ -1,6 +1,6 @@
 //! Parts of a request, refused with a problem where they are not as expected.
 
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -42,15 +42,14 @@ impl FromRequest<Gateway> for Whole {
 
     async fn from_request(request: Request, gateway: &Gateway) -> Result<Whole, Problem> {
         let limits = gateway.limits();
+        if request.body().size_hint().lower() > limits.body_bytes as u64 {
+            return Err(too_large(limits.body_bytes));
+        }
         let reading = Bytes::from_request(request, gateway);
         match tokio::time::timeout(limits.body_timeout, reading).await {
             Ok(Ok(bytes)) => Ok(Whole(bytes)),
             Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                let most = limits.body_bytes;
-                Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too large")
-                    .detail(format!("the body has more than {most} bytes"))
-                    .hint("Send the operations in several requests.")
-                    .sqlstate("54000"))
+                Err(too_large(limits.body_bytes))
             }
             Ok(Err(_)) => Err(Problem::invalid("the body could not be read")),
             Err(_) => {
@@ -62,6 +61,13 @@ impl FromRequest<Gateway> for Whole {
             }
         }
     }
+}
+
+fn too_large(most: usize) -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too large")
+        .detail(format!("the body has more than {most} bytes"))
+        .hint("Send the operations in several requests.")
+        .sqlstate("54000")
 }
 
 /// The body as JSON, whatever its content type says. An empty one is `{}`.

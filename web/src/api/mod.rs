@@ -16,9 +16,10 @@ mod tickets;
 mod tree;
 
 use axum::Router;
+use axum::http::StatusCode;
 use axum::routing::{get, post};
 
-use crate::Gateway;
+use crate::{Gateway, Problem};
 
 /// The routes below `/v1`.
 pub(crate) fn routes() -> Router<Gateway> {
@@ -41,4 +42,11 @@ pub(crate) fn routes() -> Router<Gateway> {
         .route("/tasks", get(tasks::list))
         .route("/tasks/{task}", get(tasks::task))
         .route("/tickets", post(tickets::exchange))
+        // Here and not for all routes together: there it would come before the layer that answers preflights.
+        .method_not_allowed_fallback(|| async {
+            Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "the path has no such method",
+            )
+        })
 }

@@ -113,11 +113,6 @@ impl Problem {
         problem.retry_after = Some(retry_after);
         problem
     }
-
-    /// 501 for what is not written yet.
-    pub(crate) fn not_implemented() -> Problem {
-        Problem::new(StatusCode::NOT_IMPLEMENTED, "not implemented")
-    }
 }
 
 impl From<runmeta_client::Error> for Problem {

@@ -69,7 +69,15 @@ impl Server {
 ///
 /// As [`Server::bind`] and [`Server::run`].
 pub async fn serve(config: Config) -> Result<(), Error> {
-    let server = Server::bind(config).await?;
+    run(Server::bind(config).await?).await
+}
+
+/// Runs a gateway that listens until the process is told to end, as [`serve`].
+///
+/// # Errors
+///
+/// As [`Server::run`]; or the system gives no signals.
+pub async fn run(server: Server) -> Result<(), Error> {
     let signals = signal::follow(server.gateway().clone())?;
     tracing::info!(address = %server.address(), "listening");
     let result = server.run().await;
