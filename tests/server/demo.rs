@@ -336,7 +336,9 @@ async fn import_is_seen_in_the_dashboard_while_it_runs() {
     let printing = Printing::of(demo(&database, &["--rows-per-second", "500"]));
     printing.until("\nrun airports.csv").await;
     let shown = printing.shown();
-    let link = shown.lines().find_map(|line| line.strip_prefix("dashboard "));
+    let link = shown
+        .lines()
+        .find_map(|line| line.strip_prefix("dashboard "));
     let (address, key) = link.unwrap().split_once("#key=").unwrap();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let page = http.get(address).send().await.unwrap();

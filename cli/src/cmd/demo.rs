@@ -91,8 +91,13 @@ impl Demo {
             && std::io::stdin().is_terminal()
             && std::io::stderr().is_terminal()
         {
-            tell(&format!("\nThe dashboard stays until Ctrl-C: {}", dashboard.link()));
-            signalled().await.map_err(|error| Error::io("signals cannot be received", &error))?;
+            tell(&format!(
+                "\nThe dashboard stays until Ctrl-C: {}",
+                dashboard.link()
+            ));
+            signalled()
+                .await
+                .map_err(|error| Error::io("signals cannot be received", &error))?;
         }
         Ok(code)
     }

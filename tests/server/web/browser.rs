@@ -15,7 +15,12 @@ async fn run(program: &str) {
 async fn run_at(web: &Web, database: &Database, program: &str, arguments: &[&str]) {
     // A page that never shows what is awaited would stop the whole suite.
     let mut command = Command::new("timeout");
-    command.args(["300", "node", "--preserve-symlinks", "--preserve-symlinks-main"]);
+    command.args([
+        "300",
+        "node",
+        "--preserve-symlinks",
+        "--preserve-symlinks-main",
+    ]);
     command
         .arg(format!("tests/browser/{program}"))
         .args(arguments);

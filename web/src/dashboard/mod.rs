@@ -25,10 +25,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// Beside those that all answers have.
 const HEADERS: [(HeaderName, HeaderValue); 4] = [
-    (
-        CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(POLICY),
-    ),
+    (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
     (
         HeaderName::from_static("cross-origin-opener-policy"),
         HeaderValue::from_static("same-origin"),
@@ -68,9 +65,10 @@ fn file(path: &str, request: &HeaderMap) -> Response {
     };
     let tag = tag(&metadata.sha256_hash());
     let known = request.get_all(IF_NONE_MATCH).iter();
-    let is_known = known
-        .filter_map(|tags| tags.to_str().ok())
-        .any(|tags| tags.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
+    let is_known = known.filter_map(|tags| tags.to_str().ok()).any(|tags| {
+        tags.split(',')
+            .any(|one| one.trim().trim_start_matches("W/") == tag)
+    });
     let mut response = match is_known {
         true => StatusCode::NOT_MODIFIED.into_response(),
         false => {
@@ -122,7 +120,10 @@ mod tests {
     #[test]
     fn file_that_the_browser_has_is_not_sent_again() {
         let first = file("app.js", &HeaderMap::new());
-        assert_eq!(header(&first, CONTENT_TYPE), "text/javascript; charset=utf-8");
+        assert_eq!(
+            header(&first, CONTENT_TYPE),
+            "text/javascript; charset=utf-8"
+        );
         let request = HeaderMap::from_iter([(IF_NONE_MATCH, first.headers()[ETAG].clone())]);
         let second = file("app.js", &request);
         assert_eq!(second.status(), StatusCode::NOT_MODIFIED);
