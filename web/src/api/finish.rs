@@ -3,9 +3,10 @@
 use axum::Json;
 use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::extract::{At, Body, idempotency_key};
+use super::object::object;
 use super::operations::{batch, replayed};
 use crate::{Caller, Problem};
 
@@ -44,7 +45,7 @@ pub(super) async fn finish(
     At(id): At<String>,
     headers: HeaderMap,
     Body(body): Body<Finished>,
-) -> Result<(HeaderMap, Json<Value>), Problem> {
+) -> Result<(HeaderMap, Json<Box<RawValue>>), Problem> {
     let entry = Entry {
         run: &id,
         status: None,
@@ -59,7 +60,7 @@ pub(super) async fn status(
     At(id): At<String>,
     headers: HeaderMap,
     Body(body): Body<Status>,
-) -> Result<(HeaderMap, Json<Value>), Problem> {
+) -> Result<(HeaderMap, Json<Box<RawValue>>), Problem> {
     let entry = Entry {
         run: &id,
         status: Some(&body.status),
@@ -72,7 +73,7 @@ async fn change(
     caller: &Caller,
     headers: &HeaderMap,
     entry: Entry<'_>,
-) -> Result<(HeaderMap, Json<Value>), Problem> {
+) -> Result<(HeaderMap, Json<Box<RawValue>>), Problem> {
     let id = entry.run;
     caller.writes(id, false, false).await?;
     let written = caller
@@ -81,5 +82,5 @@ async fn change(
         .or_refused()?;
     let run = caller.client().await?.snapshot(id).await?;
     let run = run.ok_or_else(|| Problem::no_such_run(id))?;
-    Ok((replayed(&written), Json(run.to_json())))
+    Ok((replayed(&written), Json(object(&run)?)))
 }

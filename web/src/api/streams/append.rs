@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::api::extract::{self, Asked, At, Whole};
+use crate::api::nesting::check_nesting;
 use crate::live::{Appender, Lines, Target, chunk, while_allowed};
 use crate::{Caller, Gateway, Problem};
 
@@ -65,6 +66,7 @@ pub(in crate::api) async fn append(
 
 /// Appends an array, and returns how many elements it has.
 async fn array(appender: &mut Appender, body: &[u8]) -> Result<usize, Problem> {
+    check_nesting(body)?;
     let invalid = |error| Problem::invalid(format!("the body is no array of chunks: {error}"));
     let chunks: Vec<Box<RawValue>> = serde_json::from_slice(body).map_err(invalid)?;
     if !chunks.is_empty() {
