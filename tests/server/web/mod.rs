@@ -15,6 +15,7 @@ mod events;
 mod faults;
 mod keys;
 mod limits;
+mod numbers;
 mod once;
 mod openapi;
 mod reader;
