@@ -92,9 +92,11 @@ impl Caller {
             )));
         }
         // Holders of tokens must not be able to use up each other's keys.
-        let parts = [self.key().name(), self.subject(), self.path(), key];
+        let identity = self.identity();
+        let parts = [self.key().name(), self.path(), key];
         let name: Vec<u8> = parts
             .iter()
+            .chain(&identity)
             .flat_map(|part| part.len().to_be_bytes().into_iter().chain(part.bytes()))
             .collect();
         Ok(Uuid::new_v5(&NAMESPACE, &name))

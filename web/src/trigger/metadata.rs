@@ -110,7 +110,7 @@ pub(super) async fn update(
     }
     for part in parts.iter().filter(|part| part.refusal().is_some()) {
         let (target, outcome) = (part.target, part.outcome);
-        tracing::warn!(run = part.run, target, outcome, "operations were refused");
+        tracing::warn!(target, outcome, "operations were refused");
     }
     Reply::of(&caller.run(&id).await?, &parts).map(Json)
 }

@@ -1,5 +1,6 @@
 //! Streams that the packages write and read.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::super::Web;
@@ -100,4 +101,36 @@ async fn subscription_with_streams_finds_them_by_itself() {
         .unwrap();
     reader.until("\"last\":1").await;
     assert_eq!(reader.printed("words"), parts(0..10), "{}", reader.shown());
+}
+
+#[tokio::test]
+async fn token_for_a_run_writes_no_streams_of_its_parent_and_root() {
+    let database = Database::new().await;
+    let db = database.connect().await;
+    let family = "SELECT runmeta.start('root'), runmeta.start('child', parent_run_id => 'root')";
+    db.batch_execute(family).await.unwrap();
+    let web = Web::start(&database).await;
+    let of_child = web.token(&["write:runs:child"]);
+    let of_both = web.token(&["write:runs:child", "write:runs:root"]);
+    for (method, target, end) in [
+        (Method::PUT, "parent", ""),
+        (Method::POST, "root", ""),
+        (Method::POST, "parent", "/append"),
+        (Method::HEAD, "root", ""),
+    ] {
+        let path = format!("/realtime/v1/streams/child/{target}/words{end}");
+        for (token, is_allowed) in [(&of_child, false), (&of_both, true)] {
+            let request = web
+                .request_as(token, method.clone(), &path)
+                .body("\"one\"\n");
+            let status = request.send().await.unwrap().status();
+            assert_eq!(status.is_success(), is_allowed, "{method} {path}: {status}");
+            assert!(is_allowed || status == 403, "{method} {path}: {status}");
+        }
+    }
+    let path = "/realtime/v1/streams/child/self/words";
+    let own = web
+        .request_as(&of_child, Method::POST, path)
+        .body("\"one\"\n");
+    assert!(own.send().await.unwrap().status().is_success());
 }
