@@ -16,6 +16,7 @@ use crate::{Caller, Problem};
 pub(super) struct Finished {
     #[serde(default = "completed")]
     status: String,
+    attempt: Option<i32>,
 }
 
 fn completed() -> String {
@@ -27,6 +28,7 @@ fn completed() -> String {
 #[serde(deny_unknown_fields)]
 pub(super) struct Status {
     status: String,
+    attempt: Option<i32>,
 }
 
 /// The entry of a batch.
@@ -34,9 +36,17 @@ pub(super) struct Status {
 struct Entry<'a> {
     run: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<&'a str>,
+    status: Option<Change<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    finish: Option<&'a str>,
+    finish: Option<Change<'a>>,
+}
+
+/// A status, and the attempt that the run must be at: a worker of an older one is refused.
+#[derive(Serialize)]
+struct Change<'a> {
+    status: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempt: Option<i32>,
 }
 
 /// Finishes a run.
@@ -49,7 +59,10 @@ pub(super) async fn finish(
     let entry = Entry {
         run: &id,
         status: None,
-        finish: Some(&body.status),
+        finish: Some(Change {
+            status: &body.status,
+            attempt: body.attempt,
+        }),
     };
     change(&caller, &headers, entry).await
 }
@@ -63,7 +76,10 @@ pub(super) async fn status(
 ) -> Result<(HeaderMap, Json<Box<RawValue>>), Problem> {
     let entry = Entry {
         run: &id,
-        status: Some(&body.status),
+        status: Some(Change {
+            status: &body.status,
+            attempt: body.attempt,
+        }),
         finish: None,
     };
     change(&caller, &headers, entry).await
