@@ -180,13 +180,3 @@ pub fn chunk(text: &str) -> Result<Box<RawValue>, Problem> {
     let invalid = |error| Problem::invalid(format!("a chunk is no JSON: {error}"));
     serde_json::from_str(text).map_err(invalid)
 }
-
-/// Returns the writer that these words name, the same at every gateway.
-pub fn writer(words: &[&[u8]]) -> Uuid {
-    // Each has its length in front, so that no two lists of words are the same bytes.
-    let name = words.iter().flat_map(|word| {
-        let length = (word.len() as u64).to_be_bytes();
-        length.into_iter().chain(word.iter().copied())
-    });
-    Uuid::new_v5(&Uuid::NAMESPACE_OID, &name.collect::<Vec<u8>>())
-}

@@ -164,14 +164,6 @@ fn parse(target: &str) -> Result<Target, Problem> {
 /// clients that chose the same.
 fn writer(caller: &Caller, run: &str, target: Target, stream: &str, id: &[u8]) -> Uuid {
     let target = format!("{target:?}");
-    let mut parts = vec![
-        &b"trigger"[..],
-        caller.key().name().as_bytes(),
-        run.as_bytes(),
-        target.as_bytes(),
-        stream.as_bytes(),
-        id,
-    ];
-    parts.extend(caller.identity().iter().map(|word| word.as_bytes()));
-    crate::live::writer(&parts)
+    let [run, target, stream] = [run, &target, stream].map(str::as_bytes);
+    caller.writer_named(&[b"trigger", run, target, stream, id])
 }

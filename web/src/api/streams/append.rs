@@ -39,7 +39,10 @@ pub(in crate::api) async fn append(
         .any(|(name, value)| name == "close" && value == "true");
     let key = extract::idempotency_key(&headers)?;
     let writer = match key {
-        Some(key) => writer(&caller, &id, &name, key),
+        Some(key) => {
+            let words = ["stream", &id, &name, key].map(str::as_bytes);
+            caller.writer_named(&words)
+        }
         None => Uuid::new_v4(),
     };
     let client = caller.client().await?;
@@ -93,18 +96,4 @@ async fn lines(appender: &mut Appender, body: Body, resumes: bool) -> Result<usi
     }
     appender.resume(count as i64);
     Ok(count)
-}
-
-/// Returns the writer of all requests with this key for this stream.
-fn writer(caller: &Caller, run: &str, stream: &str, idempotency_key: &str) -> Uuid {
-    let mut parts = vec![
-        &b"stream"[..],
-        caller.key().name().as_bytes(),
-        run.as_bytes(),
-        stream.as_bytes(),
-        idempotency_key.as_bytes(),
-    ];
-    // Holders of tokens must not be able to use up each other's keys.
-    parts.extend(caller.identity().iter().map(|word| word.as_bytes()));
-    crate::live::writer(&parts)
 }
