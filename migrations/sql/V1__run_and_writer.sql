@@ -169,8 +169,7 @@ CREATE TABLE runmeta.contract (
     updated_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 
     CONSTRAINT contract_pkey PRIMARY KEY (task),
-    CONSTRAINT contract_mode_known CHECK (mode OPERATOR(pg_catalog.=) ANY ('{warn,enforce}')),
-    CONSTRAINT contract_schema_valid CHECK (runmeta._is_schema(schema))
+    CONSTRAINT contract_mode_known CHECK (mode OPERATOR(pg_catalog.=) ANY ('{warn,enforce}'))
 );
 
 COMMENT ON TABLE runmeta.contract IS 'json schemas that the metadata of tasks is to fit';

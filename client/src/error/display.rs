@@ -6,7 +6,7 @@ use std::fmt;
 use runmeta_core::wire::{Outcome, Part};
 use tokio_postgres::error::DbError;
 
-use super::{Error, Kind};
+use super::{CONTRACT, Error, Kind};
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,7 +52,15 @@ impl fmt::Display for Error {
                 part,
                 outcome,
                 reason,
-            } => explain(f, run, *part, *outcome, reason.as_deref()),
+                detail,
+            } => {
+                explain(f, run, *part, *outcome, reason.as_deref())?;
+                match (reason.as_deref(), detail) {
+                    // Names places and no values.
+                    (Some(CONTRACT), Some(detail)) => write!(f, ": {detail}"),
+                    _ => Ok(()),
+                }
+            }
             Kind::Unapplied { first, more } => {
                 let count = first.len() as u64 + more;
                 let plural = if count == 1 { "" } else { "s" };
@@ -111,6 +119,10 @@ fn explain(
         (_, Outcome::TooLarge) => write!(
             f,
             "the metadata of run \"{run}\" would exceed the server's limit"
+        ),
+        _ if reason == Some(CONTRACT) => write!(
+            f,
+            "the metadata of run \"{run}\" does not fit the contract of its task"
         ),
         _ => {
             write!(f, "the {part} of run \"{run}\" is {outcome}")?;

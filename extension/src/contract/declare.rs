@@ -25,6 +25,7 @@ thread_local! {
         &[TEXTOID, JSONBOID, TEXTOID],
     ) };
     static REMOVE: Statement = const { Statement::new(include_str!("sql/remove.sql"), &[TEXTOID]) };
+    static IS_THERE: Statement = const { Statement::new(include_str!("sql/is_there.sql"), &[TEXTOID]) };
     static HAS_OTHERS: Statement = const { Statement::new(include_str!("sql/has_others.sql"), &[TEXTOID]) };
     static LOCK: Statement = const { Statement::new(include_str!("sql/lock.sql"), &[]) };
     static LOCK_WHOLE: Statement = const { Statement::new(include_str!("sql/lock_whole.sql"), &[]) };
@@ -72,6 +73,10 @@ fn set(task: &str, schema: &Jsonb<'static>, mode: &str) -> Result<bool, Refusal>
 fn remove(task: &str) -> Result<bool, Refusal> {
     Spi::connect_mut(|client| {
         let arguments = || [task.into()];
+        let there = IS_THERE.with(|statement| statement.run(client, &arguments()))?;
+        if there.is_empty() {
+            return Ok(false);
+        }
         // Under one snapshot for the whole transaction it is not seen whether others have come: the trigger stays.
         let mut is_last = !process::has_one_snapshot()
             && HAS_OTHERS

@@ -1,5 +1,6 @@
 //! Compiling a schema, within bounds: nothing is fetched, and no value of a document costs more than linear time in a pattern.
 
+use jsonschema::json::jsonb::take_pending_error;
 use jsonschema::json::{Jsonb as Form, Node};
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value;
@@ -14,7 +15,7 @@ use crate::refusal::{ContractRefusal, Refusal};
 const MAXIMUM_BYTES: usize = 64 * 1024;
 /// Patterns of a schema. Each is compiled to at most [`PATTERN_BYTES`].
 const MAXIMUM_PATTERNS: usize = 64;
-/// Bytes of a compiled pattern. `^[\w-]{1,64}$` has 2 MB, because `\w` are all letters of Unicode.
+/// Bytes of a compiled pattern. A guess: enough for a class of letters, repeated a hundred times.
 const PATTERN_BYTES: usize = 4 * 1024 * 1024;
 
 /// Compiles a schema.
@@ -36,7 +37,11 @@ pub fn compile(schema: &Jsonb<'_>) -> Result<Validator<Document>, Refusal> {
         let problem = format!("It nests more than {} levels.", runmeta_core::MAXIMUM_DEPTH);
         return Err(ContractRefusal::SchemaTooLarge { problem }.into());
     }
-    let schema = Form::root(container.bytes()).to_value();
+    drop(take_pending_error());
+    let schema = Form::root(container.bytes()).to_value().into_owned();
+    if take_pending_error().is_some() {
+        return Err(bad("", "a number is beyond those of 64-bit floats"));
+    }
     let patterns = count_patterns(&schema);
     if patterns > MAXIMUM_PATTERNS {
         let problem = format!("It has {patterns} patterns, and the limit is {MAXIMUM_PATTERNS}.");
