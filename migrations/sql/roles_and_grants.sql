@@ -166,6 +166,8 @@ BEGIN
                 p.proname OPERATOR(pg_catalog.=) ANY (g.routines)
                 OR pg_catalog.starts_with(p.proname, '_')
             )
+            -- A trigger asks for no rights on its function, and by hand there is nothing to call it for.
+            AND p.prorettype OPERATOR(pg_catalog.<>) 'pg_catalog.trigger'::pg_catalog.regtype
             AND NOT pg_catalog.has_function_privilege(g.role, p.oid, 'EXECUTE')
 
         -- The row types of tables, which everybody may use unless told otherwise.

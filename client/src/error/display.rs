@@ -89,6 +89,11 @@ impl fmt::Display for Error {
     }
 }
 
+/// Says that metadata was refused by a contract.
+pub(super) fn does_not_fit(run: &impl fmt::Display) -> String {
+    format!("the metadata of run \"{run}\" does not fit the contract of its task")
+}
+
 /// Explains why a start, a change of the status or a finish had no effect, and what to do.
 fn explain(
     f: &mut fmt::Formatter<'_>,
@@ -120,10 +125,7 @@ fn explain(
             f,
             "the metadata of run \"{run}\" would exceed the server's limit"
         ),
-        _ if reason == Some(CONTRACT) => write!(
-            f,
-            "the metadata of run \"{run}\" does not fit the contract of its task"
-        ),
+        _ if reason == Some(CONTRACT) => f.write_str(&does_not_fit(&run)),
         _ => {
             write!(f, "the {part} of run \"{run}\" is {outcome}")?;
             reason.map_or(Ok(()), |reason| write!(f, ": {reason}"))

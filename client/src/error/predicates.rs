@@ -1,5 +1,6 @@
 //! What programs ask of an error.
 
+use super::display;
 use super::{CONTRACT, Error, Kind, Unapplied};
 use crate::wire::Outcome;
 use crate::wire::sqlstate::Meaning;
@@ -111,7 +112,12 @@ impl Error {
     pub fn message(&self) -> String {
         match self.of_server() {
             Some(database) => database.message().to_owned(),
-            None => self.to_string(),
+            None => match &self.0.kind {
+                Kind::Part { run, .. } if self.is_contract_violation() => {
+                    display::does_not_fit(&run.escape_debug())
+                }
+                _ => self.to_string(),
+            },
         }
     }
 

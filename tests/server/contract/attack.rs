@@ -23,7 +23,29 @@ async fn schemas_that_are_too_large_are_refused() {
                 .await,
         ));
     }
-    insta::assert_snapshot!(refusals.join("\n"), @"");
+    insta::assert_snapshot!(refusals.join("\n"), @r#"
+    54000: schema is too large
+    DETAIL: It has 108904 bytes as compact JSON, and the limit is 65536.
+    HINT: Have the contract describe what reports and other programs rely on, and leave out the rest.
+    54000: schema is too large
+    DETAIL: It has 70018 bytes as compact JSON, and the limit is 65536.
+    HINT: Have the contract describe what reports and other programs rely on, and leave out the rest.
+    54000: schema is too large
+    DETAIL: It nests more than 100 levels.
+    HINT: Have the contract describe what reports and other programs rely on, and leave out the rest.
+    54000: schema is too large
+    DETAIL: It nests more than 100 levels.
+    HINT: Have the contract describe what reports and other programs rely on, and leave out the rest.
+    54000: schema is too large
+    DETAIL: It has 65 patterns, and the limit is 64.
+    HINT: Have the contract describe what reports and other programs rely on, and leave out the rest.
+    54000: schema is too large
+    DETAIL: It has 65 patterns, and the limit is 64.
+    HINT: Have the contract describe what reports and other programs rely on, and leave out the rest.
+    22023: schema is not a valid JSON Schema
+    DETAIL: At $.pattern: "^([ab]x?){1,300000}y$" is not a "regex".
+    HINT: Correct the schema. References to other documents are not followed, and patterns have no look-around and no backreferences.
+    "#);
     assert_eq!(
         rows(&client, "SELECT count(*) FROM runmeta.contract").await,
         "0"
@@ -70,9 +92,9 @@ async fn schema_that_refers_to_itself_is_followed_as_deep_as_the_document_goes()
 async fn chain_of_references_ends_with_an_error_and_not_with_the_server() {
     let (_database, client) = enforced("{}").await;
     let schema = r##"jsonb_build_object('$ref', '#/$defs/d1', '$defs', (
-        SELECT jsonb_object_agg('d' || i, CASE WHEN i < 900 THEN jsonb_build_object('not', jsonb_build_object('$ref', '#/$defs/d' || (i + 1)))
+        SELECT jsonb_object_agg('d' || i, CASE WHEN i < 901 THEN jsonb_build_object('not', jsonb_build_object('$ref', '#/$defs/d' || (i + 1)))
             ELSE '{"type": "object", "properties": {"a": {"$ref": "#/$defs/d1"}}}' END)
-        FROM generate_series(1, 900) AS i))"##;
+        FROM generate_series(1, 901) AS i))"##;
     client
         .batch_execute(&format!(
             "SELECT runmeta.contract('import', {schema}, 'enforce')"

@@ -28,7 +28,9 @@ async fn contract_of_a_type_is_declared_and_its_violations_are_told_key_by_key()
     assert!(refused.is_contract_violation());
     assert_eq!(refused.code(), Some("23514"));
     assert!(!refused.is_retryable() && !refused.is_closed());
-    insta::assert_snapshot!(refused, @"");
+    insta::assert_snapshot!(refused, @r#"
+    the metadata of run "none" does not fit the contract of its task: At $: "file" is a required property.
+    "#);
 
     let run = client
         .start(new("a").metadata(json!({"file": "a.csv"})))
@@ -42,8 +44,12 @@ async fn contract_of_a_type_is_declared_and_its_violations_are_told_key_by_key()
     let refused = metadata.flush().await.unwrap_err();
     assert!(refused.is_contract_violation());
     assert_eq!(refused.code(), Some("23514"));
-    insta::assert_snapshot!(refused, @"");
-    insta::assert_snapshot!(refused.detail().unwrap(), @"");
+    insta::assert_snapshot!(refused, @r#"
+    1 operation had no effect: set of run "a" at key "rows": contract (At $.rows: value is not of types "null", "integer".)
+    "#);
+    insta::assert_snapshot!(refused.detail().unwrap(), @r#"
+    At $.rows: value is not of types "null", "integer".
+    "#);
     let [unapplied] = refused.unapplied() else {
         panic!("{refused:?}");
     };
@@ -92,7 +98,7 @@ async fn what_is_recorded_atomically_is_refused_as_a_whole() {
 
 #[tokio::test]
 async fn schema_that_is_none_and_a_role_without_rights_are_errors() {
-    let writer = Role::with("LOGIN IN ROLE runmeta_writer");
+    let writer = Role::with("IN ROLE runmeta_writer");
     let database = Database::new().await;
     let client = Client::connect(&database.url()).await.unwrap();
     let schema = json!({"properties": {"rows": {"minimum": "one"}}});

@@ -11,15 +11,15 @@ async fn trigger_comes_with_the_first_contract_and_goes_with_the_last() {
     assert!(declare(&client, SCHEMA, "warn").await);
     assert!(has_trigger(&client).await);
     let other = "SELECT runmeta.contract('mail', '{}')";
-    assert_eq!(rows(&client, other).await, "true");
+    assert_eq!(rows(&client, other).await, "t");
     let remove = |task: &str| format!("SELECT runmeta.contract('{task}', NULL)");
-    assert_eq!(rows(&client, &remove("mail")).await, "true");
+    assert_eq!(rows(&client, &remove("mail")).await, "t");
     assert!(has_trigger(&client).await);
-    assert_eq!(rows(&client, &remove("mail")).await, "false");
+    assert_eq!(rows(&client, &remove("mail")).await, "f");
     assert!(has_trigger(&client).await);
-    assert_eq!(rows(&client, &remove("import")).await, "true");
+    assert_eq!(rows(&client, &remove("import")).await, "t");
     assert!(!has_trigger(&client).await);
-    assert_eq!(rows(&client, &remove("import")).await, "false");
+    assert_eq!(rows(&client, &remove("import")).await, "f");
 }
 
 /// A restore of data alone brings contracts, and `DROP EXTENSION` takes the trigger.
@@ -126,11 +126,8 @@ async fn schema_that_is_none_is_refused_with_the_place() {
         "[]",
         "true",
     ] {
-        let set = client.query(
-            "SELECT runmeta.contract('import', $1::text::jsonb)",
-            &[&schema],
-        );
-        refusals.push(refusal(set.await));
+        let set = "SELECT runmeta.contract('import', $1::text::jsonb)";
+        refusals.push(refusal(client.query(set, &[&schema]).await));
     }
     for arguments in [
         "'import', '{}', 'off'",
@@ -138,10 +135,63 @@ async fn schema_that_is_none_is_refused_with_the_place() {
         "NULL, '{}'",
         "'import', '{}', NULL",
     ] {
-        let set = client.simple_query(&format!("SELECT runmeta.contract({arguments})"));
-        refusals.push(refusal(set.await));
+        let set = format!("SELECT runmeta.contract({arguments})");
+        refusals.push(refusal(client.simple_query(&set).await));
     }
-    insta::assert_snapshot!(refusals.join("\n\n"), @"");
+    insta::assert_snapshot!(refusals.join("\n\n"), @r#"
+    22023: schema is not a valid JSON Schema
+    DETAIL: At $.properties.rows.minimum: "one" is not of type "number".
+    HINT: Correct the schema. References to other documents are not followed, and patterns have no look-around and no backreferences.
+
+    22023: schema is not a valid JSON Schema
+    DETAIL: At $.properties["a.b"].pattern: "(" is not a "regex".
+    HINT: Correct the schema. References to other documents are not followed, and patterns have no look-around and no backreferences.
+
+    22023: schema is not a valid JSON Schema
+    DETAIL: At $.properties.name.pattern: "^(?!x)" is not a "regex".
+    HINT: Correct the schema. References to other documents are not followed, and patterns have no look-around and no backreferences.
+
+    22023: schema is not a valid JSON Schema
+    DETAIL: At $: Resource 'https://example.com/schema.json' is not present in a registry and retrieving it failed: Retrieval is disabled, cannot fetch https://example.com/schema.json.
+    HINT: Correct the schema. References to other documents are not followed, and patterns have no look-around and no backreferences.
+
+    22023: schema is not a valid JSON Schema
+    DETAIL: At $: Pointer '/$defs/missing' does not exist.
+    HINT: Correct the schema. References to other documents are not followed, and patterns have no look-around and no backreferences.
+
+    22023: schema is not a valid JSON Schema
+    DETAIL: At $: Resource 'file:///etc/passwd' is not present in a registry and retrieving it failed: Retrieval is disabled, cannot fetch file:///etc/passwd.
+    HINT: Correct the schema. References to other documents are not followed, and patterns have no look-around and no backreferences.
+
+    22023: schema is not a valid JSON Schema
+    DETAIL: At $: Unknown meta-schema: 'https://example.com/schema.json'. Custom meta-schemas must be registered in the registry before use.
+    HINT: Correct the schema. References to other documents are not followed, and patterns have no look-around and no backreferences.
+
+    22023: schema is not a valid JSON Schema
+    DETAIL: At $: a number is beyond those of 64-bit floats.
+    HINT: Correct the schema. References to other documents are not followed, and patterns have no look-around and no backreferences.
+
+    22023: schema is not a valid JSON Schema
+    DETAIL: At $: is not an object.
+    HINT: Correct the schema. References to other documents are not followed, and patterns have no look-around and no backreferences.
+
+    22023: schema is not a valid JSON Schema
+    DETAIL: At $: is not an object.
+    HINT: Correct the schema. References to other documents are not followed, and patterns have no look-around and no backreferences.
+
+    22023: unknown mode: "off"
+    HINT: Write warn or enforce.
+
+    22023: task has 0 bytes
+    DETAIL: A task has 1 to 255 bytes.
+    HINT: Give a shorter text, or a hash of it, and never an empty one.
+
+    22004: task is null
+    HINT: Give it a value that is not NULL.
+
+    22004: mode is null
+    HINT: Give it a value that is not NULL.
+    "#);
     assert_eq!(
         rows(&client, "SELECT count(*) FROM runmeta.contract").await,
         "0"
@@ -168,7 +218,12 @@ async fn row_that_is_written_by_hand_is_checked_too() {
                 .join("\n"),
         );
     }
-    insta::assert_snapshot!(refusals.join("\n"), @"");
+    insta::assert_snapshot!(refusals.join("\n"), @r#"
+    23514: new row for relation "contract" violates check constraint "contract_mode_known"
+    DETAIL: Failing row contains (import, {}, off, 2026-11-26 17:05:12.277955+00).
+    22023: schema is not a valid JSON Schema
+    DETAIL: At $.type: "text" is not valid under any of the schemas listed in the 'anyOf' keyword.
+    "#);
     client.batch_execute(&insert("{}", "warn")).await.unwrap();
 }
 
@@ -185,8 +240,8 @@ async fn draft_is_the_one_that_the_schema_names() {
         .await
         .unwrap();
     for (key, value) in [("rows", "0"), ("rows", "1.0"), ("at", "\"noon\"")] {
-        let set = client.simple_query(&format!("SELECT runmeta.set('a', '{key}', '{value}')"));
-        assert!(refusal(set.await).starts_with("23514: "));
+        let set = format!("SELECT runmeta.set('a', '{key}', '{value}')");
+        assert!(refusal(client.simple_query(&set).await).starts_with("23514: "));
     }
     declare(
         &client,

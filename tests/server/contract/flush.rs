@@ -19,11 +19,28 @@ async fn lists_that_do_not_fit_are_refused_and_the_others_take_effect() {
         {"run": "d", "operations": [{"type": "set", "key": "rows", "value": "one"}]},
         {"run": "none", "operations": [{"type": "increment", "key": "rows"}]}
     ]', '6f0b9f4e-2c1d-4f6a-9a57-1f1d0c6f0e11', 1)"#;
-    insta::assert_snapshot!(rows(&client, &format!("{ROWS}{batch}")).await, @"");
+    insta::assert_snapshot!(rows(&client, &format!("{ROWS}{batch}")).await, @r#"
+    a | operations | self | invalid | NULL | [{"detail": "At $.rows: value is not of type \"integer\".", "reason": "contract"}]
+    b | operations | self | applied | 2 | NULL
+    c | operations | self | invalid | NULL | [{"detail": "At $.rows: value is less than the minimum of 0.", "reason": "contract"}]
+    d | operations | self | applied | 2 | NULL
+    none | operations | self | not_found | NULL | NULL
+    "#);
     let runs = "SELECT id, metadata, version FROM runmeta.run ORDER BY id";
-    insta::assert_snapshot!(rows(&client, runs).await, @"");
+    insta::assert_snapshot!(rows(&client, runs).await, @r#"
+    a | {} | 1
+    b | {"rows": 1} | 2
+    c | {} | 1
+    d | {"rows": "one"} | 2
+    "#);
     // The same answer again to a client that did not get it.
-    insta::assert_snapshot!(rows(&client, &format!("{ROWS}{batch}")).await, @"");
+    insta::assert_snapshot!(rows(&client, &format!("{ROWS}{batch}")).await, @r#"
+    a | operations | self | invalid | NULL | [{"detail": "At $.rows: value is not of type \"integer\".", "reason": "contract"}]
+    b | operations | self | duplicate | NULL | NULL
+    c | operations | self | invalid | NULL | [{"detail": "At $.rows: value is less than the minimum of 0.", "reason": "contract"}]
+    d | operations | self | duplicate | NULL | NULL
+    none | operations | self | not_found | NULL | NULL
+    "#);
 }
 
 #[tokio::test]
@@ -37,9 +54,25 @@ async fn starts_that_do_not_fit_are_refused_with_their_entries_and_finishes_take
         {"run": "a", "start": {"metadata": {"file": {"name": 1}}, "attempt": 2}, "status": "running"},
         {"run": "d", "start": {"task": "import", "parent": "a"}, "parentOperations": [{"type": "increment", "key": "rows"}]}
     ]')"#;
-    insta::assert_snapshot!(rows(&client, &format!("{ROWS}{batch}")).await, @"");
+    insta::assert_snapshot!(rows(&client, &format!("{ROWS}{batch}")).await, @r#"
+    b | start | self | invalid | NULL | [{"detail": "At $.rows: value is not of type \"integer\".", "reason": "contract"}]
+    b | operations | self | invalid | NULL | NULL
+    b | finish | self | invalid | NULL | NULL
+    c | start | self | applied | 1 | NULL
+    c | operations | self | invalid | NULL | [{"detail": "At $.rows: value is less than the minimum of 0.", "reason": "contract"}]
+    c | operations | parent | invalid | NULL | [{"detail": "At $.file.name: value is not of type \"string\".", "reason": "contract"}]
+    c | finish | self | applied | 2 | NULL
+    a | start | self | invalid | NULL | [{"detail": "At $.file.name: value is not of type \"string\".", "reason": "contract"}]
+    a | status | self | invalid | NULL | NULL
+    d | start | self | applied | 1 | NULL
+    d | operations | parent | invalid | NULL | [{"detail": "At $.file.name: value is not of type \"string\".", "reason": "contract"}]
+    "#);
     let runs = "SELECT id, status, attempt, metadata, version FROM runmeta.run ORDER BY id";
-    insta::assert_snapshot!(rows(&client, runs).await, @"");
+    insta::assert_snapshot!(rows(&client, runs).await, @r#"
+    a | running | 1 | {} | 1
+    c | failed | 1 | {"rows": 1} | 2
+    d | running | 1 | {} | 1
+    "#);
 }
 
 /// The parent of a run that the batch makes is found too.
@@ -50,7 +83,13 @@ async fn list_for_a_parent_that_does_not_fit_is_refused_alone() {
         {"run": "b", "start": {"parent": "a"}, "parentOperations": [{"type": "set", "key": "rows", "value": "secret"}]},
         {"run": "c", "operations": [], "start": {"parent": "b"}, "rootOperations": [{"type": "set", "key": "rows", "value": true}]}
     ]')"#;
-    insta::assert_snapshot!(rows(&client, &format!("{ROWS}{batch}")).await, @"");
+    insta::assert_snapshot!(rows(&client, &format!("{ROWS}{batch}")).await, @r#"
+    b | start | self | applied | 1 | NULL
+    b | operations | parent | invalid | NULL | [{"detail": "At $.rows: value is not of type \"integer\".", "reason": "contract"}]
+    c | start | self | applied | 1 | NULL
+    c | operations | self | unchanged | 1 | NULL
+    c | operations | root | invalid | NULL | [{"detail": "At $.rows: value is not of type \"integer\".", "reason": "contract"}]
+    "#);
     assert_eq!(
         rows(&client, "SELECT id, version FROM runmeta.run ORDER BY id").await,
         "a | 1\nb | 1\nc | 1"

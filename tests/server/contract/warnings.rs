@@ -28,5 +28,19 @@ async fn document_that_does_not_fit_is_stored_with_a_warning_for_each_rule_and_s
         .lines()
         .filter(|line| !line.starts_with("LOCATION") && !line.starts_with("CONTEXT"))
         .collect();
-    insta::assert_snapshot!(shown.join("\n"), @"");
+    insta::assert_snapshot!(shown.join("\n"), @r#"
+    WARNING:  23514: metadata of run "a" does not fit the contract of task "import"
+    DETAIL:  At $.rows: value is not of type "integer".
+    HINT:  Write what the schema in runmeta.contract asks for, or have its owner change it with runmeta.contract().
+    2
+    3|2
+    WARNING:  23514: metadata of run "b" does not fit the contract of task "import"
+    DETAIL:  At $.file.name: value is not of type "string"; at $.rows: value is not of type "integer".
+    HINT:  Write what the schema in runmeta.contract asks for, or have its owner change it with runmeta.contract().
+    3
+    WARNING:  23514: metadata of run "a" does not fit the contract of task "import"
+    DETAIL:  At $.rows: value is less than the minimum of 0.
+    HINT:  Write what the schema in runmeta.contract asks for, or have its owner change it with runmeta.contract().
+    (a,self,applied,4,,operations,)
+    "#);
 }
