@@ -21,6 +21,7 @@ mod once;
 mod openapi;
 mod reader;
 mod shape;
+mod shared;
 mod stopping;
 mod streams;
 mod trigger;

@@ -106,6 +106,14 @@ impl Problem {
         Problem::new(StatusCode::NOT_FOUND, "no such path")
     }
 
+    /// 503 for what the gateway has no room for now.
+    pub fn busy(detail: impl Into<String>) -> Problem {
+        let title = "the gateway is busy";
+        let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, title).detail(detail);
+        problem.retry_after = Some(Duration::from_secs(5));
+        problem
+    }
+
     /// 429 with the time after which it may succeed.
     pub fn too_many(detail: impl Into<String>, retry_after: Duration) -> Problem {
         let mut problem =
