@@ -141,7 +141,7 @@ async fn pages_of_other_origins_get_nothing_unless_they_are_named() {
     );
 }
 
-async fn metric(web: &Web, name: &str) -> f64 {
+pub(super) async fn metric(web: &Web, name: &str) -> f64 {
     let Value::String(text) = web.get("/metrics").await.body else {
         panic!("metrics are text")
     };

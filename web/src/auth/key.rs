@@ -10,6 +10,7 @@ use subtle::ConstantTimeEq;
 use tokio_util::sync::CancellationToken;
 
 use crate::limit::{Connections, Limits, Rate};
+use crate::memory::Budget;
 use crate::{Error, Keys};
 
 /// A shorter secret could be guessed.
@@ -24,6 +25,8 @@ pub struct Key {
     pub(crate) read_only: bool,
     pub(crate) connections: Connections,
     pub(crate) rate: Rate,
+    /// What the bodies of its requests may hold.
+    pub(crate) bodies: Budget,
     /// Cancelled when the key is taken away.
     pub(crate) revoked: CancellationToken,
 }
@@ -146,6 +149,7 @@ impl KeyRing {
                 read_only: entry.read_only,
                 connections: Connections::new(self.limits.connections_per_key),
                 rate: Rate::new(&self.limits),
+                bodies: Budget::new(self.limits.body_memory / 2),
                 revoked: CancellationToken::new(),
             }),
         };
