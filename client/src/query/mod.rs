@@ -10,6 +10,7 @@ mod sequence;
 pub(crate) mod sort;
 pub(crate) mod task;
 pub(crate) mod tree;
+mod turn;
 
 use std::fmt;
 use std::pin::Pin;
@@ -25,6 +26,7 @@ use crate::watch::Snapshot;
 use crate::wire::watch::View;
 use crate::wire::{Call, Transport};
 use crate::{Client, Error};
+use turn::Turns;
 
 pub use cursor::Cursor;
 pub use runs::{Page, Runs};
@@ -40,6 +42,7 @@ pub(crate) struct Calls {
     sender: mpsc::UnboundedSender<Job>,
     /// Taken by the loop when it begins.
     receiver: Mutex<Option<mpsc::UnboundedReceiver<Job>>>,
+    turns: Arc<Turns>,
 }
 
 impl Calls {
@@ -48,6 +51,7 @@ impl Calls {
         Calls {
             sender,
             receiver: Mutex::new(Some(receiver)),
+            turns: Arc::default(),
         }
     }
 

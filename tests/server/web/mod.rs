@@ -17,6 +17,7 @@ mod events;
 mod faults;
 mod keys;
 mod limits;
+mod locks;
 mod numbers;
 mod once;
 mod openapi;

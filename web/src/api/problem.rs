@@ -129,6 +129,10 @@ impl From<runmeta_client::Error> for Problem {
             Some("55000") => (StatusCode::CONFLICT, "the run is in another state"),
             Some("54000") => (StatusCode::PAYLOAD_TOO_LARGE, "too large"),
             Some(code) if code.starts_with("22") => (StatusCode::BAD_REQUEST, "invalid request"),
+            Some("55P03" | "57014") => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "another transaction has locked the run",
+            ),
             _ if error.is_retryable() || error.is_closed() => {
                 (StatusCode::SERVICE_UNAVAILABLE, "the database is away")
             }
