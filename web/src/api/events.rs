@@ -43,7 +43,9 @@ pub(super) async fn run(
             "keep_open" => keep_open = flag(name, value)?,
             "wait" => wait = flag(name, value)?,
             // Of an `EventSource` that is opened anew, with another ticket: it cannot send the header.
-            "last_event_id" if last.is_none() => last = Some(frame::number(value)?),
+            "last_event_id" if last.is_none() && !value.is_empty() => {
+                last = Some(frame::number(value)?);
+            }
             _ => {}
         }
     }
