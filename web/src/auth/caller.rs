@@ -15,7 +15,9 @@ use super::share::Share;
 use super::{Key, ticket, token};
 use crate::gateway::Connected;
 use crate::limit::ConnectionPermit;
+use crate::memory::Held;
 use crate::observe::Asker;
+use crate::serve::Requests;
 use crate::{Gateway, Problem};
 
 /// Whoever sent a request: a key, or a token that was signed with one. Cheap to clone.
@@ -165,7 +167,7 @@ impl Caller {
     /// 403.
     pub fn writes_run(&self, id: &str) -> Result<(), Problem> {
         if self.key.read_only {
-            return Err(Problem::forbidden().hint("The key may only read."));
+            return Err(Problem::forbidden().detail("the key may only read"));
         }
         self.allowed(|scope| scope.has_id(Action::Write, id))
     }
@@ -382,6 +384,12 @@ impl FromRequestParts<Gateway> for Caller {
         }
         if let Some(asker) = parts.extensions.get::<Asker>() {
             asker.set(caller.key.name());
+        }
+        if let Some(held) = parts.extensions.get::<Held>() {
+            held.of(gateway.bodies(), &caller.key.bodies);
+        }
+        if let Some(requests) = parts.extensions.get::<Requests>() {
+            requests.has_key();
         }
         Ok(caller)
     }
