@@ -9,7 +9,9 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio_util::sync::CancellationToken;
 
-use crate::limit::{Connections, Limits, Rate};
+use super::share::{Share, Shares};
+use crate::limit::Limits;
+use crate::memory::Budget;
 use crate::{Error, Keys};
 
 /// A shorter secret could be guessed.
@@ -22,8 +24,10 @@ pub struct Key {
     pub(crate) role: Option<String>,
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) read_only: bool,
-    pub(crate) connections: Connections,
-    pub(crate) rate: Rate,
+    pub(super) own: Share,
+    pub(super) shares: Shares,
+    /// What the bodies of its requests may hold.
+    pub(crate) bodies: Budget,
     /// Cancelled when the key is taken away.
     pub(crate) revoked: CancellationToken,
 }
@@ -144,8 +148,9 @@ impl KeyRing {
                 role: entry.role,
                 settings: entry.settings,
                 read_only: entry.read_only,
-                connections: Connections::new(self.limits.connections_per_key),
-                rate: Rate::new(&self.limits),
+                own: Share::new(&self.limits),
+                shares: Shares::new(&self.limits),
+                bodies: Budget::new(self.limits.body_memory / 2),
                 revoked: CancellationToken::new(),
             }),
         };
