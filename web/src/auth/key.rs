@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::share::{Share, Shares};
 use crate::limit::Limits;
+use crate::memory::Budget;
 use crate::{Error, Keys};
 
 /// A shorter secret could be guessed.
@@ -25,6 +26,8 @@ pub struct Key {
     pub(crate) read_only: bool,
     pub(super) own: Share,
     pub(super) shares: Shares,
+    /// What the bodies of its requests may hold.
+    pub(crate) bodies: Budget,
     /// Cancelled when the key is taken away.
     pub(crate) revoked: CancellationToken,
 }
@@ -147,6 +150,7 @@ impl KeyRing {
                 read_only: entry.read_only,
                 own: Share::new(&self.limits),
                 shares: Shares::new(&self.limits),
+                bodies: Budget::new(self.limits.body_memory / 2),
                 revoked: CancellationToken::new(),
             }),
         };
