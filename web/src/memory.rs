@@ -54,69 +54,63 @@ pub(crate) struct Held(Arc<Mutex<Parts>>);
 #[derive(Default)]
 struct Parts {
     bytes: usize,
-    of_key: Part,
-    of_all: Part,
+    of: Vec<Part>,
 }
 
 /// What it has of one budget.
-#[derive(Default)]
 struct Part {
-    budget: Option<Budget>,
+    budget: Budget,
     permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Part {
-    fn grow(&mut self, bytes: usize) -> bool {
-        let Some(budget) = &self.budget else {
-            return true;
-        };
-        match (budget.take(bytes), &mut self.permit) {
-            (Some(more), Some(permit)) => permit.merge(more),
-            (Some(more), none) => *none = Some(more),
-            (None, _) => return false,
-        }
-        true
-    }
-
-    fn shrink(&mut self, bytes: usize) {
-        drop(self.permit.as_mut().and_then(|permit| permit.split(bytes)));
-    }
-}
-
 impl Held {
-    /// Has it hold its bytes of these budgets.
-    pub(crate) fn of(&self, all: &Budget, key: &Budget) {
+    /// Has it hold its bytes of these budgets: the smallest first, and last that of all requests.
+    pub(crate) fn of<'a>(&self, budgets: impl Iterator<Item = &'a Budget>) {
         let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        parts.of_all.budget = Some(all.clone());
-        parts.of_key.budget = Some(key.clone());
+        let part = |budget: &Budget| Part {
+            budget: budget.clone(),
+            permit: None,
+        };
+        parts.of = budgets.map(part).collect();
     }
 
     /// Has it hold as many bytes as this, more or fewer than before.
     ///
     /// # Errors
     ///
-    /// - 429 if the key has not as many left.
+    /// - 429 if the key, or its tokens, have not as many left.
     /// - 503 if the gateway has not.
     pub(crate) fn set(&self, bytes: usize) -> Result<(), Problem> {
         let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let more = bytes.saturating_sub(parts.bytes);
-        if !parts.of_key.grow(more) {
-            let detail = "the bodies of the key's requests take too much memory";
-            return Err(Problem::too_many(detail, RETRY_AFTER));
-        }
-        if !parts.of_all.grow(more) {
-            parts.of_key.shrink(more);
-            let title = "the gateway has too many bodies in memory";
-            let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, title);
-            problem.retry_after = Some(RETRY_AFTER);
-            return Err(problem);
-        }
         let fewer = parts.bytes.saturating_sub(bytes);
-        parts.of_key.shrink(fewer);
-        parts.of_all.shrink(fewer);
+        // What was taken is given back if the next budget has too little.
+        let mut taken = Vec::with_capacity(parts.of.len());
+        for (place, part) in parts.of.iter().enumerate() {
+            let permit = part.budget.take(more);
+            taken.push(permit.ok_or_else(|| refusal(place + 1 == parts.of.len()))?);
+        }
+        for (part, more) in parts.of.iter_mut().zip(taken) {
+            match &mut part.permit {
+                Some(permit) => permit.merge(more),
+                none => *none = Some(more),
+            }
+            drop(part.permit.as_mut().and_then(|permit| permit.split(fewer)));
+        }
         parts.bytes = bytes;
         Ok(())
     }
+}
+
+fn refusal(is_of_all: bool) -> Problem {
+    if !is_of_all {
+        let detail = "the bodies of the key's requests take too much memory";
+        return Problem::too_many(detail, RETRY_AFTER);
+    }
+    let title = "the gateway has too many bodies in memory";
+    let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, title);
+    problem.retry_after = Some(RETRY_AFTER);
+    problem
 }
 
 impl<S: Sync> FromRequestParts<S> for Held {
@@ -147,8 +141,8 @@ mod tests {
     fn bytes_are_free_again_once_their_request_is_answered() {
         let (all, key) = (Budget::new(100), Budget::new(60));
         let (one, two) = (Held::default(), Held::default());
-        one.of(&all, &key);
-        two.of(&all, &key);
+        one.of([&key, &all].into_iter());
+        two.of([&key, &all].into_iter());
         one.set(40).unwrap();
         two.set(20).unwrap();
         assert_eq!(one.set(41).unwrap_err().status, 429);
@@ -163,8 +157,8 @@ mod tests {
     fn key_does_not_hold_what_the_gateway_refuses() {
         let (all, one, other) = (Budget::new(100), Budget::new(60), Budget::new(60));
         let (first, second) = (Held::default(), Held::default());
-        first.of(&all, &one);
-        second.of(&all, &other);
+        first.of([&one, &all].into_iter());
+        second.of([&other, &all].into_iter());
         first.set(60).unwrap();
         assert_eq!(second.set(60).unwrap_err().status, 503);
         assert_eq!((all.held(), other.held()), (60, 0));

@@ -77,4 +77,22 @@ await run(async (open) => {
     return ["-created", "created", "finished", "duration"].map((sort) => runs.toSorted(comparison(sort)).map(({ id }) => id).join(""));
   });
   assert.deepEqual(order, ["bcad", "dacb", "dacb", "dbca"]);
+
+  // Streams that the metadata names are looked for at once, and once.
+  const looks = await page.evaluate(async () => {
+    const { Streams } = await import("/assets/run/streams.js");
+    let count = 0;
+    window.fetch = async () => {
+      count += 1;
+      return new Response('{"streams": []}');
+    };
+    const streams = new Streams("a");
+    const counts = [{ $$streams: [] }, { $$streams: ["words"] }, { $$streams: ["words"], done: 1 }, { $$streams: ["words", "tokens"] }].map((metadata) => {
+      streams.see(metadata);
+      return count;
+    });
+    streams.close();
+    return counts;
+  });
+  assert.deepEqual(looks, [1, 2, 2, 3]);
 });

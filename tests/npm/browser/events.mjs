@@ -10,9 +10,11 @@ await run(async (open) => {
   await sql("SELECT runmeta.start('a', '{\"n\": 0}')");
   const browser = await open();
   await browser.evaluate(
-    `${program}
-    globalThis.seen = [];
-    globalThis.followed = follow("a", ${JSON.stringify(KEY)}, (run) => seen.push(run.metadata.n));`,
+    `(() => {
+      ${program}
+      globalThis.seen = [];
+      globalThis.followed = follow("a", ${JSON.stringify(KEY)}, (run) => seen.push(run.metadata.n));
+    })()`,
   );
   const seen = (n) => browser.waitForFunction((n) => globalThis.seen.at(-1) === n, n);
   await seen(0);

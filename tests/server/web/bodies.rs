@@ -56,13 +56,16 @@ async fn bodies_that_arrive_hold_no_more_than_the_memory_for_them() {
         KEY,
         json!({"scopes": ["write:all"], "exp": super::now() + 60}),
     );
-    // Half of it is for one key, with its tokens.
+    // Half of it is for one key, and half of that for its tokens.
     let mut open = vec![
         begin(&web, KEY, LENGTH).await,
         begin(&web, &token, LENGTH).await,
     ];
     until_held(&web, 2 * (LENGTH - 1)).await;
-    let refused = web.post("/v1/operations", json!([" ".repeat(1_000)])).await;
+    let large = json!([" ".repeat(1_000)]);
+    let refused = web.post_as(&token, "/v1/operations", large.clone()).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (429, "1"));
+    let refused = web.post("/v1/operations", large).await;
     assert_eq!((refused.status, refused.header("retry-after")), (429, "1"));
     assert_eq!(held(&web).await, 2 * (LENGTH - 1));
     for _ in 0..2 {

@@ -302,7 +302,7 @@ impl FromRequestParts<Gateway> for Caller {
                 let header = header.map_err(|_| Problem::unauthorized("the key is not valid"))?;
                 Caller::of_header(gateway, header, path)?
             }
-            None => match ticket_of(uri.query()).filter(|_| parts.method == Method::GET) {
+            None => match ticket::of_query(uri.query()).filter(|_| parts.method == Method::GET) {
                 Some(ticket) => Caller::of_ticket(gateway, ticket, path)?,
                 None => {
                     return Err(Problem::unauthorized("the request has no key")
@@ -317,18 +317,12 @@ impl FromRequestParts<Gateway> for Caller {
             asker.set(caller.key.name());
         }
         if let Some(held) = parts.extensions.get::<Held>() {
-            held.of(gateway.bodies(), &caller.key.bodies);
+            let of_key = caller.key.bodies(caller.is_secret());
+            held.of(of_key.chain([gateway.bodies()]));
         }
         if let Some(requests) = parts.extensions.get::<Requests>() {
             requests.has_key();
         }
         Ok(caller)
     }
-}
-
-/// Returns the parameter `ticket` of a query. It has no characters that would be encoded.
-fn ticket_of(query: Option<&str>) -> Option<&str> {
-    query?
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("ticket="))
 }

@@ -27,7 +27,9 @@ pub struct Key {
     pub(super) own: Share,
     pub(super) shares: Shares,
     /// What the bodies of its requests may hold.
-    pub(crate) bodies: Budget,
+    bodies: Budget,
+    /// What those of its tokens may hold of that.
+    bodies_of_tokens: Budget,
     /// Cancelled when the key is taken away.
     pub(crate) revoked: CancellationToken,
 }
@@ -86,6 +88,12 @@ impl Key {
     /// Returns the name of the key, which is no secret.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns what the bodies of its requests may hold, or first those of its tokens.
+    pub(crate) fn bodies(&self, is_secret: bool) -> impl Iterator<Item = &Budget> {
+        let of_tokens = (!is_secret).then_some(&self.bodies_of_tokens);
+        of_tokens.into_iter().chain([&self.bodies])
     }
 
     pub(crate) fn secret(&self) -> &[u8] {
@@ -151,6 +159,7 @@ impl KeyRing {
                 own: Share::new(&self.limits),
                 shares: Shares::new(&self.limits),
                 bodies: Budget::new(self.limits.body_memory / 2),
+                bodies_of_tokens: Budget::new(self.limits.body_memory / 4),
                 revoked: CancellationToken::new(),
             }),
         };

@@ -82,6 +82,13 @@ pub(super) fn is_event_stream(path: &str) -> bool {
     )
 }
 
+/// Returns the parameter `ticket` of a query. It has no characters that would be encoded.
+pub(super) fn of_query(query: Option<&str>) -> Option<&str> {
+    query?
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("ticket="))
+}
+
 /// The tickets that were used.
 #[derive(Default)]
 pub(crate) struct Seen(Mutex<Used>);

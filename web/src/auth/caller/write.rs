@@ -45,7 +45,7 @@ impl Caller {
     /// 403 if one of them may not be changed.
     pub(crate) async fn writes_all(&self, writes: &[Write<'_>]) -> Result<(), Problem> {
         if self.key.read_only {
-            return Err(Problem::forbidden().hint("The key may only read."));
+            return Err(Problem::forbidden().detail("the key may only read"));
         }
         let may_write_all = self.allowed(|scope| scope.has_all(Action::Write)).is_ok();
         if self.is_secret() || may_write_all {

@@ -14,7 +14,7 @@ const USUAL = ["progress", "total", "done", "processed", "completed", "finished"
 
 /** Runs of a task are read whole after this time, in milliseconds, which grows fourfold each time that nothing is found. */
 const FIRST_PAUSE = 2_000;
-const LONGEST_PAUSE = 60_000;
+const LONGEST_PAUSE = 300_000;
 
 /** The keys of the API's parameter `select` are written with commas, and without spaces around. */
 const canBeAsked = (key) => key !== "" && key === key.trim() && !key.includes(",");

@@ -191,7 +191,7 @@ export class Source extends EventTarget {
 
   /** Looks for progress under keys that are not asked for. */
   async #learn() {
-    if (this.#isLooking) return;
+    if (this.#isLooking || document.visibilityState !== "visible") return;
     this.#isLooking = true;
     clearTimeout(this.#look);
     const { signal } = this.#looking;
