@@ -361,7 +361,8 @@ async fn token_that_may_only_write_does_not_read_by_writing() {
         members.sort_unstable();
         assert_eq!(members, ["attempt", "id", "status", "version"]);
     }
-    let both = web.token(&["write:runs:a", "read:runs:a"]);
+    let both = web.token(&["write:runs:b", "read:runs:b"]);
+    let new = json!({"id": "b", "metadata": {"secret": 1}});
     let answer = web.post_as(&both, "/v1/runs", new).await;
     assert_eq!(answer.body["metadata"], json!({"secret": 1}));
 }
