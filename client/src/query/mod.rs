@@ -24,6 +24,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::buffer::lock;
 use crate::settings::Settings;
 use crate::watch::Snapshot;
+use crate::watch::target::Select;
 use crate::wire::watch::View;
 use crate::wire::{Call, Transport};
 use crate::{Client, Error};
@@ -104,16 +105,19 @@ impl Client {
         answer.await.unwrap_or_else(|_| Err(Error::shut_down()))
     }
 
-    /// Reads a run as it is now.
-    pub(crate) async fn read_one(&self, id: &str) -> Result<Option<Snapshot>, Error> {
+    /// Reads runs as they are now.
+    pub(crate) async fn read_all(
+        &self,
+        ids: impl IntoIterator<Item = &str>,
+        select: Select,
+    ) -> Result<Vec<Snapshot>, Error> {
         let view = View {
-            runs: vec![(id.into(), true)],
+            runs: ids.into_iter().map(|id| (id.into(), true)).collect(),
             tasks: Vec::new(),
             tags: Vec::new(),
-            select: None,
+            select,
         };
-        let found = self.ask(move |server| server.read(view.clone())).await?;
-        Ok(found.into_iter().next())
+        self.ask(move |server| server.read(view.clone())).await
     }
 }
 

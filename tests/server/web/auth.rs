@@ -292,3 +292,94 @@ async fn ticket_is_for_one_path_and_one_use() {
         );
     }
 }
+
+#[tokio::test]
+async fn runs_of_a_request_by_a_token_are_read_together() {
+    let database = Database::new().await;
+    let server = database.connect().await;
+    let start = "SELECT count(runmeta.start('run ' || n, tags => '{x}')) FROM generate_series(1, 1000) AS n";
+    server.batch_execute(start).await.unwrap();
+    let web = Web::start(&database).await;
+    let token = web.token(&["write:tags:x"]);
+    let entry = |run: String| json!({"run": run, "operations": [{"type": "increment", "key": "n"}], "parentOperations": []});
+    let mut entries: Vec<_> = (1..=1000).map(|n| entry(format!("run {n}"))).collect();
+    let transactions = async || -> i64 {
+        let count = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()";
+        server.query_one(count, &[]).await.unwrap().get(0)
+    };
+    let before = transactions().await;
+    let answer = web.post_as(&token, "/v1/operations", json!(entries)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    entries.push(entry("run 1001".to_owned()));
+    let foreign = web.post_as(&token, "/v1/operations", json!(entries)).await;
+    assert_eq!(foreign.status, 403);
+    web.ended_now().await;
+    // Sessions report what they did when they end.
+    let gone = "SELECT count(*) = 0 FROM pg_stat_activity
+        WHERE application_name = 'runmeta serve' AND datname = current_database()";
+    let mut asked = 0;
+    while !server.query_one(gone, &[]).await.unwrap().get::<_, bool>(0) {
+        asked += 1;
+    }
+    let committed = transactions().await - before - asked;
+    assert!(committed < 500, "{committed}");
+}
+
+#[tokio::test]
+async fn request_with_too_many_entries_is_refused() {
+    let database = Database::new().await;
+    let web = Web::start(&database).await;
+    let entries = |count: usize| json!(vec![json!({"run": "a"}); count]);
+    let answer = web.post("/v1/operations", entries(10_001)).await;
+    assert_eq!(
+        (answer.status, &answer.body["sqlstate"]),
+        (413, &json!("54000")),
+        "{answer:?}"
+    );
+    assert_eq!(
+        web.post("/v1/operations", entries(10_000)).await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn token_that_may_only_write_does_not_read_by_writing() {
+    let database = Database::new().await;
+    let web = Web::start(&database).await;
+    let token = web.token(&["write:runs:a"]);
+    let new = json!({"id": "a", "task": "import", "metadata": {"secret": 1}});
+    let known = json!({"id": "a", "status": "running", "attempt": 1, "version": 1});
+    for status in [201, 200] {
+        let answer = web.post_as(&token, "/v1/runs", new.clone()).await;
+        assert_eq!((answer.status, answer.body), (status, known.clone()));
+    }
+    let both = web.token(&["write:runs:a", "read:runs:a"]);
+    let answer = web.post_as(&both, "/v1/runs", new).await;
+    assert_eq!(answer.body["metadata"], json!({"secret": 1}), "{answer:?}");
+    for path in ["status", "finish"] {
+        let path = format!("/v1/runs/a/{path}");
+        let body = json!({"status": if path.ends_with("finish") { "failed" } else { "busy" }});
+        let answer = web.post_as(&token, &path, body).await;
+        let mut members: Vec<_> = answer.body.as_object().unwrap().keys().collect();
+        members.sort_unstable();
+        assert_eq!(members, ["attempt", "id", "status", "version"]);
+    }
+}
+
+#[tokio::test]
+async fn refusals_say_what_is_missing() {
+    let (_database, web) = with_runs().await;
+    let token = web.token(&["read:all", "write:all"]);
+    let metrics = web.get_as(&token, "/metrics").await;
+    let detail = "this needs a secret key, and the request has a token";
+    assert_eq!(
+        (metrics.status, &metrics.body["detail"]),
+        (403, &json!(detail))
+    );
+    let metadata = web.request_as(&token, Method::PUT, "/api/v1/runs/a/metadata");
+    let answer = super::Answer::of(metadata.json(&json!({})).send().await.unwrap()).await;
+    assert_eq!(
+        answer.body,
+        json!({"error": format!("not allowed: {detail}")})
+    );
+}

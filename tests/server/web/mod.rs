@@ -9,7 +9,9 @@
 mod api;
 mod attack;
 mod auth;
+mod bodies;
 mod browser;
+mod connections;
 mod docs;
 mod events;
 mod faults;
@@ -21,6 +23,7 @@ mod once;
 mod openapi;
 mod reader;
 mod shape;
+mod shared;
 mod stopping;
 mod streams;
 mod trigger;

@@ -6,7 +6,7 @@
 //! | `change` | the version | `{"id", "version", "from", "patch"}`: a merge patch over the object of version `from` |
 //! | `gone` | the version | `{"id", "version"}`: the run was deleted, or may no longer be read |
 //! | `end` | | `{"id", "version", "status"}`: the run has finished, and so has the response |
-//! | `reconnect` | | the gateway stops, or the token has expired |
+//! | `reconnect` | | the gateway stops, the token has expired, or there is no memory for the next event |
 //!
 //! Events of sets have no id: whoever reconnects gets all snapshots again.
 
@@ -26,7 +26,7 @@ use crate::{Caller, Gateway, Problem, Set};
 type Pairs = Asked<Vec<(String, String)>>;
 
 /// Follows one run. `select` names keys of the metadata, with commas; `keep_open=true` goes on after its end, and `wait=true` waits
-/// for a run that does not exist.
+/// for a run that does not exist. `last_event_id` means what the header does.
 pub(super) async fn run(
     State(gateway): State<Gateway>,
     caller: Caller,
@@ -34,7 +34,7 @@ pub(super) async fn run(
     Asked(query): Pairs,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let last = frame::last_event_id(&headers)?;
+    let mut last = frame::last_event_id(&headers)?;
     let (mut keep_open, mut wait) = (false, false);
     let mut watch = Watch::run(&id);
     for (name, value) in &query {
@@ -42,6 +42,10 @@ pub(super) async fn run(
             "select" => watch = watch.select(keys(value)?),
             "keep_open" => keep_open = flag(name, value)?,
             "wait" => wait = flag(name, value)?,
+            // Of an `EventSource` that is opened anew, with another ticket: it cannot send the header.
+            "last_event_id" if last.is_none() && !value.is_empty() => {
+                last = Some(frame::number(value)?);
+            }
             _ => {}
         }
     }
@@ -67,7 +71,7 @@ pub(super) async fn run(
         subscription.skip();
     }
     let lifetime = Lifetime::of(&gateway, &caller, Ending::Reconnect)?;
-    Ok(live::events(Events::new(subscription), lifetime))
+    answer(subscription, lifetime)
 }
 
 /// Follows a set of runs: `tag=`, `task=`, `root=` or `all`, with `select` as above. `unfinished=true` leaves out runs that have
@@ -115,7 +119,16 @@ pub(super) async fn set(
     let lifetime = Lifetime::of(&gateway, &caller, Ending::Reconnect)?;
     let client = caller.client().await?;
     let subscription = gateway.rooms().watch_set(&client, watch).await?;
-    Ok(live::events(Events::new(subscription), lifetime))
+    answer(subscription, lifetime)
+}
+
+fn answer(mut subscription: Subscription, lifetime: Lifetime) -> Result<Response, Problem> {
+    match subscription.has_memory() {
+        true => Ok(live::events(Events::new(subscription), lifetime)),
+        false => Err(Problem::busy(
+            "the event streams that are open take all memory for events",
+        )),
+    }
 }
 
 /// The events of one reader.
@@ -137,7 +150,7 @@ impl Source for Events {
     async fn next(&mut self) -> Step {
         if let Some(event) = self.subscription.next().await {
             self.end = end(event.edition.snapshot());
-            return Step::Frame(event.frame);
+            return event.frame.map_or(Step::Full, Step::Frame);
         }
         match &self.end {
             Some(data) => Step::Last(frame::event(Some("end"), None, data)),

@@ -88,6 +88,11 @@ impl Problem {
             .sqlstate("42501")
     }
 
+    /// 403 for what no token may do, whatever its scopes.
+    pub(crate) fn needs_secret_key() -> Problem {
+        Problem::forbidden().detail("this needs a secret key, and the request has a token")
+    }
+
     /// 500 for what should not happen.
     pub(crate) fn failed(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the gateway failed").detail(detail)
@@ -106,6 +111,14 @@ impl Problem {
         Problem::new(StatusCode::NOT_FOUND, "no such path")
     }
 
+    /// 503 for what the gateway has no room for now.
+    pub fn busy(detail: impl Into<String>) -> Problem {
+        let title = "the gateway is busy";
+        let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, title).detail(detail);
+        problem.retry_after = Some(Duration::from_secs(5));
+        problem
+    }
+
     /// 429 with the time after which it may succeed.
     pub fn too_many(detail: impl Into<String>, retry_after: Duration) -> Problem {
         let mut problem =
@@ -121,7 +134,7 @@ impl From<runmeta_client::Error> for Problem {
         let (status, title) = match code.as_deref() {
             Some("42501") => (StatusCode::FORBIDDEN, "the role of the key may not do this"),
             Some("P0002") => (StatusCode::NOT_FOUND, "no such run"),
-            Some("55000") => (StatusCode::CONFLICT, "the run takes no more changes"),
+            Some("55000") => (StatusCode::CONFLICT, "the run is in another state"),
             Some("23514") if error.is_contract_violation() => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "the metadata does not fit the contract of its task",

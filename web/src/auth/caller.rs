@@ -1,5 +1,7 @@
 //! Who asks.
 
+mod write;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,11 +12,15 @@ use axum::http::request::Parts;
 use runmeta_client::{Client, Snapshot};
 
 use super::scope::{Action, Scope};
+use super::share::Share;
 use super::{Key, ticket, token};
 use crate::gateway::Connected;
 use crate::limit::ConnectionPermit;
+use crate::memory::Held;
 use crate::observe::Asker;
+use crate::serve::Requests;
 use crate::{Gateway, Problem};
+pub(crate) use write::Write;
 
 /// Whoever sent a request: a key, or a token that was signed with one. Cheap to clone.
 ///
@@ -25,6 +31,8 @@ pub struct Caller {
     key: Arc<Key>,
     /// None of a secret key.
     token: Option<Arc<Token>>,
+    /// What the token may use.
+    share: Option<Arc<Share>>,
     path: Arc<str>,
 }
 
@@ -147,46 +155,6 @@ impl Caller {
         })
     }
 
-    /// Checks that the caller may change the run of this id, and start it.
-    ///
-    /// # Errors
-    ///
-    /// 403.
-    pub fn writes_run(&self, id: &str) -> Result<(), Problem> {
-        if self.key.read_only {
-            return Err(Problem::forbidden().hint("The key may only read."));
-        }
-        self.allowed(|scope| scope.has_id(Action::Write, id))
-    }
-
-    /// Checks that the caller may change a run, by its id, tags, task or root, and if asked for also its parent and its root. Reads
-    /// the run if its id alone does not tell.
-    ///
-    /// # Errors
-    ///
-    /// 403, in the same words if the run does not exist.
-    pub async fn writes(&self, id: &str, parent: bool, root: bool) -> Result<(), Problem> {
-        let by_id = self.writes_run(id);
-        if self.key.read_only || self.is_secret() || (by_id.is_ok() && !parent && !root) {
-            return by_id;
-        }
-        if self.allowed(|scope| scope.has_all(Action::Write)).is_ok() {
-            return Ok(());
-        }
-        let run = self.client().await?.snapshot(id).await?;
-        let run = run.ok_or_else(Problem::forbidden)?;
-        self.allowed(|scope| scope.has_run(Action::Write, &run))?;
-        let tree = self.allowed(|scope| scope.has_tree(Action::Write, run.root_id()));
-        let relatives = [
-            run.parent_id().filter(|_| parent),
-            Some(run.root_id()).filter(|_| root),
-        ];
-        for relative in relatives.into_iter().flatten() {
-            tree.clone().or_else(|_| self.writes_run(relative))?;
-        }
-        Ok(())
-    }
-
     /// Completes when the token expires or the key is taken away: a body that goes on for long ends then.
     pub async fn ended(&self) {
         let revoked = self.key.revoked.cancelled();
@@ -206,13 +174,44 @@ impl Caller {
         }
     }
 
-    /// Takes one of the key's connections. The body of an event stream holds it.
+    /// Takes one of the key's connections, and of those that its tokens may have. The body of an event stream holds it.
     ///
     /// # Errors
     ///
     /// 429 if all are taken.
     pub fn connection(&self) -> Result<ConnectionPermit, Problem> {
-        self.key.connections.take(&self.gateway.metrics().streams)
+        let shares = self.shares();
+        let permits = shares.map(|(share, who)| share.streams.take(who));
+        let permits = permits.collect::<Result<_, _>>()?;
+        Ok(ConnectionPermit::new(
+            permits,
+            &self.gateway.metrics().streams,
+        ))
+    }
+
+    /// Returns the shares of which this caller uses, the smallest first: what one refuses is no use of the others.
+    fn shares(&self) -> impl Iterator<Item = (&Share, &'static str)> {
+        let one = self.share.as_deref();
+        let all = one.map(|_| self.key.shares.all());
+        let tokens = one.map(|share| (share, "the token has"));
+        let tokens = tokens
+            .into_iter()
+            .chain(all.map(|share| (share, "the tokens of the key have")));
+        tokens.chain([(&self.key.own, "the key has")])
+    }
+
+    fn new(gateway: &Gateway, key: Arc<Key>, token: Option<Token>, path: Arc<str>) -> Caller {
+        let mut caller = Caller {
+            gateway: gateway.clone(),
+            key,
+            token: token.map(Arc::new),
+            share: None,
+            path,
+        };
+        if !caller.is_secret() {
+            caller.share = Some(caller.key.shares.of(&caller.identity()));
+        }
+        caller
     }
 
     fn allowed(&self, has: impl Fn(&Scope) -> bool) -> Result<(), Problem> {
@@ -231,12 +230,7 @@ impl Caller {
             .map(|(_, given)| given.trim())
             .ok_or_else(invalid)?;
         if let Some(key) = gateway.keys().find(given.as_bytes()) {
-            return Ok(Caller {
-                gateway: gateway.clone(),
-                key,
-                token: None,
-                path,
-            });
+            return Ok(Caller::new(gateway, key, None, path));
         }
         if !token::looks_like_one(given) {
             return Err(invalid());
@@ -258,12 +252,7 @@ impl Caller {
             expires: claims.exp,
             skip_columns: claims.realtime.unwrap_or_default().skip_columns,
         };
-        Ok(Caller {
-            gateway: gateway.clone(),
-            key,
-            token: Some(Arc::new(token)),
-            path,
-        })
+        Ok(Caller::new(gateway, key, Some(token), path))
     }
 
     fn of_ticket(gateway: &Gateway, given: &str, path: Arc<str>) -> Result<Caller, Problem> {
@@ -280,24 +269,17 @@ impl Caller {
         {
             return Err(invalid());
         }
-        let token = claims.scopes.map(|texts| {
-            Arc::new(Token {
-                subject: String::new(),
-                scopes: texts
-                    .iter()
-                    .filter_map(|scope| Scope::parse(scope))
-                    .collect(),
-                texts,
-                expires: claims.until.unwrap_or(claims.exp),
-                skip_columns: Vec::new(),
-            })
+        let token = claims.scopes.map(|texts| Token {
+            subject: String::new(),
+            scopes: texts
+                .iter()
+                .filter_map(|scope| Scope::parse(scope))
+                .collect(),
+            texts,
+            expires: claims.until.unwrap_or(claims.exp),
+            skip_columns: Vec::new(),
         });
-        Ok(Caller {
-            gateway: gateway.clone(),
-            key,
-            token,
-            path,
-        })
+        Ok(Caller::new(gateway, key, token, path))
     }
 }
 
@@ -320,7 +302,7 @@ impl FromRequestParts<Gateway> for Caller {
                 let header = header.map_err(|_| Problem::unauthorized("the key is not valid"))?;
                 Caller::of_header(gateway, header, path)?
             }
-            None => match ticket_of(uri.query()).filter(|_| parts.method == Method::GET) {
+            None => match ticket::of_query(uri.query()).filter(|_| parts.method == Method::GET) {
                 Some(ticket) => Caller::of_ticket(gateway, ticket, path)?,
                 None => {
                     return Err(Problem::unauthorized("the request has no key")
@@ -328,17 +310,19 @@ impl FromRequestParts<Gateway> for Caller {
                 }
             },
         };
-        caller.key.rate.check()?;
+        for (share, who) in caller.shares() {
+            share.rate.check(who)?;
+        }
         if let Some(asker) = parts.extensions.get::<Asker>() {
             asker.set(caller.key.name());
         }
+        if let Some(held) = parts.extensions.get::<Held>() {
+            let of_key = caller.key.bodies(caller.is_secret());
+            held.of(of_key.chain([gateway.bodies()]));
+        }
+        if let Some(requests) = parts.extensions.get::<Requests>() {
+            requests.has_key();
+        }
         Ok(caller)
     }
-}
-
-/// Returns the parameter `ticket` of a query. It has no characters that would be encoded.
-fn ticket_of(query: Option<&str>) -> Option<&str> {
-    query?
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("ticket="))
 }

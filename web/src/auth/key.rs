@@ -9,7 +9,9 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio_util::sync::CancellationToken;
 
-use crate::limit::{Connections, Limits, Rate};
+use super::share::{Share, Shares};
+use crate::limit::Limits;
+use crate::memory::Budget;
 use crate::{Error, Keys};
 
 /// A shorter secret could be guessed.
@@ -22,8 +24,12 @@ pub struct Key {
     pub(crate) role: Option<String>,
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) read_only: bool,
-    pub(crate) connections: Connections,
-    pub(crate) rate: Rate,
+    pub(super) own: Share,
+    pub(super) shares: Shares,
+    /// What the bodies of its requests may hold.
+    bodies: Budget,
+    /// What those of its tokens may hold of that.
+    bodies_of_tokens: Budget,
     /// Cancelled when the key is taken away.
     pub(crate) revoked: CancellationToken,
 }
@@ -82,6 +88,12 @@ impl Key {
     /// Returns the name of the key, which is no secret.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns what the bodies of its requests may hold, or first those of its tokens.
+    pub(crate) fn bodies(&self, is_secret: bool) -> impl Iterator<Item = &Budget> {
+        let of_tokens = (!is_secret).then_some(&self.bodies_of_tokens);
+        of_tokens.into_iter().chain([&self.bodies])
     }
 
     pub(crate) fn secret(&self) -> &[u8] {
@@ -144,8 +156,10 @@ impl KeyRing {
                 role: entry.role,
                 settings: entry.settings,
                 read_only: entry.read_only,
-                connections: Connections::new(self.limits.connections_per_key),
-                rate: Rate::new(&self.limits),
+                own: Share::new(&self.limits),
+                shares: Shares::new(&self.limits),
+                bodies: Budget::new(self.limits.body_memory / 2),
+                bodies_of_tokens: Budget::new(self.limits.body_memory / 4),
                 revoked: CancellationToken::new(),
             }),
         };
