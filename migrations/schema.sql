@@ -419,6 +419,27 @@ COMMENT ON COLUMN runmeta.activity.inbox_bytes IS 'bytes of runmeta.inbox with i
 
 COMMENT ON COLUMN runmeta.activity.unapplied_bytes IS 'bytes of runmeta.unapplied with indexes';
 
+CREATE TABLE runmeta.contract (
+    task text NOT NULL COLLATE pg_catalog."C",
+    schema jsonb NOT NULL,
+    mode text NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT contract_mode_known CHECK ((mode = ANY ('{warn,enforce}'::text[]))),
+    CONSTRAINT contract_schema_valid CHECK (runmeta._is_schema(schema))
+);
+
+ALTER TABLE runmeta.contract OWNER TO postgres;
+
+COMMENT ON TABLE runmeta.contract IS 'json schemas that the metadata of tasks is to fit';
+
+COMMENT ON COLUMN runmeta.contract.task IS 'name of the task';
+
+COMMENT ON COLUMN runmeta.contract.schema IS 'the json schema';
+
+COMMENT ON COLUMN runmeta.contract.mode IS 'what becomes of metadata that does not fit: warn or enforce';
+
+COMMENT ON COLUMN runmeta.contract.updated_at IS 'when it was set last';
+
 ALTER TABLE runmeta.inbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME runmeta.inbox_id_seq
     START WITH 1
@@ -911,6 +932,9 @@ ALTER TABLE runmeta.unapplied ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+ALTER TABLE ONLY runmeta.contract
+    ADD CONSTRAINT contract_pkey PRIMARY KEY (task);
+
 ALTER TABLE ONLY runmeta.inbox
     ADD CONSTRAINT inbox_pkey PRIMARY KEY (root_id, run_id, id);
 
@@ -999,6 +1023,9 @@ GRANT ALL ON FUNCTION runmeta._depth_first(ids text[], parent_ids text[]) TO run
 GRANT ALL ON FUNCTION runmeta._family(run_id text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._family(run_id text) TO runmeta_writer;
 
+GRANT ALL ON FUNCTION runmeta._is_schema(schema jsonb) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._is_schema(schema jsonb) TO runmeta_writer;
+
 GRANT ALL ON FUNCTION runmeta._live_metadata(metadata jsonb, root_id text, run_id text, created_at timestamp with time zone) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._live_metadata(metadata jsonb, root_id text, run_id text, created_at timestamp with time zone) TO runmeta_writer;
 
@@ -1023,6 +1050,9 @@ GRANT ALL ON FUNCTION runmeta.apply(run_id text, operations jsonb, target runmet
 
 GRANT ALL ON FUNCTION runmeta.apply_operations(document jsonb, operations jsonb) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta.apply_operations(document jsonb, operations jsonb) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.contract_violations(task text, max_runs integer, schema jsonb) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta.contract_violations(task text, max_runs integer, schema jsonb) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta.decrement(run_id text, key text, by numeric, target runmeta.target) TO runmeta_writer;
 
@@ -1113,6 +1143,9 @@ GRANT SELECT,INSERT,UPDATE ON TABLE runmeta.writer TO runmeta_writer;
 
 GRANT SELECT ON TABLE runmeta.activity TO runmeta_reader;
 GRANT SELECT ON TABLE runmeta.activity TO runmeta_writer;
+
+GRANT SELECT ON TABLE runmeta.contract TO runmeta_reader;
+GRANT SELECT ON TABLE runmeta.contract TO runmeta_writer;
 
 GRANT SELECT ON TABLE runmeta.live_run TO runmeta_reader;
 GRANT SELECT ON TABLE runmeta.live_run TO runmeta_writer;

@@ -13,6 +13,7 @@
 //! - [`flush`]: batches for many runs, of operations, starts and finishes.
 //! - [`stream`]: streams of chunks that belong to runs.
 //! - [`inbox`]: lists that wait to be folded into a document.
+//! - [`contract`]: the schemas that documents are to fit.
 //! - [`announce`]: notifying listeners of what changed, [`outbox`]: changes that are not yet announced.
 //! - [`worker`]: the background worker, which folds and announces. [`shared`]: the memory that it shares with sessions.
 //! - [`transaction`]: what a transaction did that takes effect when it ends.
@@ -25,6 +26,7 @@
 
 mod announce;
 mod call;
+mod contract;
 mod document;
 mod flush;
 mod function;

@@ -19,6 +19,7 @@ const INBOX: &CStr = c"inbox";
 const OUTBOX: &CStr = c"outbox";
 const UNAPPLIED: &CStr = c"unapplied";
 const STREAM: &CStr = c"stream";
+const CONTRACT: &CStr = c"contract";
 const RUN: &CStr = c"run";
 /// What a writer changes of a run when it applies operations.
 const WRITTEN: [&CStr; 4] = [c"metadata", c"version", c"updated_at", c"size_bound"];
@@ -66,6 +67,15 @@ impl AsOwner {
     /// As [`of_inbox`](Self::of_inbox).
     pub fn of_streams() -> Result<AsOwner, Refusal> {
         AsOwner::of(STREAM)
+    }
+
+    /// Becomes the owner of the table of contracts: they hold for whoever writes.
+    ///
+    /// # Errors
+    ///
+    /// As [`of_inbox`](Self::of_inbox).
+    pub fn of_contracts() -> Result<AsOwner, Refusal> {
+        AsOwner::of(CONTRACT)
     }
 
     fn of(name: &CStr) -> Result<AsOwner, Refusal> {
@@ -219,6 +229,13 @@ fn table(name: &CStr) -> Option<pg_sys::Oid> {
 pub fn inbox_file() -> Option<u32> {
     let file = |row: &pg_sys::FormData_pg_class| row.relfilenode.to_u32();
     table(INBOX).and_then(|table| look_up(table, file))
+}
+
+/// Returns true if the table of runs has triggers, or had some lately.
+pub fn runs_have_triggers() -> bool {
+    table(RUN)
+        .and_then(|run| look_up(run, |row| row.relhastriggers))
+        .unwrap_or(false)
 }
 
 fn owner(table: pg_sys::Oid) -> Option<pg_sys::Oid> {

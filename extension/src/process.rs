@@ -46,6 +46,12 @@ pub fn transaction_id() -> u32 {
     unsafe { pg_sys::GetTopTransactionIdIfAny() }.into_inner()
 }
 
+/// Returns the id of the outermost transaction, and gives it one if it has none: it is about to write.
+pub fn own_transaction_id() -> u32 {
+    // SAFETY: a transaction is under way.
+    unsafe { pg_sys::GetTopTransactionId() }.into_inner()
+}
+
 /// Returns true if a transaction began before another one. 0 is before all.
 pub fn precedes(left: u32, right: u32) -> bool {
     // SAFETY: arithmetic.

@@ -158,6 +158,26 @@ COMMENT ON COLUMN runmeta.task_setting.silent_limit IS 'how long a run may work 
 COMMENT ON COLUMN runmeta.task_setting.wait_limit IS 'how long a run may wait, null for ever';
 COMMENT ON COLUMN runmeta.task_setting.time_limit IS 'how long an attempt may work, null for ever';
 
+-- contract
+
+-- The JSON Schema that the metadata of a task's runs is to fit. Set by runmeta.contract(), which makes the trigger that checks
+-- documents with the first, and removes it with the last.
+CREATE TABLE runmeta.contract (
+    task       pg_catalog.text        COLLATE pg_catalog."C" NOT NULL,
+    schema     pg_catalog.jsonb       NOT NULL,
+    mode       pg_catalog.text        NOT NULL,
+    updated_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+
+    CONSTRAINT contract_pkey PRIMARY KEY (task),
+    CONSTRAINT contract_mode_known CHECK (mode OPERATOR(pg_catalog.=) ANY ('{warn,enforce}'))
+);
+
+COMMENT ON TABLE runmeta.contract IS 'json schemas that the metadata of tasks is to fit';
+COMMENT ON COLUMN runmeta.contract.task IS 'name of the task';
+COMMENT ON COLUMN runmeta.contract.schema IS 'the json schema';
+COMMENT ON COLUMN runmeta.contract.mode IS 'what becomes of metadata that does not fit: warn or enforce';
+COMMENT ON COLUMN runmeta.contract.updated_at IS 'when it was set last';
+
 -- writer
 
 CREATE TABLE runmeta.writer (
@@ -384,6 +404,6 @@ COMMENT ON COLUMN runmeta.outbox.last IS 'number of its last chunk, -1 if it has
 COMMENT ON COLUMN runmeta.outbox.closed IS 'whether it was closed';
 
 -- Default privileges of a database may give every new table to PUBLIC.
-REVOKE ALL ON TABLE runmeta.run, runmeta.task_setting, runmeta.writer, runmeta.inbox, runmeta.unapplied, runmeta.stream,
+REVOKE ALL ON TABLE runmeta.run, runmeta.task_setting, runmeta.contract, runmeta.writer, runmeta.inbox, runmeta.unapplied, runmeta.stream,
     runmeta.stream_chunk, runmeta.outbox FROM PUBLIC;
 REVOKE ALL ON SEQUENCE runmeta.inbox_id_seq, runmeta.unapplied_id_seq, runmeta.outbox_id_seq FROM PUBLIC;

@@ -86,7 +86,7 @@ DECLARE
     readers CONSTANT pg_catalog.text[] := ARRAY[
         'get', 'size', 'apply_operations', 'unapplied_operations',
         'number_at', 'ancestors', 'descendants', 'tree', 'rollup', 'rollup_each',
-        'stream_read', 'streams'
+        'stream_read', 'streams', 'contract_violations'
     ];
     writers CONSTANT pg_catalog.text[] := ARRAY[
         'start', 'set_status', 'finish',
@@ -113,6 +113,8 @@ BEGIN
             ('runmeta_writer', 'live_run', 'SELECT'),
             ('runmeta_reader', 'task_setting', 'SELECT'),
             ('runmeta_writer', 'task_setting', 'SELECT'),
+            ('runmeta_reader', 'contract', 'SELECT'),
+            ('runmeta_writer', 'contract', 'SELECT'),
             ('runmeta_reader', 'task', 'SELECT'),
             ('runmeta_writer', 'task', 'SELECT'),
             ('runmeta_reader', 'progress', 'SELECT'),
@@ -164,6 +166,8 @@ BEGIN
                 p.proname OPERATOR(pg_catalog.=) ANY (g.routines)
                 OR pg_catalog.starts_with(p.proname, '_')
             )
+            -- A trigger asks for no rights on its function, and by hand there is nothing to call it for.
+            AND p.prorettype OPERATOR(pg_catalog.<>) 'pg_catalog.trigger'::pg_catalog.regtype
             AND NOT pg_catalog.has_function_privilege(g.role, p.oid, 'EXECUTE')
 
         -- The row types of tables, which everybody may use unless told otherwise.
@@ -182,6 +186,7 @@ BEGIN
                 'runmeta.outbox'::pg_catalog.regclass,
                 'runmeta.live_run'::pg_catalog.regclass,
                 'runmeta.task_setting'::pg_catalog.regclass,
+                'runmeta.contract'::pg_catalog.regclass,
                 'runmeta.task'::pg_catalog.regclass,
                 'runmeta.progress'::pg_catalog.regclass,
                 'runmeta.task_summary'::pg_catalog.regclass,

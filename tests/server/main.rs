@@ -30,6 +30,7 @@ mod client_streams;
 mod client_testing;
 mod client_watch;
 mod conformance;
+mod contract;
 mod demo;
 mod docs;
 mod doctor;

@@ -6,6 +6,7 @@ mod client_memory;
 mod client_reads;
 mod client_starts;
 mod compression;
+mod contract;
 mod curve_children;
 mod curve_runs;
 mod curve_sizes;
@@ -60,6 +61,7 @@ pub const ALL: &[(&str, Measure)] = &[
     ("curve-sizes", curve_sizes::measure),
     ("rollup", rollup::measure),
     ("reports", reports::measure),
+    ("contract", contract::measure),
     ("prune", prune::measure),
     ("open-transaction", open_transaction::measure),
     ("fillfactor", fillfactor::measure),

@@ -3,6 +3,8 @@
 mod append;
 mod apply;
 mod apply_operations;
+mod contract;
+mod contract_violations;
 mod del;
 mod deliver;
 mod finish;

@@ -31,6 +31,11 @@ impl Jsonb<'_> {
         self.0.len()
     }
 
+    /// Copies the value, if it is borrowed.
+    pub fn into_owned(self) -> Jsonb<'static> {
+        Jsonb(Cow::Owned(self.0.into_owned()))
+    }
+
     /// Returns `[]`.
     pub fn empty_array() -> Jsonb<'static> {
         Jsonb::empty(ARRAY)

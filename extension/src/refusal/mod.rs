@@ -1,5 +1,6 @@
 //! Every error that a user can meet, with its SQLSTATE, detail and hint. `docs/errors.md` lists them.
 
+mod contract;
 mod hint;
 mod parts;
 
@@ -9,6 +10,7 @@ use pgrx::spi::SpiError;
 use runmeta_core::wire::Target;
 use runmeta_core::{BadPath, BadValue, NotAList, Reason};
 
+pub use self::contract::ContractRefusal;
 pub use self::hint::REPORT_HINT;
 use crate::document::DraftError;
 
@@ -140,6 +142,8 @@ pub enum Refusal {
     Prepared,
     /// The tables are not there.
     NotMigrated { problem: String },
+    /// It is about a contract.
+    Contract(ContractRefusal),
     /// A query of ours failed in a way that no user can cause.
     Query(SpiError),
 }
@@ -150,6 +154,12 @@ const SHOWN: usize = 80;
 impl From<SpiError> for Refusal {
     fn from(error: SpiError) -> Self {
         Refusal::Query(error)
+    }
+}
+
+impl From<ContractRefusal> for Refusal {
+    fn from(refusal: ContractRefusal) -> Self {
+        Refusal::Contract(refusal)
     }
 }
 

@@ -383,6 +383,7 @@ impl Refusal {
                 text("The extension is installed, but its tables are not."),
                 text("Run \"runmeta migrate\" on this database."),
             ),
+            Refusal::Contract(refusal) => refusal.parts(),
             Refusal::Query(error) => (
                 ERRCODE_INTERNAL_ERROR,
                 format!("a query of runmeta failed: {error}"),

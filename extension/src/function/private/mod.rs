@@ -4,7 +4,9 @@
 mod apply_lists;
 mod changed_bound;
 mod changed_document;
+mod check_contract;
 mod depth_first;
+mod is_schema;
 mod live_metadata;
 mod live_version;
 mod panic_for_tests;
