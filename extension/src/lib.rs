@@ -12,6 +12,7 @@
 //! - [`one_pass`]: changing rows in one statement.
 //! - [`flush`]: batches for many runs, of operations, starts and finishes.
 //! - [`stream`]: streams of chunks that belong to runs.
+//! - [`history`]: how tracked numbers changed.
 //! - [`inbox`]: lists that wait to be folded into a document.
 //! - [`announce`]: notifying listeners of what changed, [`outbox`]: changes that are not yet announced.
 //! - [`worker`]: the background worker, which folds and announces. [`shared`]: the memory that it shares with sessions.
@@ -28,6 +29,7 @@ mod call;
 mod document;
 mod flush;
 mod function;
+mod history;
 mod inbox;
 mod jsonb;
 mod memory;

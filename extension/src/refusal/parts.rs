@@ -318,6 +318,24 @@ impl Refusal {
                 None,
                 text("Give a whole number from 1."),
             ),
+            Refusal::OutOfRange { argument, range } => (
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("{argument} is out of range"),
+                Some(format!("It is from {range}.")),
+                text("Give a value within that range."),
+            ),
+            Refusal::TooManyNumbers { task, limit } => (
+                ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                format!("too many numbers of task \"{}\"", shown(task)),
+                Some(format!("Of a task, {limit} numbers can be tracked.")),
+                text("End one with runmeta.untrack first."),
+            ),
+            Refusal::NotATrigger => (
+                ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
+                "this function is for the trigger of tracked numbers".to_owned(),
+                text("Postgres calls it after each change of a row of runmeta.run."),
+                text("Track a number with runmeta.track, which makes the trigger."),
+            ),
             Refusal::BadBatch { place, problem } => (
                 ERRCODE_INVALID_PARAMETER_VALUE,
                 "batch is malformed".to_owned(),
@@ -358,6 +376,14 @@ impl Refusal {
                 "a stream was not stored".to_owned(),
                 text(
                     "A trigger on runmeta.stream or runmeta.stream_chunk left out the row, so nothing of the call takes effect.",
+                ),
+                text("Let the trigger return the row, or raise an error of its own."),
+            ),
+            Refusal::HistoryNotStored => (
+                ERRCODE_TRIGGERED_ACTION_EXCEPTION,
+                "a history was not stored".to_owned(),
+                text(
+                    "A trigger on runmeta.history left out the row, so nothing of the call takes effect.",
                 ),
                 text("Let the trigger return the row, or raise an error of its own."),
             ),
