@@ -26,6 +26,7 @@ mod sessions;
 mod set;
 mod start_finish;
 mod stream;
+mod tracking;
 mod watch;
 pub mod web;
 
@@ -60,6 +61,7 @@ pub const ALL: &[(&str, Measure)] = &[
     ("curve-sizes", curve_sizes::measure),
     ("rollup", rollup::measure),
     ("reports", reports::measure),
+    ("tracking", tracking::measure),
     ("prune", prune::measure),
     ("open-transaction", open_transaction::measure),
     ("fillfactor", fillfactor::measure),

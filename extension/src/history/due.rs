@@ -33,7 +33,9 @@ pub fn is_due(hash: u64, every: i64, now: i64) -> bool {
         let found = bucket.iter().map(|slot| slot.load(Relaxed));
         let mut found = found.filter(|slot| tag(*slot) == tag(hash));
         // More than so many ticks, so that as many have passed from beginning to end. A clock that was set back makes it many.
-        found.next().is_none_or(|slot| age(slot, now) > every / TICK)
+        found
+            .next()
+            .is_none_or(|slot| age(slot, now) > every / TICK)
     })
 }
 

@@ -30,12 +30,7 @@ impl History {
     /// Returns by how much the number grew a second in the last quarter of the attempt's time, or in its last minute if that
     /// is more. `None` where the samples do not tell: there are none, the attempt has just begun, or the number has become
     /// less than it was. Times are those of the attempt's beginning and of now.
-    pub fn recent_rate(
-        &self,
-        spacing: i64,
-        (began, now): (i64, i64),
-        current: f64,
-    ) -> Option<f64> {
+    pub fn recent_rate(&self, spacing: i64, (began, now): (i64, i64), current: f64) -> Option<f64> {
         let elapsed = now.checked_sub(began)?;
         let begin = now.checked_sub((elapsed / PART).max(WINDOW).min(elapsed))?;
         let before = self.at.partition_point(|at| *at <= begin);

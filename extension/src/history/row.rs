@@ -15,11 +15,10 @@ use crate::owner;
 use crate::refusal::Refusal;
 
 /// The columns that are read. Their places are looked up once, because others may have been added and dropped.
-const COLUMNS: [&CStr; 8] = [
+const COLUMNS: [&CStr; 7] = [
     c"root_id",
     c"id",
     c"task",
-    c"attempt",
     c"metadata",
     c"created_at",
     c"updated_at",
@@ -28,11 +27,10 @@ const COLUMNS: [&CStr; 8] = [
 const ROOT: usize = 0;
 const ID: usize = 1;
 const TASK: usize = 2;
-const ATTEMPT: usize = 3;
-const METADATA: usize = 4;
-const CREATED_AT: usize = 5;
-const UPDATED_AT: usize = 6;
-const FINISHED_AT: usize = 7;
+const METADATA: usize = 3;
+const CREATED_AT: usize = 4;
+const UPDATED_AT: usize = 5;
+const FINISHED_AT: usize = 6;
 
 thread_local! {
     static PLACES: Cell<Option<Places>> = const { Cell::new(None) };
@@ -91,9 +89,10 @@ pub fn event<'a>(call: pg_sys::FunctionCallInfo) -> Result<Event<'a>, Refusal> {
             trigger: data,
         };
         match event & pg_sys::TRIGGER_EVENT_OPMASK {
-            pg_sys::TRIGGER_EVENT_UPDATE => {
-                Ok(Event::Changed(row(data.tg_trigtuple), row(data.tg_newtuple)))
-            }
+            pg_sys::TRIGGER_EVENT_UPDATE => Ok(Event::Changed(
+                row(data.tg_trigtuple),
+                row(data.tg_newtuple),
+            )),
             pg_sys::TRIGGER_EVENT_DELETE => Ok(Event::Deleted(row(data.tg_trigtuple))),
             _ => Err(Refusal::NotATrigger),
         }
@@ -145,11 +144,6 @@ impl<'a> Row<'a> {
     /// Returns its task.
     pub fn task(&self) -> Option<&'a str> {
         self.text(TASK)
-    }
-
-    /// Returns its attempt.
-    pub fn attempt(&self) -> Option<i32> {
-        self.read(ATTEMPT)
     }
 
     /// Returns when it was started.

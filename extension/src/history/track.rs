@@ -98,7 +98,8 @@ pub fn track(client: &mut SpiClient<'_>, tracking: Tracking<'_>) -> Result<(), R
 pub fn untrack(client: &mut SpiClient<'_>, task: &str, key: Option<&str>) -> Result<i32, Refusal> {
     LOCK.with(|statement| statement.run(client, &[]).map(drop))?;
     let arguments = [task.into(), key.into()];
-    let count = UNTRACK.with(|statement| Ok::<_, Refusal>(statement.run(client, &arguments)?.len()))?;
+    let count =
+        UNTRACK.with(|statement| Ok::<_, Refusal>(statement.run(client, &arguments)?.len()))?;
     settle(client)?;
     Ok(i32::try_from(count).unwrap_or(i32::MAX))
 }

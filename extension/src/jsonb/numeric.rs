@@ -162,9 +162,7 @@ fn call(
     with_numerics(numbers, |arguments| {
         // SAFETY: the arguments point to numerics with four-byte headers, aligned, that outlive the call. The
         // functions are strict, allocate their result and keep no pointer to their arguments.
-        unsafe {
-            pgrx::direct_function_call_as_datum(function, arguments).map(|datum| take(datum))
-        }
+        unsafe { pgrx::direct_function_call_as_datum(function, arguments).map(|datum| take(datum)) }
     })
 }
 

@@ -143,8 +143,6 @@ pub enum Refusal {
     NotStored,
     /// A trigger kept a stream or its chunks from being stored.
     StreamNotStored,
-    /// A trigger kept the history of a number from being stored.
-    HistoryNotStored,
     /// A trigger or a policy kept from being stored what a batch was refused.
     WriterNotStored,
     /// The transaction cannot be prepared.

@@ -4,7 +4,9 @@ use pgrx::prelude::*;
 use runmeta_core::wire::{MAXIMUM_DEPTH, MAXIMUM_TAGS, MAXIMUM_TEXT_BYTES};
 use runmeta_core::{BadValue, Reason};
 
-use super::hint::{PATH_HINT, REPORT_HINT, hint};
+use super::hint::{
+    BATCH_HINT, MEMORY_HINT, OUT_OF_MEMORY_HINT, PATH_HINT, PRUNE_HINT, REPORT_HINT, hint,
+};
 use super::{Refusal, shown};
 
 impl Refusal {
@@ -152,17 +154,13 @@ impl Refusal {
                     "It may use {} kB, and a call that needs more changes nothing.",
                     limit / 1024
                 )),
-                text(
-                    "Send fewer operations in one call, keep documents small, or raise runmeta.maximum_memory.",
-                ),
+                text(MEMORY_HINT),
             ),
             Refusal::OutOfMemory { bytes } => (
                 ERRCODE_OUT_OF_MEMORY,
                 "out of memory".to_owned(),
                 Some(format!("The server could not get {bytes} bytes more.")),
-                text(
-                    "Send fewer operations in one call, or lower runmeta.maximum_memory or max_connections.",
-                ),
+                text(OUT_OF_MEMORY_HINT),
             ),
             Refusal::Closed {
                 run,
@@ -308,9 +306,7 @@ impl Refusal {
                 text(
                     "A policy on runmeta.run could hide a run that has not finished, and what belongs to it would be deleted.",
                 ),
-                text(
-                    "Prune as a superuser, or as an owner with BYPASSRLS or without FORCE ROW LEVEL SECURITY.",
-                ),
+                text(PRUNE_HINT),
             ),
             Refusal::NotPositive { argument } => (
                 ERRCODE_INVALID_PARAMETER_VALUE,
@@ -340,9 +336,7 @@ impl Refusal {
                 ERRCODE_INVALID_PARAMETER_VALUE,
                 "batch is malformed".to_owned(),
                 Some(format!("At {place}: {problem}.")),
-                text(
-                    "A batch is an array of objects with run and any of start, operations, parentOperations, rootOperations, streams, parentStreams, rootStreams, status and finish.",
-                ),
+                text(BATCH_HINT),
             ),
             Refusal::BadSequence => (
                 ERRCODE_INVALID_PARAMETER_VALUE,
@@ -376,14 +370,6 @@ impl Refusal {
                 "a stream was not stored".to_owned(),
                 text(
                     "A trigger on runmeta.stream or runmeta.stream_chunk left out the row, so nothing of the call takes effect.",
-                ),
-                text("Let the trigger return the row, or raise an error of its own."),
-            ),
-            Refusal::HistoryNotStored => (
-                ERRCODE_TRIGGERED_ACTION_EXCEPTION,
-                "a history was not stored".to_owned(),
-                text(
-                    "A trigger on runmeta.history left out the row, so nothing of the call takes effect.",
                 ),
                 text("Let the trigger return the row, or raise an error of its own."),
             ),

@@ -14,8 +14,11 @@ fn last_change(
     current: Option<Decimal>,
 ) -> Answer<TimestampWithTimeZone> {
     answer(|| {
-        let known = at.zip(value).zip(current.and_then(|current| current.nearest_double()));
-        let last = known.and_then(|((at, value), current)| History::new(&at, &value).last_change(current));
+        let known = at
+            .zip(value)
+            .zip(current.and_then(|current| current.nearest_double()));
+        let last =
+            known.and_then(|((at, value), current)| History::new(&at, &value).last_change(current));
         let last = last.and_then(|last| TimestampWithTimeZone::try_from(last).ok());
         Ok(last.unwrap_or(TimestampWithTimeZone::positive_infinity()))
     })
