@@ -1,8 +1,8 @@
 //! When each tracked number of each run was looked at last: what makes a write between two samples cheap.
 //!
 //! A small table without locks, in the memory that the sessions of the database share, or of the session where no worker has
-//! made that. It may forget: then a number is looked at once more than was needed, and its stored history says that no
-//! sample is due.
+//! made that. A sample that is rolled back stays noted, so that the next one is taken in its time. And it may forget: then a
+//! number is looked at once more than was needed, and its stored history says that no sample is due.
 
 use std::cell::OnceCell;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

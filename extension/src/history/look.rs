@@ -46,7 +46,7 @@ pub fn number_in(document: View<'_>, number: &Number) -> Option<f64> {
 ///
 /// Errors of Postgres are raised.
 pub fn look_at(run: Run<'_>, number: &Number, change: Change, now: i64) -> Result<(), Refusal> {
-    let hash = number.hash(run.id);
+    let hash = number.hash(run.id, run.created_at);
     let Some(after) = change.after else {
         due::set_looked_at(hash, now);
         return Ok(());

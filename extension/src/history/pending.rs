@@ -49,7 +49,7 @@ impl Pending {
         };
         let now = *self.began.get_or_insert_with(process::now);
         for (position, number) in numbers.iter().enumerate() {
-            if due::is_due(number.hash(row.id), number.every, now) {
+            if due::is_due(number.hash(row.id, row.created_at), number.every, now) {
                 self.samples.push(Sample {
                     root: row.root.into(),
                     id: row.id.into(),

@@ -2,7 +2,8 @@
 //!
 //! Between two samples the number was what the earlier one says: a sample is taken only when it has changed. The last one
 //! is always there. The others are at least [`spacing`](Samples::spacing) apart; where they become too many, every other one
-//! is dropped and the spacing doubled. So a run of ten hours has some 45 of its 60 samples, 10 to 20 minutes apart.
+//! is dropped, and the spacing becomes that of those which are left: it doubles, or more where samples came more rarely. So a
+//! run of ten hours has 30 to 60 samples, 10 to 20 minutes apart.
 
 /// Samples in ascending order of time.
 #[derive(Debug, Default)]
@@ -38,14 +39,17 @@ impl Samples {
         true
     }
 
-    /// Drops every other sample but for the last, and doubles the spacing, until there are at most so many.
+    /// Drops every other sample but for the last, and widens the spacing, until there are at most so many.
     pub fn bound(&mut self, keep: usize) {
         while self.at.len() > keep.max(2) {
             let last = self.at.len() - 1;
             let is_kept = |position: usize| position.is_multiple_of(2) || position == last;
             retain(&mut self.at, is_kept);
             retain(&mut self.value, is_kept);
-            self.spacing = self.spacing.saturating_mul(2);
+            let span = self.at.first().zip(self.at.last());
+            let span = span.map_or(0, |(first, last)| last.saturating_sub(*first));
+            let spacing = span / i64::try_from(keep / 2).unwrap_or(1).max(1);
+            self.spacing = self.spacing.saturating_mul(2).max(spacing);
         }
     }
 

@@ -37,10 +37,12 @@ pub struct Number {
 }
 
 impl Number {
-    /// Returns what the number of a run is known by in [`due`](super::due).
-    pub fn hash(&self, run_id: &str) -> u64 {
+    /// Returns what the number of a run is known by in [`due`](super::due). Not by the id alone, under which another run may be
+    /// started when it was deleted.
+    pub fn hash(&self, run_id: &str, created_at: TimestampWithTimeZone) -> u64 {
         let mut hasher = DefaultHasher::new();
-        (run_id, self.key.as_str()).hash(&mut hasher);
+        let created_at = pg_sys::TimestampTz::from(created_at);
+        (run_id, created_at, self.key.as_str()).hash(&mut hasher);
         hasher.finish()
     }
 }

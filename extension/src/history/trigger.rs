@@ -30,17 +30,7 @@ fn on_change(old: &Row<'_>, new: &Row<'_>) -> Result<(), Refusal> {
     let Some(numbers) = tracked::of_task(task)? else {
         return Ok(());
     };
-    let now = process::now();
-    let is_turn = old.finished_at() != new.finished_at();
-    let is_due =
-        |number: &&Number| is_turn || due::is_due(number.hash(new.id()), number.every, now);
-    let mut numbers = numbers.iter().filter(is_due).peekable();
-    if numbers.peek().is_none() || (!is_turn && old.stored_metadata() == new.stored_metadata()) {
-        return Ok(());
-    }
-    let (Some(before), Some(after), Some(created_at)) =
-        (old.metadata(), new.metadata(), new.created_at())
-    else {
+    let Some(created_at) = new.created_at() else {
         return Ok(());
     };
     let run = Run {
@@ -48,7 +38,19 @@ fn on_change(old: &Row<'_>, new: &Row<'_>) -> Result<(), Refusal> {
         id: new.id(),
         created_at,
         written_before: old.updated_at().unwrap_or_default(),
-        is_turn,
+        is_turn: old.finished_at() != new.finished_at(),
+    };
+    let now = process::now();
+    let is_due = |number: &&Number| {
+        run.is_turn || due::is_due(number.hash(run.id, created_at), number.every, now)
+    };
+    let mut numbers = numbers.iter().filter(is_due).peekable();
+    if numbers.peek().is_none() || (!run.is_turn && old.stored_metadata() == new.stored_metadata())
+    {
+        return Ok(());
+    }
+    let (Some(before), Some(after)) = (old.metadata(), new.metadata()) else {
+        return Ok(());
     };
     numbers.try_for_each(|number| {
         let change = Change {

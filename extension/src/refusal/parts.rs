@@ -4,9 +4,7 @@ use pgrx::prelude::*;
 use runmeta_core::wire::{MAXIMUM_DEPTH, MAXIMUM_TAGS, MAXIMUM_TEXT_BYTES};
 use runmeta_core::{BadValue, Reason};
 
-use super::hint::{
-    BATCH_HINT, MEMORY_HINT, OUT_OF_MEMORY_HINT, PATH_HINT, PRUNE_HINT, REPORT_HINT, hint,
-};
+use super::hint::*;
 use super::{Refusal, shown};
 
 impl Refusal {
@@ -295,17 +293,13 @@ impl Refusal {
             Refusal::Isolation { level } => (
                 ERRCODE_INVALID_TRANSACTION_STATE,
                 format!("cannot prune at isolation level \"{level}\""),
-                text(
-                    "A run that was started meanwhile would not be seen, and would lose its parent.",
-                ),
+                text(PRUNE_ISOLATION),
                 text("Call prune at the isolation level \"read committed\"."),
             ),
             Refusal::PruneUnderPolicies => (
                 ERRCODE_INSUFFICIENT_PRIVILEGE,
                 "cannot prune under row-level security".to_owned(),
-                text(
-                    "A policy on runmeta.run could hide a run that has not finished, and what belongs to it would be deleted.",
-                ),
+                text(PRUNE_POLICY),
                 text(PRUNE_HINT),
             ),
             Refusal::NotPositive { argument } => (
@@ -384,9 +378,7 @@ impl Refusal {
             Refusal::Prepared => (
                 ERRCODE_FEATURE_NOT_SUPPORTED,
                 "cannot PREPARE a transaction that has changed runs".to_owned(),
-                text(
-                    "Without a background worker, a transaction announces its changes when it commits, and a prepared one cannot notify.",
-                ),
+                text(PREPARED),
                 text("Set runmeta.notify to worker, or to off in this transaction."),
             ),
             Refusal::NotMigrated { problem } => (

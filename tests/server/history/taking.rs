@@ -140,7 +140,7 @@ async fn number_before_a_pause_is_kept_by_the_write_after_it() {
     .await;
     run(
         &client,
-        "SELECT runmeta.set('a', 'n', '9'); SELECT runmeta.finish('a')",
+        r#"SELECT * FROM runmeta.flush('[{"run": "a", "operations": [{"type": "set", "key": "n", "value": 9}], "finish": "completed"}]')"#,
     )
     .await;
     let shown = "SELECT value, round(extract(epoch FROM now() - at) / 60) FROM runmeta.samples('a', 'n') OFFSET 1";
@@ -178,7 +178,7 @@ async fn sample_is_rolled_back_with_its_write() {
     assert_eq!(samples(&client, "a").await, "");
     run(
         &client,
-        "SELECT runmeta.increment('a', 'n', 2); SELECT runmeta.finish('a')",
+        r#"SELECT * FROM runmeta.flush('[{"run": "a", "operations": [{"type": "set", "key": "n", "value": 2}], "finish": "completed"}]')"#,
     )
     .await;
     assert_eq!(samples(&client, "a").await, "0 2");

@@ -107,7 +107,7 @@ async fn wrong_arguments_are_refused() {
             "track('import', repeat('x', 256))",
             "22023: key has 256 bytes",
         ),
-        ("track('import', '$.a..b')", "22023: bad path \"$.a..b\""),
+        ("track('import', '$.a..b')", "22023: bad path: \"$.a..b\""),
         (
             "track('import', 'n', '999 milliseconds')",
             "22023: every is out of range",
