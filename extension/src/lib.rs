@@ -12,6 +12,7 @@
 //! - [`one_pass`]: changing rows in one statement.
 //! - [`flush`]: batches for many runs, of operations, starts and finishes.
 //! - [`stream`]: streams of chunks that belong to runs.
+//! - [`history`]: how tracked numbers changed.
 //! - [`inbox`]: lists that wait to be folded into a document.
 //! - [`contract`]: the schemas that documents are to fit.
 //! - [`announce`]: notifying listeners of what changed, [`outbox`]: changes that are not yet announced.
@@ -30,6 +31,7 @@ mod contract;
 mod document;
 mod flush;
 mod function;
+mod history;
 mod inbox;
 mod jsonb;
 mod memory;

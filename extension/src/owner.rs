@@ -20,6 +20,8 @@ const OUTBOX: &CStr = c"outbox";
 const UNAPPLIED: &CStr = c"unapplied";
 const STREAM: &CStr = c"stream";
 const CONTRACT: &CStr = c"contract";
+const HISTORY: &CStr = c"history";
+const TRACKED: &CStr = c"tracked";
 const RUN: &CStr = c"run";
 /// What a writer changes of a run when it applies operations.
 const WRITTEN: [&CStr; 4] = [c"metadata", c"version", c"updated_at", c"size_bound"];
@@ -76,6 +78,15 @@ impl AsOwner {
     /// As [`of_inbox`](Self::of_inbox).
     pub fn of_contracts() -> Result<AsOwner, Refusal> {
         AsOwner::of(CONTRACT)
+    }
+
+    /// Becomes the owner of the histories of numbers.
+    ///
+    /// # Errors
+    ///
+    /// As [`of_inbox`](Self::of_inbox).
+    pub fn of_history() -> Result<AsOwner, Refusal> {
+        AsOwner::of(HISTORY)
     }
 
     fn of(name: &CStr) -> Result<AsOwner, Refusal> {
@@ -138,6 +149,16 @@ pub fn may_see_everything() -> bool {
 /// Returns the role that owns the table of runs. `None` if there is no such table.
 pub fn tables_owner() -> Option<pg_sys::Oid> {
     table(RUN).and_then(owner)
+}
+
+/// Returns the table of runs, and an invalid number if there is none.
+pub fn run_table() -> pg_sys::Oid {
+    table(RUN).unwrap_or(pg_sys::Oid::INVALID)
+}
+
+/// Returns the table of the numbers that are tracked, and an invalid number if there is none.
+pub fn tracked_table() -> pg_sys::Oid {
+    table(TRACKED).unwrap_or(pg_sys::Oid::INVALID)
 }
 
 /// Returns true if the current role may write documents of any run, and the worker too: it has the rights, and no policy

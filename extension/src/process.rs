@@ -94,6 +94,25 @@ pub fn setting(name: &CStr) -> Option<f64> {
     }
 }
 
+/// Returns when the outermost transaction began, in microseconds as Postgres counts them.
+pub fn transaction_began() -> i64 {
+    // SAFETY: a look at the backend's own state.
+    unsafe { pg_sys::GetCurrentTransactionStartTimestamp() }
+}
+
+/// Has a function called with each table of which a session says that it has changed. It is never taken back, and Postgres
+/// has room for ten in a session.
+pub fn on_changed_table(callback: extern "C-unwind" fn(pg_sys::Datum, pg_sys::Oid)) {
+    // SAFETY: the function is there as long as the library.
+    unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(callback), pg_sys::Datum::null()) };
+}
+
+/// Tells all sessions that a table has changed, when the transaction has committed.
+pub fn tell_changed_table(table: pg_sys::Oid) {
+    // SAFETY: a transaction is under way. A table that is not there is an error.
+    unsafe { pg_sys::CacheInvalidateRelcacheByRelid(table) };
+}
+
 /// Runs SQL where no statement of the caller's is under way: when a transaction is about to be prepared.
 pub fn with_snapshot<T>(body: impl FnOnce() -> T) -> T {
     // SAFETY: a transaction is under way. An error in between ends it, and its snapshots with it.

@@ -65,24 +65,23 @@ async fn extension_owns_functions_and_types_only() {
     let database = Database::new().await;
     insta::assert_snapshot!(text(&database.connect().await, OWNED_OBJECTS).await, @"
     type runmeta.target
-    function runmeta._apply_lists(text,text,jsonb,bigint,timestamp with time zone,integer)
+    function runmeta._apply_lists(text,text,jsonb,bigint,timestamp with time zone,integer,text,timestamp with time zone,timestamp with time zone)
     function runmeta._changed_bound()
     function runmeta._changed_document()
-    function runmeta._check_contract()
     function runmeta._depth_first(text[],text[])
     function runmeta._family(text)
-    function runmeta._is_schema(jsonb)
+    function runmeta._keep_histories()
+    function runmeta._last_change(timestamp with time zone[],double precision[],numeric)
     function runmeta._live_metadata(jsonb,text,text,timestamp with time zone)
     function runmeta._live_updated_at(timestamp with time zone,text,text,timestamp with time zone)
     function runmeta._live_version(bigint,text,text,timestamp with time zone)
+    function runmeta._recent_rate(timestamp with time zone[],double precision[],interval,timestamp with time zone,timestamp with time zone,numeric)
     function runmeta._value_at(jsonb,text)
     function runmeta._worker_state()
     function runmeta.ancestors(text)
     function runmeta.append(text,text,jsonb,runmeta.target,integer)
     function runmeta.apply(text,jsonb,runmeta.target)
     function runmeta.apply_operations(jsonb,jsonb)
-    function runmeta.contract(text,jsonb,text)
-    function runmeta.contract_violations(text,integer,jsonb)
     function runmeta.decrement(text,text,numeric,runmeta.target)
     function runmeta.del(text,text,runmeta.target)
     function runmeta.deliver(integer)
@@ -101,6 +100,7 @@ async fn extension_owns_functions_and_types_only() {
     function runmeta.replace(text,jsonb,runmeta.target)
     function runmeta.rollup(text,text,integer,text,boolean)
     function runmeta.rollup_each(text[],text,integer,text,boolean)
+    function runmeta.samples(text,text)
     function runmeta.set(text,text,jsonb,runmeta.target)
     function runmeta.set_status(text,text,integer)
     function runmeta.size(jsonb)
@@ -109,8 +109,10 @@ async fn extension_owns_functions_and_types_only() {
     function runmeta.stream_close(text,text,text,runmeta.target)
     function runmeta.stream_read(text,text,bigint,integer)
     function runmeta.streams(text)
+    function runmeta.track(text,text,interval,integer)
     function runmeta.tree(text)
     function runmeta.unapplied_operations(jsonb,jsonb)
+    function runmeta.untrack(text,text)
     ");
 }
 
@@ -139,6 +141,9 @@ const READS: &[&str] = &[
     "SELECT * FROM runmeta.streams('top')",
     "SELECT * FROM runmeta.stream",
     "SELECT * FROM runmeta.stream_chunk",
+    "SELECT * FROM runmeta.samples('top', 'key')",
+    "SELECT * FROM runmeta.history",
+    "SELECT * FROM runmeta.tracked",
 ];
 
 const WRITES: &[&str] = &[
@@ -168,6 +173,10 @@ const WRITES: &[&str] = &[
 const OWNERS: &[&str] = &[
     "SELECT runmeta.prune(now())",
     "SELECT runmeta.prune_streams(now())",
+    "SELECT runmeta.track('import', 'rows')",
+    "SELECT runmeta.untrack('import')",
+    "DELETE FROM runmeta.history",
+    "DELETE FROM runmeta.tracked",
     "DELETE FROM runmeta.stream",
     "DELETE FROM runmeta.stream_chunk",
     "DELETE FROM runmeta.run",

@@ -44,6 +44,7 @@ mod flush_order;
 mod flush_races;
 mod flush_starts;
 mod grants;
+mod history;
 mod hostile;
 mod inbox;
 mod indexes;

@@ -27,6 +27,7 @@ mod sessions;
 mod set;
 mod start_finish;
 mod stream;
+mod tracking;
 mod watch;
 pub mod web;
 
@@ -62,6 +63,7 @@ pub const ALL: &[(&str, Measure)] = &[
     ("rollup", rollup::measure),
     ("reports", reports::measure),
     ("contract", contract::measure),
+    ("tracking", tracking::measure),
     ("prune", prune::measure),
     ("open-transaction", open_transaction::measure),
     ("fillfactor", fillfactor::measure),

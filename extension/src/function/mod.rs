@@ -24,4 +24,6 @@ mod size;
 mod start;
 mod stream_append;
 mod stream_close;
+mod track;
 mod unapplied_operations;
+mod untrack;

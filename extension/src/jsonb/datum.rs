@@ -264,6 +264,11 @@ impl Decimal {
         Decimal(number.to_vec())
     }
 
+    /// Returns the double nearest to the number. `None` for NaN and for what no double comes near.
+    pub fn nearest_double(&self) -> Option<f64> {
+        numeric::nearest_double(&self.0).filter(|double| double.is_finite())
+    }
+
     /// Returns the number as a value, or `None` if it is NaN or infinite, which JSON does not know.
     pub fn node(self) -> Option<Node<'static>> {
         numeric::is_finite(&self.0).then(|| Node::Sum(self.0.into()))

@@ -122,6 +122,15 @@ pub enum Refusal {
     PruneUnderPolicies,
     /// A number must be at least 1.
     NotPositive { argument: &'static str },
+    /// An argument is out of its range, which is given in words.
+    OutOfRange {
+        argument: &'static str,
+        range: &'static str,
+    },
+    /// More numbers of a task would be tracked than can be.
+    TooManyNumbers { task: String, limit: i64 },
+    /// The function is for the trigger on runs, and was called otherwise.
+    NotATrigger,
     /// A batch is malformed at this place, as in `[3].operations[0]`.
     BadBatch { place: String, problem: String },
     /// Only one of writer and sequence is given, or the sequence is below 1.
