@@ -6,7 +6,7 @@ import { eachSecond } from "../draw/time.js";
 import { showProblem } from "../problem.js";
 import { counted } from "../text.js";
 import { Controls } from "./controls.js";
-import { DEFAULT_SORT, filterOf, showsAll } from "./filter.js";
+import { DEFAULT_SORT, filterOf, isFiltered, isTopOnly } from "./filter.js";
 import { COLUMNS, RunRow } from "./row.js";
 import { Source } from "./source.js";
 import { VirtualRows } from "./virtual.js";
@@ -122,9 +122,11 @@ export class RunsPage {
     const isEmpty = hasBegun && runs.length === 0;
     this.#message.hidden = !isEmpty;
     if (!isEmpty) return this.#message.replaceChildren();
-    const all = showsAll(this.#filter);
+    const all = !isFiltered(this.#filter);
+    const isTop = isTopOnly(this.#filter);
+    const below = el("a", { "data-replace": true, href: pageAddress("runs", { ...this.#filter, roots: "false" }) }, "Also look below");
     return this.#message.replaceChildren(
-      el("p", { class: "empty" }, all ? "No runs yet." : "No run passes this filter."),
+      el("p", { class: "empty" }, all ? "No runs yet." : isTop ? "No run of the top level passes this filter. " : "No run passes this filter.", all || !isTop ? "" : below),
       all ? el("pre", { class: "sql" }, "SELECT runmeta.start('my-first-run', '{\"progress\": 0.5}');") : "",
     );
   }
