@@ -43,7 +43,7 @@ await run(async (open) => {
   // A run with neither progress nor logs has one column, others have two.
   const columns = () => page.locator(".run-columns").evaluate((element) => getComputedStyle(element).gridTemplateColumns.split(" ").length);
   assert.equal(await columns(), 2);
-  await sql("SELECT runmeta.remove('a', 'logs')");
+  await sql("SELECT runmeta.merge('a', '{\"logs\": null}')");
   await eventually(columns, 1, "columns");
   await sql("SELECT runmeta.set('a', 'progress', '0.5')");
   await eventually(columns, 2, "columns");

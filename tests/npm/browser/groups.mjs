@@ -1,6 +1,6 @@
 // Statuses in groups: all words for a failure are failed, and the table begins with runs without a parent.
 import assert from "node:assert/strict";
-import { run, see, sql, texts } from "./dashboard.mjs";
+import { eventually, run, see, sql, texts } from "./dashboard.mjs";
 
 const IDS = ".runs .cell-id .run-id";
 const FAILED = ["failed", "timed_out", "crashed", "error", "expired", "discarded", "TIMED_OUT"];
@@ -50,18 +50,23 @@ await run(async (open) => {
   await page.reload();
   await texts(page, IDS, ["another", ...failed]);
 
-  // A status that does not fit ends with an ellipsis, and others with none.
+  // Without progress, statuses have its room. One that does not fit ends with an ellipsis, and others with none.
   await page.goto(new URL("?roots=false", page.url()).href);
   const word = (status) => page.locator(".runs .status-word", { hasText: status }).first();
-  for (const [status, isCut] of [["checking the rows", true], ["discarded", false]]) {
-    const [scroll, client, end, cell] = await word(status).evaluate((one) => [one.scrollWidth, one.clientWidth, one.getBoundingClientRect().right, one.closest("td").getBoundingClientRect().right]);
-    assert.equal(scroll > client, isCut, `${status}: ${scroll} of ${client} pixels`);
+  const isCut = (status) => word(status).evaluate((one) => one.scrollWidth > one.clientWidth);
+  await see(page, ".runs .status-word", "checking the rows");
+  await eventually(() => isCut("checking the rows"), false, "a long status without progress");
+  await sql("SELECT runmeta.set('nightly', 'progress', '0.5')");
+  await eventually(() => isCut("checking the rows"), true, "a long status beside progress");
+  assert.equal(await isCut("discarded"), false);
+  for (const status of ["checking the rows", "discarded"]) {
+    const [end, cell] = await word(status).evaluate((one) => [one.getBoundingClientRect().right, one.closest("td").getBoundingClientRect().right]);
     assert.ok(end <= cell, `${status} is cut without an ellipsis`);
   }
 
   // The table of tasks has a column for each group, and single statuses below a count.
   await page.goto(new URL("tasks", page.url()).href);
-  await texts(page, ".tasks thead th", ["Task", "waiting", "working", "succeeded", "failed", "cancelled", "Last run"]);
+  await texts(page, ".tasks thead th", ["Task", "Waiting", "Working", "Succeeded", "Failed", "Cancelled", "Last run"]);
   const row = page.locator(".tasks tbody tr", { hasText: "import" });
   const counts = () => row.locator("td[data-group] a").allInnerTexts();
   assert.deepEqual(await counts(), ["1", "1", "1", "7", "1"]);

@@ -5,6 +5,7 @@ import { counted, printableLines } from "../text.js";
 
 /** A text of more letters or lines is cut, until somebody asks for all of it. A stack trace shows where it begins. */
 const LETTERS = 300;
+const LETTERS_IN_LINES = 1_000;
 const LINES = 8;
 
 /** Shows texts in an element, one at a time. What was unfolded stays so. */
@@ -21,7 +22,7 @@ export class LongText {
 
   show(text) {
     this.#text = printableLines(text);
-    const cut = this.#text.split("\n", LINES).join("\n").slice(0, LETTERS);
+    const cut = this.#text.split("\n", LINES).join("\n").slice(0, this.#text.includes("\n") ? LETTERS_IN_LINES : LETTERS);
     if (cut.length === this.#text.length) return setText(this.#element, this.#text);
     const shown = this.#isWhole ? `${this.#text}\n` : `${cut}… `;
     if (this.#cut.data !== shown) this.#cut.data = shown;

@@ -102,6 +102,7 @@ export class RunsPage {
     if (hasBegun || problem !== null) {
       // Where no run has a tag, the others have the room.
       this.#table.classList.toggle("untagged", runs.every((run) => run.tags.length === 0));
+      this.#table.classList.toggle("unmeasured", runs.every((run) => !run.progress.isKnown));
       this.#rows.show(runs);
     }
     this.#table.hidden = runs.length === 0 && hasBegun;
