@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, OnceCell};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Key, KeyRing, Seen};
-use crate::budget::Budget;
+use crate::limit::Memory;
 use crate::live::Rooms;
 use crate::metrics::Metrics;
 use crate::trigger::Shapes;
@@ -32,7 +32,7 @@ struct Inner {
     rooms: Rooms,
     shapes: Shapes,
     metrics: Metrics,
-    bodies: Budget,
+    memory: Memory,
     stopping: CancellationToken,
 }
 
@@ -57,16 +57,15 @@ impl Gateway {
     ///
     /// The keys cannot be read, or there are none.
     pub fn new(config: Config) -> Result<Gateway, Error> {
-        let keys = KeyRing::read(config.keys.clone(), config.limits.clone())?;
-        let rooms = Rooms::new(config.limits.event_memory);
-        let bodies = Budget::new(config.limits.body_memory);
+        let memory = Memory::new(&config.limits);
+        let keys = KeyRing::read(config.keys.clone(), config.limits.clone(), memory.clone())?;
         Ok(Gateway(Arc::new(Inner {
             keys,
-            bodies,
+            memory,
             config,
             sessions: Mutex::default(),
             tickets: Seen::default(),
-            rooms,
+            rooms: Rooms::default(),
             shapes: Shapes::default(),
             metrics: Metrics::default(),
             stopping: CancellationToken::new(),
@@ -99,9 +98,9 @@ impl Gateway {
         &self.0.metrics
     }
 
-    /// What the bodies of all requests may hold.
-    pub(crate) fn bodies(&self) -> &Budget {
-        &self.0.bodies
+    /// What all requests may take.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.0.memory
     }
 
     /// Is cancelled when the gateway begins to stop. Bodies that go on for long end then.

@@ -6,7 +6,7 @@
 //! Bytes count as they arrive, so that a length that is only claimed costs nothing.
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Request};
@@ -16,7 +16,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::Problem;
-use crate::budget::{Budget, Share};
+use crate::budget::{Full, Share};
+use crate::limit::Memory;
 
 /// How many bytes a byte of a body takes once it is there: itself, the batch that is made of it, and the copy that the client
 /// keeps to send it again. Measured with 4 MiB in one value: 2.3 while they wait, 5 for a moment.
@@ -24,39 +25,34 @@ pub(crate) const COPIES: usize = 3;
 
 /// What the body of one request holds.
 #[derive(Clone, Default)]
-pub(crate) struct Held(Arc<Mutex<Vec<Share>>>);
+pub(crate) struct Held(Arc<Mutex<Option<Share>>>);
 
 impl Held {
-    /// Has it hold its bytes of these budgets: the smallest first, and last that of all requests.
-    pub(crate) fn of<'a>(&self, budgets: impl Iterator<Item = &'a Budget>) {
-        let mut shares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *shares = budgets.filter_map(|budget| budget.take(0)).collect();
+    /// Has it hold its bytes of this memory.
+    pub(crate) fn of(&self, memory: &Memory) {
+        *self.lock() = memory.bodies.take(0).ok();
     }
 
     /// Has it hold as many bytes as this, more or fewer than before.
     ///
     /// # Errors
     ///
-    /// - 429 if the key, or its tokens, have not as many left.
+    /// - 429 if the key, its tokens, or the token have not as many left.
     /// - 503 if the gateway has not.
     pub(crate) fn set(&self, bytes: usize) -> Result<(), Problem> {
-        let mut shares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = shares.first().map_or(0, Share::bytes);
-        let count = shares.len();
-        let refusing = shares.iter_mut().position(|share| !share.resize(bytes));
-        let Some(place) = refusing else {
-            return Ok(());
-        };
-        // Fewer are always left.
-        for share in shares.iter_mut().take(place) {
-            share.resize(before);
+        match &mut *self.lock() {
+            Some(share) => share.resize(bytes).map_err(refusal),
+            None => Ok(()),
         }
-        Err(refusal(place + 1 == count))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Share>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn refusal(is_of_all: bool) -> Problem {
-    if !is_of_all {
+fn refusal(full: Full) -> Problem {
+    if full == Full::Part {
         let detail = "the bodies of the key's requests take too much memory";
         return Problem::too_many(detail, RETRY_AFTER);
     }
@@ -89,32 +85,46 @@ pub(crate) async fn hold(mut request: Request, next: Next) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Limits;
+
+    fn memory(bytes: usize) -> Memory {
+        let limits = Limits {
+            body_memory: bytes,
+            ..Limits::default()
+        };
+        Memory::new(&limits)
+    }
 
     #[test]
     fn bytes_are_free_again_once_their_request_is_answered() {
-        let (all, key) = (Budget::new(100), Budget::new(60));
+        let all = memory(120);
+        let key = all.part(2);
         let (one, two) = (Held::default(), Held::default());
-        one.of([&key, &all].into_iter());
-        two.of([&key, &all].into_iter());
+        one.of(&key);
+        two.of(&key);
         one.set(40).unwrap();
         two.set(20).unwrap();
         assert_eq!(one.set(41).unwrap_err().status, 429);
         one.set(10).unwrap();
-        assert_eq!((all.used(), key.used()), (30, 30));
+        assert_eq!((all.bodies.used(), key.bodies.used()), (30, 30));
         two.set(50).unwrap();
         drop(two);
-        assert_eq!((all.used(), key.used()), (10, 10));
+        assert_eq!((all.bodies.used(), key.bodies.used()), (10, 10));
     }
 
     #[test]
     fn key_does_not_hold_what_the_gateway_refuses() {
-        let (all, one, other) = (Budget::new(100), Budget::new(60), Budget::new(60));
-        let (first, second) = (Held::default(), Held::default());
-        first.of([&one, &all].into_iter());
-        second.of([&other, &all].into_iter());
-        first.set(60).unwrap();
-        assert_eq!(second.set(60).unwrap_err().status, 503);
-        assert_eq!((all.used(), other.used()), (60, 0));
-        second.set(40).unwrap();
+        let all = memory(100);
+        let (one, other, third) = (all.part(2), all.part(2), all.part(2));
+        let [first, second, last] = [&one, &other, &third].map(|memory| {
+            let held = Held::default();
+            held.of(memory);
+            held
+        });
+        first.set(50).unwrap();
+        second.set(30).unwrap();
+        assert_eq!(last.set(21).unwrap_err().status, 503);
+        assert_eq!((all.bodies.used(), third.bodies.used()), (80, 0));
+        last.set(20).unwrap();
     }
 }

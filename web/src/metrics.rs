@@ -30,6 +30,7 @@ pub(crate) struct Metrics {
     rooms: Gauge,
     event_bytes: Gauge,
     bodies: Gauge,
+    answers: Gauge,
     client: Family<Client, Gauge<f64, AtomicU64>>,
 }
 
@@ -66,6 +67,7 @@ impl Default for Metrics {
             rooms: Gauge::default(),
             event_bytes: Gauge::default(),
             bodies: Gauge::default(),
+            answers: Gauge::default(),
             client: Family::default(),
             registry: Registry::default(),
         };
@@ -103,6 +105,11 @@ impl Default for Metrics {
             "body_bytes",
             "Memory that bodies of requests hold",
             metrics.bodies.clone(),
+        );
+        registry.register(
+            "answer_bytes",
+            "Bytes of answers that are not sent yet",
+            metrics.answers.clone(),
         );
         registry.register(
             "client",
@@ -159,8 +166,10 @@ pub(crate) async fn show(
     }
     let metrics = gateway.metrics();
     metrics.rooms.set(gateway.rooms().count() as i64);
-    metrics.event_bytes.set(gateway.rooms().bytes() as i64);
-    metrics.bodies.set(gateway.bodies().used() as i64);
+    let memory = gateway.memory();
+    metrics.event_bytes.set(memory.events.used() as i64);
+    metrics.bodies.set(memory.bodies.used() as i64);
+    metrics.answers.set(memory.answers.used() as i64);
     for (role, client) in gateway.clients().await {
         let counted = client.metrics();
         let role = role.unwrap_or_default();

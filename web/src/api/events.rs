@@ -53,7 +53,10 @@ pub(super) async fn run(
         watch = watch.keep_open();
     }
     let client = caller.client().await?;
-    let mut subscription = gateway.rooms().watch_run(&client, watch).await?;
+    let mut subscription = gateway
+        .rooms()
+        .watch_run(&client, watch, &caller.memory().events)
+        .await?;
     let found = subscription.peek().filter(|run| !run.is_gone()).cloned();
     match &found {
         Some(run) => caller.reads_run(run)?,
@@ -118,7 +121,10 @@ pub(super) async fn set(
     }
     let lifetime = Lifetime::of(&gateway, &caller, Ending::Reconnect)?;
     let client = caller.client().await?;
-    let subscription = gateway.rooms().watch_set(&client, watch).await?;
+    let subscription = gateway
+        .rooms()
+        .watch_set(&client, watch, &caller.memory().events)
+        .await?;
     answer(subscription, lifetime)
 }
 

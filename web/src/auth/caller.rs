@@ -15,7 +15,7 @@ use super::scope::{Action, Scope};
 use super::share::Share;
 use super::{Key, ticket, token};
 use crate::gateway::Connected;
-use crate::limit::ConnectionPermit;
+use crate::limit::{ConnectionPermit, Memory};
 use crate::memory::Held;
 use crate::observe::Asker;
 use crate::serve::Requests;
@@ -189,6 +189,12 @@ impl Caller {
         ))
     }
 
+    /// Returns the memory that its requests may take.
+    pub(crate) fn memory(&self) -> &Memory {
+        let share = self.share.as_deref();
+        &share.unwrap_or(&self.key.own).memory
+    }
+
     /// Returns the shares of which this caller uses, the smallest first: what one refuses is no use of the others.
     fn shares(&self) -> impl Iterator<Item = (&Share, &'static str)> {
         let one = self.share.as_deref();
@@ -320,8 +326,7 @@ impl FromRequestParts<Gateway> for Caller {
             asker.set(caller.key.name());
         }
         if let Some(held) = parts.extensions.get::<Held>() {
-            let of_key = caller.key.bodies(caller.is_secret());
-            held.of(of_key.chain([gateway.bodies()]));
+            held.of(caller.memory());
         }
         if let Some(requests) = parts.extensions.get::<Requests>() {
             requests.has_key();

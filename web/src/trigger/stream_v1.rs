@@ -56,7 +56,8 @@ pub(super) async fn write(
     let mut appender = Appender::new(caller.client().await?, &id, target, &key, writer);
     let mut response = match method {
         Method::POST => {
-            let post = post(&mut appender, &headers, Lines::new(body, held));
+            let lines = Lines::new(body, held, gateway.limits().body_timeout);
+            let post = post(&mut appender, &headers, lines);
             while_allowed(&gateway, &caller, post).await?;
             StatusCode::OK.into_response()
         }

@@ -62,7 +62,7 @@ pub(in crate::api) async fn append(
     let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
     let appended = match kind.is_some_and(|kind| BY_LINE.contains(&kind)) {
         true => {
-            let body = Lines::new(request.into_body(), held);
+            let body = Lines::new(request.into_body(), held, gateway.limits().body_timeout);
             let lines = lines(&mut appender, body, key.is_some());
             while_allowed(&gateway, &caller, lines).await?
         }

@@ -13,7 +13,7 @@ use super::reply::Reply;
 use super::request::{Poll, Position};
 use super::row::{self, Skip};
 use crate::live::Subscription;
-use crate::{Gateway, Problem};
+use crate::{Caller, Gateway, Problem};
 
 /// What a row takes beside its metadata.
 const ROW_BYTES: usize = 1_000;
@@ -59,6 +59,7 @@ impl Log {
     /// there. So a set with a long history costs no more than the part that is asked for.
     pub(super) async fn begin(
         gateway: &Gateway,
+        caller: &Caller,
         client: Client,
         handle: String,
         query: Query,
@@ -72,7 +73,7 @@ impl Log {
         }
         let subscription = gateway
             .rooms()
-            .watch_set(&client, watch.unfinished())
+            .watch_set(&client, watch.unfinished(), &caller.memory().events)
             .await?;
         let since = query
             .window

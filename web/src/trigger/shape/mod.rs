@@ -104,7 +104,7 @@ async fn answer(
         None => {
             let handle = poll.resume.map(|position| position.handle);
             let handle = handle.unwrap_or_else(|| Uuid::new_v4().to_string());
-            Log::begin(gateway, client, handle, query).await?
+            Log::begin(gateway, caller, client, handle, query).await?
         }
     };
     let mut news = log.news().await?;
