@@ -91,6 +91,15 @@ impl Budget {
         self.take_within(bytes, 1)
     }
 
+    /// Checks that something is left.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is.
+    pub(crate) fn check(&self) -> Result<(), Full> {
+        self.take(1).map(drop)
+    }
+
     /// Takes so many bytes for what only saves work, if half of all are left.
     pub(crate) fn spare(&self, bytes: usize) -> Option<Share> {
         self.take_within(bytes, 2).ok()

@@ -81,6 +81,25 @@ impl Limits {
     }
 }
 
+/// The large answers that are made at once, for one key or for some of its tokens.
+#[derive(Clone, Debug)]
+pub(crate) struct LargeAnswers(Arc<Semaphore>);
+
+impl LargeAnswers {
+    /// Those of a key. One of 8 MiB takes three times that while it is made. A guess: twice as many as connections that read.
+    pub(crate) const OF_KEY: usize = 8;
+
+    pub(crate) fn new(most: usize) -> LargeAnswers {
+        LargeAnswers(Arc::new(Semaphore::new(most)))
+    }
+
+    /// Waits until one more may be made. They are made in the order in which they were asked for.
+    pub(crate) async fn wait(&self) -> Option<OwnedSemaphorePermit> {
+        // It is never closed.
+        self.0.clone().acquire_owned().await.ok()
+    }
+}
+
 /// The memory that requests may take: all of the gateway, those of a key, of its tokens, or of one token.
 #[derive(Clone, Debug)]
 pub(crate) struct Memory {

@@ -1,36 +1,65 @@
-//! Memory for the bodies of requests: how much all of them may hold, and those of one key.
+//! Memory for the bodies of requests and for answers: how much all of them may hold, and those of one key or token.
 //!
 //! A body counts from its first byte until its request is answered: while a run is locked or the database is away, requests wait
 //! with what they have. 250 bodies of 4 MiB held 1.0 GB while they arrived and 2.5 GB while they waited, before there was a limit.
 //!
 //! Bytes count as they arrive, so that a length that is only claimed costs nothing.
+//!
+//! An answer counts from when it is made until it was sent. 400 pages of 8 MiB that nobody read, over one connection of HTTP/2 with a
+//! window of 0 bytes, held 2.7 GB. How large an answer is, is not known before: so only a few large ones are made at once.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::{FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts as Head;
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::Problem;
-use crate::budget::{Full, Share};
+use crate::budget::{Budget, Full, Share};
 use crate::limit::Memory;
 
 /// How many bytes a byte of a body takes once it is there: itself, the batch that is made of it, and the copy that the client
 /// keeps to send it again. Measured with 4 MiB in one value: 2.3 while they wait, 5 for a moment.
 pub(crate) const COPIES: usize = 3;
 
-/// What the body of one request holds.
+/// Answers that are shorter are not counted: the connection has room for them.
+const SMALL: u64 = 16 * 1024;
+
+/// What one request holds.
 #[derive(Clone, Default)]
-pub(crate) struct Held(Arc<Mutex<Option<Share>>>);
+pub(crate) struct Held(Arc<Mutex<Holding>>);
+
+#[derive(Default)]
+struct Holding {
+    body: Option<Share>,
+    /// Of its answer.
+    answers: Option<Budget>,
+    /// The right to make a large answer.
+    permits: Vec<OwnedSemaphorePermit>,
+}
 
 impl Held {
     /// Has it hold its bytes of this memory.
     pub(crate) fn of(&self, memory: &Memory) {
-        *self.lock() = memory.bodies.take(0).ok();
+        let mut holding = self.lock();
+        holding.body = memory.bodies.take(0).ok();
+        holding.answers = Some(memory.answers.clone());
+    }
+
+    /// Has it hold the right to make a large answer, until the answer is made.
+    pub(crate) fn permit(&self, permits: Vec<OwnedSemaphorePermit>) {
+        self.lock().permits = permits;
+    }
+
+    /// Notes that the answer is made.
+    fn end(&self) {
+        *self.lock() = Holding::default();
     }
 
     /// Has it hold as many bytes as this, more or fewer than before.
@@ -40,13 +69,20 @@ impl Held {
     /// - 429 if the key, its tokens, or the token have not as many left.
     /// - 503 if the gateway has not.
     pub(crate) fn set(&self, bytes: usize) -> Result<(), Problem> {
-        match &mut *self.lock() {
+        match &mut self.lock().body {
             Some(share) => share.resize(bytes).map_err(refusal),
             None => Ok(()),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Share>> {
+    /// Takes memory for an answer.
+    fn answer(&self, bytes: usize) -> Result<Option<Share>, Problem> {
+        let budget = self.lock().answers.clone();
+        let share = budget.map(|budget| budget.take(bytes));
+        share.transpose().map_err(unread)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Holding> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -60,6 +96,16 @@ fn refusal(full: Full) -> Problem {
     let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, title);
     problem.retry_after = Some(RETRY_AFTER);
     problem
+}
+
+/// Refuses to make another answer.
+pub(crate) fn unread(full: Full) -> Problem {
+    let pause = Duration::from_secs(5);
+    if full == Full::Part {
+        let detail = "answers to the key that were not read yet take too much memory";
+        return Problem::too_many(detail, pause);
+    }
+    Problem::busy("answers that were not read yet take too much memory")
 }
 
 impl<S: Sync> FromRequestParts<S> for Held {
@@ -78,12 +124,39 @@ pub(crate) async fn hold(mut request: Request, next: Next) -> Response {
     let held = Held::default();
     request.extensions_mut().insert(held.clone());
     let response = next.run(request).await;
-    drop(held);
+    held.end();
     response
+}
+
+/// Has the body of an answer hold its bytes until they are sent. Those that go on for long count what they send themselves.
+pub(crate) async fn count(request: Request, next: Next) -> Response {
+    let held = request.extensions().get::<Held>().cloned();
+    let response = next.run(request).await;
+    let length = response.body().size_hint().exact();
+    let length = length.filter(|length| *length > SMALL);
+    let (Some(length), Some(held)) = (length, held) else {
+        return response;
+    };
+    let share = match held.answer(usize::try_from(length).unwrap_or(usize::MAX)) {
+        Ok(Some(share)) => share,
+        Ok(None) => return response,
+        Err(problem) => return problem.into_response(),
+    };
+    let (head, body) = response.into_parts();
+    // It is there already, and not copied.
+    match to_bytes(body, usize::MAX).await {
+        Ok(text) => Response::from_parts(head, Body::from(share.with(text))),
+        Err(_) => Problem::failed("the answer was lost").into_response(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use tower::ServiceExt as _;
+
     use super::*;
     use crate::Limits;
 
@@ -126,5 +199,40 @@ mod tests {
         assert_eq!(last.set(21).unwrap_err().status, 503);
         assert_eq!((all.bodies.used(), third.bodies.used()), (80, 0));
         last.set(20).unwrap();
+    }
+
+    #[tokio::test]
+    async fn answer_holds_its_bytes_until_it_is_sent() {
+        let limits = Limits {
+            answer_memory: 100_000,
+            ..Limits::default()
+        };
+        let all = Memory::new(&limits);
+        let key = all.part(2);
+        let handler = async move |held: Held| {
+            held.of(&key);
+            "x".repeat(20_000)
+        };
+        let router = Router::new()
+            .route("/", get(handler))
+            .layer(from_fn(count))
+            .layer(from_fn(hold));
+        let ask = async || {
+            let request = Request::get("/").body(Body::empty()).unwrap();
+            router.clone().oneshot(request).await.unwrap()
+        };
+        let (one, other) = (ask().await, ask().await);
+        assert_eq!(all.answers.used(), 40_000);
+        let refused = ask().await;
+        assert_eq!(
+            (refused.status().as_u16(), all.answers.used()),
+            (429, 40_000)
+        );
+        assert!(refused.headers().contains_key("retry-after"));
+        let text = to_bytes(one.into_body(), usize::MAX).await.unwrap();
+        assert_eq!((text.len(), all.answers.used()), (20_000, 40_000));
+        drop((text, other));
+        assert_eq!(all.answers.used(), 0);
+        assert_eq!(ask().await.status(), 200);
     }
 }

@@ -16,7 +16,7 @@ use super::share::Share;
 use super::{Key, ticket, token};
 use crate::gateway::Connected;
 use crate::limit::{ConnectionPermit, Memory};
-use crate::memory::Held;
+use crate::memory::{Held, unread};
 use crate::observe::Asker;
 use crate::serve::Requests;
 use crate::{Gateway, Problem};
@@ -34,6 +34,8 @@ pub struct Caller {
     /// What the token may use.
     share: Option<Arc<Share>>,
     path: Arc<str>,
+    /// What its request holds.
+    held: Held,
 }
 
 /// What its claims mean.
@@ -195,6 +197,33 @@ impl Caller {
         &share.unwrap_or(&self.key.own).memory
     }
 
+    /// Waits until the caller may have a large answer made, which it may until the answer is there or
+    /// [`made_large`](Caller::made_large).
+    ///
+    /// # Errors
+    ///
+    /// - 429 if answers that were not read take the memory of the key, of its tokens, or of the token.
+    /// - 503 if they take that of the gateway, or if others are made for the call timeout.
+    pub(crate) async fn make_large(&self) -> Result<(), Problem> {
+        let mut permits = Vec::new();
+        let waiting = async {
+            for (share, _) in self.shares() {
+                permits.extend(share.large.wait().await);
+            }
+        };
+        let waiting = tokio::time::timeout(self.gateway.limits().call_timeout, waiting);
+        let busy = |_| Problem::busy("other large answers are made");
+        waiting.await.map_err(busy)?;
+        self.memory().answers.check().map_err(unread)?;
+        self.held.permit(permits);
+        Ok(())
+    }
+
+    /// Notes that nothing large is made for now.
+    pub(crate) fn made_large(&self) {
+        self.held.permit(Vec::new());
+    }
+
     /// Returns the shares of which this caller uses, the smallest first: what one refuses is no use of the others.
     fn shares(&self) -> impl Iterator<Item = (&Share, &'static str)> {
         let one = self.share.as_deref();
@@ -213,6 +242,7 @@ impl Caller {
             token: token.map(Arc::new),
             share: None,
             path,
+            held: Held::default(),
         };
         if !caller.is_secret() {
             caller.share = Some(caller.key.shares.of(&caller.identity()));
@@ -302,7 +332,7 @@ impl FromRequestParts<Gateway> for Caller {
             .get::<OriginalUri>()
             .map_or(&parts.uri, |uri| &uri.0);
         let path: Arc<str> = uri.path().into();
-        let caller = match parts.headers.get(AUTHORIZATION) {
+        let mut caller = match parts.headers.get(AUTHORIZATION) {
             Some(header) => {
                 let header = header.to_str();
                 let header = header.map_err(|_| Problem::unauthorized("the key is not valid"))?;
@@ -327,6 +357,7 @@ impl FromRequestParts<Gateway> for Caller {
         }
         if let Some(held) = parts.extensions.get::<Held>() {
             held.of(caller.memory());
+            caller.held = held.clone();
         }
         if let Some(requests) = parts.extensions.get::<Requests>() {
             requests.has_key();

@@ -171,7 +171,7 @@ impl KeyRing {
             read_only: entry.read_only,
             metrics: entry.metrics,
             shares: Shares::new(&self.limits, &memory),
-            own: Share::new(&self.limits, memory),
+            own: Share::new(&self.limits, memory, 1),
             revoked: CancellationToken::new(),
         }
     }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::limit::{Connections, Limits, Memory, Rate};
+use crate::limit::{Connections, LargeAnswers, Limits, Memory, Rate};
 
 /// All tokens of a key together have the second part of its limits, and each of them the fourth.
 const ALL: u32 = 2;
@@ -30,13 +30,16 @@ pub(crate) struct Shares {
 pub(crate) struct Share {
     pub(super) rate: Rate,
     pub(super) streams: Connections,
+    pub(super) large: LargeAnswers,
     pub(super) memory: Memory,
 }
 
 impl Share {
-    pub(super) fn new(limits: &Limits, memory: Memory) -> Share {
+    /// Makes the share of one of so many parts of a key.
+    pub(super) fn new(limits: &Limits, memory: Memory, parts: u32) -> Share {
         Share {
             memory,
+            large: LargeAnswers::new(LargeAnswers::OF_KEY / parts as usize),
             rate: Rate::new(limits),
             streams: Connections::new(limits.connections_per_key),
         }
@@ -48,7 +51,7 @@ impl Shares {
     pub(super) fn new(limits: &Limits, memory: &Memory) -> Shares {
         Shares {
             limits: limits.part(ONE),
-            all: Share::new(&limits.part(ALL), memory.part(ALL as usize)),
+            all: Share::new(&limits.part(ALL), memory.part(ALL as usize), ALL),
             hasher: RandomState::new(),
             each: Mutex::default(),
         }
@@ -70,7 +73,7 @@ impl Shares {
         let share = each.entry(token);
         let new = || {
             let memory = self.all.memory.part((ONE / ALL) as usize);
-            Arc::new(Share::new(&self.limits, memory))
+            Arc::new(Share::new(&self.limits, memory, ONE))
         };
         share.or_insert_with(new).clone()
     }

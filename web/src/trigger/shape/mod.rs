@@ -107,13 +107,16 @@ async fn answer(
             Log::begin(gateway, caller, client, handle, query).await?
         }
     };
+    caller.make_large().await?;
     let mut news = log.news().await?;
     if poll.live && news.is_empty() {
+        caller.made_large();
         let hold = Hold::begin(gateway, caller)?;
         let mut lease = parked.lend(log);
         if let Some(log) = lease.log() {
             hold.until(log.changed()).await?;
         }
+        caller.make_large().await?;
         log = lease.take().ok_or_else(Problem::no_such_path)?;
         news = log.news().await?;
     }
