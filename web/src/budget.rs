@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use axum::body::Bytes;
+use runmeta_client::Reserve;
 
 /// What is left of it; clones share it.
 #[derive(Clone, Debug)]
@@ -77,6 +78,11 @@ impl Budget {
         Budget(Arc::new(Inner { most, used, whole }))
     }
 
+    /// Returns true for a clone of this one.
+    pub(crate) fn is(&self, other: &Budget) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Returns how many bytes are taken.
     pub(crate) fn used(&self) -> usize {
         self.0.used.load(Relaxed)
@@ -137,6 +143,13 @@ impl Share {
     /// Returns a text that holds it, until the last clone is dropped: when the last connection has sent it.
     pub(crate) fn with(self, text: Bytes) -> Bytes {
         Bytes::from_owner(Counted { text, _share: self })
+    }
+}
+
+/// What the client reads ahead for a reader of a stream.
+impl Reserve for Share {
+    fn resize(&mut self, bytes: usize) -> bool {
+        Share::resize(self, bytes).is_ok()
     }
 }
 

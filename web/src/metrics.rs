@@ -1,5 +1,6 @@
 //! Numbers for Prometheus, at `GET /metrics`, for holders of a secret key.
 
+use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -170,21 +171,21 @@ pub(crate) async fn show(
     metrics.event_bytes.set(memory.events.used() as i64);
     metrics.bodies.set(memory.bodies.used() as i64);
     metrics.answers.set(memory.answers.used() as i64);
+    // A role has a client for its keys, one for their tokens, and others for other settings.
+    let mut sums = HashMap::<_, u64>::new();
     for (role, client) in gateway.clients().await {
         let counted = client.metrics();
-        let role = role.unwrap_or_default();
-        let numbers = [
+        for (what, number) in [
             ("connections", counted.connections),
             ("retries", counted.retries),
             ("unapplied", counted.unapplied),
-        ];
-        for (what, number) in numbers {
-            let labels = Client {
-                role: role.clone(),
-                what,
-            };
-            metrics.client.get_or_create(&labels).set(number as f64);
+        ] {
+            let role = role.clone().unwrap_or_default();
+            *sums.entry(Client { role, what }).or_default() += number;
         }
+    }
+    for (labels, sum) in sums {
+        metrics.client.get_or_create(&labels).set(sum as f64);
     }
     let mut text = String::new();
     encode(&mut text, &metrics.registry)

@@ -3,6 +3,8 @@
 use reqwest::StatusCode;
 use serde_json::json;
 
+use super::attack::raw;
+use super::limits::metric;
 use super::reader::{Next, Reader, View};
 use super::{KEY, Web, now, sign};
 use crate::harness::Database;
@@ -231,6 +233,29 @@ async fn token_follows_what_its_scopes_include() {
 }
 
 #[tokio::test]
+async fn run_that_begins_anew_is_gone_for_who_may_no_longer_read_it() {
+    let database = Database::with_worker().await;
+    let server = started(&database).await;
+    let web = Web::start(&database).await;
+    let path = "/v1/runs/a/events?keep_open=true";
+    let mut by_tag = Reader::of_as(&web, &web.token(&["read:tags:x"]), path).await;
+    let mut by_id = Reader::of_as(&web, &web.token(&["read:runs:a"]), path).await;
+    for reader in [&mut by_tag, &mut by_id] {
+        assert_eq!(reader.event().await.name, "snapshot");
+    }
+    // In one transaction, so that nobody sees that it is not there.
+    let anew = "BEGIN; DELETE FROM runmeta.run WHERE id = 'a';
+        SELECT runmeta.start('a', '{\"secret\": true}', tags => '{y}'); COMMIT";
+    server.batch_execute(anew).await.unwrap();
+    let gone = by_tag.event().await;
+    assert_eq!((&*gone.name, &gone.data["id"]), ("gone", &json!("a")));
+    assert_eq!(by_tag.next().await, Next::End);
+    let run = by_id.event().await.data;
+    let run = run.get("patch").unwrap_or(&run);
+    assert_eq!(run["metadata"]["secret"], true);
+}
+
+#[tokio::test]
 async fn body_ends_with_its_token() {
     let database = Database::with_worker().await;
     started(&database).await;
@@ -264,9 +289,20 @@ async fn key_that_is_taken_away_ends_its_bodies_and_no_others() {
         reader.event().await;
     }
     let one = both.split_once("[[key]]\nname = \"other\"").unwrap().1;
-    std::fs::write(&folder, format!("[[key]]\nname = \"other\"{one}")).unwrap();
-    web.gateway().reload_keys().unwrap();
-    std::fs::remove_file(&folder).unwrap();
+    let take_away = async {
+        // Those that are read, and the body below.
+        while metric(&web, "runmeta_web_streams").await < 4.0 {
+            tokio::task::yield_now().await;
+        }
+        std::fs::write(&folder, format!("[[key]]\nname = \"other\"{one}")).unwrap();
+        web.gateway().reload_keys().unwrap();
+        std::fs::remove_file(&folder).unwrap();
+    };
+    let head = format!(
+        "POST /v1/runs/a/streams/s HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\ncontent-type: application/x-ndjson\r\ncontent-length: 9\r\nconnection: close\r\n\r\n"
+    );
+    let (refused, ()) = tokio::join!(raw(&web, &head), take_away);
+    assert!(refused.contains("the key was taken away"), "{refused}");
     for mut reader in [of_key, of_token] {
         assert_eq!(reader.event().await.name, "reconnect");
         assert_eq!(reader.next().await, Next::End);

@@ -63,7 +63,7 @@ pub enum Set<'a> {
 }
 
 impl Caller {
-    /// Returns the client with the role and the settings of the key.
+    /// Returns the client with the role and the settings of the key: the key's own, or that of its tokens.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl Caller {
     }
 
     pub(crate) async fn connected(&self) -> Result<Connected, Problem> {
-        self.gateway.connected(&self.key).await
+        self.gateway.connected(&self.key, !self.is_secret()).await
     }
 
     /// Returns what distinguishes this caller from others of its key, by which its idempotency keys are its own. Tokens that the
@@ -97,7 +97,8 @@ impl Caller {
     pub(crate) fn ticket(&self, path: &str) -> Result<(String, u64), Problem> {
         let scopes = self.token.as_ref().map(|token| token.texts.clone());
         let until = self.token.as_ref().map(|token| token.expires);
-        ticket::issue(&self.key, path, scopes, until)
+        let subject = self.token.as_ref().map(|token| token.subject.clone());
+        ticket::issue(&self.key, path, subject.unwrap_or_default(), scopes, until)
     }
 
     /// Returns the key: the caller's own, or the one that signed its token.
@@ -174,6 +175,14 @@ impl Caller {
                 }
             }
         }
+    }
+
+    /// Returns the problem of a body that goes on when its caller's right has [ended](Caller::ended).
+    pub(crate) fn has_ended(&self) -> Problem {
+        Problem::unauthorized(match self.key.revoked.is_cancelled() {
+            true => "the key was taken away",
+            false => "the token has expired",
+        })
     }
 
     /// Takes one of the key's connections, and of those that its tokens may have. The body of an event stream holds it.
@@ -306,7 +315,7 @@ impl Caller {
             return Err(invalid());
         }
         let token = claims.scopes.map(|texts| Token {
-            subject: String::new(),
+            subject: claims.sub,
             scopes: texts
                 .iter()
                 .filter_map(|scope| Scope::parse(scope))

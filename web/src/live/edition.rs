@@ -111,11 +111,7 @@ impl Edition {
     fn whole_now(&self) -> Bytes {
         let snapshot = &self.snapshot;
         if snapshot.is_gone() {
-            let data = Json::from([
-                ("id", Json::from(snapshot.id())),
-                ("version", Json::from(snapshot.version())),
-            ]);
-            return frame::event(Some("gone"), self.id(), &data.to_string());
+            return frame::gone(snapshot.id(), snapshot.version(), self.has_id);
         }
         frame::event(Some("snapshot"), self.id(), &snapshot.to_json_text())
     }

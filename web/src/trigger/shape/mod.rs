@@ -103,8 +103,9 @@ async fn answer(
         Some(log) => log,
         None => {
             let handle = poll.resume.map(|position| position.handle);
+            let place = (gateway.rooms(), &caller.memory().events);
             let handle = handle.unwrap_or_else(|| Uuid::new_v4().to_string());
-            Log::begin(gateway, caller, client, handle, query).await?
+            Log::begin(place, client, handle, query).await?
         }
     };
     caller.make_large().await?;
