@@ -75,10 +75,13 @@ impl Held {
         }
     }
 
-    /// Takes memory for an answer.
-    fn answer(&self, bytes: usize) -> Result<Option<Share>, Problem> {
+    /// Takes memory for an answer. That of a change cannot be refused any more: it has taken effect.
+    fn answer(&self, bytes: usize, is_of_change: bool) -> Result<Option<Share>, Problem> {
         let budget = self.lock().answers.clone();
-        let share = budget.map(|budget| budget.take(bytes));
+        let share = budget.map(|budget| match is_of_change {
+            true => Ok(budget.overdraw(bytes)),
+            false => budget.take(bytes),
+        });
         share.transpose().map_err(unread)
     }
 
@@ -131,13 +134,15 @@ pub(crate) async fn hold(mut request: Request, next: Next) -> Response {
 /// Has the body of an answer hold its bytes until they are sent. Those that go on for long count what they send themselves.
 pub(crate) async fn count(request: Request, next: Next) -> Response {
     let held = request.extensions().get::<Held>().cloned();
+    let is_of_change = !request.method().is_safe();
     let response = next.run(request).await;
     let length = response.body().size_hint().exact();
     let length = length.filter(|length| *length > SMALL);
     let (Some(length), Some(held)) = (length, held) else {
         return response;
     };
-    let share = match held.answer(usize::try_from(length).unwrap_or(usize::MAX)) {
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    let share = match held.answer(length, is_of_change) {
         Ok(Some(share)) => share,
         Ok(None) => return response,
         Err(problem) => return problem.into_response(),
@@ -153,6 +158,7 @@ pub(crate) async fn count(request: Request, next: Next) -> Response {
 #[cfg(test)]
 mod tests {
     use axum::Router;
+    use axum::http::Method;
     use axum::middleware::from_fn;
     use axum::routing::get;
     use tower::ServiceExt as _;
@@ -214,16 +220,17 @@ mod tests {
             "x".repeat(20_000)
         };
         let router = Router::new()
-            .route("/", get(handler))
+            .route("/", get(handler.clone()).post(handler))
             .layer(from_fn(count))
             .layer(from_fn(hold));
-        let ask = async || {
-            let request = Request::get("/").body(Body::empty()).unwrap();
+        let ask = async |method: Method| {
+            let request = Request::builder().method(method).uri("/");
+            let request = request.body(Body::empty()).unwrap();
             router.clone().oneshot(request).await.unwrap()
         };
-        let (one, other) = (ask().await, ask().await);
+        let (one, other) = (ask(Method::GET).await, ask(Method::GET).await);
         assert_eq!(all.answers.used(), 40_000);
-        let refused = ask().await;
+        let refused = ask(Method::GET).await;
         assert_eq!(
             (refused.status().as_u16(), all.answers.used()),
             (429, 40_000)
@@ -231,8 +238,14 @@ mod tests {
         assert!(refused.headers().contains_key("retry-after"));
         let text = to_bytes(one.into_body(), usize::MAX).await.unwrap();
         assert_eq!((text.len(), all.answers.used()), (20_000, 40_000));
-        drop((text, other));
+        // A change has taken effect by then.
+        let changed = ask(Method::POST).await;
+        assert_eq!(
+            (changed.status().as_u16(), all.answers.used()),
+            (200, 60_000)
+        );
+        drop((text, other, changed));
         assert_eq!(all.answers.used(), 0);
-        assert_eq!(ask().await.status(), 200);
+        assert_eq!(ask(Method::GET).await.status(), 200);
     }
 }

@@ -361,6 +361,10 @@ impl FromRequestParts<Gateway> for Caller {
         for (share, who) in caller.shares() {
             share.rate.check(who)?;
         }
+        if !parts.method.is_safe() {
+            // Later its answer cannot be refused.
+            caller.memory().answers.check().map_err(unread)?;
+        }
         if let Some(asker) = parts.extensions.get::<Asker>() {
             asker.set(caller.key.name());
         }
