@@ -14,7 +14,7 @@ await run(async (open) => {
   await browser.evaluate(
     `(() => {
       ${program}
-      globalThis.seen = [];
+      Object.assign(globalThis, { follow, seen: [] });
       globalThis.followed = follow("a", ${JSON.stringify(KEY)}, (run) => seen.push(run.metadata.n));
     })()`,
   );

@@ -360,7 +360,10 @@ async fn tokens_are_read_as_other_programs_write_them() {
     let fraction = sign(KEY, json!({"scopes": ["read:runs:a"], "exp": until}));
     assert_eq!(status(&web, &fraction, "/v1/runs/a").await, 200);
     for (claims, detail) in [
-        (json!({"scopes": []}), "the token has no exp"),
+        (
+            json!({"scopes": []}),
+            "the claims of the token have another form: missing field `exp`",
+        ),
         (
             json!({"scopes": [], "exp": now() + 60, "nbf": now() + 50}),
             "the token is not valid yet: see its nbf",
