@@ -178,6 +178,21 @@ impl Builder {
         self
     }
 
+    /// Sets how long a batch that is [sent](Client::send) may take, if that is less than the
+    /// [statement timeout](Builder::statement_timeout).
+    pub fn send_timeout(mut self, timeout: Duration) -> Builder {
+        self.settings.send_timeout = timeout.min(LONGEST);
+        self
+    }
+
+    /// Sets how many questions such as [`runs`](Client::runs) may be under way at once, and how many batches that are
+    /// [sent](Client::send), each over a connection: 4 by default, which is the most. For clients whose callers should leave some of
+    /// the server to others.
+    pub fn calls_at_once(mut self, calls: usize) -> Builder {
+        self.settings.calls_at_once = calls.max(1);
+        self
+    }
+
     /// Sets how long `start`, `run`, `finish`, `set_status` and `refresh` go on trying; 30 s by default.
     pub fn call_timeout(mut self, timeout: Duration) -> Builder {
         self.settings.call_timeout = timeout.min(LONGEST);
@@ -245,8 +260,9 @@ impl Builder {
             .statement_timeout
             .unwrap_or_else(|| statement_timeout(hosts));
         let buffer = Arc::new(Buffer::new(self.settings));
-        let timeout = buffer.settings.statement_timeout;
-        let postgres = Postgres::new(source, direct, timeout, buffer.meter.connections.clone());
+        let source = source.at_once(buffer.settings.calls_at_once);
+        let connections = buffer.meter.connections.clone();
+        let postgres = Postgres::new(source, direct, &buffer.settings, connections);
         let connect = postgres.connect();
         start(self.runtime.as_ref(), buffer, Arc::new(postgres), connect).await
     }

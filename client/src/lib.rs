@@ -50,7 +50,7 @@ pub use query::{Bucket, ContractMode, Cursor, Page, Runs, Sent, Sort, TaskStatus
 pub use run::Run;
 pub use runmeta_core::{Json, Members, NotJson, Number};
 pub use scope::{spawn, spawn_blocking};
-pub use stream::{Chunk, Chunks, DEFAULT_STREAM, Piped, StreamInfo, StreamWriter};
+pub use stream::{Chunk, Chunks, DEFAULT_STREAM, Piped, Reserve, StreamInfo, StreamWriter};
 pub use watch::{Change, Changes, Snapshot, Snapshots, Watch, merge_patch, rfc3339};
 #[cfg(feature = "tokio-postgres")]
 #[doc(hidden)]

@@ -17,6 +17,10 @@ pub(crate) struct Settings {
     /// How long a statement may take before it is cancelled and its connection closed. The builder sets it to
     /// [`statement_timeout`], unless the caller does.
     pub(crate) statement_timeout: Duration,
+    /// How long a batch of a caller may take, if that is less.
+    pub(crate) send_timeout: Duration,
+    /// How many questions of callers may be under way at once, and how many batches of theirs.
+    pub(crate) calls_at_once: usize,
     /// How long `start`, `run`, `finish` and `refresh` go on trying.
     pub(crate) call_timeout: Duration,
     /// So many runs that somebody flushes are gathered while a batch is under way. Few are not worth it: what is recorded on
@@ -48,6 +52,8 @@ impl Default for Settings {
             first_pause: Duration::from_millis(50),
             longest_pause: Duration::from_secs(10),
             statement_timeout: statement_timeout(1),
+            send_timeout: Duration::MAX,
+            calls_at_once: 4,
             call_timeout: Duration::from_secs(30),
             look_ahead: 100,
             scope_timeout: Duration::from_secs(5),

@@ -1,10 +1,10 @@
-//! Memory that many share, in bytes: that of event streams, which is what is written and not sent yet and what is kept for the next
-//! event, and that of the bodies of requests.
+//! Memory that many share, in bytes. A budget may be a part of another one: what is taken of it is taken of both.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use axum::body::Bytes;
+use runmeta_client::Reserve;
 
 /// What is left of it; clones share it.
 #[derive(Clone, Debug)]
@@ -14,6 +14,17 @@ pub(crate) struct Budget(Arc<Inner>);
 struct Inner {
     most: usize,
     used: AtomicUsize,
+    /// What it is a part of.
+    whole: Option<Budget>,
+}
+
+/// Where there is no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// In a part.
+    Part,
+    /// In the whole, which is a part of none.
+    Whole,
 }
 
 /// A part of the budget, until it is dropped.
@@ -30,20 +41,46 @@ struct Counted {
 }
 
 impl Inner {
-    fn take(&self, bytes: usize, most: usize) -> bool {
+    /// Takes bytes, if they are left when each budget has this part of what it has.
+    fn take(&self, bytes: usize, divisor: usize) -> Result<(), Full> {
+        let most = self.most / divisor;
         let add = |used: usize| used.checked_add(bytes).filter(|used| *used <= most);
-        self.used.try_update(Relaxed, Relaxed, add).is_ok()
+        let taken = self.used.try_update(Relaxed, Relaxed, add);
+        let Some(Budget(whole)) = &self.whole else {
+            return taken.map(drop).map_err(|_| Full::Whole);
+        };
+        taken.map_err(|_| Full::Part)?;
+        whole.take(bytes, divisor).inspect_err(|_| {
+            self.used.fetch_sub(bytes, Relaxed);
+        })
     }
 
     fn give_back(&self, bytes: usize) {
         self.used.fetch_sub(bytes, Relaxed);
+        if let Some(Budget(whole)) = &self.whole {
+            whole.give_back(bytes);
+        }
     }
 }
 
 impl Budget {
     pub(crate) fn new(most: usize) -> Budget {
+        Budget::of(most, None)
+    }
+
+    /// Makes a budget of a part of this one.
+    pub(crate) fn part(&self, divisor: usize) -> Budget {
+        Budget::of(self.0.most / divisor, Some(self.clone()))
+    }
+
+    fn of(most: usize, whole: Option<Budget>) -> Budget {
         let used = AtomicUsize::new(0);
-        Budget(Arc::new(Inner { most, used }))
+        Budget(Arc::new(Inner { most, used, whole }))
+    }
+
+    /// Returns true for a clone of this one.
+    pub(crate) fn is(&self, other: &Budget) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Returns how many bytes are taken.
@@ -51,49 +88,79 @@ impl Budget {
         self.0.used.load(Relaxed)
     }
 
-    /// Takes so many bytes, if they are left.
-    pub(crate) fn take(&self, bytes: usize) -> Option<Share> {
-        self.take_within(bytes, self.0.most)
+    /// Takes so many bytes.
+    ///
+    /// # Errors
+    ///
+    /// They are not left.
+    pub(crate) fn take(&self, bytes: usize) -> Result<Share, Full> {
+        self.take_within(bytes, 1)
+    }
+
+    /// Takes so many bytes, whether they are left or not.
+    pub(crate) fn overdraw(&self, bytes: usize) -> Share {
+        let mut next = Some(self);
+        while let Some(Budget(budget)) = next {
+            budget.used.fetch_add(bytes, Relaxed);
+            next = budget.whole.as_ref();
+        }
+        let budget = self.clone();
+        Share { budget, bytes }
+    }
+
+    /// Checks that something is left.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is.
+    pub(crate) fn check(&self) -> Result<(), Full> {
+        self.take(1).map(drop)
     }
 
     /// Takes so many bytes for what only saves work, if half of all are left.
     pub(crate) fn spare(&self, bytes: usize) -> Option<Share> {
-        self.take_within(bytes, self.0.most / 2)
+        self.take_within(bytes, 2).ok()
     }
 
     /// Makes a text of about so many bytes, if they are left.
     pub(crate) fn text(&self, bytes: usize, make: impl FnOnce() -> Bytes) -> Option<Bytes> {
-        let share = self.take(bytes)?;
-        let text = make();
-        Some(Bytes::from_owner(Counted {
-            text,
-            _share: share,
-        }))
+        let share = self.take(bytes).ok()?;
+        Some(share.with(make()))
     }
 
-    fn take_within(&self, bytes: usize, most: usize) -> Option<Share> {
+    fn take_within(&self, bytes: usize, divisor: usize) -> Result<Share, Full> {
+        self.0.take(bytes, divisor)?;
         let budget = self.clone();
-        let is_taken = self.0.take(bytes, most);
-        is_taken.then(|| Share { budget, bytes })
+        Ok(Share { budget, bytes })
     }
 }
 
 impl Share {
-    /// Returns how many bytes it holds.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// Has it hold so many bytes, more or fewer than before, and returns false if so many are not left.
-    pub(crate) fn resize(&mut self, bytes: usize) -> bool {
+    /// Has it hold so many bytes, more or fewer than before.
+    ///
+    /// # Errors
+    ///
+    /// They are not left; then it holds as many as before. Fewer are always left.
+    pub(crate) fn resize(&mut self, bytes: usize) -> Result<(), Full> {
         let Budget(budget) = &self.budget;
         match bytes.checked_sub(self.bytes) {
-            Some(more) if !budget.take(more, budget.most) => return false,
-            Some(_) => {}
+            Some(more) => budget.take(more, 1)?,
             None => budget.give_back(self.bytes - bytes),
         }
         self.bytes = bytes;
-        true
+        Ok(())
+    }
+
+    /// Returns a text that holds it, until the last clone is dropped: when the last connection has sent it.
+    pub(crate) fn with(self, text: Bytes) -> Bytes {
+        Bytes::from_owner(Counted { text, _share: self })
+    }
+}
+
+/// What the client reads ahead for a reader of a stream.
+impl Reserve for Share {
+    fn resize(&mut self, bytes: usize) -> bool {
+        Share::resize(self, bytes).is_ok()
     }
 }
 
@@ -124,6 +191,27 @@ mod tests {
         drop(clone);
         assert!(text(10).is_some_and(|text| *text == *b"text"));
         assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn part_holds_nothing_of_what_the_whole_refuses() {
+        let whole = Budget::new(100);
+        let (one, other) = (whole.part(2), whole.part(1));
+        let mut first = one.take(40).unwrap();
+        assert_eq!(one.take(11).unwrap_err(), Full::Part);
+        assert_eq!(other.take(61).unwrap_err(), Full::Whole);
+        assert_eq!((one.used(), other.used(), whole.used()), (40, 0, 40));
+        let second = other.take(50).unwrap();
+        assert_eq!(first.resize(51), Err(Full::Part));
+        assert_eq!(first.resize(50), Ok(()));
+        assert_eq!(whole.take(1).unwrap_err(), Full::Whole);
+        assert_eq!(first.resize(10), Ok(()));
+        assert_eq!((one.used(), whole.used()), (10, 60));
+        let more = one.overdraw(100);
+        assert_eq!((one.used(), whole.used()), (110, 160));
+        assert_eq!(one.check(), Err(Full::Part));
+        drop((first, second, more));
+        assert_eq!((one.used(), other.used(), whole.used()), (0, 0, 0));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, OnceCell};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Key, KeyRing, Seen};
-use crate::budget::Budget;
+use crate::limit::Memory;
 use crate::live::Rooms;
 use crate::metrics::Metrics;
 use crate::trigger::Shapes;
@@ -32,7 +32,7 @@ struct Inner {
     rooms: Rooms,
     shapes: Shapes,
     metrics: Metrics,
-    bodies: Budget,
+    memory: Memory,
     stopping: CancellationToken,
 }
 
@@ -43,11 +43,20 @@ pub(crate) struct Connected {
     pub(crate) writers: Writers,
 }
 
-/// What a client's connections are given. Keys that have the same share a client.
+/// How many questions of tokens may be under way at once, and how many of their batches: half as many as of the keys themselves.
+const TOKENS_AT_ONCE: usize = 2;
+
+/// How long a batch of a token may take. Pages change little at a time; 25,000 operations that each search an array of 60,000
+/// elements took minutes.
+const TOKENS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a client's connections are given. Keys that have the same share a client, and their tokens another one: what tokens ask
+/// for must not hold up the programs that use the key itself.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Session {
     role: Option<String>,
     settings: BTreeMap<String, String>,
+    is_of_tokens: bool,
 }
 
 impl Gateway {
@@ -57,16 +66,15 @@ impl Gateway {
     ///
     /// The keys cannot be read, or there are none.
     pub fn new(config: Config) -> Result<Gateway, Error> {
-        let keys = KeyRing::read(config.keys.clone(), config.limits.clone())?;
-        let rooms = Rooms::new(config.limits.event_memory);
-        let bodies = Budget::new(config.limits.body_memory);
+        let memory = Memory::new(&config.limits);
+        let keys = KeyRing::read(config.keys.clone(), config.limits.clone(), memory.clone())?;
         Ok(Gateway(Arc::new(Inner {
             keys,
-            bodies,
+            memory,
             config,
             sessions: Mutex::default(),
             tickets: Seen::default(),
-            rooms,
+            rooms: Rooms::default(),
             shapes: Shapes::default(),
             metrics: Metrics::default(),
             stopping: CancellationToken::new(),
@@ -99,9 +107,9 @@ impl Gateway {
         &self.0.metrics
     }
 
-    /// What the bodies of all requests may hold.
-    pub(crate) fn bodies(&self) -> &Budget {
-        &self.0.bodies
+    /// What all requests may take.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.0.memory
     }
 
     /// Is cancelled when the gateway begins to stop. Bodies that go on for long end then.
@@ -118,9 +126,14 @@ impl Gateway {
         self.0.keys.reload()
     }
 
-    /// Returns the client for a key, connected when it is first asked for.
-    pub(crate) async fn connected(&self, key: &Key) -> Result<Connected, Problem> {
+    /// Returns the client for a key, or for its tokens, connected when it is first asked for.
+    pub(crate) async fn connected(
+        &self,
+        key: &Key,
+        is_of_tokens: bool,
+    ) -> Result<Connected, Problem> {
         let session = Session {
+            is_of_tokens,
             role: key.role.clone(),
             settings: key.settings.clone(),
         };
@@ -146,6 +159,11 @@ impl Gateway {
         }
         for (name, value) in &session.settings {
             builder = builder.setting(name, value);
+        }
+        if session.is_of_tokens {
+            builder = builder
+                .calls_at_once(TOKENS_AT_ONCE)
+                .send_timeout(TOKENS_TIMEOUT);
         }
         let pauses = FIRST_PAUSE..=LONGEST_PAUSE;
         let client = builder.backoff(pauses).connect().await?;

@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Problem;
+use crate::budget::Budget;
 
 /// Limits of a gateway.
 #[derive(Clone, Debug)]
@@ -27,16 +28,18 @@ pub struct Limits {
     pub connections_per_key: usize,
     /// TCP connections in all. Each takes a file and some 10 kB.
     pub connections: usize,
-    /// Bytes of events that are written and not sent yet, and of what is kept for the next ones. A guess: with it a gateway stays
-    /// below half a gigabyte whatever is watched.
+    /// Bytes of events that are written and not sent yet, and of what is kept for the next ones, of which those of one key may take
+    /// half. A guess: with it a gateway stays below half a gigabyte whatever is watched.
     pub event_memory: usize,
+    /// Bytes of answers that are made and not sent yet, of which those to one key may take half. A guess: 32 of the largest pages.
+    pub answer_memory: usize,
     /// How long the head of a request may take, and how long a connection may be idle between requests.
     pub head_timeout: Duration,
     /// How long a connection may take none of the bytes that it is sent.
     pub write_timeout: Duration,
     /// How long answers that are ready may take to be read, on a connection of HTTP/2 that asks for nothing more.
     pub drain_timeout: Duration,
-    /// How long the body of a request may take in all.
+    /// How long the body of a request may take in all; or, of one that is read line by line, each of its lines.
     pub body_timeout: Duration,
     /// How long a request waits for a database that is away.
     pub call_timeout: Duration,
@@ -54,6 +57,7 @@ impl Default for Limits {
             connections_per_key: 10_000,
             connections: 20_000,
             event_memory: 256 * 1024 * 1024,
+            answer_memory: 256 * 1024 * 1024,
             head_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(300),
@@ -73,6 +77,55 @@ impl Limits {
             burst: self.burst.div_ceil(parts),
             connections_per_key: connections.div_ceil(parts.max(1) as usize),
             ..self.clone()
+        }
+    }
+}
+
+/// The large answers that are made at once, for one key or for some of its tokens.
+#[derive(Clone, Debug)]
+pub(crate) struct LargeAnswers(Arc<Semaphore>);
+
+impl LargeAnswers {
+    /// Those of a key. One of 8 MiB takes three times that while it is made. A guess: twice as many as connections that read.
+    pub(crate) const OF_KEY: usize = 8;
+
+    pub(crate) fn new(most: usize) -> LargeAnswers {
+        LargeAnswers(Arc::new(Semaphore::new(most)))
+    }
+
+    /// Waits until one more may be made. They are made in the order in which they were asked for.
+    pub(crate) async fn wait(&self) -> Option<OwnedSemaphorePermit> {
+        // It is never closed.
+        self.0.clone().acquire_owned().await.ok()
+    }
+}
+
+/// The memory that requests may take: all of the gateway, those of a key, of its tokens, or of one token.
+#[derive(Clone, Debug)]
+pub(crate) struct Memory {
+    /// Of the bodies of requests.
+    pub(crate) bodies: Budget,
+    /// Of events that are written and not sent yet, of what is kept for the next ones, and of what was read of streams.
+    pub(crate) events: Budget,
+    /// Of answers that are made and not sent yet.
+    pub(crate) answers: Budget,
+}
+
+impl Memory {
+    pub(crate) fn new(limits: &Limits) -> Memory {
+        Memory {
+            bodies: Budget::new(limits.body_memory),
+            events: Budget::new(limits.event_memory),
+            answers: Budget::new(limits.answer_memory),
+        }
+    }
+
+    /// Returns a part of it.
+    pub(crate) fn part(&self, divisor: usize) -> Memory {
+        Memory {
+            bodies: self.bodies.part(divisor),
+            events: self.events.part(divisor),
+            answers: self.answers.part(divisor),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Numbers for Prometheus, at `GET /metrics`, for holders of a secret key.
 
+use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ pub(crate) struct Metrics {
     rooms: Gauge,
     event_bytes: Gauge,
     bodies: Gauge,
+    answers: Gauge,
     client: Family<Client, Gauge<f64, AtomicU64>>,
 }
 
@@ -66,6 +68,7 @@ impl Default for Metrics {
             rooms: Gauge::default(),
             event_bytes: Gauge::default(),
             bodies: Gauge::default(),
+            answers: Gauge::default(),
             client: Family::default(),
             registry: Registry::default(),
         };
@@ -103,6 +106,11 @@ impl Default for Metrics {
             "body_bytes",
             "Memory that bodies of requests hold",
             metrics.bodies.clone(),
+        );
+        registry.register(
+            "answer_bytes",
+            "Bytes of answers that are not sent yet",
+            metrics.answers.clone(),
         );
         registry.register(
             "client",
@@ -159,23 +167,25 @@ pub(crate) async fn show(
     }
     let metrics = gateway.metrics();
     metrics.rooms.set(gateway.rooms().count() as i64);
-    metrics.event_bytes.set(gateway.rooms().bytes() as i64);
-    metrics.bodies.set(gateway.bodies().used() as i64);
+    let memory = gateway.memory();
+    metrics.event_bytes.set(memory.events.used() as i64);
+    metrics.bodies.set(memory.bodies.used() as i64);
+    metrics.answers.set(memory.answers.used() as i64);
+    // A role has a client for its keys, one for their tokens, and others for other settings.
+    let mut sums = HashMap::<_, u64>::new();
     for (role, client) in gateway.clients().await {
         let counted = client.metrics();
-        let role = role.unwrap_or_default();
-        let numbers = [
+        for (what, number) in [
             ("connections", counted.connections),
             ("retries", counted.retries),
             ("unapplied", counted.unapplied),
-        ];
-        for (what, number) in numbers {
-            let labels = Client {
-                role: role.clone(),
-                what,
-            };
-            metrics.client.get_or_create(&labels).set(number as f64);
+        ] {
+            let role = role.clone().unwrap_or_default();
+            *sums.entry(Client { role, what }).or_default() += number;
         }
+    }
+    for (labels, sum) in sums {
+        metrics.client.get_or_create(&labels).set(sum as f64);
     }
     let mut text = String::new();
     encode(&mut text, &metrics.registry)

@@ -59,6 +59,11 @@ impl Written {
     }
 }
 
+/// Returns a writer for one request that nobody repeats. By the version 8, `runmeta.prune` knows it, and forgets it after a day.
+pub(crate) fn new_writer() -> Uuid {
+    Uuid::new_v8(Uuid::new_v4().into_bytes())
+}
+
 impl Caller {
     /// Applies a batch, the argument of `runmeta.flush` as JSON text, exactly once for each `Idempotency-Key` and path. Waits while
     /// the database is away. Whether the caller may change these runs is for the handler to check.

@@ -51,9 +51,12 @@ pub(crate) struct Serve {
     /// it is answered
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().body_memory)]
     body_memory: usize,
-    /// Bytes of memory for events that are not sent yet, and for what is kept for the next ones
+    /// Bytes of memory for events that are not sent yet, and for what is kept for the next ones, half of it for those of one key
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().event_memory)]
     event_memory: usize,
+    /// Bytes of memory for answers that are not sent yet, half of it for those to one key
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().answer_memory)]
+    answer_memory: usize,
     /// Seconds that requests may take once the gateway is told to stop
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().stop_timeout.as_secs())]
     stop_timeout: u64,
@@ -87,6 +90,7 @@ impl Serve {
         limits.body_bytes = self.body_bytes;
         limits.body_memory = self.body_memory;
         limits.event_memory = self.event_memory;
+        limits.answer_memory = self.answer_memory;
         limits.stop_timeout = Duration::from_secs(self.stop_timeout);
         start_log(if self.dev { Log::Quiet } else { self.log });
         if self.dev {

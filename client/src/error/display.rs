@@ -29,6 +29,7 @@ impl fmt::Display for Error {
             Kind::Settings(message) | Kind::Unexpected(message) | Kind::Invalid(message) => {
                 f.write_str(message)
             }
+            Kind::NoMemory => f.write_str("there is no memory for the next chunks"),
             Kind::ShutDown => f.write_str("the client was shut down"),
             Kind::DoesNotFit { path } => write!(f, "the metadata does not fit at \"{path}\""),
             Kind::NotSerializable(what) => write!(f, "{what} cannot be serialised"),

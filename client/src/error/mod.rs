@@ -91,6 +91,8 @@ enum Kind {
     StreamDeleted(Box<str>),
     /// A stream was closed with this error.
     StreamBroken(Box<str>),
+    /// There is no memory for the next chunks of a reader.
+    NoMemory,
 }
 
 /// Errors of the connection and of the server.
@@ -172,6 +174,11 @@ impl Error {
             in_doubt: true,
         };
         Error::new(kind, None)
+    }
+
+    /// For a reader whose chunks have no room.
+    pub(crate) fn no_memory() -> Error {
+        Error::new(Kind::NoMemory, None)
     }
 
     /// For something else that took too long.

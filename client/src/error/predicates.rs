@@ -28,7 +28,7 @@ impl Error {
         match &self.0.kind {
             Kind::Statement { code, .. } => Meaning::of(code).is_retryable(),
             Kind::Connection { retryable, .. } => *retryable,
-            Kind::TimedOut { .. } => true,
+            Kind::TimedOut { .. } | Kind::NoMemory => true,
             _ => false,
         }
     }
@@ -43,6 +43,11 @@ impl Error {
                 .any(|unapplied| matches!(unapplied.reason(), "closed" | "stale" | "shut_down")),
             _ => self.code() == Some("55000"),
         }
+    }
+
+    /// Returns true if a statement took too long for the client, which cancelled it.
+    pub fn took_too_long(&self) -> bool {
+        matches!(self.0.kind, Kind::TimedOut { in_doubt: true, .. })
     }
 
     /// Returns true if a lock was not available in time, or might not have been.

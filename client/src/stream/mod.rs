@@ -18,5 +18,6 @@ mod writer;
 
 pub use piped::Piped;
 pub use read::{Chunk, Chunks, StreamInfo};
+pub use read_ahead::Reserve;
 pub use runmeta_core::wire::DEFAULT_STREAM;
 pub use writer::StreamWriter;

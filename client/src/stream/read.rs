@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use futures_core::Stream;
 use serde::de::DeserializeOwned;
 
-use super::read_ahead::{ReadAhead, Taken};
+use super::read_ahead::{ReadAhead, Reserve, Taken};
 use crate::buffer::waiter::Waiter;
 use crate::client::answered;
 use crate::metadata::typed::typed;
@@ -44,10 +44,38 @@ impl Client {
     /// # }
     /// ```
     pub async fn read_stream(&self, run: &str, stream: &str, from: u64) -> Result<Chunks, Error> {
+        self.read(run, stream, from, ReadAhead::default()).await
+    }
+
+    /// Reads a stream as [`read_stream`](Client::read_stream), and counts what was read ahead: for a server with many readers, some
+    /// of whom take nothing. Where it has no memory for the next chunks, the reader gets an error that is
+    /// [retryable](Error::is_retryable), behind those that were read before.
+    ///
+    /// # Errors
+    ///
+    /// As `read_stream`.
+    pub async fn read_stream_within(
+        &self,
+        run: &str,
+        stream: &str,
+        from: u64,
+        reserve: Box<dyn Reserve>,
+    ) -> Result<Chunks, Error> {
+        let ahead = ReadAhead::counted(reserve);
+        self.read(run, stream, from, ahead).await
+    }
+
+    async fn read(
+        &self,
+        run: &str,
+        stream: &str,
+        from: u64,
+        ahead: ReadAhead,
+    ) -> Result<Chunks, Error> {
         check_text("run id", run)?;
         check_text("the name of a stream", stream)?;
         let id = self.watching().number();
-        let ahead = Arc::<ReadAhead>::default();
+        let ahead = Arc::new(ahead);
         let (waiter, joined) = Waiter::new();
         self.watching().send(Input::Read(NewReader {
             id,

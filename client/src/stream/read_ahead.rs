@@ -1,6 +1,7 @@
 //! What was read ahead for one reader of a stream, until it takes it.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Mutex;
 use std::task::Waker;
 
@@ -14,6 +15,15 @@ pub(crate) const MOST_CHUNKS: usize = 1_000;
 /// Bytes of them. A single chunk may be more.
 pub(crate) const MOST_BYTES: usize = 1024 * 1024;
 
+/// What a chunk takes beside its JSON, about.
+const CHUNK: usize = 64;
+
+/// Memory that many readers share, as one of them has its part of it.
+pub trait Reserve: fmt::Debug + Send {
+    /// Has it hold so many bytes, more or fewer than before. Returns false if more are not left; fewer always are.
+    fn resize(&mut self, bytes: usize) -> bool;
+}
+
 /// The place where the hub puts chunks. It brings more when less than half is left.
 #[derive(Debug, Default)]
 pub(crate) struct ReadAhead(Mutex<State>);
@@ -25,6 +35,8 @@ struct State {
     /// The end, behind the chunks, and the error that the reader gets before it.
     end: Option<Option<Error>>,
     waker: Option<Waker>,
+    /// Where the chunks are counted.
+    reserve: Option<Box<dyn Reserve>>,
 }
 
 /// What a reader finds.
@@ -40,6 +52,14 @@ pub(crate) enum Taken {
 }
 
 impl ReadAhead {
+    /// Makes a place whose chunks are counted there.
+    pub(crate) fn counted(reserve: Box<dyn Reserve>) -> ReadAhead {
+        ReadAhead(Mutex::new(State {
+            reserve: Some(reserve),
+            ..State::default()
+        }))
+    }
+
     /// Takes the next chunk.
     pub(crate) fn take(&self, waker: &Waker) -> Taken {
         let mut state = lock(&self.0);
@@ -47,6 +67,7 @@ impl ReadAhead {
         match state.chunks.pop_front() {
             Some(chunk) => {
                 state.bytes -= chunk.json().len();
+                state.count();
                 let makes_room = !had_room && state.has_room() && state.end.is_none();
                 Taken::Chunk { chunk, makes_room }
             }
@@ -60,15 +81,23 @@ impl ReadAhead {
         }
     }
 
-    pub(crate) fn put(&self, chunks: impl Iterator<Item = Chunk>) {
+    /// Adds chunks. Returns false, and keeps none, if there is no memory for them.
+    pub(crate) fn put(&self, chunks: impl Iterator<Item = Chunk>) -> bool {
         let mut state = lock(&self.0);
+        let (count, bytes) = (state.chunks.len(), state.bytes);
         for chunk in chunks {
             state.bytes += chunk.json().len();
             state.chunks.push_back(chunk);
         }
+        if !state.count() {
+            state.chunks.truncate(count);
+            state.bytes = bytes;
+            return false;
+        }
         if !state.chunks.is_empty() {
             state.wake();
         }
+        true
     }
 
     pub(crate) fn end(&self, error: Option<Error>) {
@@ -94,6 +123,13 @@ impl ReadAhead {
 }
 
 impl State {
+    /// Counts what there is. Returns false if there is no memory for it.
+    fn count(&mut self) -> bool {
+        let bytes = self.bytes + CHUNK * self.chunks.len();
+        let reserve = self.reserve.as_mut();
+        reserve.is_none_or(|reserve| reserve.resize(bytes))
+    }
+
     fn has_room(&self) -> bool {
         self.chunks.len() <= MOST_CHUNKS / 2 && self.bytes <= MOST_BYTES / 2
     }

@@ -151,9 +151,22 @@ impl Source {
             batches: Mutex::new(None),
             reads: Mutex::new(None),
             watches: Mutex::new(None),
-            calls: Places::new(),
-            sends: Places::new(),
+            calls: Places::new(CALLS),
+            sends: Places::new(SENDS),
         })))
+    }
+
+    /// Has no more than so many questions, and so many batches, of callers under way at once. For connections of its own.
+    pub(crate) fn at_once(mut self, most: usize) -> Source {
+        match &mut self {
+            Source::Own(own) => {
+                own.calls = Places::new(most);
+                own.sends = Places::new(most);
+            }
+            #[cfg(feature = "pool")]
+            Source::Pool(_) => {}
+        }
+        self
     }
 
     /// Returns the client's own connections, unless they are a pool's.

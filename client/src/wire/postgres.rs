@@ -23,6 +23,7 @@ use crate::Error;
 use crate::query::runs::{Filter, Page};
 use crate::query::task::{Bucket, TaskStatus};
 use crate::query::tree::Tree;
+use crate::settings::Settings;
 use crate::stream::StreamInfo;
 use crate::watch::Snapshot;
 
@@ -41,6 +42,8 @@ pub(super) struct Inner {
     /// Where connections for watches come from, if not from there.
     direct: Option<Source>,
     statement_timeout: Duration,
+    /// How long a batch of a caller may take.
+    send_timeout: Duration,
     /// Taken by batches of callers that met a lock before: the others find a connection that waits for none.
     sends_after_a_lock: Semaphore,
     pub(super) connections: Arc<AtomicU64>,
@@ -53,14 +56,17 @@ impl Postgres {
     pub(crate) fn new(
         source: Source,
         direct: Option<Source>,
-        statement_timeout: Duration,
+        settings: &Settings,
         connections: Arc<AtomicU64>,
     ) -> Postgres {
+        let statement_timeout = settings.statement_timeout;
+        let sends = settings.calls_at_once.min(SENDS);
         Postgres(Arc::new(Inner {
             source,
             direct,
             statement_timeout,
-            sends_after_a_lock: Semaphore::new(SENDS / 2),
+            send_timeout: settings.send_timeout.min(statement_timeout),
+            sends_after_a_lock: Semaphore::new((sends / 2).max(1)),
             connections,
             keeps_session: OnceLock::new(),
         }))
@@ -197,7 +203,11 @@ impl Inner {
     ) -> Result<Vec<PgRow>, Error> {
         let mut lease = self.lease(purpose).await?;
         let query = lease.query((statement, parameters));
-        let result = timeout(self.statement_timeout, query).await;
+        let limit = match purpose {
+            Purpose::Sends => self.send_timeout,
+            _ => self.statement_timeout,
+        };
+        let result = timeout(limit, query).await;
         finish(
             lease,
             result.unwrap_or_else(|_| Err(Error::statement_timed_out())),

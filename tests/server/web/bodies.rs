@@ -52,26 +52,29 @@ async fn bodies_that_arrive_hold_no_more_than_the_memory_for_them() {
     })
     .await;
     std::fs::remove_file(&file).unwrap();
-    let token = sign(
-        KEY,
-        json!({"scopes": ["write:all"], "exp": super::now() + 60}),
-    );
-    // Half of it is for one key, and half of that for its tokens.
+    let token = |sub: &str| {
+        let claims = json!({"sub": sub, "scopes": ["write:all"], "exp": super::now() + 60});
+        sign(KEY, claims)
+    };
+    let (one, two) = (token("one"), token("two"));
+    // Half of it is for one key, half of that for its tokens, and half of that for one of them.
     let mut open = vec![
         begin(&web, KEY, LENGTH).await,
-        begin(&web, &token, LENGTH).await,
+        begin(&web, &one, LENGTH / 2).await,
     ];
-    until_held(&web, 2 * (LENGTH - 1)).await;
+    until_held(&web, LENGTH - 1 + LENGTH / 2 - 1).await;
     let large = json!([" ".repeat(1_000)]);
-    let refused = web.post_as(&token, "/v1/operations", large.clone()).await;
+    let refused = web.post_as(&one, "/v1/operations", large.clone()).await;
     assert_eq!((refused.status, refused.header("retry-after")), (429, "1"));
+    open.push(begin(&web, &two, LENGTH / 2).await);
+    until_held(&web, 2 * LENGTH - 3).await;
     let refused = web.post("/v1/operations", large).await;
     assert_eq!((refused.status, refused.header("retry-after")), (429, "1"));
-    assert_eq!(held(&web).await, 2 * (LENGTH - 1));
+    assert_eq!(held(&web).await, 2 * LENGTH - 3);
     for _ in 0..2 {
         open.push(begin(&web, other, LENGTH).await);
     }
-    until_held(&web, 4 * (LENGTH - 1)).await;
+    until_held(&web, 4 * LENGTH - 5).await;
     // What a key has left, the gateway has not.
     let refused = web
         .post_as(third, "/v1/operations", json!(["x".repeat(1_000)]))

@@ -3,7 +3,9 @@
 use reqwest::StatusCode;
 use serde_json::json;
 
-use super::reader::{Next, Reader, View};
+use super::attack::raw;
+use super::limits::metric;
+use super::reader::{Event, Next, Reader, View};
 use super::{KEY, Web, now, sign};
 use crate::harness::Database;
 
@@ -231,6 +233,35 @@ async fn token_follows_what_its_scopes_include() {
 }
 
 #[tokio::test]
+async fn run_that_begins_anew_is_gone_for_who_may_no_longer_read_it() {
+    let database = Database::with_worker().await;
+    let server = started(&database).await;
+    let web = Web::start(&database).await;
+    let path = "/v1/runs/a/events?keep_open=true";
+    let mut by_tag = Reader::of_as(&web, &web.token(&["read:tags:x"]), path).await;
+    let mut by_id = Reader::of_as(&web, &web.token(&["read:runs:a"]), path).await;
+    for reader in [&mut by_tag, &mut by_id] {
+        assert_eq!(reader.event().await.name, "snapshot");
+    }
+    let anew = "DELETE FROM runmeta.run WHERE id = 'a';
+        SELECT runmeta.start('a', '{\"secret\": 0}', tags => '{y}')";
+    server.batch_execute(anew).await.unwrap();
+    for n in 1..=2 {
+        let set = format!("SELECT runmeta.set('a', 'secret', '{n}')");
+        server.batch_execute(&set).await.unwrap();
+    }
+    let is_secret = |event: &Event| event.data.to_string().contains("secret");
+    while !is_secret(&by_id.event().await) {}
+    // It may have been seen that the run was not there for a moment: that is no end.
+    let mut last = None;
+    while let Next::Event(event) = by_tag.next().await {
+        assert!(!is_secret(&event), "{event:?}");
+        last = Some(event.name);
+    }
+    assert_eq!(last.as_deref(), Some("gone"));
+}
+
+#[tokio::test]
 async fn body_ends_with_its_token() {
     let database = Database::with_worker().await;
     started(&database).await;
@@ -264,9 +295,20 @@ async fn key_that_is_taken_away_ends_its_bodies_and_no_others() {
         reader.event().await;
     }
     let one = both.split_once("[[key]]\nname = \"other\"").unwrap().1;
-    std::fs::write(&folder, format!("[[key]]\nname = \"other\"{one}")).unwrap();
-    web.gateway().reload_keys().unwrap();
-    std::fs::remove_file(&folder).unwrap();
+    let take_away = async {
+        // Those that are read, and the body below.
+        while metric(&web, "runmeta_web_streams").await < 4.0 {
+            tokio::task::yield_now().await;
+        }
+        std::fs::write(&folder, format!("[[key]]\nname = \"other\"{one}")).unwrap();
+        web.gateway().reload_keys().unwrap();
+        std::fs::remove_file(&folder).unwrap();
+    };
+    let head = format!(
+        "POST /v1/runs/a/streams/s HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\ncontent-type: application/x-ndjson\r\ncontent-length: 9\r\nconnection: close\r\n\r\n"
+    );
+    let (refused, ()) = tokio::join!(raw(&web, &head), take_away);
+    assert!(refused.contains("the key was taken away"), "{refused}");
     for mut reader in [of_key, of_token] {
         assert_eq!(reader.event().await.name, "reconnect");
         assert_eq!(reader.next().await, Next::End);

@@ -1,11 +1,15 @@
 //! What readers share, and what one of them may take of it.
 
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+use super::limits::metric;
 use super::reader::{Next, Reader};
-use super::{Web, now, sign};
-use crate::harness::Database;
+use super::{Answer, Web, now, sign};
+use crate::harness::{Database, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_of_any_number_of_selections_see_what_they_selected() {
@@ -63,6 +67,14 @@ async fn events_for_which_there_is_no_memory_are_refused_and_not_cut_silently() 
 
     let mut reader = Reader::of(&web, "/v1/runs/small/events").await;
     assert_eq!(reader.event().await.name, "snapshot");
+    web.post("/v1/runs/small/streams/s", json!(["x".repeat(100)]))
+        .await;
+    web.post("/v1/runs/small/streams/s", json!(["x".repeat(100_000)]))
+        .await;
+    let mut chunks = Reader::of(&web, "/v1/runs/small/streams/s").await;
+    // Behind the first chunk, if it was read before the other.
+    while chunks.event().await.name != "reconnect" {}
+    assert_eq!(chunks.next().await, Next::End);
     let grow = "SELECT runmeta.set('small', 'log', to_jsonb(repeat('x', 100000)))";
     server.batch_execute(grow).await.unwrap();
     assert_eq!(reader.event().await.name, "reconnect");
@@ -97,6 +109,16 @@ async fn tokens_leave_half_of_their_keys_requests_and_streams_to_it() {
         (refused.status, detail),
         (429, "the token has too many open streams")
     );
+    // A ticket is no other token.
+    drop(open.split_off(2));
+    let made = web.post_as(&tokens[0], "/v1/tickets", json!({"path": path}));
+    let made = made.await.body;
+    let ticket = made["ticket"].as_str().unwrap();
+    let answer = reqwest::get(web.url(&format!("{path}?ticket={ticket}")));
+    let answer = answer.await.unwrap();
+    assert_eq!(answer.status(), 429);
+    let answer: Value = answer.json().await.unwrap();
+    assert_eq!(answer["detail"], "the token has too many open streams");
     for _ in 0..4 {
         open.push(Reader::of(&web, path).await);
     }
@@ -116,4 +138,84 @@ async fn tokens_leave_half_of_their_keys_requests_and_streams_to_it() {
     // What came to it while they were sent is a matter of seconds.
     assert!(requests.iter().sum::<i32>() < 700, "{requests:?}");
     assert_eq!(web.get("/v1/tasks").await.status, 200);
+}
+
+#[tokio::test]
+async fn answers_that_nobody_reads_take_no_more_than_the_memory_for_them() {
+    let database = Database::new().await;
+    let server = database.connect().await;
+    let start = "SELECT runmeta.start('large' || n, jsonb_build_object('log', repeat('x', 200000)))
+        FROM generate_series(1, 36) AS n";
+    server.batch_execute(start).await.unwrap();
+    // Half of it is for one key: two pages of 7.2 MB.
+    let web = Web::with(&database, |config| config.limits.answer_memory = 32_000_000).await;
+    let held = async || metric(&web, "runmeta_web_answer_bytes").await;
+    let mut unread = Vec::new();
+    for pages in 1..=2 {
+        let mut stream = TcpStream::connect(web.address()).await.unwrap();
+        let key = web.key();
+        let head =
+            format!("GET /v1/runs HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        unread.push(stream);
+        while held().await < f64::from(pages) * 7_200_000.0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let refused = web.get("/v1/runs").await;
+    assert_eq!((refused.status, refused.header("retry-after")), (429, "5"));
+    let refused = web.get("/api/v1/runs?page[size]=100").await;
+    assert!(refused.status == 429 && refused.body["error"].is_string());
+    assert_eq!(web.get("/v1/runs?limit=1&select=").await.status, 200);
+    // One token has an eighth.
+    let token = web.token(&["read:all"]);
+    drop(unread);
+    while held().await > 0.0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(web.get_as(&token, "/v1/runs").await.status, 429);
+    assert_eq!(web.get("/v1/runs").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_changes_of_tokens_hold_up_none_of_their_key() {
+    let database = Database::new().await;
+    let web = Web::with(&database, |config| {
+        config.limits.call_timeout = std::time::Duration::from_secs(8);
+    })
+    .await;
+    let server = database.connect().await;
+    let slow = "SELECT runmeta.start(id) FROM unnest(ARRAY['own', 'slow1', 'slow2', 'slow3', 'slow4', 'slow5']) AS id;
+        CREATE FUNCTION public.sleep() RETURNS trigger LANGUAGE plpgsql
+        AS 'BEGIN PERFORM pg_sleep(60); RETURN NEW; END';
+        CREATE TRIGGER sleep BEFORE UPDATE ON runmeta.run FOR EACH ROW WHEN (NEW.id LIKE 'slow%')
+        EXECUTE FUNCTION public.sleep()";
+    server.batch_execute(slow).await.unwrap();
+    let token = web.token(&["write:all"]);
+    let increment = json!({"operations": [{"type": "increment", "key": "n"}]});
+    let mut slow = JoinSet::new();
+    for n in 1..=5 {
+        let path = format!("/v1/runs/slow{n}/operations");
+        let request = web.request_as(&token, Method::POST, &path);
+        slow.spawn(request.json(&increment).send());
+    }
+    until(
+        &server,
+        "SELECT count(*) = 2 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'",
+    )
+    .await;
+    for _ in 0..10 {
+        let changed = web.post("/v1/runs/own/operations", increment.clone()).await;
+        assert_eq!(changed.status, 200, "{changed:?}");
+        assert_eq!(web.get("/v1/runs/own").await.status, 200);
+    }
+    assert_eq!(slow.len(), 5, "none was answered");
+    while let Some(answer) = slow.join_next().await {
+        let answer = Answer::of(answer.unwrap().unwrap()).await;
+        let title = &answer.body["title"];
+        assert_eq!(
+            (answer.status, title),
+            (503, &json!("the database took too long"))
+        );
+    }
 }

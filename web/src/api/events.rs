@@ -53,7 +53,10 @@ pub(super) async fn run(
         watch = watch.keep_open();
     }
     let client = caller.client().await?;
-    let mut subscription = gateway.rooms().watch_run(&client, watch).await?;
+    let mut subscription = gateway
+        .rooms()
+        .watch_run(&client, watch, &caller.memory().events)
+        .await?;
     let found = subscription.peek().filter(|run| !run.is_gone()).cloned();
     match &found {
         Some(run) => caller.reads_run(run)?,
@@ -71,7 +74,7 @@ pub(super) async fn run(
         subscription.skip();
     }
     let lifetime = Lifetime::of(&gateway, &caller, Ending::Reconnect)?;
-    answer(subscription, lifetime)
+    answer(subscription, Some(caller), lifetime)
 }
 
 /// Follows a set of runs: `tag=`, `task=`, `root=` or `all`, with `select` as above. `unfinished=true` leaves out runs that have
@@ -118,13 +121,20 @@ pub(super) async fn set(
     }
     let lifetime = Lifetime::of(&gateway, &caller, Ending::Reconnect)?;
     let client = caller.client().await?;
-    let subscription = gateway.rooms().watch_set(&client, watch).await?;
-    answer(subscription, lifetime)
+    let subscription = gateway
+        .rooms()
+        .watch_set(&client, watch, &caller.memory().events)
+        .await?;
+    answer(subscription, None, lifetime)
 }
 
-fn answer(mut subscription: Subscription, lifetime: Lifetime) -> Result<Response, Problem> {
+fn answer(
+    mut subscription: Subscription,
+    reader: Option<Caller>,
+    lifetime: Lifetime,
+) -> Result<Response, Problem> {
     match subscription.has_memory() {
-        true => Ok(live::events(Events::new(subscription), lifetime)),
+        true => Ok(live::events(Events::new(subscription, reader), lifetime)),
         false => Err(Problem::busy(
             "the event streams that are open take all memory for events",
         )),
@@ -134,22 +144,42 @@ fn answer(mut subscription: Subscription, lifetime: Lifetime) -> Result<Response
 /// The events of one reader.
 struct Events {
     subscription: Subscription,
+    /// Who follows one run: it may be deleted and started anew with other tags, which the reader may not read. A set has runs that its
+    /// readers may read, and no others.
+    reader: Option<Caller>,
+    /// Of the state that was sent last.
+    version: i64,
     /// The data of the last event, once the final state was sent. Of other states nothing is kept: they may be large.
     end: Option<String>,
 }
 
 impl Events {
-    fn new(mut subscription: Subscription) -> Events {
+    fn new(mut subscription: Subscription, reader: Option<Caller>) -> Events {
         // A reader that has the final state gets no more than the end.
         let end = subscription.peek().and_then(end);
-        Events { subscription, end }
+        Events {
+            subscription,
+            reader,
+            version: 0,
+            end,
+        }
+    }
+
+    fn may_read(&self, run: &Snapshot) -> bool {
+        let reader = self.reader.as_ref().filter(|_| !run.is_gone());
+        reader.is_none_or(|reader| reader.reads_run(run).is_ok())
     }
 }
 
 impl Source for Events {
     async fn next(&mut self) -> Step {
         if let Some(event) = self.subscription.next().await {
-            self.end = end(event.edition.snapshot());
+            let run = event.edition.snapshot();
+            if !self.may_read(run) {
+                return Step::Last(frame::gone(run.id(), self.version, true));
+            }
+            self.version = run.version();
+            self.end = end(run);
             return event.frame.map_or(Step::Full, Step::Frame);
         }
         match &self.end {

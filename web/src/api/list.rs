@@ -48,7 +48,9 @@ pub(super) async fn list(
     if !sets.iter().flatten().any(|set| caller.reads(set).is_ok()) {
         return Err(Problem::forbidden());
     }
-    let page = caller.client().await?.runs(runs(query)?).await?;
+    let runs = runs(query)?;
+    caller.make_large().await?;
+    let page = caller.client().await?.runs(runs).await?;
     Ok(Json(Page {
         runs: objects(&page.runs)?,
         next: page.next.map(|next| next.to_string()),

@@ -141,9 +141,18 @@ impl From<runmeta_client::Error> for Problem {
             ),
             Some("54000") => (StatusCode::PAYLOAD_TOO_LARGE, "too large"),
             Some(code) if code.starts_with("22") => (StatusCode::BAD_REQUEST, "invalid request"),
-            Some("55P03" | "57014") => (
+            Some("55P03") => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "another transaction has locked the run",
+            ),
+            // Of a `statement_timeout` of the role's, or of its settings.
+            Some("57014") => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the database took too long",
+            ),
+            None if error.took_too_long() => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the database took too long",
             ),
             _ if error.is_retryable() || error.is_closed() => {
                 (StatusCode::SERVICE_UNAVAILABLE, "the database is away")

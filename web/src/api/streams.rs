@@ -48,7 +48,8 @@ pub(super) async fn read(
     let from = u64::try_from(after.saturating_add(1)).unwrap_or(0);
     caller.run(&id).await?;
     let client = caller.client().await?;
-    let mut frames = ChunkFrames::new(client.read_stream(&id, &name, from).await?, Style::Plain);
+    let stream = (&*id, &*name);
+    let mut frames = ChunkFrames::read(&caller, &client, stream, from, Style::Plain).await?;
     if resumed.is_some() && frames.has_ended() {
         // An `EventSource` reconnects after any end but this.
         return Ok(StatusCode::NO_CONTENT.into_response());

@@ -39,6 +39,7 @@ pub(super) async fn tree(
         return Err(Problem::invalid(format!("a tree has 1 to {MOST} runs")));
     }
     let keys = select(query.select.as_deref());
+    caller.make_large().await?;
     let (mut runs, truncated) = caller.client().await?.tree(&id, limit, keys).await?;
     if caller.reads(&Set::Tree(top.root_id())).is_err() {
         runs.retain(|run| caller.reads_run(run).is_ok());

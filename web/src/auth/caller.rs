@@ -15,8 +15,8 @@ use super::scope::{Action, Scope};
 use super::share::Share;
 use super::{Key, ticket, token};
 use crate::gateway::Connected;
-use crate::limit::ConnectionPermit;
-use crate::memory::Held;
+use crate::limit::{ConnectionPermit, Memory};
+use crate::memory::{Held, unread};
 use crate::observe::Asker;
 use crate::serve::Requests;
 use crate::{Gateway, Problem};
@@ -34,6 +34,8 @@ pub struct Caller {
     /// What the token may use.
     share: Option<Arc<Share>>,
     path: Arc<str>,
+    /// What its request holds.
+    held: Held,
 }
 
 /// What its claims mean.
@@ -61,7 +63,7 @@ pub enum Set<'a> {
 }
 
 impl Caller {
-    /// Returns the client with the role and the settings of the key.
+    /// Returns the client with the role and the settings of the key: the key's own, or that of its tokens.
     ///
     /// # Errors
     ///
@@ -71,7 +73,7 @@ impl Caller {
     }
 
     pub(crate) async fn connected(&self) -> Result<Connected, Problem> {
-        self.gateway.connected(&self.key).await
+        self.gateway.connected(&self.key, !self.is_secret()).await
     }
 
     /// Returns what distinguishes this caller from others of its key, by which its idempotency keys are its own. Tokens that the
@@ -95,7 +97,8 @@ impl Caller {
     pub(crate) fn ticket(&self, path: &str) -> Result<(String, u64), Problem> {
         let scopes = self.token.as_ref().map(|token| token.texts.clone());
         let until = self.token.as_ref().map(|token| token.expires);
-        ticket::issue(&self.key, path, scopes, until)
+        let subject = self.token.as_ref().map(|token| token.subject.clone());
+        ticket::issue(&self.key, path, subject.unwrap_or_default(), scopes, until)
     }
 
     /// Returns the key: the caller's own, or the one that signed its token.
@@ -174,6 +177,14 @@ impl Caller {
         }
     }
 
+    /// Returns the problem of a body that goes on when its caller's right has [ended](Caller::ended).
+    pub(crate) fn has_ended(&self) -> Problem {
+        Problem::unauthorized(match self.key.revoked.is_cancelled() {
+            true => "the key was taken away",
+            false => "the token has expired",
+        })
+    }
+
     /// Takes one of the key's connections, and of those that its tokens may have. The body of an event stream holds it.
     ///
     /// # Errors
@@ -187,6 +198,39 @@ impl Caller {
             permits,
             &self.gateway.metrics().streams,
         ))
+    }
+
+    /// Returns the memory that its requests may take.
+    pub(crate) fn memory(&self) -> &Memory {
+        let share = self.share.as_deref();
+        &share.unwrap_or(&self.key.own).memory
+    }
+
+    /// Waits until the caller may have a large answer made, which it may until the answer is there or
+    /// [`made_large`](Caller::made_large).
+    ///
+    /// # Errors
+    ///
+    /// - 429 if answers that were not read take the memory of the key, of its tokens, or of the token.
+    /// - 503 if they take that of the gateway, or if others are made for the call timeout.
+    pub(crate) async fn make_large(&self) -> Result<(), Problem> {
+        let mut permits = Vec::new();
+        let waiting = async {
+            for (share, _) in self.shares() {
+                permits.extend(share.large.wait().await);
+            }
+        };
+        let waiting = tokio::time::timeout(self.gateway.limits().call_timeout, waiting);
+        let busy = |_| Problem::busy("other large answers are made");
+        waiting.await.map_err(busy)?;
+        self.memory().answers.check().map_err(unread)?;
+        self.held.permit(permits);
+        Ok(())
+    }
+
+    /// Notes that nothing large is made for now.
+    pub(crate) fn made_large(&self) {
+        self.held.permit(Vec::new());
     }
 
     /// Returns the shares of which this caller uses, the smallest first: what one refuses is no use of the others.
@@ -207,6 +251,7 @@ impl Caller {
             token: token.map(Arc::new),
             share: None,
             path,
+            held: Held::default(),
         };
         if !caller.is_secret() {
             caller.share = Some(caller.key.shares.of(&caller.identity()));
@@ -270,7 +315,7 @@ impl Caller {
             return Err(invalid());
         }
         let token = claims.scopes.map(|texts| Token {
-            subject: String::new(),
+            subject: claims.sub,
             scopes: texts
                 .iter()
                 .filter_map(|scope| Scope::parse(scope))
@@ -296,7 +341,7 @@ impl FromRequestParts<Gateway> for Caller {
             .get::<OriginalUri>()
             .map_or(&parts.uri, |uri| &uri.0);
         let path: Arc<str> = uri.path().into();
-        let caller = match parts.headers.get(AUTHORIZATION) {
+        let mut caller = match parts.headers.get(AUTHORIZATION) {
             Some(header) => {
                 let header = header.to_str();
                 let header = header.map_err(|_| Problem::unauthorized("the key is not valid"))?;
@@ -316,12 +361,16 @@ impl FromRequestParts<Gateway> for Caller {
         for (share, who) in caller.shares() {
             share.rate.check(who)?;
         }
+        if !parts.method.is_safe() {
+            // Later its answer cannot be refused.
+            caller.memory().answers.check().map_err(unread)?;
+        }
         if let Some(asker) = parts.extensions.get::<Asker>() {
             asker.set(caller.key.name());
         }
         if let Some(held) = parts.extensions.get::<Held>() {
-            let of_key = caller.key.bodies(caller.is_secret());
-            held.of(of_key.chain([gateway.bodies()]));
+            held.of(caller.memory());
+            caller.held = held.clone();
         }
         if let Some(requests) = parts.extensions.get::<Requests>() {
             requests.has_key();

@@ -10,8 +10,7 @@ use subtle::ConstantTimeEq;
 use tokio_util::sync::CancellationToken;
 
 use super::share::{Share, Shares};
-use crate::budget::Budget;
-use crate::limit::Limits;
+use crate::limit::{Limits, Memory};
 use crate::{Error, Keys};
 
 /// A shorter secret could be guessed.
@@ -28,10 +27,6 @@ pub struct Key {
     pub(crate) metrics: bool,
     pub(super) own: Share,
     pub(super) shares: Shares,
-    /// What the bodies of its requests may hold.
-    bodies: Budget,
-    /// What those of its tokens may hold of that.
-    bodies_of_tokens: Budget,
     /// Cancelled when the key is taken away.
     pub(crate) revoked: CancellationToken,
 }
@@ -95,12 +90,6 @@ impl Key {
         &self.name
     }
 
-    /// Returns what the bodies of its requests may hold, or first those of its tokens.
-    pub(crate) fn bodies(&self, is_secret: bool) -> impl Iterator<Item = &Budget> {
-        let of_tokens = (!is_secret).then_some(&self.bodies_of_tokens);
-        of_tokens.into_iter().chain([&self.bodies])
-    }
-
     pub(crate) fn secret(&self) -> &[u8] {
         self.secret.0.as_bytes()
     }
@@ -127,6 +116,8 @@ impl fmt::Debug for Key {
 pub(crate) struct KeyRing {
     from: Keys,
     limits: Limits,
+    /// Of the gateway.
+    memory: Memory,
     keys: RwLock<Arc<[Arc<Key>]>>,
 }
 
@@ -136,10 +127,11 @@ impl KeyRing {
     /// # Errors
     ///
     /// The file cannot be read, there is no key, one is too short, or two have the same name or secret.
-    pub(crate) fn read(from: Keys, limits: Limits) -> Result<KeyRing, Error> {
+    pub(crate) fn read(from: Keys, limits: Limits, memory: Memory) -> Result<KeyRing, Error> {
         let ring = KeyRing {
             from,
             limits,
+            memory,
             keys: RwLock::new(Arc::new([])),
         };
         ring.reload()?;
@@ -156,19 +148,7 @@ impl KeyRing {
         let mut current = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         let keep = |entry: Entry| match current.iter().find(|key| key.is(&entry)) {
             Some(key) => key.clone(),
-            None => Arc::new(Key {
-                name: entry.name,
-                secret: entry.secret,
-                role: entry.role,
-                settings: entry.settings,
-                read_only: entry.read_only,
-                metrics: entry.metrics,
-                own: Share::new(&self.limits),
-                shares: Shares::new(&self.limits),
-                bodies: Budget::new(self.limits.body_memory / 2),
-                bodies_of_tokens: Budget::new(self.limits.body_memory / 4),
-                revoked: CancellationToken::new(),
-            }),
+            None => Arc::new(self.key(entry)),
         };
         let keys: Arc<[Arc<Key>]> = entries.into_iter().map(keep).collect();
         for key in current.iter() {
@@ -178,6 +158,22 @@ impl KeyRing {
         }
         *current = keys;
         Ok(())
+    }
+
+    fn key(&self, entry: Entry) -> Key {
+        // No key may take all: others would have none.
+        let memory = self.memory.part(2);
+        Key {
+            name: entry.name,
+            secret: entry.secret,
+            role: entry.role,
+            settings: entry.settings,
+            read_only: entry.read_only,
+            metrics: entry.metrics,
+            shares: Shares::new(&self.limits, &memory),
+            own: Share::new(&self.limits, memory, 1),
+            revoked: CancellationToken::new(),
+        }
     }
 
     pub(crate) fn all(&self) -> Arc<[Arc<Key>]> {

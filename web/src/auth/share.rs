@@ -1,4 +1,4 @@
-//! What tokens may use of their key's requests and streams.
+//! What tokens may use of their key's requests, streams and memory.
 //!
 //! Tokens are given to browsers. Whoever takes one out of a page must not be able to keep out the workers, which use the key itself,
 //! nor all other pages. Tokens with the same subject and the same scopes are one here, as for idempotency keys.
@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::limit::{Connections, Limits, Rate};
+use crate::limit::{Connections, LargeAnswers, Limits, Memory, Rate};
 
 /// All tokens of a key together have the second part of its limits, and each of them the fourth.
 const ALL: u32 = 2;
@@ -19,6 +19,7 @@ const MOST_TOKENS: usize = 10_000;
 
 /// What the tokens of one key share.
 pub(crate) struct Shares {
+    /// Of one token.
     limits: Limits,
     all: Share,
     hasher: RandomState,
@@ -29,11 +30,16 @@ pub(crate) struct Shares {
 pub(crate) struct Share {
     pub(super) rate: Rate,
     pub(super) streams: Connections,
+    pub(super) large: LargeAnswers,
+    pub(super) memory: Memory,
 }
 
 impl Share {
-    pub(super) fn new(limits: &Limits) -> Share {
+    /// Makes the share of one of so many parts of a key.
+    pub(super) fn new(limits: &Limits, memory: Memory, parts: u32) -> Share {
         Share {
+            memory,
+            large: LargeAnswers::new(LargeAnswers::OF_KEY / parts as usize),
             rate: Rate::new(limits),
             streams: Connections::new(limits.connections_per_key),
         }
@@ -41,10 +47,11 @@ impl Share {
 }
 
 impl Shares {
-    pub(super) fn new(limits: &Limits) -> Shares {
+    /// Makes the shares of the tokens of a key that has these limits and this memory.
+    pub(super) fn new(limits: &Limits, memory: &Memory) -> Shares {
         Shares {
             limits: limits.part(ONE),
-            all: Share::new(&limits.part(ALL)),
+            all: Share::new(&limits.part(ALL), memory.part(ALL as usize), ALL),
             hasher: RandomState::new(),
             each: Mutex::default(),
         }
@@ -64,8 +71,10 @@ impl Shares {
             each.retain(|_, share| Arc::strong_count(share) > 1);
         }
         let share = each.entry(token);
-        share
-            .or_insert_with(|| Arc::new(Share::new(&self.limits)))
-            .clone()
+        let new = || {
+            let memory = self.all.memory.part((ONE / ALL) as usize);
+            Arc::new(Share::new(&self.limits, memory, ONE))
+        };
+        share.or_insert_with(new).clone()
     }
 }

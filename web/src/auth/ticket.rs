@@ -31,7 +31,10 @@ pub(crate) struct Claims {
     pub(crate) exp: u64,
     pub(crate) jti: Uuid,
     pub(crate) path: String,
-    /// The scopes of the token for which it was made; none of a secret key.
+    /// The subject of the token for which it was made: its streams are that token's.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) sub: String,
+    /// The scopes of that token; none of a secret key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) scopes: Option<Vec<String>>,
     /// When that token expires.
@@ -47,6 +50,7 @@ pub(crate) struct Claims {
 pub(super) fn issue(
     key: &Key,
     path: &str,
+    sub: String,
     scopes: Option<Vec<String>>,
     until: Option<u64>,
 ) -> Result<(String, u64), Problem> {
@@ -60,6 +64,7 @@ pub(super) fn issue(
         exp: until.map_or(exp, |until| until.min(exp)),
         jti: Uuid::new_v4(),
         path: path.to_owned(),
+        sub,
         scopes,
         until,
     };

@@ -154,7 +154,7 @@ pub async fn while_allowed<T>(
     let _permit = caller.connection()?;
     tokio::select! {
         biased;
-        () = caller.ended() => Err(Problem::unauthorized("the token has expired")),
+        () = caller.ended() => Err(caller.has_ended()),
         result = work => result,
         () = gateway.stopping().cancelled_owned() => {
             let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the gateway stops");

@@ -4,14 +4,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::body::Bytes;
 use futures_util::FutureExt as _;
-use runmeta_client::{Chunk, Chunks, Error};
+use runmeta_client::{Chunk, Chunks, Client, Error};
 use serde_json::json;
 
 use super::frame;
 use super::{Source, Step};
+use crate::budget::Budget;
+use crate::{Caller, Problem};
 
 /// Bytes of events that are written at once if so many chunks are there. A guess: more than a socket takes.
 const MOST_BYTES: usize = 64 * 1024;
+
+/// What an event has beside its chunk, about.
+const EVENT: usize = 32;
 
 /// How chunks are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,18 +35,37 @@ pub enum Style {
 pub struct ChunkFrames {
     chunks: Chunks,
     style: Style,
+    /// Of which its frames are made, and of which the chunks are that the client reads ahead.
+    budget: Budget,
     /// What was taken and not sent yet.
     next: Option<Option<Result<Chunk, Error>>>,
 }
 
 impl ChunkFrames {
-    /// Writes these chunks in this style.
-    pub fn new(chunks: Chunks, style: Style) -> ChunkFrames {
-        ChunkFrames {
-            chunks,
+    /// Reads a stream of a run for this caller, from the chunk of this number, and writes it in this style.
+    ///
+    /// # Errors
+    ///
+    /// - 503 if there is no memory for events.
+    /// - As [`Client::read_stream`].
+    pub async fn read(
+        caller: &Caller,
+        client: &Client,
+        (run, stream): (&str, &str),
+        from: u64,
+        style: Style,
+    ) -> Result<ChunkFrames, Problem> {
+        let budget = caller.memory().events.clone();
+        let full = |_| Problem::busy("the event streams that are open take all memory for events");
+        budget.check().map_err(full)?;
+        let share = budget.take(0).map_err(full)?;
+        let chunks = client.read_stream_within(run, stream, from, Box::new(share));
+        Ok(ChunkFrames {
+            chunks: chunks.await?,
             style,
+            budget,
             next: None,
-        }
+        })
     }
 
     /// Returns true if it is known by now that nothing follows.
@@ -72,12 +96,16 @@ impl ChunkFrames {
     }
 
     fn end(&self, error: Option<&Error>) -> Step {
-        // Only a client that was shut down has an error without either: the gateway ends, and readers are to come back.
+        // A client that was shut down has an error without either: the gateway ends, and readers are to come back. So has one that
+        // has no memory for what comes next.
         if let Some(error) = error
             && error.stream_error().is_none()
             && error.code().is_none()
         {
-            return Step::Break;
+            return match error.is_retryable() {
+                true => Step::Full,
+                false => Step::Break,
+            };
         }
         match self.style {
             Style::Plain => {
@@ -102,10 +130,13 @@ impl Source for ChunkFrames {
         match next {
             Some(Ok(first)) => {
                 let chunks = self.take_more(first);
-                Step::Frame(match self.style {
+                let frame = || match self.style {
                     Style::Plain | Style::V1 => one_by_one(&chunks),
                     Style::V2 => batch(&chunks),
-                })
+                };
+                let bytes = chunks.iter().map(|chunk| chunk.json().len() + EVENT).sum();
+                let frame = self.budget.text(bytes, frame);
+                frame.map_or(Step::Full, Step::Frame)
             }
             Some(Err(error)) => self.end(Some(&error)),
             None => self.end(None),

@@ -22,7 +22,6 @@ pub struct Edition {
     snapshot: Snapshot,
     /// Events carry the version as their id: those of one run, which can be resumed from it.
     has_id: bool,
-    budget: Budget,
     /// For its room to keep it.
     share: Option<Share>,
     /// For the next patch, if the room keeps it. With exact numbers, so that a patch has them too.
@@ -46,7 +45,6 @@ impl Edition {
             number,
             snapshot: snapshot.clone(),
             has_id,
-            budget: budget.clone(),
             share: budget.spare(bytes),
             object: None,
             whole: OnceLock::new(),
@@ -57,24 +55,18 @@ impl Edition {
         }
         if let Some(share) = budget.spare(OBJECT * bytes) {
             let object = snapshot.to_json();
-            edition.change = before.and_then(|before| edition.change_from(before, &object));
+            edition.change = before.and_then(|before| edition.change_from(before, &object, budget));
             edition.object = Some((object, share));
         }
         edition
     }
 
     /// Makes the edition of a snapshot for one reader, which nobody keeps.
-    pub(super) fn passing(
-        number: u64,
-        snapshot: &Snapshot,
-        has_id: bool,
-        budget: &Budget,
-    ) -> Edition {
+    pub(super) fn passing(number: u64, snapshot: &Snapshot, has_id: bool) -> Edition {
         Edition {
             number,
             snapshot: snapshot.clone(),
             has_id,
-            budget: budget.clone(),
             share: None,
             object: None,
             whole: OnceLock::new(),
@@ -97,9 +89,9 @@ impl Edition {
         &self.snapshot
     }
 
-    /// Returns the event for a reader that saw the edition of this number last, if it saw one of this run. None if the budget has no
-    /// room for it.
-    pub(super) fn event(&self, seen: Option<u64>) -> Option<Bytes> {
+    /// Returns the event for a reader that saw the edition of this number last, if it saw one of this run. None if nobody made it yet
+    /// and the reader's budget has no room for it.
+    pub(super) fn event(&self, seen: Option<u64>, budget: &Budget) -> Option<Bytes> {
         match &self.change {
             Some((from, change)) if seen == Some(*from) => return Some(change.clone()),
             _ => {}
@@ -108,7 +100,7 @@ impl Edition {
             return Some(whole.clone());
         }
         let bytes = self.snapshot.metadata_json().len() + COLUMNS;
-        let whole = self.budget.text(bytes, || self.whole_now())?;
+        let whole = budget.text(bytes, || self.whole_now())?;
         Some(self.whole.get_or_init(|| whole).clone())
     }
 
@@ -119,16 +111,17 @@ impl Edition {
     fn whole_now(&self) -> Bytes {
         let snapshot = &self.snapshot;
         if snapshot.is_gone() {
-            let data = Json::from([
-                ("id", Json::from(snapshot.id())),
-                ("version", Json::from(snapshot.version())),
-            ]);
-            return frame::event(Some("gone"), self.id(), &data.to_string());
+            return frame::gone(snapshot.id(), snapshot.version(), self.has_id);
         }
         frame::event(Some("snapshot"), self.id(), &snapshot.to_json_text())
     }
 
-    fn change_from(&self, before: &Edition, object: &Json) -> Option<(u64, Bytes)> {
+    fn change_from(
+        &self,
+        before: &Edition,
+        object: &Json,
+        budget: &Budget,
+    ) -> Option<(u64, Bytes)> {
         let patch = merge_patch(&before.object.as_ref()?.0, object)?;
         let data = Json::from([
             ("id", Json::from(self.snapshot.id())),
@@ -138,7 +131,7 @@ impl Edition {
         ]);
         let data = data.to_string();
         let event = || frame::event(Some("change"), self.id(), &data);
-        let change = self.budget.text(data.len(), event)?;
+        let change = budget.text(data.len(), event)?;
         Some((before.number, change))
     }
 }

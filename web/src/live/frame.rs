@@ -5,6 +5,8 @@ use std::fmt::{self, Write as _};
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 
+use runmeta_client::Json;
+
 use crate::Problem;
 
 /// A line that readers ignore. It shows both sides that the connection is alive.
@@ -18,6 +20,12 @@ pub fn event(name: Option<&str>, id: Option<i64>, data: &str) -> Bytes {
     let mut text = String::with_capacity(data.len() + 64);
     write(&mut text, name, id, data).unwrap_or_default();
     text.into()
+}
+
+/// Says that a run was deleted, or may no longer be read.
+pub fn gone(run: &str, version: i64, has_id: bool) -> Bytes {
+    let data = Json::from([("id", Json::from(run)), ("version", Json::from(version))]);
+    event(Some("gone"), has_id.then_some(version), &data.to_string())
 }
 
 /// Asks readers to reconnect after so many milliseconds, at once.

@@ -23,7 +23,6 @@ pub(super) struct Room {
     watch: Watch,
     /// False if it keeps nothing.
     keeps: bool,
-    budget: Budget,
     numbers: AtomicU64,
     places: Mutex<Places>,
 }
@@ -40,12 +39,11 @@ struct Places {
 type Place = Mutex<Option<Arc<Edition>>>;
 
 impl Room {
-    pub(super) fn new(is_of_one_run: bool, watch: Watch, keeps: bool, budget: Budget) -> Room {
+    pub(super) fn new(is_of_one_run: bool, watch: Watch, keeps: bool) -> Room {
         Room {
             is_of_one_run,
             watch,
             keeps,
-            budget,
             numbers: AtomicU64::new(1),
             places: Mutex::default(),
         }
@@ -59,12 +57,12 @@ impl Room {
         self.keeps
     }
 
-    /// Returns the edition of a state, and makes it if this reader is the first to have it.
-    pub(super) fn edition(&self, snapshot: &Snapshot) -> Arc<Edition> {
+    /// Returns the edition of a state, and makes it of this budget if its reader is the first to have it.
+    pub(super) fn edition(&self, snapshot: &Snapshot, budget: &Budget) -> Arc<Edition> {
         let has_id = self.is_of_one_run;
         if !self.keeps {
             let number = self.numbers.fetch_add(1, Relaxed);
-            return Arc::new(Edition::passing(number, snapshot, has_id, &self.budget));
+            return Arc::new(Edition::passing(number, snapshot, has_id));
         }
         let place = self.place(snapshot.id());
         let mut newest = lock(&place);
@@ -75,7 +73,7 @@ impl Room {
         }
         let number = self.numbers.fetch_add(1, Relaxed);
         let before = newest.as_deref();
-        let edition = Edition::new(number, snapshot, before, has_id, &self.budget);
+        let edition = Edition::new(number, snapshot, before, has_id, budget);
         let edition = Arc::new(edition);
         *newest = edition.may_be_kept().then(|| edition.clone());
         edition

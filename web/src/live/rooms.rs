@@ -15,13 +15,12 @@ use crate::budget::Budget;
 const MOST_SELECTIONS: usize = 16;
 
 /// The rooms that somebody is in; clones share them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Rooms(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Inner {
     open: Mutex<Open>,
-    budget: Budget,
 }
 
 #[derive(Debug, Default)]
@@ -42,30 +41,33 @@ pub(super) struct Membership {
 }
 
 impl Rooms {
-    /// Returns rooms that take at most so many bytes for events.
-    pub fn new(most_bytes: usize) -> Rooms {
-        Rooms(Arc::new(Inner {
-            open: Mutex::default(),
-            budget: Budget::new(most_bytes),
-        }))
-    }
-
-    /// Watches one run. The first event is its state now, as soon as it exists.
+    /// Watches one run. The first event is its state now, as soon as it exists. What is made for this reader is taken of this budget;
+    /// what another made before costs it nothing.
     ///
     /// # Errors
     ///
     /// As [`Client::watch`].
-    pub async fn watch_run(&self, client: &Client, watch: Watch) -> Result<Subscription, Error> {
-        self.watch(client, watch, true).await
+    pub(crate) async fn watch_run(
+        &self,
+        client: &Client,
+        watch: Watch,
+        budget: &Budget,
+    ) -> Result<Subscription, Error> {
+        self.watch(client, watch, budget, true).await
     }
 
-    /// Watches a set of runs. The first events are the states of its runs now.
+    /// Watches a set of runs. The first events are the states of its runs now. The budget is as above.
     ///
     /// # Errors
     ///
     /// As [`Client::watch`].
-    pub async fn watch_set(&self, client: &Client, watch: Watch) -> Result<Subscription, Error> {
-        self.watch(client, watch, false).await
+    pub(crate) async fn watch_set(
+        &self,
+        client: &Client,
+        watch: Watch,
+        budget: &Budget,
+    ) -> Result<Subscription, Error> {
+        self.watch(client, watch, budget, false).await
     }
 
     /// Returns how many rooms there are.
@@ -73,21 +75,17 @@ impl Rooms {
         self.0.lock().rooms.len()
     }
 
-    /// Returns how many bytes are taken for events.
-    pub fn bytes(&self) -> usize {
-        self.0.budget.used()
-    }
-
     async fn watch(
         &self,
         client: &Client,
         watch: Watch,
+        budget: &Budget,
         is_of_one_run: bool,
     ) -> Result<Subscription, Error> {
         let membership = self.enter(client, watch, is_of_one_run);
         let watch = membership.room.watch().clone();
         let snapshots = client.watch(watch).await?;
-        Ok(Subscription::new(snapshots, membership))
+        Ok(Subscription::new(snapshots, membership, budget.clone()))
     }
 
     fn enter(&self, client: &Client, watch: Watch, is_of_one_run: bool) -> Membership {
@@ -96,11 +94,10 @@ impl Rooms {
         let room = match open.rooms.get(&key) {
             Some(room) => room.clone(),
             None => {
-                let budget = self.0.budget.clone();
                 let (client, watch) = key.clone();
                 let room = match open.select(&client, &watch) {
-                    true => Room::new(is_of_one_run, watch, true, budget),
-                    false => Room::new(is_of_one_run, watch.select_here(), false, budget),
+                    true => Room::new(is_of_one_run, watch, true),
+                    false => Room::new(is_of_one_run, watch.select_here(), false),
                 };
                 let room = Arc::new(room);
                 open.rooms.insert(key.clone(), room.clone());

@@ -9,6 +9,7 @@ use runmeta_client::{Snapshot, Snapshots};
 
 use super::Edition;
 use super::rooms::Membership;
+use crate::budget::Budget;
 
 /// Runs of a set of which a reader's last edition is remembered, some 100 bytes each. Beyond, all are forgotten and sent whole at
 /// their next change. A guess.
@@ -19,6 +20,8 @@ const MOST_SEEN: usize = 10_000;
 pub struct Subscription {
     snapshots: Snapshots,
     membership: Membership,
+    /// Of which its events are made.
+    budget: Budget,
     seen: HashMap<Box<str>, u64>,
     /// A state that was taken and not sent yet.
     next: Option<Arc<Edition>>,
@@ -34,10 +37,15 @@ pub struct Event {
 }
 
 impl Subscription {
-    pub(super) fn new(snapshots: Snapshots, membership: Membership) -> Subscription {
+    pub(super) fn new(
+        snapshots: Snapshots,
+        membership: Membership,
+        budget: Budget,
+    ) -> Subscription {
         Subscription {
             snapshots,
             membership,
+            budget,
             seen: HashMap::new(),
             next: None,
         }
@@ -51,23 +59,27 @@ impl Subscription {
                 Some(edition) => edition,
                 None => {
                     let snapshot = self.snapshots.next().await?;
-                    self.membership.room.edition(&snapshot)
+                    self.edition(&snapshot)
                 }
             };
             let seen = self.see(&edition);
             // Another reader may have taken the same state as a newer one.
             if seen != Some(edition.number()) {
-                let frame = edition.event(seen);
+                let frame = edition.event(seen, &self.budget);
                 return Some(Event { edition, frame });
             }
         }
+    }
+
+    fn edition(&self, snapshot: &Snapshot) -> Arc<Edition> {
+        self.membership.room.edition(snapshot, &self.budget)
     }
 
     /// Returns the state that the next event brings, if there is one now.
     pub fn peek(&mut self) -> Option<&Snapshot> {
         if self.next.is_none() {
             let snapshot = self.snapshots.next().now_or_never()??;
-            self.next = Some(self.membership.room.edition(&snapshot));
+            self.next = Some(self.edition(&snapshot));
         }
         self.next.as_deref().map(Edition::snapshot)
     }
@@ -77,7 +89,7 @@ impl Subscription {
     pub async fn ready(&mut self) -> Option<&Snapshot> {
         if self.next.is_none() {
             let snapshot = self.snapshots.next().await?;
-            self.next = Some(self.membership.room.edition(&snapshot));
+            self.next = Some(self.edition(&snapshot));
         }
         self.next.as_deref().map(Edition::snapshot)
     }
@@ -87,7 +99,7 @@ impl Subscription {
         self.peek();
         self.next
             .as_ref()
-            .is_none_or(|edition| edition.event(None).is_some())
+            .is_none_or(|edition| edition.event(None, &self.budget).is_some())
     }
 
     /// Takes the next state, if there is one now.

@@ -4,9 +4,11 @@ use serde_json::{Value, json};
 
 use super::subscription::Event;
 use super::{Rooms, Subscription};
+use crate::budget::Budget;
 
-fn rooms() -> Rooms {
-    Rooms::new(1_000_000)
+/// A budget for events that has room for those of a test.
+fn budget() -> Budget {
+    Budget::new(1_000_000)
 }
 
 async fn started(client: &Client, id: &str) -> Run {
@@ -38,8 +40,8 @@ async fn readers_of_a_run_share_each_event() {
     let database = Database::new();
     let client = database.client();
     started(&client, "a").await;
-    let rooms = rooms();
-    let watch = || rooms.watch_run(&client, Watch::run("a"));
+    let (rooms, budget) = (Rooms::default(), budget());
+    let watch = || rooms.watch_run(&client, Watch::run("a"), &budget);
     let (mut one, mut other) = (watch().await.unwrap(), watch().await.unwrap());
     assert_eq!(rooms.count(), 1);
 
@@ -61,7 +63,10 @@ async fn change_says_what_differs_from_the_version_before() {
     let database = Database::new();
     let client = database.client();
     started(&client, "a").await;
-    let mut reader = rooms().watch_run(&client, Watch::run("a")).await.unwrap();
+    let mut reader = Rooms::default()
+        .watch_run(&client, Watch::run("a"), &budget())
+        .await
+        .unwrap();
     let (name, run) = next(&mut reader).await;
     assert_eq!((&*name, &run["metadata"]), ("snapshot", &json!({"n": 0})));
     set(&database, "a", 7);
@@ -80,8 +85,8 @@ async fn slow_reader_gets_the_newest_state_whole() {
     let database = Database::new();
     let client = database.client();
     started(&client, "a").await;
-    let rooms = rooms();
-    let watch = || rooms.watch_run(&client, Watch::run("a"));
+    let (rooms, budget) = (Rooms::default(), budget());
+    let watch = || rooms.watch_run(&client, Watch::run("a"), &budget);
     let (mut quick, mut slow) = (watch().await.unwrap(), watch().await.unwrap());
     next(&mut quick).await;
     next(&mut slow).await;
@@ -100,7 +105,10 @@ async fn reader_who_has_the_state_skips_it_and_gets_a_patch() {
     let database = Database::new();
     let client = database.client();
     started(&client, "a").await;
-    let mut reader = rooms().watch_run(&client, Watch::run("a")).await.unwrap();
+    let mut reader = Rooms::default()
+        .watch_run(&client, Watch::run("a"), &budget())
+        .await
+        .unwrap();
     assert_eq!(reader.peek().map(|run| run.version()), Some(1));
     reader.skip();
     set(&database, "a", 1);
@@ -112,9 +120,9 @@ async fn reader_of_a_set_learns_of_runs_that_come_and_go() {
     let database = Database::new();
     let client = database.client();
     started(&client, "a").await;
-    let rooms = rooms();
+    let (rooms, budget) = (Rooms::default(), budget());
     let mut reader = rooms
-        .watch_set(&client, Watch::tag("nightly"))
+        .watch_set(&client, Watch::tag("nightly"), &budget)
         .await
         .unwrap();
     let (name, run) = next(&mut reader).await;
@@ -134,14 +142,25 @@ async fn reader_of_a_set_learns_of_runs_that_come_and_go() {
 async fn last_reader_closes_the_room() {
     let database = Database::new();
     let client = database.client();
-    let rooms = rooms();
-    let one = rooms.watch_run(&client, Watch::run("a")).await.unwrap();
-    let other = rooms.watch_run(&client, Watch::run("a")).await.unwrap();
+    let (rooms, budget) = (Rooms::default(), budget());
+    let one = rooms
+        .watch_run(&client, Watch::run("a"), &budget)
+        .await
+        .unwrap();
+    let other = rooms
+        .watch_run(&client, Watch::run("a"), &budget)
+        .await
+        .unwrap();
     drop(one);
     assert_eq!(rooms.count(), 1);
     drop(other);
     assert_eq!(rooms.count(), 0);
-    drop(rooms.watch_run(&client, Watch::run("")).await.unwrap_err());
+    drop(
+        rooms
+            .watch_run(&client, Watch::run(""), &budget)
+            .await
+            .unwrap_err(),
+    );
     assert_eq!(rooms.count(), 0);
 }
 
@@ -149,9 +168,15 @@ async fn last_reader_closes_the_room() {
 async fn clients_share_no_room() {
     let database = Database::new();
     let (one, other) = (database.client(), database.client());
-    let rooms = rooms();
-    let _one = rooms.watch_run(&one, Watch::run("a")).await.unwrap();
-    let _other = rooms.watch_run(&other, Watch::run("a")).await.unwrap();
+    let (rooms, budget) = (Rooms::default(), budget());
+    let _one = rooms
+        .watch_run(&one, Watch::run("a"), &budget)
+        .await
+        .unwrap();
+    let _other = rooms
+        .watch_run(&other, Watch::run("a"), &budget)
+        .await
+        .unwrap();
     assert_eq!(rooms.count(), 2);
 }
 
@@ -160,7 +185,10 @@ async fn final_state_is_the_last() {
     let database = Database::new();
     let client = database.client();
     let run = started(&client, "a").await;
-    let mut reader = rooms().watch_run(&client, Watch::run("a")).await.unwrap();
+    let mut reader = Rooms::default()
+        .watch_run(&client, Watch::run("a"), &budget())
+        .await
+        .unwrap();
     next(&mut reader).await;
     run.finish().await.unwrap();
     let (name, change) = next(&mut reader).await;
@@ -176,11 +204,14 @@ async fn readers_of_many_selections_see_the_same_as_those_of_few() {
     let database = Database::new();
     let client = database.client();
     started(&client, "a").await;
-    let rooms = rooms();
+    let (rooms, budget) = (Rooms::default(), budget());
     let watch = |other: usize| Watch::run("a").select(["n".to_owned(), format!("x{other}")]);
     let mut readers = Vec::new();
     for other in 0..40 {
-        let mut reader = rooms.watch_run(&client, watch(other)).await.unwrap();
+        let mut reader = rooms
+            .watch_run(&client, watch(other), &budget)
+            .await
+            .unwrap();
         let (name, run) = next(&mut reader).await;
         assert_eq!((&*name, &run["metadata"]), ("snapshot", &json!({"n": 0})));
         readers.push(reader);
@@ -191,14 +222,14 @@ async fn readers_of_many_selections_see_the_same_as_those_of_few() {
         let patch = data.get("patch").unwrap_or(&data);
         assert_eq!(patch["metadata"]["n"], json!(1));
     }
-    let kept = rooms.bytes();
+    let kept = budget.used();
     readers.truncate(16);
     // Those past the sixteenth keep nothing.
-    assert_eq!(rooms.bytes(), kept);
+    assert_eq!(budget.used(), kept);
     readers.truncate(15);
-    assert!(rooms.bytes() < kept);
+    assert!(budget.used() < kept);
     drop(readers);
-    assert_eq!((rooms.count(), rooms.bytes()), (0, 0));
+    assert_eq!((rooms.count(), budget.used()), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -208,10 +239,10 @@ async fn events_past_the_memory_for_them_are_refused_until_others_are_sent() {
     let text = "x".repeat(10_000);
     let run = NewRun::new("a").metadata(json!({"text": text}));
     client.start(run).await.unwrap();
-    let rooms = Rooms::new(15_000);
+    let (rooms, budget) = (Rooms::default(), Budget::new(15_000));
     let watch = || Watch::run("a").select(["text"]);
-    let mut one = rooms.watch_run(&client, watch()).await.unwrap();
-    let mut other = rooms.watch_run(&client, watch()).await.unwrap();
+    let mut one = rooms.watch_run(&client, watch(), &budget).await.unwrap();
+    let mut other = rooms.watch_run(&client, watch(), &budget).await.unwrap();
     assert!(one.has_memory());
     let frame = one.next().await.unwrap().frame.unwrap();
     assert!(!other.has_memory());
@@ -219,7 +250,34 @@ async fn events_past_the_memory_for_them_are_refused_until_others_are_sent() {
     drop(one);
     assert!(other.next().await.unwrap().frame.is_none());
     drop(frame);
-    assert_eq!(rooms.bytes(), 0);
-    let mut third = rooms.watch_run(&client, watch()).await.unwrap();
+    assert_eq!(budget.used(), 0);
+    let mut third = rooms.watch_run(&client, watch(), &budget).await.unwrap();
     assert!(third.has_memory());
+}
+
+#[tokio::test(start_paused = true)]
+async fn reader_whose_budget_is_taken_leaves_others_theirs() {
+    let database = Database::new();
+    let client = database.client();
+    for id in ["a", "b"] {
+        let run = NewRun::new(id).metadata(json!({"text": "x".repeat(10_000)}));
+        client.start(run).await.unwrap();
+    }
+    let (rooms, all) = (Rooms::default(), Budget::new(50_000));
+    let (one, other) = (all.part(4), all.part(4));
+    let watch = async |id, budget| {
+        rooms
+            .watch_run(&client, Watch::run(id), budget)
+            .await
+            .unwrap()
+    };
+    let mut greedy = (watch("a", &one).await, watch("b", &one).await);
+    let frame = greedy.0.next().await.unwrap().frame.unwrap();
+    assert!(greedy.1.next().await.unwrap().frame.is_none());
+    let mut modest = watch("b", &other).await;
+    assert!(modest.next().await.unwrap().frame.is_some());
+    // What is there already is free.
+    let mut same = watch("a", &other).await;
+    assert!(same.next().await.is_some());
+    drop(frame);
 }

@@ -68,6 +68,7 @@ pub(super) async fn list(
     };
     caller.reads(&set)?;
     let client = caller.client().await?;
+    caller.make_large().await?;
     let page = client.runs(wanted.runs()).await?;
     Ok(Json(wanted.list(page.runs, page.next.is_some())))
 }

@@ -15,12 +15,12 @@ mod status;
 mod stream_v1;
 mod stream_v2;
 
-use axum::middleware::map_response;
+use axum::middleware::{from_fn, map_response};
 use axum::routing::{any, get, post};
 use axum::{Extension, Router};
 
 use crate::api::extract::BodyLimit;
-use crate::{Gateway, Problem};
+use crate::{Gateway, Problem, memory};
 
 pub(crate) use shape::Parked as Shapes;
 
@@ -54,6 +54,7 @@ pub(crate) fn routes(gateway: &Gateway) -> Router<Gateway> {
         .route("/api/{*path}", any(not_here))
         .route("/realtime/{*path}", any(not_here))
         .method_not_allowed_fallback(not_here)
+        .layer(from_fn(memory::count))
         .layer(map_response(refusal::in_their_form))
         .layer(cors::layer(&gateway.config().cors_origins))
 }

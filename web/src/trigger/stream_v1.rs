@@ -24,6 +24,7 @@ use super::stream_v2::VERSION;
 use crate::api::extract::{At, Whole};
 use crate::live::{Appender, Lines, Target, chunk, while_allowed};
 use crate::memory::Held;
+use crate::write::new_writer;
 use crate::{Caller, Gateway, Problem};
 
 const CLIENT_ID: HeaderName = HeaderName::from_static("x-client-id");
@@ -51,12 +52,13 @@ pub(super) async fn write(
     let client_id = headers.get(CLIENT_ID).map(HeaderValue::as_bytes);
     let writer = match client_id {
         Some(client_id) => writer(&caller, &id, target, &key, client_id),
-        None => Uuid::new_v4(),
+        None => new_writer(),
     };
     let mut appender = Appender::new(caller.client().await?, &id, target, &key, writer);
     let mut response = match method {
         Method::POST => {
-            let post = post(&mut appender, &headers, Lines::new(body, held));
+            let lines = Lines::new(body, held, gateway.limits().body_timeout);
+            let post = post(&mut appender, &headers, lines);
             while_allowed(&gateway, &caller, post).await?;
             StatusCode::OK.into_response()
         }
@@ -92,7 +94,7 @@ pub(super) async fn append(
     let chunk = to_raw_value(text).map_err(|error| Problem::invalid(error.to_string()))?;
     let writer = match headers.get(PART_ID) {
         Some(part) => writer(&caller, &id, target, &key, part.as_bytes()),
-        None => Uuid::new_v4(),
+        None => new_writer(),
     };
     let mut appender = Appender::new(caller.client().await?, &id, target, &key, writer);
     appender.append(&[chunk]).await?;
@@ -119,7 +121,7 @@ async fn announce(
         let operation = json!({"type": "append", "key": STREAMS_KEY, "value": key});
         let batch = json!([{"run": id, (member): [operation]}]).to_string();
         let client = caller.client().await?;
-        let sent = client.send(&batch, Uuid::new_v4(), 1).await?;
+        let sent = client.send(&batch, new_writer(), 1).await?;
         if let Some(refusal) = sent.iter().find_map(|part| part.refusal()) {
             return Err(refusal.clone().into());
         }

@@ -42,16 +42,16 @@ pub(super) async fn read(
         }
         None => 0,
     };
-    let chunks = client.read_stream(&id, &key, from).await?;
     let style = match headers.get(VERSION) {
         Some(version) if version == "v2" => Style::V2,
         _ => Style::V1,
     };
+    let frames = ChunkFrames::read(&caller, &client, (&id, &key), from, style).await?;
     let mut lifetime = Lifetime::of(&gateway, &caller, Ending::Break)?;
     let seconds = headers.get(TIMEOUT).and_then(|value| value.to_str().ok());
     let seconds = seconds.and_then(|text| text.parse::<u64>().ok());
     lifetime.idle = seconds.map(|seconds| Duration::from_secs(seconds.clamp(1, MOST_SECONDS)));
-    let mut response = live::events(ChunkFrames::new(chunks, style), lifetime);
+    let mut response = live::events(frames, lifetime);
     let version = if style == Style::V2 { "v2" } else { "v1" };
     response
         .headers_mut()

@@ -1,11 +1,13 @@
 //! Reading streams.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::{chunks, numbers, push_numbers};
 use crate::stream::read_ahead::{MOST_BYTES, MOST_CHUNKS};
 use crate::tests::{milliseconds, start, with_client};
-use crate::{Chunks, NewRun};
+use crate::{Chunks, NewRun, Reserve};
 
 /// Reads to the end, and returns the chunks with their numbers, and the error that came last.
 async fn read_all(mut stream: Chunks) -> (Vec<(u64, String)>, Option<String>) {
@@ -128,6 +130,51 @@ fn a_reader_that_is_away_costs_bounded_memory_and_misses_nothing() {
         assert!(chunks <= MOST_CHUNKS && bytes <= MOST_BYTES, "{chunks}");
         let (read, error) = read_all(reader).await;
         assert_eq!((read, error), (numbered(1, 5_000), None));
+    });
+}
+
+/// Memory with room for so many bytes, and how many are held.
+#[derive(Debug)]
+struct Room(usize, Arc<AtomicUsize>);
+
+impl Reserve for Room {
+    fn resize(&mut self, bytes: usize) -> bool {
+        let has_room = bytes <= self.0;
+        if has_room {
+            self.1.store(bytes, Relaxed);
+        }
+        has_room
+    }
+}
+
+#[test]
+fn what_is_read_ahead_is_counted_and_what_has_no_room_ends_the_reading() {
+    with_client(async |_, client| {
+        let run = start(&client, "a").await;
+        push_numbers(&run.metadata(), "s", 500).await.unwrap();
+        let held = Arc::<AtomicUsize>::default();
+        let room = |bytes| Box::new(Room(bytes, held.clone()));
+        let mut reader = client
+            .read_stream_within("a", "s", 0, room(10_000))
+            .await
+            .unwrap();
+        assert!(held.load(Relaxed) > 100);
+        let mut read = Vec::new();
+        let error = loop {
+            match reader.next().await.unwrap() {
+                Ok(chunk) => read.push((chunk.number(), chunk.json().to_owned())),
+                Err(error) => break error,
+            }
+        };
+        assert!(error.is_retryable(), "{error}");
+        assert_eq!(held.load(Relaxed), 0);
+        assert!(reader.next().await.is_none());
+        let count = read.len() as u64;
+        assert!((1..500).contains(&count), "{count}");
+        let all = room(1_000_000);
+        let reader = client.read_stream_within("a", "s", count, all).await;
+        read.extend(read_all(reader.unwrap()).await.0);
+        assert_eq!(read, numbered(0, 500));
     });
 }
 

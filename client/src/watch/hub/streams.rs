@@ -263,8 +263,10 @@ impl Reader {
         self.at_once = at_once.min(MOST_CHUNKS);
         let first = self.next.unsigned_abs();
         let numbered = (first..).zip(found.chunks);
-        self.ahead
-            .put(numbered.map(|(number, json)| Chunk::new(number, json)));
+        let numbered = numbered.map(|(number, json)| Chunk::new(number, json));
+        if !self.ahead.put(numbered) {
+            return (false, Some(Some(Error::no_memory())));
+        }
         self.next += brought as i64;
         let has_all = self.next >= found.count;
         let end = match (has_all, found.is_closed, found.run_has_finished) {

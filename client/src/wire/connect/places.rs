@@ -18,9 +18,10 @@ pub(super) struct Place<'a> {
 }
 
 impl<const N: usize> Places<N> {
-    pub(super) fn new() -> Places<N> {
+    /// Makes places for at most so many connections.
+    pub(super) fn new(most: usize) -> Places<N> {
         Places {
-            free: Semaphore::new(N),
+            free: Semaphore::new(most.clamp(1, N)),
             connections: std::array::from_fn(|_| Mutex::new(None)),
         }
     }

@@ -8,13 +8,13 @@ use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::api::extract::{self, Asked, At, Whole};
 use crate::api::nesting::check_nesting;
 use crate::api::operations::replayed;
 use crate::live::{Appender, Lines, Target, chunk, while_allowed};
 use crate::memory::Held;
+use crate::write::new_writer;
 use crate::{Caller, Gateway, Problem};
 
 /// The media types of a body with a chunk a line.
@@ -52,7 +52,7 @@ pub(in crate::api) async fn append(
             let words = ["stream", &id, &name, key].map(str::as_bytes);
             caller.writer_named(&words)
         }
-        None => Uuid::new_v4(),
+        None => new_writer(),
     };
     let client = caller.client().await?;
     let mut appender = Appender::new(client, &id, Target::Own, &name, writer);
@@ -62,7 +62,7 @@ pub(in crate::api) async fn append(
     let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
     let appended = match kind.is_some_and(|kind| BY_LINE.contains(&kind)) {
         true => {
-            let body = Lines::new(request.into_body(), held);
+            let body = Lines::new(request.into_body(), held, gateway.limits().body_timeout);
             let lines = lines(&mut appender, body, key.is_some());
             while_allowed(&gateway, &caller, lines).await?
         }

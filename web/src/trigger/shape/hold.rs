@@ -45,7 +45,7 @@ impl<'a> Hold<'a> {
         let seconds = SECONDS * (1.0 + SPREAD * (2.0 * fastrand::f64() - 1.0));
         tokio::select! {
             biased;
-            () = self.caller.ended() => Err(Problem::unauthorized("the token has expired")),
+            () = self.caller.ended() => Err(self.caller.has_ended()),
             found = something => Ok(found),
             () = self.gateway.stopping().cancelled_owned() => Ok(None),
             () = tokio::time::sleep(Duration::from_secs_f64(seconds)) => Ok(None),

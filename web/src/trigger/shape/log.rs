@@ -12,11 +12,16 @@ use runmeta_client::{Client, Cursor, Runs, Snapshot, Watch};
 use super::reply::Reply;
 use super::request::{Poll, Position};
 use super::row::{self, Skip};
-use crate::live::Subscription;
-use crate::{Gateway, Problem};
+use crate::Problem;
+use crate::budget::{Budget, Share};
+use crate::live::{Rooms, Subscription};
 
 /// What a row takes beside its metadata.
 const ROW_BYTES: usize = 1_000;
+
+/// What a log takes, with its watch, and each of its runs beside the id, about.
+const LOG_BYTES: usize = 20_000;
+const SENT_BYTES: usize = 100;
 
 /// Runs read at a time when a log begins. A guess.
 const PAGE: u32 = 200;
@@ -41,8 +46,13 @@ pub(super) struct Log {
     offset: u64,
     since: Option<SystemTime>,
     sent: HashMap<Box<str>, (SystemTime, i64)>,
+    /// What the ids in `sent` take.
+    sent_bytes: usize,
     subscription: Subscription,
     beginning: Beginning,
+    /// Of the caller who began it.
+    budget: Budget,
+    share: Option<Share>,
 }
 
 /// How far the runs are read that were there when the log began.
@@ -53,12 +63,12 @@ enum Beginning {
 }
 
 impl Log {
-    /// Begins a log under this handle.
+    /// Begins a log under this handle, for whom this budget for events is.
     ///
     /// Unfinished runs are watched, and all runs read in pages: a run that finished before the watch began has its final state
     /// there. So a set with a long history costs no more than the part that is asked for.
     pub(super) async fn begin(
-        gateway: &Gateway,
+        (rooms, budget): (&Rooms, &Budget),
         client: Client,
         handle: String,
         query: Query,
@@ -70,10 +80,8 @@ impl Log {
         if query.skip.has("metadata") {
             watch = watch.select(row::ALWAYS);
         }
-        let subscription = gateway
-            .rooms()
-            .watch_set(&client, watch.unfinished())
-            .await?;
+        let watch = watch.unfinished();
+        let subscription = rooms.watch_set(&client, watch, budget).await?;
         let since = query
             .window
             .and_then(|window| SystemTime::now().checked_sub(window));
@@ -84,13 +92,29 @@ impl Log {
             offset: 0,
             since,
             sent: HashMap::new(),
+            sent_bytes: 0,
             subscription,
             beginning: Beginning::After(None),
+            budget: budget.clone(),
+            share: None,
         })
     }
 
     pub(super) fn handle(&self) -> &str {
         &self.handle
+    }
+
+    /// Counts what it takes. Returns false if its caller has no memory for it.
+    pub(super) fn count(&mut self) -> bool {
+        self.share = None;
+        let bytes = LOG_BYTES + self.sent_bytes + self.handle.len();
+        self.share = self.budget.spare(bytes);
+        self.share.is_some()
+    }
+
+    /// Returns true if both have the same caller.
+    pub(super) fn has_caller_of(&self, other: &Log) -> bool {
+        self.budget.is(&other.budget)
     }
 
     /// Returns true if the log can go on with this poll.
@@ -142,6 +166,9 @@ impl Log {
         });
         for run in runs {
             let is_new = self.sent.insert(run.id().into(), state(run)).is_none();
+            if is_new {
+                self.sent_bytes += run.id().len() + SENT_BYTES;
+            }
             reply.row(run.id(), row::row(run, &[], &self.query.skip), is_new);
         }
         if matches!(self.beginning, Beginning::After(_)) {

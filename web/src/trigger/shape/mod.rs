@@ -103,17 +103,21 @@ async fn answer(
         Some(log) => log,
         None => {
             let handle = poll.resume.map(|position| position.handle);
+            let place = (gateway.rooms(), &caller.memory().events);
             let handle = handle.unwrap_or_else(|| Uuid::new_v4().to_string());
-            Log::begin(gateway, client, handle, query).await?
+            Log::begin(place, client, handle, query).await?
         }
     };
+    caller.make_large().await?;
     let mut news = log.news().await?;
     if poll.live && news.is_empty() {
+        caller.made_large();
         let hold = Hold::begin(gateway, caller)?;
         let mut lease = parked.lend(log);
         if let Some(log) = lease.log() {
             hold.until(log.changed()).await?;
         }
+        caller.make_large().await?;
         log = lease.take().ok_or_else(Problem::no_such_path)?;
         news = log.news().await?;
     }

@@ -40,7 +40,10 @@ pub(super) async fn answer(
     if poll.skip.has("metadata") {
         watch = watch.select(row::ALWAYS);
     }
-    let mut subscription = gateway.rooms().watch_run(&client, watch).await?;
+    let mut subscription = gateway
+        .rooms()
+        .watch_run(&client, watch, &caller.memory().events)
+        .await?;
     let current = subscription.peek().filter(|run| !run.is_gone()).cloned();
     match &current {
         Some(run) => caller.reads_run(run)?,
