@@ -6,6 +6,7 @@
 #[allow(dead_code, missing_docs, clippy::duplicate_mod)]
 mod generate;
 
+use std::iter::successors;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -82,16 +83,13 @@ fn record(metadata: &Metadata, operation: &Operation<Json>) {
 fn with_number_of_serde(operation: Operation<Json>) -> Operation<Json> {
     match operation {
         Operation::Increment { key, value } => {
-            // Parsing a number that was printed may give its neighbour, and so on, until one gives itself.
-            let mut text = value.to_string();
-            for _ in 0..100 {
-                let by: Number = text.parse().unwrap();
-                let printed = by.to_string();
-                if std::mem::replace(&mut text, printed) == text {
-                    break;
-                }
-            }
-            let value = Json::parse(&text).unwrap();
+            // Parsing a number that was printed may give its neighbour, and so on, until one gives itself. Some two give each other.
+            let print = |text: &String| Some(text.parse::<Number>().unwrap().to_string());
+            let texts: Vec<String> = successors(Some(value.to_string()), print)
+                .take(100)
+                .collect();
+            let stable = texts.windows(2).find(|pair| pair[0] == pair[1]);
+            let value = Json::parse(stable.map_or("1", |pair| &pair[0])).unwrap();
             Operation::Increment { key, value }
         }
         other => other,

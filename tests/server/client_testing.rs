@@ -147,8 +147,16 @@ fn entry() -> impl Strategy<Value = Json> {
 /// before those above 0.
 fn step() -> impl Strategy<Value = (Json, i64)> {
     let offset = prop_oneof![20 => Just(0i64), 2 => Just(-1), 1 => Just(-2), 1 => Just(1)];
-    let batch = proptest::collection::vec(entry(), 0..6).prop_map(Json::from);
-    (batch, offset)
+    // The same runs, which are each other's parents, again and again.
+    let family = (run(), weighted(0.8, run())).prop_map(|(run, parent)| {
+        let start = members([("parent", parent.map(Json::from))]);
+        members([("run", Some(run.into())), ("start", Some(start))])
+    });
+    let batch = prop_oneof![
+        4 => proptest::collection::vec(entry(), 0..6),
+        1 => proptest::collection::vec(family, 2..12),
+    ];
+    (batch.prop_map(Json::from), offset)
 }
 
 /// Returns the rows of the answer, or the SQLSTATE with which the batch is rejected.

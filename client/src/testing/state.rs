@@ -249,39 +249,44 @@ impl State {
         rows
     }
 
-    /// Starts the run of an entry; before it, parents that do not exist and that entries behind it start.
+    /// Starts the run of an entry: by the first of its starts that can. Before it, a parent that does not exist, in the same way.
     fn start_after_parents(
         &mut self,
         entries: &[Entry],
         position: usize,
         early: &mut HashMap<usize, Effect>,
     ) -> Effect {
-        let mut line = vec![position];
-        while let Some(parent) = line.last().and_then(|child| {
-            let (run, start) = started(&entries[*child])?;
-            let parent = start.parent.as_deref()?;
-            let is_there = self.runs.contains_key(run) || self.runs.contains_key(parent);
-            let is_possible = |start: &Start| {
-                start.fault().is_none() && start.metadata.size() <= self.maximum_size
-            };
+        let maximum_size = self.maximum_size;
+        let untried = |run: &str, early: &HashMap<usize, Effect>| {
             let starts_it = |entry: &Entry| {
-                started(entry).is_some_and(|(run, start)| run == parent && is_possible(start))
+                started(entry).is_some_and(|(of, start)| {
+                    of == run && start.fault().is_none() && start.metadata.size() <= maximum_size
+                })
             };
-            let found = entries.iter().position(starts_it);
-            // One before this was refused, or the parent would be there.
-            let is_open = |start: &usize| {
-                *start > position && !line.contains(start) && !early.contains_key(start)
-            };
-            found.filter(|found| !is_there && is_open(found))
-        }) {
-            line.push(parent);
-        }
-        while let Some(next) = line.pop() {
-            if let Some((run, start)) = started(&entries[next])
-                && !early.contains_key(&next)
+            let mut behind = position + 1..entries.len();
+            behind.find(|place| !early.contains_key(place) && starts_it(&entries[*place]))
+        };
+        let mut line = vec![position];
+        while let Some(next) = line.last().copied()
+            && let Some((run, start)) = started(&entries[next])
+        {
+            let parent = start.parent.as_deref().filter(|parent| {
+                let is_there = self.runs.contains_key(run) || self.runs.contains_key(*parent);
+                !is_there && line.iter().all(|below| entries[*below].run != *parent)
+            });
+            if !early.contains_key(&next)
+                && let Some(of_parent) = parent.and_then(|parent| untried(parent, early))
             {
+                line.push(of_parent);
+                continue;
+            }
+            line.pop();
+            if !early.contains_key(&next) {
                 let effect = self.start(run, start);
                 early.insert(next, effect);
+            }
+            if !self.runs.contains_key(run) {
+                line.extend(untried(run, early));
             }
         }
         let effect = early.remove(&position);

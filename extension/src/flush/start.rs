@@ -16,15 +16,13 @@ use runmeta_core::wire;
 use super::batch::{Content, Part};
 use super::family::SLICE;
 use super::outcome::{Outcome, refuse};
-use super::placement::{self, Place};
+use super::placement::{self, Choice, Place, Start, Starts};
 use crate::announce;
 use crate::inbox;
 use crate::jsonb::check_for_interrupts;
 use crate::process;
 use crate::refusal::Refusal;
-use crate::run::{
-    Attempt, NewRun, Parent, Placed, TakenId, check_final, check_unfinished, insert_many,
-};
+use crate::run::{Attempt, Parent, Placed, TakenId, check_final, check_unfinished, insert_many};
 use crate::subtransaction;
 
 /// A run may be deleted between the insertion that it prevents and the look at it. More than once is a guess at the most
@@ -73,28 +71,24 @@ pub fn insert<'a>(parts: &'a [Part<'a>], outcomes: &mut [Option<Outcome>]) -> Re
     let of_one_run = |left: &Start<'_>, right: &Start<'_>| left.1.id == right.1.id;
     let mut pending: Vec<Pending<'_, 'a>> = starts
         .chunk_by(of_one_run)
-        .map(|starts| Pending {
-            starts,
-            place: None,
-            tries: 0,
-        })
+        .map(|starts| Pending { starts, tries: 0 })
         .collect();
     let alone = Alone::among(parts, &pending);
     let (mut taken, mut made) = (HashSet::new(), HashMap::new());
     loop {
         pending = leave_out_found(pending, parts, &alone, outcomes)?;
-        pending = leave_out_refused(pending, parts, outcomes)?;
         if pending.is_empty() {
             break;
         }
-        let runs: Vec<&NewRun<'a>> = pending.iter().map(|run| run.starts[0].1).collect();
-        let (places, versions) = insert_pending(&runs, &mut taken)?;
+        let runs: Vec<Starts<'_, 'a>> = pending.iter().map(|run| run.starts).collect();
+        let (choices, versions) = insert_pending(&runs, &mut taken)?;
         let mut left = Vec::new();
-        for ((mut run, place), version) in pending.into_iter().zip(places).zip(versions) {
+        for ((run, choice), version) in pending.into_iter().zip(choices).zip(versions) {
             check_for_interrupts();
-            let (start, new) = run.starts[0];
-            match (version, place) {
+            let run = run.after_refusal(choice.refused, parts, outcomes)?;
+            match (version, choice.place) {
                 (Some(version), Place::In { root, .. }) => {
+                    let (start, new) = run.starts[0];
                     announce::changed(&root, new.id, version);
                     outcomes[start] = Some(Outcome {
                         version: Some(version),
@@ -102,10 +96,10 @@ pub fn insert<'a>(parts: &'a [Part<'a>], outcomes: &mut [Option<Outcome>]) -> Re
                     });
                     made.insert(new.id, start);
                 }
-                (_, place) => {
-                    run.place = Some(place);
-                    left.push(run);
+                (_, Place::In { .. } | Place::AboveParent) => {
+                    left.extend(run.after_try(parts, outcomes)?);
                 }
+                (_, Place::NoParent | Place::TooDeep) => {}
             }
         }
         pending = left;
@@ -114,15 +108,10 @@ pub fn insert<'a>(parts: &'a [Part<'a>], outcomes: &mut [Option<Outcome>]) -> Re
     Ok(())
 }
 
-/// The position of a start in the batch, and the run that it describes.
-type Start<'a> = (usize, &'a NewRun<'a>);
-
 /// Starts of a run that is neither inserted nor found.
 struct Pending<'s, 'a> {
-    /// In the order of the batch, from the first that is not refused.
-    starts: &'s [Start<'a>],
-    /// Where that one belongs, if it was tried.
-    place: Option<Place>,
+    /// From the first that is not refused.
+    starts: Starts<'s, 'a>,
     tries: usize,
 }
 
@@ -196,43 +185,50 @@ fn leave_out_found<'s, 'a>(
     Ok(left.map(|(run, _)| run).collect())
 }
 
-/// Refuses the first start of each run that was tried and has no place, or was tried often enough. The next one of the run is
-/// tried then. Leaves out runs that have none.
-fn leave_out_refused<'s, 'a>(
-    mut pending: Vec<Pending<'s, 'a>>,
-    parts: &[Part<'_>],
-    outcomes: &mut [Option<Outcome>],
-) -> Result<Vec<Pending<'s, 'a>>, Refusal> {
-    for tried in &mut pending {
-        let (start, run) = tried.starts[0];
-        let parent = run.parent.unwrap_or_default().to_owned();
-        let refusal = match tried.place.take() {
-            None => continue,
-            Some(Place::NoParent) => Refusal::NoSuchParent {
-                run: run.id.to_owned(),
-                parent,
-            },
-            Some(Place::TooDeep) => Refusal::LastDepth { run: parent },
-            Some(Place::In { .. } | Place::AboveParent) => {
-                tried.tries += 1;
-                if tried.tries < TRIES {
-                    continue;
-                }
-                Refusal::HiddenRun {
-                    run: run.id.to_owned(),
-                }
-            }
-        };
-        refuse(parts, start, refusal, None, outcomes)?;
-        tried.starts = &tried.starts[1..];
-    }
-    pending.retain(|run| !run.starts.is_empty());
-    Ok(pending)
-}
-
 impl Pending<'_, '_> {
     fn id(&self) -> &str {
         self.starts[0].1.id
+    }
+
+    /// Refuses the first starts, which have no place.
+    fn after_refusal(
+        mut self,
+        refused: Vec<Place>,
+        parts: &[Part<'_>],
+        outcomes: &mut [Option<Outcome>],
+    ) -> Result<Self, Refusal> {
+        for place in refused {
+            let (start, run) = self.starts[0];
+            let parent = run.parent.unwrap_or_default().to_owned();
+            let refusal = match place {
+                Place::TooDeep => Refusal::LastDepth { run: parent },
+                _ => Refusal::NoSuchParent {
+                    run: run.id.to_owned(),
+                    parent,
+                },
+            };
+            refuse(parts, start, refusal, None, outcomes)?;
+            self.starts = &self.starts[1..];
+        }
+        Ok(self)
+    }
+
+    /// Refuses the first start of a run whose id was taken and that was not found, if that happened too often, and returns
+    /// the run if it is to be tried again.
+    fn after_try(
+        mut self,
+        parts: &[Part<'_>],
+        outcomes: &mut [Option<Outcome>],
+    ) -> Result<Option<Self>, Refusal> {
+        self.tries += 1;
+        if self.tries == TRIES {
+            let (start, run) = self.starts[0];
+            let run = run.id.to_owned();
+            refuse(parts, start, Refusal::HiddenRun { run }, None, outcomes)?;
+            self.starts = &self.starts[1..];
+            self.tries = 0;
+        }
+        Ok((!self.starts.is_empty()).then_some(self))
     }
 }
 
@@ -240,21 +236,21 @@ impl Pending<'_, '_> {
 /// was inserted. That all are free is tried first. A run whose parent was to be inserted with it and was not, because its id
 /// is taken, may have got into a wrong tree: then all is done again, with what is known by then.
 fn insert_pending<'a>(
-    runs: &[&NewRun<'a>],
+    runs: &[Starts<'_, 'a>],
     taken: &mut HashSet<&'a str>,
-) -> Result<(Vec<Place>, Vec<Option<i64>>), Refusal> {
+) -> Result<(Vec<Choice>, Vec<Option<i64>>), Refusal> {
     let mut ids = TakenId::IsAnError;
     loop {
         check_for_interrupts();
-        let places = placement::find(runs, taken)?;
+        let choices = placement::find(runs, taken)?;
         let mut misplacing = HashSet::new();
         let versions = subtransaction::keep_or_undo(|| {
-            let versions = insert_placed(runs, &places, ids)?;
-            misplacing = find_misplacing(runs, &places, &versions)?;
+            let versions = insert_placed(runs, &choices, ids)?;
+            misplacing = find_misplacing(runs, &choices, &versions)?;
             Ok(misplacing.is_empty().then_some(versions))
         })?;
         if let Some(versions) = versions {
-            return Ok((places, versions));
+            return Ok((choices, versions));
         }
         taken.extend(misplacing.into_iter().flatten());
         ids = TakenId::IsLeftOut;
@@ -262,22 +258,21 @@ fn insert_pending<'a>(
 }
 
 fn insert_placed(
-    runs: &[&NewRun<'_>],
-    places: &[Place],
+    runs: &[Starts<'_, '_>],
+    choices: &[Choice],
     taken: TakenId,
 ) -> Result<Vec<Option<i64>>, Refusal> {
+    let placed = runs.iter().zip(choices).filter_map(|(starts, choice)| {
+        let Place::In { root, depth, .. } = &choice.place else {
+            return None;
+        };
+        Some(Placed {
+            run: starts[choice.refused.len()].1,
+            root,
+            depth: *depth,
+        })
+    });
     let mut versions = vec![None; runs.len()];
-    let placed = runs
-        .iter()
-        .zip(places)
-        .filter_map(|(run, place)| match place {
-            Place::In { root, depth, .. } => Some(Placed {
-                run,
-                root,
-                depth: *depth,
-            }),
-            _ => None,
-        });
     insert_many(placed, taken, clock_timestamp(), |id, version| {
         if let Ok(position) = placement::position(runs, id) {
             versions[position] = Some(version);
@@ -288,30 +283,33 @@ fn insert_placed(
 
 /// Returns the parents of inserted runs that another session started elsewhere, as `None`, or that are hidden.
 fn find_misplacing<'a>(
-    runs: &[&NewRun<'a>],
-    places: &[Place],
+    runs: &[Starts<'_, 'a>],
+    choices: &[Choice],
     versions: &[Option<i64>],
 ) -> Result<HashSet<Option<&'a str>>, Refusal> {
     let mut relied_on = HashSet::new();
-    for (place, version) in places.iter().zip(versions) {
+    for (choice, version) in choices.iter().zip(versions) {
         if let Place::In {
             relies_on: Some(parent),
             ..
-        } = place
+        } = choice.place
             && version.is_some()
-            && versions[*parent].is_none()
+            && versions[parent].is_none()
         {
-            relied_on.insert(*parent);
+            relied_on.insert(parent);
         }
     }
-    let ids: Vec<&str> = relied_on.iter().map(|parent| runs[*parent].id).collect();
+    let ids: Vec<&str> = relied_on
+        .iter()
+        .map(|parent| runs[*parent][0].1.id)
+        .collect();
     let mut stored = HashMap::new();
     for ids in ids.chunks(SLICE) {
         Spi::connect_mut(|client| Parent::find_many(client, ids, &mut stored))?;
     }
     let misplacing = relied_on.into_iter().filter_map(|parent| {
-        let id = runs[parent].id;
-        match (stored.get(id), &places[parent]) {
+        let id = runs[parent][0].1.id;
+        match (stored.get(id), &choices[parent].place) {
             (None, _) => Some(Some(id)),
             (Some(stored), Place::In { root, depth, .. })
                 if stored.root == *root && stored.depth == *depth =>

@@ -33,6 +33,52 @@ async fn a_parent_may_stand_before_or_behind_its_children() {
 }
 
 #[tokio::test]
+async fn a_parent_is_started_by_the_first_of_its_starts_that_has_a_place() {
+    let start = |(run, parent): (&str, &str)| match parent {
+        "" => format!(r#"{{"run": "{run}", "start": {{}}}}"#),
+        parent => format!(r#"{{"run": "{run}", "start": {{"parent": "{parent}"}}}}"#),
+    };
+    for (starts, outcomes, tree) in [
+        (
+            &[("d", "x"), ("d", ""), ("b", "d")][..],
+            "not_found applied applied",
+            "b d 1, d d 0",
+        ),
+        (
+            &[("b", "d"), ("d", "x"), ("d", ""), ("d", "y")],
+            "applied not_found applied unchanged",
+            "b d 1, d d 0",
+        ),
+        // Runs that are each other's parents: the first one of the batch gives way last.
+        (
+            &[("a", "b"), ("b", "a"), ("a", ""), ("b", "")],
+            "applied not_found unchanged applied",
+            "a b 1, b b 0",
+        ),
+        (
+            &[("c", "a"), ("a", "b"), ("b", "a"), ("a", "")],
+            "applied not_found not_found applied",
+            "a a 0, c a 1",
+        ),
+        (
+            &[("a", "b"), ("b", "a"), ("c", "b")],
+            "not_found not_found not_found",
+            "",
+        ),
+    ] {
+        let (_database, client) = database().await;
+        let batch: Vec<String> = starts.iter().copied().map(start).collect();
+        let flush = format!(
+            "SELECT array_to_string(ARRAY(SELECT outcome FROM runmeta.flush('[{}]')), ' ')",
+            batch.join(",")
+        );
+        assert_eq!(rows(&client, &flush).await, outcomes, "{starts:?}");
+        const TREE: &str = "SELECT COALESCE(string_agg(concat_ws(' ', id, root_id, depth), ', ' ORDER BY id), '') FROM runmeta.run";
+        assert_eq!(rows(&client, TREE).await, tree, "{starts:?}");
+    }
+}
+
+#[tokio::test]
 async fn ten_thousand_children_start_with_their_parent_in_one_statement() {
     let (_database, client) = database().await;
     let flush = r#"SELECT part, outcome, version, count(*) FROM runmeta.flush((
