@@ -11,6 +11,7 @@
 //! - [`prune`]: deleting trees that finished long ago.
 //! - [`one_pass`]: changing rows in one statement.
 //! - [`flush`]: batches for many runs, of operations, starts and finishes.
+//! - [`follow`]: runs that follow jobs in a queue.
 //! - [`stream`]: streams of chunks that belong to runs.
 //! - [`inbox`]: lists that wait to be folded into a document.
 //! - [`announce`]: notifying listeners of what changed, [`outbox`]: changes that are not yet announced.
@@ -27,6 +28,7 @@ mod announce;
 mod call;
 mod document;
 mod flush;
+mod follow;
 mod function;
 mod inbox;
 mod jsonb;

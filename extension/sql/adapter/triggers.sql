@@ -1,0 +1,51 @@
+-- _adapter_triggers
+
+-- Statements that attach the trigger functions of an adapter to the table of jobs and to each of its partitions, because a
+-- statement that names a partition fires no statement triggers of the table above it, and one that names the table above
+-- fires none of the partitions. A second time they change nothing but for partitions that are new.
+CREATE FUNCTION runmeta._adapter_triggers(
+    jobs pg_catalog.regclass,
+    compares pg_catalog.bool
+) RETURNS SETOF pg_catalog.text
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 4
+AS $triggers$
+DECLARE
+    statement CONSTANT pg_catalog.text := 'CREATE OR REPLACE TRIGGER %I AFTER %s ON %s REFERENCING %s '
+        'FOR EACH STATEMENT EXECUTE FUNCTION %I._runmeta_follow()';
+    own record;
+    part record;
+BEGIN
+    SELECT n.nspname AS schema, c.relkind OPERATOR(pg_catalog.=) 'p' AS is_partitioned
+    INTO STRICT own
+    FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+    WHERE c.oid OPERATOR(pg_catalog.=) jobs;
+    IF own.is_partitioned THEN
+        RETURN NEXT pg_catalog.format(
+            'CREATE OR REPLACE TRIGGER _runmeta_row AFTER INSERT OR UPDATE OR DELETE ON %s '
+            'FOR EACH ROW EXECUTE FUNCTION %I._runmeta_follow_row()', jobs, own.schema);
+    END IF;
+    FOR part IN
+        SELECT t.relid AS relation, t.isleaf FROM pg_catalog.pg_partition_tree(jobs) AS t
+        UNION ALL
+        SELECT jobs, true WHERE NOT own.is_partitioned
+    LOOP
+        RETURN NEXT pg_catalog.format(statement, '_runmeta_insert', 'INSERT', part.relation,
+            'NEW TABLE AS jobs', own.schema);
+        RETURN NEXT pg_catalog.format(statement, '_runmeta_update', 'UPDATE', part.relation,
+            CASE WHEN compares THEN 'NEW TABLE AS jobs OLD TABLE AS old_jobs' ELSE 'NEW TABLE AS jobs' END, own.schema);
+        RETURN NEXT pg_catalog.format(statement, '_runmeta_delete', 'DELETE', part.relation,
+            'OLD TABLE AS jobs', own.schema);
+        IF part.isleaf THEN
+            RETURN NEXT pg_catalog.format(
+                'CREATE OR REPLACE TRIGGER _runmeta_truncate BEFORE TRUNCATE ON %s '
+                'FOR EACH STATEMENT EXECUTE FUNCTION %I._runmeta_truncate()', part.relation, own.schema);
+        END IF;
+        IF own.is_partitioned AND part.isleaf THEN
+            RETURN NEXT pg_catalog.format('ALTER TABLE %s DISABLE TRIGGER _runmeta_row', part.relation);
+        END IF;
+    END LOOP;
+END
+$triggers$;
+
+COMMENT ON FUNCTION runmeta._adapter_triggers IS 'statements that attach the trigger functions of an adapter';
