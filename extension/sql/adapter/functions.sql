@@ -52,8 +52,9 @@ BEGIN
 %s
 END
 $runmeta$$frame$;
+    statement pg_catalog.text;
 BEGIN
-    RETURN NEXT pg_catalog.format(frame, schema, '_runmeta_follow', pg_catalog.concat(
+    statement := pg_catalog.format(frame, schema, '_runmeta_follow', pg_catalog.concat(
         -- Half of all updates of a queue are polls that find no job.
         $body$IF NOT EXISTS (SELECT FROM jobs) THEN
         RETURN NULL;
@@ -65,21 +66,24 @@ BEGIN
     ELSE
         $body$, head, gone, E'\n        FROM (', pg_catalog.replace(row_query, '{jobs}', 'jobs'), ') AS c', chosen, $body$;
     END IF;$body$), pg_catalog.replace(failed, '{ids}', some_ids));
+    RETURN NEXT statement;
 
     -- For partitions that were made after the triggers: row triggers are cloned to them, statement triggers are not.
-    RETURN NEXT pg_catalog.format(frame, schema, '_runmeta_follow_row', pg_catalog.concat(
+    statement := pg_catalog.format(frame, schema, '_runmeta_follow_row', pg_catalog.concat(
         $body$IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
         $body$, head, gone, E'\n        FROM (', pg_catalog.replace(row_query, '{jobs}', '(SELECT OLD.*)'), ') AS c', chosen, $body$;
     ELSE
         $body$, head, arrived, E'\n        FROM (', pg_catalog.replace(row_query, '{jobs}', '(SELECT NEW.*)'), ') AS c', chosen, $body$;
     END IF;$body$), pg_catalog.replace(failed, '{ids}', 'NULL'));
+    RETURN NEXT statement;
 
     -- Before the rows are gone.
-    RETURN NEXT pg_catalog.format(frame, schema, '_runmeta_truncate', pg_catalog.concat(
+    statement := pg_catalog.format(frame, schema, '_runmeta_truncate', pg_catalog.concat(
         'EXECUTE pg_catalog.format(', pg_catalog.quote_literal(pg_catalog.replace(pg_catalog.replace(
             pg_catalog.concat(head, gone, E'\n        FROM (', row_query, ') AS c', chosen),
             '%', '%%'), '{jobs}', 'ONLY %s')),
         ', TG_RELID::pg_catalog.regclass);'), pg_catalog.replace(failed, '{ids}', 'NULL'));
+    RETURN NEXT statement;
 END
 $functions$;
 

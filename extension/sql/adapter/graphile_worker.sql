@@ -4,7 +4,7 @@
 -- a job deletes it unlocked. What gave up stays, with attempts at max_attempts. forceUnlockWorkers sets no last_error.
 CREATE FUNCTION runmeta._adapter_graphile_worker(schema pg_catalog.text) RETURNS pg_catalog.text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN pg_catalog.replace($row$
+AS $query$ SELECT pg_catalog.replace($row$
 SELECT j.id::pg_catalog.text AS id,
     CASE
         WHEN j.locked_at IS NOT NULL THEN 'running'
@@ -17,6 +17,6 @@ SELECT j.id::pg_catalog.text AS id,
     CASE WHEN j.locked_at IS NULL THEN j.last_error END AS error,
     (SELECT t.identifier FROM {schema}._private_tasks AS t WHERE t.id OPERATOR(pg_catalog.=) j.task_id) AS task,
     j.created_at, j.locked_at AS started_at, NULL::pg_catalog.timestamptz AS finished_at
-FROM {jobs} AS j$row$, '{schema}', pg_catalog.quote_ident(schema));
+FROM {jobs} AS j$row$, '{schema}', pg_catalog.quote_ident(schema)) $query$;
 
 COMMENT ON FUNCTION runmeta._adapter_graphile_worker IS 'query for what the rows of graphile-worker mean';

@@ -5,7 +5,7 @@
 -- Version 10 writes to the partitioned table job, version 12 mostly to its partitions by name.
 CREATE FUNCTION runmeta._adapter_pg_boss(schema pg_catalog.text) RETURNS pg_catalog.text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN $row$
+AS $query$ SELECT $row$
 SELECT j.id::pg_catalog.text AS id,
     CASE
         WHEN j.state::pg_catalog.text OPERATOR(pg_catalog.=) 'created' THEN 'queued'
@@ -20,6 +20,6 @@ SELECT j.id::pg_catalog.text AS id,
             j.output OPERATOR(pg_catalog.->) 'value' OPERATOR(pg_catalog.->>) 'message', j.output::pg_catalog.text)
     END AS error,
     j.name AS task, j.created_on AS created_at, j.started_on AS started_at, j.completed_on AS finished_at
-FROM {jobs} AS j$row$;
+FROM {jobs} AS j$row$ $query$;
 
 COMMENT ON FUNCTION runmeta._adapter_pg_boss IS 'query for what the rows of pg-boss mean';

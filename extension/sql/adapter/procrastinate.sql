@@ -4,7 +4,7 @@
 -- them while they are doing. No column has the error or a time.
 CREATE FUNCTION runmeta._adapter_procrastinate(schema pg_catalog.text) RETURNS pg_catalog.text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN $row$
+AS $query$ SELECT $row$
 SELECT j.id::pg_catalog.text AS id,
     CASE
         WHEN j.status::pg_catalog.text OPERATOR(pg_catalog.=) 'todo'
@@ -22,6 +22,6 @@ SELECT j.id::pg_catalog.text AS id,
     NULL::pg_catalog.text AS error, j.task_name::pg_catalog.text AS task,
     NULL::pg_catalog.timestamptz AS created_at, NULL::pg_catalog.timestamptz AS started_at,
     NULL::pg_catalog.timestamptz AS finished_at
-FROM {jobs} AS j$row$;
+FROM {jobs} AS j$row$ $query$;
 
 COMMENT ON FUNCTION runmeta._adapter_procrastinate IS 'query for what the rows of procrastinate mean';

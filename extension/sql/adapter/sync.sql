@@ -9,7 +9,7 @@ CREATE FUNCTION runmeta._adapter_sync(
     row_query pg_catalog.text
 ) RETURNS pg_catalog.text
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN pg_catalog.concat(
+AS $query$ SELECT pg_catalog.concat(
     pg_catalog.format($head$INSERT INTO runmeta.transition
     (adapter, run_id, status, attempt, error, task, created_at, started_at, finished_at)
 SELECT %s, %L OPERATOR(pg_catalog.||) c.id, c.status, c.attempt, c.error, c.task, c.created_at, c.started_at, c.finished_at
@@ -20,6 +20,6 @@ WHERE (c.status OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'retrying', 'running
     OR EXISTS (SELECT FROM runmeta.run AS r 
         WHERE r.id OPERATOR(pg_catalog.=) ((%L OPERATOR(pg_catalog.||) c.id) COLLATE pg_catalog."C")))$tail$, prefix),
     CASE WHEN tasks IS NULL THEN ''
-        ELSE pg_catalog.format(E'\n    AND c.task OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.text[])', tasks) END);
+        ELSE pg_catalog.format(E'\n    AND c.task OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.text[])', tasks) END) $query$;
 
 COMMENT ON FUNCTION runmeta._adapter_sync IS 'statement that puts down what the jobs of a queue are now';

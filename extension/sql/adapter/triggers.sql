@@ -10,10 +10,11 @@ CREATE FUNCTION runmeta._adapter_triggers(
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 4
 AS $triggers$
 DECLARE
-    statement CONSTANT pg_catalog.text := 'CREATE OR REPLACE TRIGGER %I AFTER %s ON %s REFERENCING %s '
+    template CONSTANT pg_catalog.text := 'CREATE OR REPLACE TRIGGER %I AFTER %s ON %s REFERENCING %s '
         'FOR EACH STATEMENT EXECUTE FUNCTION %I._runmeta_follow()';
     own record;
     part record;
+    statement pg_catalog.text;
 BEGIN
     SELECT n.nspname AS schema, c.relkind OPERATOR(pg_catalog.=) 'p' AS is_partitioned
     INTO STRICT own
@@ -21,28 +22,34 @@ BEGIN
     JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
     WHERE c.oid OPERATOR(pg_catalog.=) jobs;
     IF own.is_partitioned THEN
-        RETURN NEXT pg_catalog.format(
+        statement := pg_catalog.format(
             'CREATE OR REPLACE TRIGGER _runmeta_row AFTER INSERT OR UPDATE OR DELETE ON %s '
             'FOR EACH ROW EXECUTE FUNCTION %I._runmeta_follow_row()', jobs, own.schema);
+        RETURN NEXT statement;
     END IF;
     FOR part IN
         SELECT t.relid AS relation, t.isleaf FROM pg_catalog.pg_partition_tree(jobs) AS t
         UNION ALL
         SELECT jobs, true WHERE NOT own.is_partitioned
     LOOP
-        RETURN NEXT pg_catalog.format(statement, '_runmeta_insert', 'INSERT', part.relation,
+        statement := pg_catalog.format(template, '_runmeta_insert', 'INSERT', part.relation,
             'NEW TABLE AS jobs', own.schema);
-        RETURN NEXT pg_catalog.format(statement, '_runmeta_update', 'UPDATE', part.relation,
+        RETURN NEXT statement;
+        statement := pg_catalog.format(template, '_runmeta_update', 'UPDATE', part.relation,
             CASE WHEN compares THEN 'NEW TABLE AS jobs OLD TABLE AS old_jobs' ELSE 'NEW TABLE AS jobs' END, own.schema);
-        RETURN NEXT pg_catalog.format(statement, '_runmeta_delete', 'DELETE', part.relation,
+        RETURN NEXT statement;
+        statement := pg_catalog.format(template, '_runmeta_delete', 'DELETE', part.relation,
             'OLD TABLE AS jobs', own.schema);
+        RETURN NEXT statement;
         IF part.isleaf THEN
-            RETURN NEXT pg_catalog.format(
+            statement := pg_catalog.format(
                 'CREATE OR REPLACE TRIGGER _runmeta_truncate BEFORE TRUNCATE ON %s '
                 'FOR EACH STATEMENT EXECUTE FUNCTION %I._runmeta_truncate()', part.relation, own.schema);
+            RETURN NEXT statement;
         END IF;
         IF own.is_partitioned AND part.isleaf THEN
-            RETURN NEXT pg_catalog.format('ALTER TABLE %s DISABLE TRIGGER _runmeta_row', part.relation);
+            statement := pg_catalog.format('ALTER TABLE %s DISABLE TRIGGER _runmeta_row', part.relation);
+            RETURN NEXT statement;
         END IF;
     END LOOP;
 END
