@@ -9,7 +9,7 @@ endif
 
 # `exec scripts/with-cluster`: a signal that make gets and passes on reaches it, and not a shell in between.
 
-.PHONY: help setup setup-tests build demo test mutants bench db db-stop install package fmt lint
+.PHONY: help setup setup-tests build demo test picture mutants bench db db-stop install package fmt lint
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /make \1\t/p' Makefile | expand -t 16
@@ -24,9 +24,9 @@ setup-tests:
 build: setup ## the extension, for the Postgres in use
 	@scripts/build-extension
 
-demo: setup ## a real CSV file imported by parallel workers
+demo: setup ## a real CSV file imported by parallel workers, with a dashboard; ARGS=--no-web for none
 	cargo build --quiet --package runmeta-cli
-	@exec scripts/with-cluster sh -c 'DATABASE_URL=$$RUNMETA_TEST_URL exec cargo run --quiet --package runmeta-cli -- demo cli/demo/airports.csv --workers 4 --rows-per-second 1000'
+	@exec scripts/with-cluster sh -c 'DATABASE_URL=$$RUNMETA_TEST_URL exec cargo run --quiet --package runmeta-cli -- demo cli/demo/airports.csv --workers 4 --rows-per-second $(if $(filter --no-web,$(ARGS)),1000,200) $(ARGS)'
 	@echo
 	@echo "That server is gone again. 'make db' starts one that stays and prints its URL; the demo runs there too:"
 	@echo '  cargo run --package runmeta-cli -- demo --database-url URL'
@@ -37,6 +37,9 @@ test: setup-tests ## all tests, beside a server of their own
 	cargo test --quiet --manifest-path tests/outside/rustls/Cargo.toml --target-dir target --locked
 # A server that is killed loses nothing without fsync, only a machine that is; databases come and go ten times as fast.
 	RUNMETA_SETTINGS='fsync = off' exec scripts/with-cluster cargo test --workspace --exclude runmeta
+
+picture: setup-tests ## takes the README's picture of the dashboard anew
+	RUNMETA_PICTURE=docs/dashboard.png exec scripts/with-cluster cargo test --package runmeta-tests picture_of_the_readme
 
 mutants: setup ## whether core's tests notice small changes of core; with ARGS='server 10', a sample of what needs a server
 	@scripts/mutants $(ARGS)

@@ -530,6 +530,181 @@ ALTER TABLE runmeta.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE runmeta.task_setting (
+    task text NOT NULL,
+    done_key text,
+    total_key text,
+    total numeric,
+    silent_limit interval,
+    wait_limit interval,
+    time_limit interval,
+    CONSTRAINT task_setting_keys_are_paths CHECK (((runmeta.number_at('{}'::jsonb, done_key) IS NULL) AND (runmeta.number_at('{}'::jsonb, total_key) IS NULL))),
+    CONSTRAINT task_setting_one_total CHECK (((total_key IS NULL) OR (total IS NULL))),
+    CONSTRAINT task_setting_total_of_done CHECK (((done_key IS NOT NULL) OR ((total_key IS NULL) AND (total IS NULL)))),
+    CONSTRAINT task_setting_total_positive CHECK ((total > (0)::numeric))
+);
+
+ALTER TABLE runmeta.task_setting OWNER TO postgres;
+
+COMMENT ON TABLE runmeta.task_setting IS 'tasks that reports do not look at by the conventions';
+
+COMMENT ON COLUMN runmeta.task_setting.task IS 'name of the task';
+
+COMMENT ON COLUMN runmeta.task_setting.done_key IS 'key or path of the number that is done, null to find it by its name';
+
+COMMENT ON COLUMN runmeta.task_setting.total_key IS 'key or path of the number that it is a part of';
+
+COMMENT ON COLUMN runmeta.task_setting.total IS 'what it is a part of where that is always the same';
+
+COMMENT ON COLUMN runmeta.task_setting.silent_limit IS 'how long a run may work without a write, null for an hour';
+
+COMMENT ON COLUMN runmeta.task_setting.wait_limit IS 'how long a run may wait, null for ever';
+
+COMMENT ON COLUMN runmeta.task_setting.time_limit IS 'how long an attempt may work, null for ever';
+
+CREATE VIEW runmeta.progress WITH (security_invoker='true') AS
+ SELECT r.root_id,
+    r.id,
+    r.parent_id,
+    r.depth,
+    r.task,
+    r.tags,
+    r.status,
+    r.attempt,
+    m.label,
+    m.done,
+    m.total,
+        CASE
+            WHEN (m.done IS NULL) THEN NULL::integer
+            WHEN (m.done >= m.total) THEN 100
+            ELSE (GREATEST(div((m.done * (100)::numeric), m.total), (0)::numeric))::integer
+        END AS percent,
+        CASE
+            WHEN g.grows THEN (m.done / e.seconds)
+            ELSE NULL::numeric
+        END AS rate,
+    e.elapsed,
+        CASE
+            WHEN (g.grows AND (g.work < (m.done * '10000000000'::numeric))) THEN ('00:00:01'::interval * (round((g.work / m.done)))::double precision)
+            ELSE NULL::interval
+        END AS time_left,
+    r.created_at,
+    r.started_at,
+    r.updated_at,
+    r.finished_at
+   FROM (((((runmeta.live_run r
+     LEFT JOIN runmeta.task_setting t ON ((t.task = r.task)))
+     CROSS JOIN LATERAL ( SELECT
+                CASE
+                    WHEN (jsonb_typeof(l.metadata) = 'object'::text) THEN l.metadata
+                    ELSE NULL::jsonb
+                END AS document
+           FROM ( SELECT r.metadata
+                 OFFSET 0) l
+         OFFSET 0) d)
+     LEFT JOIN LATERAL ( SELECT f.label,
+            f.done,
+            COALESCE(f.total, (
+                CASE
+                    WHEN (f.done > (1)::numeric) THEN 100
+                    ELSE 1
+                END)::numeric) AS total
+           FROM ( SELECT t.done_key AS label,
+                    runmeta.number_at(d.document, t.done_key) AS done,
+                        CASE
+                            WHEN (t.total_key IS NULL) THEN t.total
+                            ELSE runmeta.number_at(d.document, t.total_key)
+                        END AS total,
+                    ((t.total_key IS NULL) OR (runmeta.number_at(d.document, t.total_key) > (0)::numeric)) AS is_valid
+                  WHERE (t.done_key IS NOT NULL)
+                UNION ALL
+                ( SELECT
+                        CASE
+                            WHEN w.is_whole THEN btrim(((o.name || ' '::text) || h.key))
+                            WHEN (w.subject <> ''::text) THEN translate(w.subject, '_'::text, ' '::text)
+                            WHEN (o.name <> ''::text) THEN o.name
+                            ELSE p.key
+                        END AS key,
+                    (
+                        CASE
+                            WHEN w.is_whole THEN h.value
+                            ELSE p.value
+                        END)::numeric AS value,
+                        CASE
+                            WHEN (NOT w.is_whole) THEN (h.value)::numeric
+                            ELSE NULL::numeric
+                        END AS "case",
+                    true
+                   FROM ((((( SELECT ''::text AS name,
+                            d.document AS members
+                        UNION ALL
+                         SELECT m_1.key,
+                            m_1.value
+                           FROM jsonb_each(d.document) m_1(key, value)
+                          WHERE (jsonb_typeof(m_1.value) = 'object'::text)) o
+                     CROSS JOIN LATERAL ( SELECT n.key,
+                            n.value
+                           FROM jsonb_each(o.members) n(key, value)
+                          WHERE ((jsonb_typeof(n.value) = 'number'::text) AND (lower((n.key COLLATE "C")) ~ 'total|progress'::text))
+                          ORDER BY (lower((n.key COLLATE "C")) !~~ '%progress%'::text), (n.key COLLATE "C")
+                         LIMIT 32) h)
+                     CROSS JOIN LATERAL ( SELECT btrim(regexp_replace(lower(regexp_replace((h.key COLLATE "C"), '(?<=[a-z0-9])(?=[A-Z])'::text, '_'::text, 'g'::text)), '[\u0001-/:-@[-`{-\u007f]+'::text, '_'::text, 'g'::text), '_'::text) AS words
+                         OFFSET 0) k)
+                     CROSS JOIN LATERAL ( SELECT ((k.words = 'progress'::text) OR (k.words ~~ '%\_progress'::text)) AS is_whole,
+                                CASE
+                                    WHEN (k.words = 'total'::text) THEN ''::text
+                                    WHEN starts_with(k.words, 'total_'::text) THEN substr(k.words, 7)
+                                    WHEN (k.words ~~ '%\_total'::text) THEN "left"(k.words, '-6'::integer)
+                                    ELSE NULL::text
+                                END AS subject
+                         OFFSET 0) w)
+                     LEFT JOIN LATERAL ( SELECT n.key,
+                            n.value
+                           FROM ((jsonb_each(o.members) n(key, value)
+                             CROSS JOIN LATERAL ( SELECT btrim(regexp_replace(lower(regexp_replace((n.key COLLATE "C"), '(?<=[a-z0-9])(?=[A-Z])'::text, '_'::text, 'g'::text)), '[\u0001-/:-@[-`{-\u007f]+'::text, '_'::text, 'g'::text), '_'::text) AS words
+                                 OFFSET 0) b)
+                             CROSS JOIN LATERAL ( SELECT array_position(
+CASE
+ WHEN (w.subject = ''::text) THEN ARRAY['done'::text, '-'::text, 'processed'::text, '-'::text, 'completed'::text, '-'::text, 'finished'::text, '-'::text, 'current'::text]
+ ELSE ARRAY[('done_'::text || w.subject), (w.subject || '_done'::text), ('processed_'::text || w.subject), (w.subject || '_processed'::text), ('completed_'::text || w.subject), (w.subject || '_completed'::text), ('finished_'::text || w.subject), (w.subject || '_finished'::text), ('current_'::text || w.subject), (w.subject || '_current'::text), w.subject]
+END, b.words) AS place
+                                 OFFSET 0) a)
+                          WHERE ((jsonb_typeof(n.value) = 'number'::text) AND (n.key <> h.key) AND (strpos(lower((n.key COLLATE "C")), split_part(w.subject, '_'::text, 1)) > 0) AND (a.place IS NOT NULL) AND (((a.place % 2) = 1) OR (split_part(b.words, '_'::text, 1) <> split_part(b.words, '_'::text, '-1'::integer))))
+                          ORDER BY ((a.place + 1) / 2), (n.key COLLATE "C")
+                         LIMIT 1) p ON ((NOT w.is_whole)))
+                  WHERE ((t.done_key IS NULL) AND (w.is_whole OR ((p.key IS NOT NULL) AND (h.value > '0'::jsonb))))
+                  ORDER BY w.is_whole DESC, (o.name <> ''::text), (o.name COLLATE "C"), (h.key COLLATE "C")
+                 LIMIT 1)) f
+          WHERE (f.is_valid AND (abs(f.done) < '1000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric) AND COALESCE((abs(f.total) < '1000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric), true))) m ON (true))
+     CROSS JOIN LATERAL ( SELECT u.elapsed,
+            (date_part('epoch'::text, u.elapsed))::numeric AS seconds
+           FROM ( SELECT
+                        CASE
+                            WHEN (isfinite(r.started_at) AND isfinite(COALESCE(r.finished_at, r.started_at))) THEN GREATEST((COALESCE(r.finished_at, now()) - r.started_at), '00:00:00'::interval)
+                            ELSE NULL::interval
+                        END AS "case"
+                 OFFSET 0) u(elapsed)) e)
+     CROSS JOIN LATERAL ( SELECT (GREATEST((m.total - m.done), (0)::numeric) * e.seconds) AS work,
+            ((r.finished_at IS NULL) AND (e.seconds >= 0.5) AND (m.done > (0)::numeric) AND (m.done < m.total)) AS grows) g);
+
+ALTER TABLE runmeta.progress OWNER TO postgres;
+
+COMMENT ON VIEW runmeta.progress IS 'how far each run is, by the numbers in its metadata';
+
+COMMENT ON COLUMN runmeta.progress.label IS 'key of the number, or what is counted; null if the metadata has no progress';
+
+COMMENT ON COLUMN runmeta.progress.done IS 'how much is done';
+
+COMMENT ON COLUMN runmeta.progress.total IS 'how much there is to be done';
+
+COMMENT ON COLUMN runmeta.progress.percent IS 'part that is done, 0 to 100, rounded down';
+
+COMMENT ON COLUMN runmeta.progress.rate IS 'how much was done a second, on average since the attempt began; null if nothing is left or the run has finished';
+
+COMMENT ON COLUMN runmeta.progress.elapsed IS 'how long the attempt has worked, or worked until it finished';
+
+COMMENT ON COLUMN runmeta.progress.time_left IS 'how long the rest takes at that rate';
+
 CREATE TABLE runmeta.schema_history (
     version integer NOT NULL,
     name text NOT NULL,
@@ -620,6 +795,183 @@ COMMENT ON COLUMN runmeta.stream_chunk.first IS 'number of the first chunk';
 COMMENT ON COLUMN runmeta.stream_chunk.count IS 'how many chunks there are';
 
 COMMENT ON COLUMN runmeta.stream_chunk.chunks IS 'the chunks, a json array';
+
+CREATE VIEW runmeta.stuck_run WITH (security_invoker='true') AS
+ SELECT r.root_id,
+    r.id,
+    r.parent_id,
+    r.depth,
+    r.task,
+    r.tags,
+    r.status,
+    r.attempt,
+    c.reason,
+    c.since,
+        CASE
+            WHEN isfinite(c.since) THEN (now() - c.since)
+            ELSE NULL::interval
+        END AS lasts,
+    c.permitted,
+    r.created_at,
+    r.started_at,
+    u.updated_at
+   FROM (((runmeta.run r
+     LEFT JOIN runmeta.task_setting t ON ((t.task = r.task)))
+     CROSS JOIN LATERAL ( SELECT runmeta._live_updated_at(r.updated_at, r.root_id, r.id, r.created_at) AS updated_at
+         OFFSET 0) u)
+     CROSS JOIN LATERAL ( SELECT 'waiting'::text AS reason,
+            r.created_at AS since,
+            t.wait_limit AS permitted
+          WHERE ((r.started_at IS NULL) AND (r.created_at < (now() - t.wait_limit)))
+        UNION ALL
+         SELECT 'overdue'::text,
+            r.started_at,
+            t.time_limit
+          WHERE (r.started_at < (now() - t.time_limit))
+        UNION ALL
+         SELECT 'silent'::text,
+            u.updated_at,
+            COALESCE(t.silent_limit, '01:00:00'::interval) AS "coalesce"
+          WHERE ((r.started_at IS NOT NULL) AND
+                CASE
+                    WHEN ((u.updated_at < (now() - COALESCE(t.silent_limit, '01:00:00'::interval))) AND (lower(r.status) <> ALL ('{paused,waiting,retrying}'::text[]))) THEN (NOT (EXISTS ( SELECT
+                       FROM runmeta.run child
+                      WHERE ((child.root_id = r.root_id) AND (child.parent_id = r.id) AND (child.finished_at IS NULL)))))
+                    ELSE NULL::boolean
+                END)
+ LIMIT 1) c)
+  WHERE (r.finished_at IS NULL);
+
+ALTER TABLE runmeta.stuck_run OWNER TO postgres;
+
+COMMENT ON VIEW runmeta.stuck_run IS 'runs that have not finished and that somebody should look at';
+
+COMMENT ON COLUMN runmeta.stuck_run.reason IS 'silent: it works, and nobody has written to it; waiting: it waits; overdue: its attempt works; each for longer than its task permits';
+
+COMMENT ON COLUMN runmeta.stuck_run.since IS 'time from which that is counted';
+
+COMMENT ON COLUMN runmeta.stuck_run.lasts IS 'how long that is ago';
+
+COMMENT ON COLUMN runmeta.stuck_run.permitted IS 'how long its task permits it';
+
+COMMENT ON COLUMN runmeta.stuck_run.updated_at IS 'when the run last changed';
+
+CREATE VIEW runmeta.task WITH (security_invoker='true') AS
+ SELECT t.task,
+    ( SELECT min(r.created_at) AS min
+           FROM runmeta.run r
+          WHERE (r.task = t.task)) AS oldest_at,
+    ( SELECT max(r.created_at) AS max
+           FROM runmeta.run r
+          WHERE (r.task = t.task)) AS newest_at
+   FROM unnest(ARRAY( WITH RECURSIVE found AS (
+                ( SELECT r.task
+                   FROM runmeta.run r
+                  WHERE (r.task IS NOT NULL)
+                  ORDER BY r.task
+                 LIMIT 1)
+                UNION ALL
+                 SELECT n.task
+                   FROM (found f_1
+                     CROSS JOIN LATERAL ( SELECT r.task
+                           FROM runmeta.run r
+                          WHERE (r.task > f_1.task)
+                          ORDER BY r.task
+                         LIMIT 1) n)
+                )
+         SELECT f.task
+           FROM found f)) t(task);
+
+ALTER TABLE runmeta.task OWNER TO postgres;
+
+COMMENT ON VIEW runmeta.task IS 'tasks that have runs';
+
+COMMENT ON COLUMN runmeta.task.task IS 'name of the task';
+
+COMMENT ON COLUMN runmeta.task.oldest_at IS 'when its oldest run was first started';
+
+COMMENT ON COLUMN runmeta.task.newest_at IS 'when its newest run was first started';
+
+CREATE VIEW runmeta.task_summary WITH (security_invoker='true') AS
+ SELECT t.task,
+    h.hour,
+    s.runs,
+    s.waiting,
+    s.working,
+    s.finished,
+    s.succeeded,
+    s.failed,
+    s.cancelled,
+    s.retried,
+    s.wait_median,
+    s.wait_p95,
+    s.duration_median,
+    s.duration_p95,
+    s.duration_longest,
+    s.duration_sum
+   FROM ((runmeta.task t
+     CROSS JOIN LATERAL unnest(ARRAY( SELECT generate_series(date_bin('01:00:00'::interval, GREATEST(t.oldest_at, (now() - '366 days'::interval)), '2000-01-01 00:00:00+00'::timestamp with time zone), LEAST(t.newest_at, now()), '01:00:00'::interval) AS generate_series)) h(hour))
+     CROSS JOIN LATERAL ( SELECT count(*) AS runs,
+            count(*) FILTER (WHERE ((r.finished_at IS NULL) AND (r.started_at IS NULL))) AS waiting,
+            count(*) FILTER (WHERE ((r.finished_at IS NULL) AND (r.started_at IS NOT NULL))) AS working,
+            count(r.finished_at) AS finished,
+            count(*) FILTER (WHERE ((r.finished_at IS NOT NULL) AND (lower(r.status) = ANY ('{completed,complete,succeeded,success,done}'::text[])))) AS succeeded,
+            count(*) FILTER (WHERE ((r.finished_at IS NOT NULL) AND (lower(r.status) = ANY ('{failed,error,discarded,crashed,killed,expired,timeout,timed_out}'::text[])))) AS failed,
+            count(*) FILTER (WHERE ((r.finished_at IS NOT NULL) AND (lower(r.status) = ANY ('{cancelled,canceled,aborted}'::text[])))) AS cancelled,
+            count(*) FILTER (WHERE (r.attempt > 1)) AS retried,
+            percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY r.wait) FILTER (WHERE (r.attempt = 1)) AS wait_median,
+            percentile_cont((0.95)::double precision) WITHIN GROUP (ORDER BY r.wait) FILTER (WHERE (r.attempt = 1)) AS wait_p95,
+            percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY r.duration) AS duration_median,
+            percentile_cont((0.95)::double precision) WITHIN GROUP (ORDER BY r.duration) AS duration_p95,
+            max(r.duration) AS duration_longest,
+            sum(r.duration) AS duration_sum
+           FROM ( SELECT r_1.status,
+                    r_1.attempt,
+                    r_1.started_at,
+                    r_1.finished_at,
+                        CASE
+                            WHEN isfinite(r_1.started_at) THEN (r_1.started_at - r_1.created_at)
+                            ELSE NULL::interval
+                        END AS wait,
+                        CASE
+                            WHEN (isfinite(r_1.started_at) AND isfinite(r_1.finished_at)) THEN (r_1.finished_at - r_1.started_at)
+                            ELSE NULL::interval
+                        END AS duration
+                   FROM runmeta.run r_1
+                  WHERE ((r_1.task = t.task) AND (r_1.created_at >= h.hour) AND (r_1.created_at < (h.hour + '01:00:00'::interval)))) r) s)
+  WHERE (s.runs > 0);
+
+ALTER TABLE runmeta.task_summary OWNER TO postgres;
+
+COMMENT ON VIEW runmeta.task_summary IS 'runs of each task by the hour in which they were created: counts, waits and durations';
+
+COMMENT ON COLUMN runmeta.task_summary.hour IS 'hour of UTC in which the runs were first started';
+
+COMMENT ON COLUMN runmeta.task_summary.waiting IS 'runs that wait now';
+
+COMMENT ON COLUMN runmeta.task_summary.working IS 'runs that work now';
+
+COMMENT ON COLUMN runmeta.task_summary.finished IS 'runs that have finished, whatever their status';
+
+COMMENT ON COLUMN runmeta.task_summary.succeeded IS 'those that finished with a word for success';
+
+COMMENT ON COLUMN runmeta.task_summary.failed IS 'those that finished with a word for failure';
+
+COMMENT ON COLUMN runmeta.task_summary.cancelled IS 'those that were cancelled';
+
+COMMENT ON COLUMN runmeta.task_summary.retried IS 'runs at a later attempt than the first';
+
+COMMENT ON COLUMN runmeta.task_summary.wait_median IS 'how long first attempts waited, half of them less';
+
+COMMENT ON COLUMN runmeta.task_summary.wait_p95 IS 'how long first attempts waited, 95 percent of them less';
+
+COMMENT ON COLUMN runmeta.task_summary.duration_median IS 'how long the last attempts worked, half of them less';
+
+COMMENT ON COLUMN runmeta.task_summary.duration_p95 IS 'how long the last attempts worked, 95 percent of them less';
+
+COMMENT ON COLUMN runmeta.task_summary.duration_longest IS 'how long the longest of them worked';
+
+COMMENT ON COLUMN runmeta.task_summary.duration_sum IS 'how long they worked together';
 
 CREATE TABLE runmeta.transition (
     run_id text NOT NULL COLLATE pg_catalog."C",
@@ -721,6 +1073,9 @@ ALTER TABLE ONLY runmeta.stream_chunk
 
 ALTER TABLE ONLY runmeta.stream
     ADD CONSTRAINT stream_pkey PRIMARY KEY (root_id, run_id, name);
+
+ALTER TABLE ONLY runmeta.task_setting
+    ADD CONSTRAINT task_setting_pkey PRIMARY KEY (task);
 
 ALTER TABLE ONLY runmeta.transition
     ADD CONSTRAINT transition_pkey PRIMARY KEY (run_id, id);
@@ -943,11 +1298,26 @@ GRANT INSERT(message) ON TABLE runmeta.adapter_failure TO runmeta_writer;
 GRANT SELECT ON TABLE runmeta.live_run TO runmeta_reader;
 GRANT SELECT ON TABLE runmeta.live_run TO runmeta_writer;
 
+GRANT SELECT ON TABLE runmeta.task_setting TO runmeta_reader;
+GRANT SELECT ON TABLE runmeta.task_setting TO runmeta_writer;
+
+GRANT SELECT ON TABLE runmeta.progress TO runmeta_reader;
+GRANT SELECT ON TABLE runmeta.progress TO runmeta_writer;
+
 GRANT SELECT ON TABLE runmeta.stream TO runmeta_reader;
 GRANT SELECT ON TABLE runmeta.stream TO runmeta_writer;
 
 GRANT SELECT ON TABLE runmeta.stream_chunk TO runmeta_reader;
 GRANT SELECT ON TABLE runmeta.stream_chunk TO runmeta_writer;
+
+GRANT SELECT ON TABLE runmeta.stuck_run TO runmeta_reader;
+GRANT SELECT ON TABLE runmeta.stuck_run TO runmeta_writer;
+
+GRANT SELECT ON TABLE runmeta.task TO runmeta_reader;
+GRANT SELECT ON TABLE runmeta.task TO runmeta_writer;
+
+GRANT SELECT ON TABLE runmeta.task_summary TO runmeta_reader;
+GRANT SELECT ON TABLE runmeta.task_summary TO runmeta_writer;
 
 GRANT INSERT(run_id) ON TABLE runmeta.transition TO runmeta_writer;
 

@@ -32,6 +32,7 @@ use server::Server;
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
+    measurement::web::serve_if_asked()?;
     let wanted: Vec<String> = env::args().skip(1).collect();
     let server = Server::create()?;
     let listener = Listener::open(server.config())?;

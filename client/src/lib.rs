@@ -7,6 +7,7 @@
 // 4. `wire` makes each batch and each read one statement, over connections that it keeps.
 //
 // `watch` goes the other way: what others change is announced, read, and given to those here who watch it.
+// `query` goes beside them: lists of runs, trees, sums, and batches that the caller makes, each a call of its own.
 // `stream` goes both ways: it appends chunks to streams of a run, and reads them.
 //
 // `client`, `run`, `new_run`, `builder` and `metrics` are the nouns at the door: they wait for the engine and do no I/O.
@@ -20,6 +21,7 @@ mod error;
 pub mod metadata;
 mod metrics;
 mod new_run;
+mod query;
 mod run;
 mod scope;
 mod settings;
@@ -44,11 +46,12 @@ pub use metadata::Metadata;
 pub use metadata::amount::Amount;
 pub use metrics::Metrics;
 pub use new_run::NewRun;
+pub use query::{Bucket, Cursor, Page, Runs, Sent, Sort, TaskStatus};
 pub use run::Run;
 pub use runmeta_core::Number;
 pub use scope::{spawn, spawn_blocking};
 pub use stream::{Chunk, Chunks, DEFAULT_STREAM, Piped, StreamInfo, StreamWriter};
-pub use watch::{Change, Changes, Snapshot, Snapshots, Watch, merge_patch};
+pub use watch::{Change, Changes, Snapshot, Snapshots, Watch, merge_patch, rfc3339};
 #[cfg(feature = "tokio-postgres")]
 #[doc(hidden)]
 pub use wire::pooler;

@@ -131,6 +131,33 @@ COMMENT ON INDEX runmeta.run_created_at_idx IS 'trees by the time of their start
 COMMENT ON INDEX runmeta.run_unfinished_idx IS 'runs that wait or run, by the time of their start';
 COMMENT ON INDEX runmeta.run_task_created_at_idx IS 'runs of a task by the time of their start';
 
+-- task_setting
+
+-- How reports look at a task. Empty until the owner writes to it: a task without a row is reported by the conventions.
+CREATE TABLE runmeta.task_setting (
+    task         pg_catalog.text     NOT NULL,
+    done_key     pg_catalog.text,
+    total_key    pg_catalog.text,
+    total        pg_catalog.numeric,
+    silent_limit pg_catalog.interval,
+    wait_limit   pg_catalog.interval,
+    time_limit   pg_catalog.interval,
+
+    CONSTRAINT task_setting_pkey PRIMARY KEY (task),
+    CONSTRAINT task_setting_total_of_done CHECK (done_key IS NOT NULL OR (total_key IS NULL AND total IS NULL)),
+    CONSTRAINT task_setting_one_total CHECK (total_key IS NULL OR total IS NULL),
+    CONSTRAINT task_setting_total_positive CHECK (total OPERATOR(pg_catalog.>) 0)
+);
+
+COMMENT ON TABLE runmeta.task_setting IS 'tasks that reports do not look at by the conventions';
+COMMENT ON COLUMN runmeta.task_setting.task IS 'name of the task';
+COMMENT ON COLUMN runmeta.task_setting.done_key IS 'key or path of the number that is done, null to find it by its name';
+COMMENT ON COLUMN runmeta.task_setting.total_key IS 'key or path of the number that it is a part of';
+COMMENT ON COLUMN runmeta.task_setting.total IS 'what it is a part of where that is always the same';
+COMMENT ON COLUMN runmeta.task_setting.silent_limit IS 'how long a run may work without a write, null for an hour';
+COMMENT ON COLUMN runmeta.task_setting.wait_limit IS 'how long a run may wait, null for ever';
+COMMENT ON COLUMN runmeta.task_setting.time_limit IS 'how long an attempt may work, null for ever';
+
 -- writer
 
 CREATE TABLE runmeta.writer (
@@ -357,6 +384,6 @@ COMMENT ON COLUMN runmeta.outbox.last IS 'number of its last chunk, -1 if it has
 COMMENT ON COLUMN runmeta.outbox.closed IS 'whether it was closed';
 
 -- Default privileges of a database may give every new table to PUBLIC.
-REVOKE ALL ON TABLE runmeta.run, runmeta.writer, runmeta.inbox, runmeta.unapplied, runmeta.stream,
+REVOKE ALL ON TABLE runmeta.run, runmeta.task_setting, runmeta.writer, runmeta.inbox, runmeta.unapplied, runmeta.stream,
     runmeta.stream_chunk, runmeta.outbox FROM PUBLIC;
 REVOKE ALL ON SEQUENCE runmeta.inbox_id_seq, runmeta.unapplied_id_seq, runmeta.outbox_id_seq FROM PUBLIC;

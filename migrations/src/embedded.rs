@@ -16,6 +16,9 @@ pub(crate) const SCHEMA_HISTORY: &str = include_str!("../sql/schema_history.sql"
 /// Makes the view and the policy that readers have beside the tables, where they are missing.
 pub(crate) const READING: &str = include_str!("../sql/reading.sql");
 
+/// Makes the views of reports, where they are missing.
+pub(crate) const REPORTS: &str = include_str!("../sql/reports.sql");
+
 /// Makes the view of what is going on, where it is missing.
 pub(crate) const ACTIVITY: &str = include_str!("../sql/activity.sql");
 

@@ -21,12 +21,19 @@ const members = { parent: family("parent"), root: family("root") };
 runMetadata.setGlobalManager(new Proxy(members, {
   get: (_, name) => members[name] ?? ((...values) => manager()?.[name](...values)),
 }));
-realtimeStreams.setGlobalManager(new StandardRealtimeStreamsManager(client, client.baseUrl));
+const newStreams = () => new StandardRealtimeStreamsManager(client, client.baseUrl);
+const outside = newStreams();
+realtimeStreams.setGlobalManager({
+  pipe: (...values) => (runs.getStore()?.streams ?? outside).pipe(...values),
+  append: (...values) => (runs.getStore()?.streams ?? outside).append(...values),
+});
 taskContext.setGlobalTaskContext({
   get ctx() {
     return runs.getStore()?.context;
   },
 });
+
+const pause = () => new Promise((resolve) => setTimeout(resolve, 10));
 
 async function post(path, body = {}) {
   const response = await fetch(`${client.baseUrl}/v1/runs${path}`, {
@@ -54,24 +61,24 @@ export async function inRun(run, job) {
     organization: { id: "", slug: "", name: "" },
     project: { id: "", ref: "", slug: "", name: "" },
   };
+  const streams = newStreams();
   manager.startPeriodicFlush(1000);
+  let status = "failed";
   try {
-    const result = await runs.run({ manager, context }, job);
-    await lastFlush(manager);
-    await post(`/${encodeURIComponent(id)}/finish`);
+    const result = await runs.run({ manager, streams, context }, job);
+    while (streams.hasActiveStreams()) await pause();
+    status = "completed";
     return result;
-  } catch (error) {
+  } finally {
     await lastFlush(manager);
-    await post(`/${encodeURIComponent(id)}/finish`, { status: "failed" });
-    throw error;
+    await post(`/${encodeURIComponent(id)}/finish`, { status });
   }
 }
 
 async function lastFlush(manager) {
-  manager.stopPeriodicFlush();
-  await realtimeStreams.waitForAllStreams();
-  // A flush while another one is under way sends nothing.
-  while (manager.isFlushing) await new Promise((resolve) => setTimeout(resolve, 10));
+  // A flush while another one is under way sends nothing, and plans the next one when it ends.
+  do await pause();
+  while (manager.isFlushing);
   manager.stopPeriodicFlush();
   await manager.flush();
 }

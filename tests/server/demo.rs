@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio_postgres::Client;
 
 use crate::cli::program;
-use crate::harness::{Database, merged_output};
+use crate::harness::{Database, Printing, merged_output};
 
 /// The rows of the airports, and those among them that have a fault.
 const ROWS: i64 = 3_376;
@@ -328,4 +328,30 @@ async fn file_that_is_no_csv_is_refused_before_the_database_is_touched() {
         .await
         .unwrap();
     assert_eq!(schemas.get::<_, i64>(0), 0);
+}
+
+#[tokio::test]
+async fn import_is_seen_in_the_dashboard_while_it_runs() {
+    let database = Database::new().await;
+    let printing = Printing::of(demo(&database, &["--rows-per-second", "500"]));
+    printing.until("\nrun airports.csv").await;
+    let shown = printing.shown();
+    let link = shown
+        .lines()
+        .find_map(|line| line.strip_prefix("dashboard "));
+    let (address, key) = link.unwrap().split_once("#key=").unwrap();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let page = http.get(address).send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    assert!(page.text().await.unwrap().contains("assets/app.js"));
+    let runs = format!("{address}v1/runs?task=import-file");
+    assert_eq!(http.get(&runs).send().await.unwrap().status(), 401);
+    let runs = http.get(&runs).bearer_auth(key).send().await.unwrap();
+    let runs: serde_json::Value = runs.json().await.unwrap();
+    assert_eq!(runs["runs"][0]["metadata"]["totalRows"], ROWS);
+    // It needs no terminal to end, and the gateway ends with it.
+    printing.finish().await;
+    assert!(http.get(address).send().await.is_err());
+    let output = finish(demo(&database, &["--no-web"]));
+    assert!(!output.contains("dashboard"), "{output}");
 }

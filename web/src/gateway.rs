@@ -2,15 +2,22 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use runmeta_client::{Builder, Client};
 use tokio::sync::{Mutex, OnceCell};
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{Key, KeyRing};
+use crate::auth::{Key, KeyRing, Seen};
 use crate::live::Rooms;
 use crate::metrics::Metrics;
+use crate::trigger::Shapes;
+use crate::write::Writers;
 use crate::{Config, Error, Limits, Problem};
+
+/// Somebody waits for each answer: a database that is back is noticed within a second.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The state of the routes. Cheap to clone.
 #[derive(Clone)]
@@ -19,10 +26,19 @@ pub struct Gateway(Arc<Inner>);
 struct Inner {
     keys: KeyRing,
     config: Config,
-    clients: Mutex<HashMap<Session, Arc<OnceCell<Client>>>>,
+    sessions: Mutex<HashMap<Session, Arc<OnceCell<Connected>>>>,
+    tickets: Seen,
     rooms: Rooms,
+    shapes: Shapes,
     metrics: Metrics,
     stopping: CancellationToken,
+}
+
+/// A client, and the writers of the batches that go over it.
+#[derive(Clone)]
+pub(crate) struct Connected {
+    pub(crate) client: Client,
+    pub(crate) writers: Writers,
 }
 
 /// What a client's connections are given. Keys that have the same share a client.
@@ -43,8 +59,10 @@ impl Gateway {
         Ok(Gateway(Arc::new(Inner {
             keys,
             config,
-            clients: Mutex::default(),
+            sessions: Mutex::default(),
+            tickets: Seen::default(),
             rooms: Rooms::default(),
+            shapes: Shapes::default(),
             metrics: Metrics::default(),
             stopping: CancellationToken::new(),
         })))
@@ -67,6 +85,11 @@ impl Gateway {
         &self.0.rooms
     }
 
+    /// What polls of subscriptions go on with.
+    pub(crate) fn shapes(&self) -> &Shapes {
+        &self.0.shapes
+    }
+
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.0.metrics
     }
@@ -86,24 +109,19 @@ impl Gateway {
     }
 
     /// Returns the client for a key, connected when it is first asked for.
-    pub(crate) async fn client(&self, key: &Key) -> Result<Client, Problem> {
+    pub(crate) async fn connected(&self, key: &Key) -> Result<Connected, Problem> {
         let session = Session {
             role: key.role.clone(),
             settings: key.settings.clone(),
         };
-        let cell = self
-            .0
-            .clients
-            .lock()
-            .await
-            .entry(session.clone())
-            .or_default()
-            .clone();
-        let client = cell.get_or_try_init(|| self.connect(session)).await?;
-        Ok(client.clone())
+        let mut sessions = self.0.sessions.lock().await;
+        let cell = sessions.entry(session.clone()).or_default().clone();
+        drop(sessions);
+        let connected = cell.get_or_try_init(|| self.connect(session)).await?;
+        Ok(connected.clone())
     }
 
-    async fn connect(&self, session: Session) -> Result<Client, runmeta_client::Error> {
+    async fn connect(&self, session: Session) -> Result<Connected, runmeta_client::Error> {
         let config = &self.0.config;
         let mut builder = Builder::url(&config.database_url)
             .application_name("runmeta serve")
@@ -119,6 +137,35 @@ impl Gateway {
         for (name, value) in &session.settings {
             builder = builder.setting(name, value);
         }
-        builder.connect().await
+        let pauses = FIRST_PAUSE..=LONGEST_PAUSE;
+        let client = builder.backoff(pauses).connect().await?;
+        let writers = Writers::default();
+        Ok(Connected { client, writers })
+    }
+
+    /// Ends the clients, after what they have under way.
+    pub(crate) async fn shut_down(&self) {
+        let sessions: Vec<_> = self.0.sessions.lock().await.drain().collect();
+        for (_, cell) in sessions {
+            if let Some(connected) = cell.get()
+                && let Err(error) = connected.client.shutdown(self.limits().stop_timeout).await
+            {
+                tracing::warn!(error = %error, "a client did not end as it should");
+            }
+        }
+    }
+
+    /// Returns the tickets that were used here.
+    pub(crate) fn tickets(&self) -> &Seen {
+        &self.0.tickets
+    }
+
+    /// Returns the clients that are connected, each with its role.
+    pub(crate) async fn clients(&self) -> Vec<(Option<String>, Client)> {
+        let sessions = self.0.sessions.lock().await;
+        let connected = sessions
+            .iter()
+            .filter_map(|(session, cell)| Some((session.role.clone(), cell.get()?.client.clone())));
+        connected.collect()
     }
 }

@@ -23,9 +23,11 @@ mod health;
 mod limit;
 mod live;
 mod metrics;
+mod observe;
 mod router;
 pub mod serve;
 mod trigger;
+mod write;
 
 pub use api::problem::Problem;
 pub use auth::{Caller, Set};
@@ -34,4 +36,5 @@ pub use error::Error;
 pub use gateway::Gateway;
 pub use limit::Limits;
 pub use router::router;
-pub use serve::{Server, serve};
+pub use serve::{Server, run, serve};
+pub use write::Written;

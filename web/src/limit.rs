@@ -1,8 +1,12 @@
 //! What one request, one connection and one key may use.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Problem;
@@ -50,6 +54,13 @@ impl Default for Limits {
 #[derive(Debug)]
 pub struct ConnectionPermit {
     _permit: OwnedSemaphorePermit,
+    open: Gauge,
+}
+
+impl Drop for ConnectionPermit {
+    fn drop(&mut self) {
+        self.open.dec();
+    }
 }
 
 /// The connections of one key.
@@ -61,17 +72,44 @@ impl Connections {
         Connections(Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))))
     }
 
-    /// Takes one.
+    /// Takes one, which is counted in `open`.
     ///
     /// # Errors
     ///
     /// 429 if all are taken.
-    pub(crate) fn take(&self) -> Result<ConnectionPermit, Problem> {
-        let permit = self.0.clone().try_acquire_owned();
-        permit
-            .map(|permit| ConnectionPermit { _permit: permit })
-            .map_err(|_| {
-                Problem::too_many("the key has too many open streams", Duration::from_secs(5))
-            })
+    pub(crate) fn take(&self, open: &Gauge) -> Result<ConnectionPermit, Problem> {
+        let taken =
+            |_| Problem::too_many("the key has too many open streams", Duration::from_secs(5));
+        let permit = self.0.clone().try_acquire_owned().map_err(taken)?;
+        open.inc();
+        Ok(ConnectionPermit {
+            _permit: permit,
+            open: open.clone(),
+        })
+    }
+}
+
+/// The requests of one key.
+pub(crate) struct Rate(DefaultDirectRateLimiter);
+
+impl Rate {
+    pub(crate) fn new(limits: &Limits) -> Rate {
+        let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::per_second(at_least_one(limits.requests_per_second));
+        Rate(RateLimiter::direct(
+            quota.allow_burst(at_least_one(limits.burst)),
+        ))
+    }
+
+    /// Counts a request.
+    ///
+    /// # Errors
+    ///
+    /// 429 if it is one too many.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
+        self.0.check().map_err(|not_until| {
+            let wait = not_until.wait_time_from(DefaultClock::default().now());
+            Problem::too_many("the key has sent too many requests", wait)
+        })
     }
 }

@@ -1,5 +1,160 @@
-//! Counters for Prometheus.
+//! Numbers for Prometheus, at `GET /metrics`, for holders of a secret key.
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use crate::{Caller, Gateway, Problem};
 
 /// What is counted.
-#[derive(Default)]
-pub(crate) struct Metrics {}
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<Request, Counter>,
+    seconds: Family<Route, Histogram, fn() -> Histogram>,
+    /// TCP connections that are open.
+    pub(crate) connections: Gauge,
+    /// Event streams and held polls that are open.
+    pub(crate) streams: Gauge,
+    /// What event streams share, each with a watch of the client.
+    rooms: Gauge,
+    client: Family<Client, Gauge<f64, AtomicU64>>,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Request {
+    method: String,
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Route {
+    route: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Client {
+    role: String,
+    what: &'static str,
+}
+
+/// From an answer out of memory to the call timeout.
+const SECONDS: [f64; 9] = [0.001, 0.005, 0.02, 0.05, 0.2, 1.0, 5.0, 15.0, 30.0];
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        let mut registry = Registry::with_prefix("runmeta_web");
+        let histogram: fn() -> Histogram = || Histogram::new(SECONDS);
+        let metrics = Metrics {
+            requests: Family::default(),
+            seconds: Family::new_with_constructor(histogram),
+            connections: Gauge::default(),
+            streams: Gauge::default(),
+            rooms: Gauge::default(),
+            client: Family::default(),
+            registry: Registry::default(),
+        };
+        registry.register(
+            "requests",
+            "Requests that were answered",
+            metrics.requests.clone(),
+        );
+        registry.register(
+            "request_seconds",
+            "How long answers took",
+            metrics.seconds.clone(),
+        );
+        registry.register(
+            "connections",
+            "Connections that are open",
+            metrics.connections.clone(),
+        );
+        registry.register(
+            "streams",
+            "Event streams that are open",
+            metrics.streams.clone(),
+        );
+        registry.register(
+            "rooms",
+            "Runs and sets of runs that event streams follow",
+            metrics.rooms.clone(),
+        );
+        registry.register(
+            "client",
+            "What the client of the database counts",
+            metrics.client.clone(),
+        );
+        Metrics {
+            registry,
+            ..metrics
+        }
+    }
+}
+
+impl Metrics {
+    /// Counts an answer.
+    pub(crate) fn answered(&self, method: &str, route: &str, status: u16, took: Duration) {
+        // A method is any word of the caller's: others than these would be a label each.
+        let method = match method {
+            "GET" | "HEAD" | "POST" | "PUT" | "OPTIONS" => method,
+            _ => "other",
+        };
+        let (method, route) = (method.to_owned(), route.to_owned());
+        let labels = Route {
+            route: route.clone(),
+        };
+        self.seconds
+            .get_or_create(&labels)
+            .observe(took.as_secs_f64());
+        self.requests
+            .get_or_create(&Request {
+                method,
+                route,
+                status,
+            })
+            .inc();
+    }
+}
+
+/// `GET /metrics`.
+pub(crate) async fn show(
+    State(gateway): State<Gateway>,
+    caller: Caller,
+) -> Result<impl IntoResponse, Problem> {
+    if !caller.is_secret() {
+        return Err(Problem::forbidden());
+    }
+    let metrics = gateway.metrics();
+    metrics.rooms.set(gateway.rooms().count() as i64);
+    for (role, client) in gateway.clients().await {
+        let counted = client.metrics();
+        let role = role.unwrap_or_default();
+        let numbers = [
+            ("connections", counted.connections),
+            ("retries", counted.retries),
+            ("unapplied", counted.unapplied),
+        ];
+        for (what, number) in numbers {
+            let labels = Client {
+                role: role.clone(),
+                what,
+            };
+            metrics.client.get_or_create(&labels).set(number as f64);
+        }
+    }
+    let mut text = String::new();
+    encode(&mut text, &metrics.registry)
+        .map_err(|_| Problem::failed("the metrics cannot be written"))?;
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(CONTENT_TYPE, kind)], text))
+}

@@ -19,6 +19,7 @@ mod open_transaction;
 mod parent;
 mod prune;
 mod pure;
+mod reports;
 mod rollup;
 mod runs;
 mod sessions;
@@ -26,6 +27,7 @@ mod set;
 mod start_finish;
 mod stream;
 mod watch;
+pub mod web;
 
 use crate::Result;
 use crate::line::Line;
@@ -49,6 +51,7 @@ pub const ALL: &[(&str, Measure)] = &[
     ("client-reads", client_reads::measure),
     ("watch", watch::measure),
     ("stream", stream::measure),
+    ("web", web::measure),
     ("pure", pure::measure),
     ("memory", memory::measure),
     ("sessions", sessions::measure),
@@ -56,6 +59,7 @@ pub const ALL: &[(&str, Measure)] = &[
     ("curve-children", curve_children::measure),
     ("curve-sizes", curve_sizes::measure),
     ("rollup", rollup::measure),
+    ("reports", reports::measure),
     ("prune", prune::measure),
     ("open-transaction", open_transaction::measure),
     ("fillfactor", fillfactor::measure),

@@ -1,6 +1,6 @@
 //! `runmeta demo`: imports a CSV file with parallel workers.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -14,6 +14,7 @@ use tokio_postgres::Client;
 use crate::connect::{Database, Lost};
 use crate::demo::chunk::Chunk;
 use crate::demo::csv_file::CsvFile;
+use crate::demo::dashboard::Dashboard;
 use crate::demo::import::Import;
 use crate::demo::pace::Pace;
 use crate::demo::progress::Display;
@@ -50,6 +51,9 @@ pub(crate) struct Demo {
     /// Slow down to so many rows a second, of all workers together
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rows_per_second: Option<u32>,
+    /// Serve no dashboard
+    #[arg(long)]
+    no_web: bool,
     #[command(flatten)]
     database: Database,
 }
@@ -69,11 +73,32 @@ impl Demo {
         let turn = Turn::of(&file.hash);
         turn.take(&database, &file.name).await?;
         let runs = self.database.runs(turn.application_name()).await?;
+        let dashboard = match self.no_web {
+            true => None,
+            false => Some(Dashboard::start(self.database.url()?).await?),
+        };
+        if let Some(dashboard) = &dashboard {
+            tell(&format!("dashboard {}", dashboard.link()));
+        }
         let outcome = self.import(file, &database, lost, &runs).await;
         // What was said is counted, whatever ended the import.
         let said = runs.shutdown(LAST_WORDS).await;
         let code = outcome?;
         said?;
+        // A person may want to look around; a script wants to go on.
+        if let Some(dashboard) = &dashboard
+            && code == ExitCode::SUCCESS
+            && std::io::stdin().is_terminal()
+            && std::io::stderr().is_terminal()
+        {
+            tell(&format!(
+                "\nThe dashboard stays until Ctrl-C: {}",
+                dashboard.link()
+            ));
+            signalled()
+                .await
+                .map_err(|error| Error::io("signals cannot be received", &error))?;
+        }
         Ok(code)
     }
 

@@ -3,12 +3,16 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use runmeta_web::{Config, Keys};
+use tracing_subscriber::filter::LevelFilter;
+use uuid::Uuid;
 
 use crate::connect::Database;
 use crate::error::Error;
+use crate::stdout::print;
 
 /// Serve runs over HTTP: JSON, server-sent events, a dashboard, and what Trigger.dev's packages ask for
 #[derive(Args)]
@@ -16,39 +20,131 @@ pub(crate) struct Serve {
     /// Address and port to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Secret keys, with commas between them, of at least 24 characters each
-    #[arg(
-        long = "secret-keys",
-        env = "RUNMETA_SECRET_KEYS",
-        hide = true,
-        hide_env_values = true
-    )]
-    secret_keys: Option<String>,
-    /// File of keys in TOML, read again at SIGHUP: each [[key]] has a name and a secret, and may have role, settings and read_only
+    /// File of keys in TOML, read again at SIGHUP: each [[key]] has a name and a secret, and may have role, settings and
+    /// read_only. Without it, RUNMETA_SECRET_KEYS has secrets of at least 24 characters, with commas between them
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
-    /// Origin of pages that may use the API from a browser; may be given several times
+    /// Listen on the loopback address only, and print a link with a key that is valid for this start
+    #[arg(long, conflicts_with = "keys")]
+    dev: bool,
+    /// Direct connection to the same database for watching, where the other goes through a pooler
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "RUNMETA_LISTEN_URL",
+        hide_env_values = true
+    )]
+    listen_url: Option<String>,
+    /// Origin of pages that may use /v1 from a browser, or "*"; may be given several times
     #[arg(long, value_name = "ORIGIN")]
     cors_origin: Vec<String>,
+    /// Requests of a key in a second, on average
+    #[arg(long, value_name = "NUMBER")]
+    requests_per_second: Option<u32>,
+    /// Open event streams of a key
+    #[arg(long, value_name = "NUMBER")]
+    connections_per_key: Option<usize>,
+    /// Bytes of the body of a request
+    #[arg(long, value_name = "BYTES")]
+    body_bytes: Option<usize>,
+    /// Seconds that requests may take once the gateway is told to stop
+    #[arg(long, value_name = "SECONDS")]
+    stop_timeout: Option<u64>,
+    /// Form of the log on stderr
+    #[arg(long, value_name = "FORM", default_value = "json")]
+    log: Log,
     #[command(flatten)]
     database: Database,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Log {
+    /// An object a line
+    Json,
+    /// Lines for people
+    Text,
+    /// Warnings only, for people
+    Quiet,
+}
+
 impl Serve {
     pub(crate) async fn run(self) -> Result<ExitCode, Error> {
-        let keys = match (self.keys, self.secret_keys) {
-            (Some(file), _) => Keys::File(file),
-            (None, Some(list)) => Keys::List(list),
-            (None, None) => {
-                return Err(Error::new("there is no secret key").with_hint(
-                    "Set RUNMETA_SECRET_KEYS to a secret of at least 24 characters, or name a file with --keys.",
-                ));
-            }
-        };
-        let mut config = Config::new(self.database.url()?, keys);
+        let mut config = Config::new(self.database.url()?, self.keys()?);
         config.listen = self.listen;
+        config.listen_url = self.listen_url;
         config.cors_origins = self.cors_origin;
-        runmeta_web::serve(config).await?;
+        let limits = &mut config.limits;
+        if let Some(number) = self.requests_per_second {
+            limits.requests_per_second = number;
+            limits.burst = number.saturating_mul(2);
+        }
+        limits.connections_per_key = self
+            .connections_per_key
+            .unwrap_or(limits.connections_per_key);
+        limits.body_bytes = self.body_bytes.unwrap_or(limits.body_bytes);
+        limits.stop_timeout = self
+            .stop_timeout
+            .map_or(limits.stop_timeout, Duration::from_secs);
+        start_log(if self.dev { Log::Quiet } else { self.log });
+        if self.dev {
+            let Keys::List(key) = config.keys.clone() else {
+                return Err(Error::new("there is no key for this start"));
+            };
+            let server = runmeta_web::Server::bind(config).await?;
+            print(&format!("http://{}/#key={key}", server.address()))?;
+            runmeta_web::run(server).await?;
+        } else {
+            runmeta_web::serve(config).await?;
+        }
         Ok(ExitCode::SUCCESS)
     }
+
+    fn keys(&self) -> Result<Keys, Error> {
+        if self.dev {
+            if !self.listen.ip().is_loopback() {
+                return Err(Error::new(
+                    "with --dev, the gateway listens on the loopback address only",
+                ));
+            }
+            // 244 bits of chance.
+            return Ok(Keys::List(format!(
+                "dev-{}{}",
+                Uuid::new_v4().simple(),
+                Uuid::new_v4().simple()
+            )));
+        }
+        if let Some(file) = &self.keys {
+            return Ok(Keys::File(file.clone()));
+        }
+        // Not an argument, which all users of the machine could read.
+        match std::env::var("RUNMETA_SECRET_KEYS") {
+            Ok(list) => Ok(Keys::List(list)),
+            Err(_) => Err(Error::new("there is no secret key").with_hint(
+                "Set RUNMETA_SECRET_KEYS to a secret of at least 24 characters, name a file with --keys, or try it with --dev.",
+            )),
+        }
+    }
+}
+
+/// Writes what the gateway logs to stderr.
+fn start_log(log: Log) {
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    // Another subscriber than this is set by nobody in the program.
+    let _ = match log {
+        Log::Json => subscriber
+            .json()
+            .flatten_event(true)
+            .with_max_level(LevelFilter::INFO)
+            .try_init(),
+        Log::Text => subscriber
+            .with_ansi(false)
+            .with_max_level(LevelFilter::INFO)
+            .try_init(),
+        Log::Quiet => subscriber
+            .with_ansi(false)
+            .with_max_level(LevelFilter::WARN)
+            .try_init(),
+    };
 }

@@ -8,10 +8,12 @@
 //! - [`import`] begins or resumes an import; [`turn`] keeps a second one of the same file out.
 //! - [`worker`] does the work, at a [`pace`]; [`stop`] ends it early.
 //! - [`watch`] follows the import as any program can, beside the workers and knowing nothing of them; [`progress`] shows it.
+//! - [`dashboard`] shows it in a browser.
 //! - [`report`] tells at the end what the database knows.
 
 pub(crate) mod chunk;
 pub(crate) mod csv_file;
+pub(crate) mod dashboard;
 pub(crate) mod import;
 pub(crate) mod pace;
 pub(crate) mod progress;

@@ -6,6 +6,8 @@
 //!   `done`, `processed`, `completed`, `finished` or `current` instead (`processedRows`), or without (`rows`).
 //!
 //! They are looked for in the document and in the objects that are its members.
+//!
+//! The view `runmeta.progress` finds the same numbers (`migrations/sql/reports.sql`); a test compares the two.
 
 use serde_json::{Map, Value};
 

@@ -23,6 +23,7 @@ use tokio::sync::Notify;
 
 use crate::error::{Recent, Unapplied};
 use crate::metrics::Meter;
+use crate::query::Calls;
 use crate::settings::Settings;
 use crate::watch::driver::Watching;
 use budget::Budget;
@@ -56,6 +57,8 @@ pub(crate) struct Buffer {
     has_unlogged: AtomicBool,
     /// What watchers ask of the hub.
     pub(crate) watching: Watching,
+    /// What callers ask of the server beside the engine.
+    pub(crate) calls: Calls,
 }
 
 /// Runs that are [`Queued`](Place::Queued), in the order in which they came. A run may be on several, or twice on one:
@@ -92,6 +95,7 @@ impl Buffer {
             unlogged: Mutex::default(),
             has_unlogged: AtomicBool::new(false),
             watching: Watching::new(),
+            calls: Calls::new(),
         }
     }
 

@@ -59,10 +59,12 @@ async fn connect_and_drive(
     let is_connected = connected.is_ok();
     waiter.answer(connected);
     if is_connected {
-        // Watches end with the engine.
+        // Watches and calls end with the engine.
         let mut watches = JoinSet::new();
         let (watched, server) = (buffer.clone(), transport.clone());
         watches.spawn(async move { watched.watching.drive(&watched.settings, server).await });
+        let (asked, server) = (buffer.clone(), transport.clone());
+        watches.spawn(async move { asked.calls.drive(server).await });
         drive(buffer, transport).await;
     }
 }

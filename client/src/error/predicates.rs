@@ -70,6 +70,31 @@ impl Error {
         }
     }
 
+    /// Returns the detail of the server's error, a sentence, which may contain values.
+    pub fn detail(&self) -> Option<&str> {
+        self.of_server()?.detail()
+    }
+
+    /// Returns the server's hint of what to do.
+    pub fn hint(&self) -> Option<&str> {
+        self.of_server()?.hint()
+    }
+
+    /// Returns the text of the error without the causes and the SQLSTATE: of the server's error, its message.
+    pub fn message(&self) -> String {
+        match self.of_server() {
+            Some(database) => database.message().to_owned(),
+            None => self.to_string(),
+        }
+    }
+
+    fn of_server(&self) -> Option<&tokio_postgres::error::DbError> {
+        let source = self.0.source.as_ref()?;
+        source
+            .downcast_ref::<tokio_postgres::Error>()?
+            .as_db_error()
+    }
+
     /// Returns the operations that had no effect, the last twenty of each run.
     pub fn unapplied(&self) -> &[Unapplied] {
         match &self.0.kind {

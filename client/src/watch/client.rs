@@ -7,6 +7,7 @@ use super::slot::Slot;
 use super::{Snapshot, Snapshots, Watch};
 use crate::buffer::waiter::Waiter;
 use crate::client::answered;
+use crate::new_run::check_text;
 use crate::{Client, Error};
 
 impl Client {
@@ -58,7 +59,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`watch`](Client::watch).
+    /// As [`runs`](Client::runs).
     ///
     /// # Examples
     ///
@@ -71,7 +72,7 @@ impl Client {
     /// # }
     /// ```
     pub async fn snapshot(&self, id: &str) -> Result<Option<Snapshot>, Error> {
-        let mut run = self.watch(Watch::run(id)).await?;
-        Ok(run.take().filter(|snapshot| !snapshot.is_gone()))
+        check_text("run id", id)?;
+        self.read_one(id).await
     }
 }

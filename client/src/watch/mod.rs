@@ -32,3 +32,4 @@ pub use change::{Change, Changes, merge_patch};
 pub use snapshot::Snapshot;
 pub use snapshots::Snapshots;
 pub use target::Watch;
+pub use time::rfc3339;

@@ -46,14 +46,6 @@ impl Snapshots {
     pub fn changes(self) -> Changes {
         Changes::new(self)
     }
-
-    /// Returns what is there now, without a wait.
-    pub(crate) fn take(&mut self) -> Option<Snapshot> {
-        match self.slot.take(None) {
-            Taken::Snapshot(snapshot) => Some(snapshot),
-            _ => None,
-        }
-    }
 }
 
 impl Stream for Snapshots {

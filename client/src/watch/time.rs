@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Returns a time as in RFC 3339, in UTC and to the microsecond, as Postgres keeps it.
-pub(super) fn rfc3339(time: SystemTime) -> String {
+pub fn rfc3339(time: SystemTime) -> String {
     let micros = match time.duration_since(UNIX_EPOCH) {
         Ok(since) => since.as_micros() as i128,
         Err(before) => -(before.duration().as_micros() as i128),

@@ -1,15 +1,15 @@
 //! Where connections come from: the client's own, made when first needed and again after they are lost, or a pool.
 //!
-//! There are two of its own, so that reading documents and sending batches do not wait for each other, and a third for watches,
-//! which listens. A statement whose
+//! There are two of its own, so that reading documents and sending batches do not wait for each other, a third for watches,
+//! which listens, and a few for calls. A statement whose
 //! caller no longer waits is cancelled and its connection closed: a backend that waits for a lock does not notice that its
 //! client is gone, and each retry would leave one more. Connections of a pool are only closed.
 //!
 //! Everything here runs on the runtime that polls it, the engine's.
 
 use std::future::poll_fn;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -37,6 +37,10 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// How long cancelling a statement may take, and then its end. A guess: a server that takes longer does not answer at all.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How many calls may be under way at once. A guess: twice the cores of a small server, so that a slow list does not hold up all
+/// others.
+const CALLS: usize = 4;
+
 /// Payloads that wait for the hub. A guess: it takes each within microseconds, so that more than a few never wait. While so many
 /// do, the connection is not read.
 const NOTICES: usize = 256;
@@ -54,6 +58,8 @@ pub(super) enum Purpose {
     Batches,
     Reads,
     Watches,
+    /// What callers ask beside the engine.
+    Calls,
 }
 
 pub(crate) enum Source {
@@ -71,6 +77,9 @@ pub(crate) struct Own {
     batches: Mutex<Option<Connection>>,
     reads: Mutex<Option<Connection>>,
     watches: Mutex<Option<Connection>>,
+    calls: [Mutex<Option<Connection>>; CALLS],
+    /// Whose turn it is, where all of them are busy.
+    turn: AtomicUsize,
 }
 
 /// A connection of the client's own.
@@ -150,6 +159,8 @@ impl Source {
             batches: Mutex::new(None),
             reads: Mutex::new(None),
             watches: Mutex::new(None),
+            calls: Default::default(),
+            turn: AtomicUsize::new(0),
         })))
     }
 
@@ -192,12 +203,12 @@ impl Source {
 
 impl Own {
     async fn lease(&self, purpose: Purpose, made: &AtomicU64) -> Result<Line<'_>, Error> {
-        let connection = match purpose {
-            Purpose::Batches => &self.batches,
-            Purpose::Reads => &self.reads,
-            Purpose::Watches => &self.watches,
+        let mut current = match purpose {
+            Purpose::Batches => self.batches.lock().await,
+            Purpose::Reads => self.reads.lock().await,
+            Purpose::Watches => self.watches.lock().await,
+            Purpose::Calls => self.call().await,
         };
-        let mut current = connection.lock().await;
         if current
             .as_ref()
             .is_none_or(|connection| connection.client.is_closed())
@@ -208,6 +219,20 @@ impl Own {
         }
         let tls = &self.tls;
         Ok(Line::Own { current, tls })
+    }
+
+    /// Waits for a connection for calls, the first that is free.
+    async fn call(&self) -> MutexGuard<'_, Option<Connection>> {
+        if let Some(free) = self
+            .calls
+            .iter()
+            .find_map(|connection| connection.try_lock().ok())
+        {
+            return free;
+        }
+        let [first, ..] = &self.calls;
+        let turn = self.turn.fetch_add(1, Relaxed) % CALLS;
+        self.calls.get(turn).unwrap_or(first).lock().await
     }
 
     /// Closes the connection for watches, if nothing is under way on it.

@@ -105,7 +105,7 @@ impl Inner {
         self.query(Purpose::Watches, LIST_SET, &parameters).await
     }
 
-    pub(super) async fn view(&self, view: View) -> Result<Vec<Snapshot>, Error> {
+    pub(super) async fn view(&self, purpose: Purpose, view: View) -> Result<Vec<Snapshot>, Error> {
         let (ids, certain): (Vec<&str>, Vec<bool>) = view
             .runs
             .iter()
@@ -120,7 +120,7 @@ impl Inner {
             (&tags, Type::TEXT_ARRAY),
             (&view.select.as_deref(), Type::TEXT_ARRAY),
         ];
-        let rows = self.query(Purpose::Watches, VIEW, &parameters).await?;
+        let rows = self.query(purpose, VIEW, &parameters).await?;
         rows.iter().map(snapshot).collect()
     }
 }
@@ -133,7 +133,7 @@ fn listed(row: &PgRow) -> Result<Listed, Error> {
     })
 }
 
-fn snapshot(row: &PgRow) -> Result<Snapshot, Error> {
+pub(super) fn snapshot(row: &PgRow) -> Result<Snapshot, Error> {
     Ok(Snapshot::new(Fields {
         id: column::<&str>(row, 0)?.into(),
         root_id: column::<&str>(row, 1)?.into(),

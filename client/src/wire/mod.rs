@@ -13,6 +13,7 @@ mod parameters;
 #[doc(hidden)]
 pub mod pooler;
 pub(crate) mod postgres;
+mod query;
 pub(crate) mod session;
 pub(crate) mod sqlstate;
 pub(crate) mod streams;
@@ -22,12 +23,15 @@ pub(crate) mod watch;
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 pub(crate) use runmeta_core::wire::{Outcome, Part, Target};
 use uuid::Uuid;
 
 use crate::Error;
+use crate::query::runs::{Filter, Page};
+use crate::query::task::{Bucket, TaskStatus};
+use crate::query::tree::Tree;
 use crate::stream::StreamInfo;
 use crate::watch::Snapshot;
 use streams::{FoundChunks, WantedChunks};
@@ -64,6 +68,49 @@ pub(crate) trait Transport: Send + Sync + 'static {
 
     /// Returns the streams of a run, over the same connection.
     fn list_streams(&self, run: Arc<str>) -> Call<Vec<StreamInfo>>;
+
+    /// Sends a batch of a caller's own, over a connection for calls, as all below.
+    fn send(&self, batch: Flush) -> Call<Vec<Row>> {
+        self.flush(batch)
+    }
+
+    /// Reads the state of runs.
+    fn read(&self, view: View) -> Call<Vec<Snapshot>> {
+        self.view(view)
+    }
+
+    /// Lists a page of runs.
+    fn runs(&self, _: Filter) -> Call<Page> {
+        not_in_memory()
+    }
+
+    /// Returns a run and those below it, and whether there are more.
+    fn tree(&self, _: Tree) -> Call<(Vec<Snapshot>, bool)> {
+        not_in_memory()
+    }
+
+    /// Adds up the numbers at a key in the runs below a run, as JSON.
+    fn rollup(&self, _: String, _: String, _: Option<i32>, _: Option<String>) -> Call<String> {
+        not_in_memory()
+    }
+
+    /// Counts the runs of each task and status.
+    fn tasks(&self) -> Call<Vec<TaskStatus>> {
+        not_in_memory()
+    }
+
+    /// Counts the runs of a task in spans of so many seconds.
+    fn task(&self, _: String, _: SystemTime, _: f64, _: i32) -> Call<Vec<Bucket>> {
+        not_in_memory()
+    }
+}
+
+/// The answer of a server that keeps everything in memory to a question about many runs.
+fn not_in_memory<T: Send + 'static>() -> Call<T> {
+    Box::pin(std::future::ready(Err(Error::settings(
+        "the server in memory answers no lists, trees and sums",
+        None,
+    ))))
 }
 
 /// A batch to be sent.

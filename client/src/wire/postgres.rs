@@ -6,7 +6,7 @@
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 use tokio::time::timeout;
@@ -19,6 +19,9 @@ use super::streams::{FoundChunks, WantedChunks};
 use super::watch::{Line, List, Listed, View};
 use super::{Call, Diagnosis, Flush, Loaded, Outcome, Part, Row, Target, Transport, Wanted};
 use crate::Error;
+use crate::query::runs::{Filter, Page};
+use crate::query::task::{Bucket, TaskStatus};
+use crate::query::tree::Tree;
 use crate::stream::StreamInfo;
 use crate::watch::Snapshot;
 
@@ -69,17 +72,48 @@ impl Postgres {
 impl Transport for Postgres {
     fn flush(&self, batch: Flush) -> Call<Vec<Row>> {
         let inner = self.0.clone();
-        Box::pin(async move {
-            let lock_timeout = milliseconds(batch.lock_timeout);
-            let parameters: [Parameter<'_>; 4] = [
-                (&&*batch.text, Type::TEXT),
-                (&batch.writer, Type::UUID),
-                (&batch.sequence, Type::INT8),
-                (&lock_timeout, Type::TEXT),
-            ];
-            let rows = inner.query(Purpose::Batches, FLUSH, &parameters).await?;
-            rows.iter().map(row).collect()
-        })
+        Box::pin(async move { inner.flush(Purpose::Batches, batch).await })
+    }
+
+    fn send(&self, batch: Flush) -> Call<Vec<Row>> {
+        let inner = self.0.clone();
+        Box::pin(async move { inner.flush(Purpose::Calls, batch).await })
+    }
+
+    fn read(&self, view: View) -> Call<Vec<Snapshot>> {
+        let inner = self.0.clone();
+        Box::pin(async move { inner.view(Purpose::Calls, view).await })
+    }
+
+    fn runs(&self, filter: Filter) -> Call<Page> {
+        let inner = self.0.clone();
+        Box::pin(async move { inner.runs(filter).await })
+    }
+
+    fn tree(&self, tree: Tree) -> Call<(Vec<Snapshot>, bool)> {
+        let inner = self.0.clone();
+        Box::pin(async move { inner.tree(tree).await })
+    }
+
+    fn rollup(
+        &self,
+        id: String,
+        key: String,
+        depth: Option<i32>,
+        task: Option<String>,
+    ) -> Call<String> {
+        let inner = self.0.clone();
+        Box::pin(async move { inner.rollup(id, key, depth, task).await })
+    }
+
+    fn tasks(&self) -> Call<Vec<TaskStatus>> {
+        let inner = self.0.clone();
+        Box::pin(async move { inner.tasks().await })
+    }
+
+    fn task(&self, task: String, since: SystemTime, seconds: f64, spans: i32) -> Call<Vec<Bucket>> {
+        let inner = self.0.clone();
+        Box::pin(async move { inner.task(task, since, seconds, spans).await })
     }
 
     fn diagnose(&self, writer: Uuid, runs: Vec<Arc<str>>) -> Call<Diagnosis> {
@@ -110,7 +144,7 @@ impl Transport for Postgres {
 
     fn view(&self, view: View) -> Call<Vec<Snapshot>> {
         let inner = self.0.clone();
-        Box::pin(async move { inner.view(view).await })
+        Box::pin(async move { inner.view(Purpose::Watches, view).await })
     }
 
     fn read_streams(&self, wanted: Vec<WantedChunks>) -> Call<Vec<FoundChunks>> {
@@ -129,7 +163,7 @@ impl Inner {
     pub(super) fn source(&self, purpose: Purpose) -> &Source {
         match purpose {
             Purpose::Watches => self.direct.as_ref().unwrap_or(&self.source),
-            Purpose::Batches | Purpose::Reads => &self.source,
+            Purpose::Batches | Purpose::Reads | Purpose::Calls => &self.source,
         }
     }
 
@@ -153,6 +187,18 @@ impl Inner {
             result.unwrap_or_else(|_| Err(Error::statement_timed_out())),
         )
         .await
+    }
+
+    async fn flush(&self, purpose: Purpose, batch: Flush) -> Result<Vec<Row>, Error> {
+        let lock_timeout = milliseconds(batch.lock_timeout);
+        let parameters: [Parameter<'_>; 4] = [
+            (&&*batch.text, Type::TEXT),
+            (&batch.writer, Type::UUID),
+            (&batch.sequence, Type::INT8),
+            (&lock_timeout, Type::TEXT),
+        ];
+        let rows = self.query(purpose, FLUSH, &parameters).await?;
+        rows.iter().map(row).collect()
     }
 
     /// A transaction of two statements: the locks on the tables of a statement are taken before it could set a timeout itself.

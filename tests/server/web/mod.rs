@@ -7,8 +7,18 @@
 //! ```
 
 mod api;
+mod attack;
+mod auth;
+mod browser;
+mod docs;
 mod events;
+mod faults;
+mod once;
+mod openapi;
 mod reader;
+mod shape;
+mod stopping;
+mod streams;
 mod trigger;
 
 use std::net::SocketAddr;
@@ -105,10 +115,36 @@ impl Web {
         Answer::of(response.unwrap()).await
     }
 
+    /// Reads a path with this header `Authorization`.
+    pub async fn get_raw(&self, path: &str, authorization: &str) -> Answer {
+        let request = self.http.get(self.url(path));
+        let request = request.header("authorization", authorization);
+        Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// Posts JSON with this key or token.
+    pub async fn post_as(&self, key: &str, path: &str, body: Value) -> Answer {
+        let request = self.request_as(key, Method::POST, path).json(&body);
+        Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// Posts JSON with the secret key, once for each `Idempotency-Key`.
+    pub async fn post_once(&self, once: &str, path: &str, body: Value) -> Answer {
+        let request = self.request(Method::POST, path).json(&body);
+        let request = request.header("idempotency-key", once);
+        Answer::of(request.send().await.unwrap()).await
+    }
+
     /// Posts JSON with the secret key.
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         let request = self.request(Method::POST, path).json(&body);
         Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// Tells it to stop, and waits until it has ended.
+    pub async fn ended_now(self) {
+        self.gateway.stopping().cancel();
+        self.ended().await;
     }
 
     /// Waits until it has ended, after it was told to stop.

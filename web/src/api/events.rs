@@ -10,25 +10,26 @@
 //!
 //! Events of sets have no id: whoever reconnects gets all snapshots again.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use runmeta_client::{Snapshot, Watch};
 use serde_json::json;
 
+use crate::api::extract::{Asked, At};
 use crate::live::{self, Ending, Lifetime, Source, Step, Subscription, frame};
 use crate::{Caller, Gateway, Problem, Set};
 
 /// A query, in the order in which it was written.
-type Pairs = Query<Vec<(String, String)>>;
+type Pairs = Asked<Vec<(String, String)>>;
 
 /// Follows one run. `select` names keys of the metadata, with commas; `keep_open=true` goes on after its end, and `wait=true` waits
 /// for a run that does not exist.
 pub(super) async fn run(
     State(gateway): State<Gateway>,
     caller: Caller,
-    Path(id): Path<String>,
-    Query(query): Pairs,
+    At(id): At<String>,
+    Asked(query): Pairs,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let last = frame::last_event_id(&headers)?;
@@ -72,7 +73,7 @@ pub(super) async fn run(
 pub(super) async fn set(
     State(gateway): State<Gateway>,
     caller: Caller,
-    Query(query): Pairs,
+    Asked(query): Pairs,
 ) -> Result<Response, Problem> {
     let (mut set, mut select, mut unfinished) = (None, None, false);
     for (name, value) in &query {

@@ -1,19 +1,37 @@
 //! The plain API, `/v1`. A file is a route.
 
 mod events;
+pub(crate) mod extract;
+mod finish;
+pub(crate) mod list;
+pub(crate) mod openapi;
+pub(crate) mod operations;
 pub(crate) mod problem;
+mod rollup;
 mod run;
+mod start;
 mod streams;
+mod tasks;
+mod tickets;
+mod tree;
 
 use axum::Router;
-use axum::routing::get;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
 
-use crate::Gateway;
+use crate::{Gateway, Problem};
 
 /// The routes below `/v1`.
 pub(crate) fn routes() -> Router<Gateway> {
     Router::new()
+        .route("/runs", get(list::list).post(start::start))
         .route("/runs/{id}", get(run::read))
+        .route("/runs/{id}/tree", get(tree::tree))
+        .route("/runs/{id}/rollup", get(rollup::rollup))
+        .route("/runs/{id}/operations", post(operations::of_run))
+        .route("/operations", post(operations::of_many))
+        .route("/runs/{id}/finish", post(finish::finish))
+        .route("/runs/{id}/status", post(finish::status))
         .route("/runs/{id}/events", get(events::run))
         .route("/events", get(events::set))
         .route("/runs/{id}/streams", get(streams::list))
@@ -21,4 +39,14 @@ pub(crate) fn routes() -> Router<Gateway> {
             "/runs/{id}/streams/{name}",
             get(streams::read).post(streams::append),
         )
+        .route("/tasks", get(tasks::list))
+        .route("/tasks/{task}", get(tasks::task))
+        .route("/tickets", post(tickets::exchange))
+        // Here and not for all routes together: there it would come before the layer that answers preflights.
+        .method_not_allowed_fallback(|| async {
+            Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "the path has no such method",
+            )
+        })
 }

@@ -88,6 +88,11 @@ impl Problem {
             .sqlstate("42501")
     }
 
+    /// 500 for what should not happen.
+    pub(crate) fn failed(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the gateway failed").detail(detail)
+    }
+
     /// 404 for a run that does not exist.
     pub fn no_such_run(id: &str) -> Problem {
         Problem::new(StatusCode::NOT_FOUND, "no such run")
@@ -108,11 +113,6 @@ impl Problem {
         problem.retry_after = Some(retry_after);
         problem
     }
-
-    /// 501 for what is not written yet.
-    pub(crate) fn not_implemented() -> Problem {
-        Problem::new(StatusCode::NOT_IMPLEMENTED, "not implemented")
-    }
 }
 
 impl From<runmeta_client::Error> for Problem {
@@ -132,7 +132,11 @@ impl From<runmeta_client::Error> for Problem {
             }
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "the gateway failed"),
         };
-        let mut problem = Problem::new(status, title).detail(error.to_string());
+        let mut problem = Problem::new(status, title).detail(match error.detail() {
+            Some(detail) => format!("{}: {detail}", error.message()),
+            None => error.message(),
+        });
+        problem.hint = error.hint().map(str::to_owned);
         problem.sqlstate = code;
         if status == StatusCode::SERVICE_UNAVAILABLE {
             problem.retry_after = Some(Duration::from_secs(2));

@@ -3,18 +3,19 @@
 mod append;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 pub(super) use append::append;
 
+use crate::api::extract::{Asked, At};
 use crate::live::{self, ChunkFrames, Ending, Lifetime, Style, frame};
 use crate::{Caller, Gateway, Problem};
 
 /// Lists the streams of a run.
-pub(super) async fn list(caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(caller: Caller, At(id): At<String>) -> Result<Json<Value>, Problem> {
     caller.run(&id).await?;
     let streams = caller.client().await?.streams(&id).await?;
     let streams = streams.iter().map(|stream| {
@@ -33,8 +34,8 @@ pub(super) async fn list(caller: Caller, Path(id): Path<String>) -> Result<Json<
 pub(super) async fn read(
     State(gateway): State<Gateway>,
     caller: Caller,
-    Path((id, name)): Path<(String, String)>,
-    Query(query): Query<Vec<(String, String)>>,
+    At((id, name)): At<(String, String)>,
+    Asked(query): Asked<Vec<(String, String)>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let resumed = frame::last_event_id(&headers)?;

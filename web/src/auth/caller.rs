@@ -1,16 +1,19 @@
 //! Who asks.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, OriginalUri};
+use axum::http::Method;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use runmeta_client::{Client, Snapshot};
 
 use super::scope::{Action, Scope};
 use super::{Key, ticket, token};
+use crate::gateway::Connected;
 use crate::limit::ConnectionPermit;
+use crate::observe::Asker;
 use crate::{Gateway, Problem};
 
 /// Whoever sent a request: a key, or a token that was signed with one. Cheap to clone.
@@ -22,11 +25,17 @@ pub struct Caller {
     key: Arc<Key>,
     /// None of a secret key.
     token: Option<Arc<Token>>,
+    path: Arc<str>,
 }
 
+/// What its claims mean.
 struct Token {
+    subject: String,
     scopes: Vec<Scope>,
-    expires: SystemTime,
+    /// As they were written, for tickets.
+    texts: Vec<String>,
+    /// In seconds since 1970.
+    expires: u64,
     skip_columns: Vec<String>,
 }
 
@@ -50,7 +59,28 @@ impl Caller {
     ///
     /// 503 if the database could not be reached for the call timeout.
     pub async fn client(&self) -> Result<Client, Problem> {
-        self.gateway.client(&self.key).await
+        Ok(self.connected().await?.client)
+    }
+
+    pub(crate) async fn connected(&self) -> Result<Connected, Problem> {
+        self.gateway.connected(&self.key).await
+    }
+
+    /// Returns the subject of the token, which tells those who have one from each other; empty if there is none.
+    pub(crate) fn subject(&self) -> &str {
+        self.token.as_ref().map_or("", |token| &token.subject)
+    }
+
+    /// Returns the path of the request.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Makes a ticket for the path of an event stream, and returns it with the second of its end.
+    pub(crate) fn ticket(&self, path: &str) -> Result<(String, u64), Problem> {
+        let scopes = self.token.as_ref().map(|token| token.texts.clone());
+        let until = self.token.as_ref().map(|token| token.expires);
+        ticket::issue(&self.key, path, scopes, until)
     }
 
     /// Returns the key: the caller's own, or the one that signed its token.
@@ -122,6 +152,34 @@ impl Caller {
         self.allowed(|scope| scope.has_id(Action::Write, id))
     }
 
+    /// Checks that the caller may change a run, by its id, tags, task or root, and if asked for also its parent and its root. Reads
+    /// the run if its id alone does not tell.
+    ///
+    /// # Errors
+    ///
+    /// 403, in the same words if the run does not exist.
+    pub async fn writes(&self, id: &str, parent: bool, root: bool) -> Result<(), Problem> {
+        let by_id = self.writes_run(id);
+        if self.key.read_only || self.is_secret() || (by_id.is_ok() && !parent && !root) {
+            return by_id;
+        }
+        if self.allowed(|scope| scope.has_all(Action::Write)).is_ok() {
+            return Ok(());
+        }
+        let run = self.client().await?.snapshot(id).await?;
+        let run = run.ok_or_else(Problem::forbidden)?;
+        self.allowed(|scope| scope.has_run(Action::Write, &run))?;
+        let tree = self.allowed(|scope| scope.has_tree(Action::Write, run.root_id()));
+        let relatives = [
+            run.parent_id().filter(|_| parent),
+            Some(run.root_id()).filter(|_| root),
+        ];
+        for relative in relatives.into_iter().flatten() {
+            tree.clone().or_else(|_| self.writes_run(relative))?;
+        }
+        Ok(())
+    }
+
     /// Completes when the token expires or the key is taken away: a body that goes on for long ends then.
     pub async fn ended(&self) {
         let revoked = self.key.revoked.cancelled();
@@ -130,8 +188,9 @@ impl Caller {
             Some(token) => {
                 let left = token
                     .expires
-                    .duration_since(SystemTime::now())
-                    .unwrap_or_default();
+                    .saturating_sub(ticket::now())
+                    .min(MOST_SECONDS);
+                let left = Duration::from_secs(left);
                 tokio::select! {
                     () = revoked => {}
                     () = tokio::time::sleep(left) => {}
@@ -146,7 +205,7 @@ impl Caller {
     ///
     /// 429 if all are taken.
     pub fn connection(&self) -> Result<ConnectionPermit, Problem> {
-        self.key.connections.take()
+        self.key.connections.take(&self.gateway.metrics().streams)
     }
 
     fn allowed(&self, has: impl Fn(&Scope) -> bool) -> Result<(), Problem> {
@@ -157,7 +216,7 @@ impl Caller {
         }
     }
 
-    fn of_header(gateway: &Gateway, header: &str) -> Result<Caller, Problem> {
+    fn of_header(gateway: &Gateway, header: &str, path: Arc<str>) -> Result<Caller, Problem> {
         let invalid = || Problem::unauthorized("the key is not valid");
         let given = header
             .split_once(' ')
@@ -169,30 +228,68 @@ impl Caller {
                 gateway: gateway.clone(),
                 key,
                 token: None,
+                path,
             });
         }
         if !token::looks_like_one(given) {
             return Err(invalid());
         }
-        let (claims, key) = token::verify(gateway.keys(), given)?;
-        if claims.purpose.as_deref() == Some(ticket::PURPOSE) {
+        let (claims, key) = token::verify::<token::Claims>(gateway.keys(), given)?;
+        if claims.purpose.is_some() {
             return Err(Problem::unauthorized(
                 "a ticket goes into the URL of an event stream",
             ));
         }
         let token = Token {
+            subject: claims.sub.unwrap_or_default(),
             scopes: claims
                 .scopes
                 .iter()
                 .filter_map(|scope| Scope::parse(scope))
                 .collect(),
-            expires: UNIX_EPOCH + Duration::from_secs(claims.exp.min(MOST_SECONDS)),
+            texts: claims.scopes,
+            expires: claims.exp,
             skip_columns: claims.realtime.unwrap_or_default().skip_columns,
         };
         Ok(Caller {
             gateway: gateway.clone(),
             key,
             token: Some(Arc::new(token)),
+            path,
+        })
+    }
+
+    fn of_ticket(gateway: &Gateway, given: &str, path: Arc<str>) -> Result<Caller, Problem> {
+        let invalid = || {
+            Problem::unauthorized("the ticket is not valid, not for this path, or was used before")
+                .hint("Get another with POST /v1/tickets.")
+        };
+        let verified = token::verify::<ticket::Claims>(gateway.keys(), given);
+        let (claims, key) = verified.map_err(|_| invalid())?;
+        if claims.purpose != ticket::PURPOSE
+            || *claims.path != *path
+            || !ticket::is_event_stream(&path)
+            || !gateway.tickets().first_time(&claims)
+        {
+            return Err(invalid());
+        }
+        let token = claims.scopes.map(|texts| {
+            Arc::new(Token {
+                subject: String::new(),
+                scopes: texts
+                    .iter()
+                    .filter_map(|scope| Scope::parse(scope))
+                    .collect(),
+                texts,
+                expires: claims.until.unwrap_or(claims.exp),
+                skip_columns: Vec::new(),
+            })
+        });
+        Ok(Caller {
+            gateway: gateway.clone(),
+            key,
+            token,
+            path,
         })
     }
 }
@@ -204,13 +301,37 @@ impl FromRequestParts<Gateway> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Caller, Problem> {
-        let Some(header) = parts.headers.get(AUTHORIZATION) else {
-            return Err(Problem::unauthorized("the request has no key")
-                .hint("Send the header Authorization: Bearer KEY."));
+        // In a nested router, the URI of the request lacks the beginning.
+        let uri = parts
+            .extensions
+            .get::<OriginalUri>()
+            .map_or(&parts.uri, |uri| &uri.0);
+        let path: Arc<str> = uri.path().into();
+        let caller = match parts.headers.get(AUTHORIZATION) {
+            Some(header) => {
+                let header = header.to_str();
+                let header = header.map_err(|_| Problem::unauthorized("the key is not valid"))?;
+                Caller::of_header(gateway, header, path)?
+            }
+            None => match ticket_of(uri.query()).filter(|_| parts.method == Method::GET) {
+                Some(ticket) => Caller::of_ticket(gateway, ticket, path)?,
+                None => {
+                    return Err(Problem::unauthorized("the request has no key")
+                        .hint("Send the header Authorization: Bearer KEY."));
+                }
+            },
         };
-        let header = header
-            .to_str()
-            .map_err(|_| Problem::unauthorized("the key is not valid"))?;
-        Caller::of_header(gateway, header)
+        caller.key.rate.check()?;
+        if let Some(asker) = parts.extensions.get::<Asker>() {
+            asker.set(caller.key.name());
+        }
+        Ok(caller)
     }
+}
+
+/// Returns the parameter `ticket` of a query. It has no characters that would be encoded.
+fn ticket_of(query: Option<&str>) -> Option<&str> {
+    query?
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("ticket="))
 }

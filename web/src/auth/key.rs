@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio_util::sync::CancellationToken;
 
-use crate::limit::{Connections, Limits};
+use crate::limit::{Connections, Limits, Rate};
 use crate::{Error, Keys};
 
 /// A shorter secret could be guessed.
@@ -23,6 +23,7 @@ pub struct Key {
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) read_only: bool,
     pub(crate) connections: Connections,
+    pub(crate) rate: Rate,
     /// Cancelled when the key is taken away.
     pub(crate) revoked: CancellationToken,
 }
@@ -144,6 +145,7 @@ impl KeyRing {
                 settings: entry.settings,
                 read_only: entry.read_only,
                 connections: Connections::new(self.limits.connections_per_key),
+                rate: Rate::new(&self.limits),
                 revoked: CancellationToken::new(),
             }),
         };

@@ -7,9 +7,10 @@
 mod caller;
 mod key;
 mod scope;
-mod ticket;
+pub(crate) mod ticket;
 mod token;
 
 pub use caller::{Caller, Set};
 pub use key::Key;
 pub(crate) use key::KeyRing;
+pub(crate) use ticket::Seen;

@@ -1,8 +1,10 @@
 //! Tokens: JWT, HS256, signed with a secret key by whoever has it.
 
+use std::sync::Arc;
+
 use jsonwebtoken::{Algorithm, DecodingKey, TokenData, Validation, decode, decode_header};
 use serde::Deserialize;
-use std::sync::Arc;
+use serde::de::DeserializeOwned;
 
 use super::{Key, KeyRing};
 use crate::Problem;
@@ -15,10 +17,12 @@ const MOST_BYTES: usize = 16 * 1024;
 pub(crate) struct Claims {
     pub(crate) exp: u64,
     #[serde(default)]
-    pub(crate) scopes: Vec<String>,
-    /// Of a ticket: what it is for.
+    pub(crate) sub: Option<String>,
     #[serde(default)]
-    pub(crate) purpose: Option<String>,
+    pub(crate) scopes: Vec<String>,
+    /// Of a ticket, which is no token.
+    #[serde(default)]
+    pub(crate) purpose: Option<serde::de::IgnoredAny>,
     /// Of Trigger.dev's client: columns that the reader of a run does not get.
     #[serde(default)]
     pub(crate) realtime: Option<Realtime>,
@@ -40,7 +44,10 @@ pub(super) fn looks_like_one(text: &str) -> bool {
 /// # Errors
 ///
 /// 401. The reasons are told apart only as far as the holder of a token knows them anyway.
-pub(super) fn verify(ring: &KeyRing, token: &str) -> Result<(Claims, Arc<Key>), Problem> {
+pub(super) fn verify<T: DeserializeOwned>(
+    ring: &KeyRing,
+    token: &str,
+) -> Result<(T, Arc<Key>), Problem> {
     let invalid = || Problem::unauthorized("the token is not valid");
     if token.len() > MOST_BYTES {
         return Err(invalid());
@@ -70,7 +77,10 @@ pub(super) fn verify(ring: &KeyRing, token: &str) -> Result<(Claims, Arc<Key>), 
     Err(invalid())
 }
 
-fn read(token: &str, secret: &[u8]) -> jsonwebtoken::errors::Result<TokenData<Claims>> {
+fn read<T: DeserializeOwned>(
+    token: &str,
+    secret: &[u8],
+) -> jsonwebtoken::errors::Result<TokenData<T>> {
     let mut validation = Validation::new(Algorithm::HS256);
     validation.set_required_spec_claims(&["exp"]);
     validation.validate_nbf = true;

@@ -12,9 +12,10 @@
 //! | What does a reader get next? | [`subscription`] |
 //! | How does it look on the wire? | [`frame`] |
 //! | How do the chunks of a stream look? | [`chunks`] |
-//! | How is a body read as it comes? | [`lines`] |
+//! | How is a body read as it comes, and appended to a stream? | [`lines`], [`append`] |
 //! | How long does a body live, and how does it end? | [`body`] |
 
+mod append;
 mod body;
 mod budget;
 mod chunks;
@@ -27,6 +28,7 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 
+pub use append::{Appender, Target, chunk, while_allowed, writer};
 pub use body::{Ending, Lifetime, Source, Step, events};
 pub use chunks::{ChunkFrames, Style};
 pub use edition::Edition;

@@ -1,4 +1,12 @@
 //! Accepting connections, and ending them.
+//!
+//! A connection costs nothing until it sends a head: whoever sends none within the time for heads is cut off, and so is one that
+//! idles between requests. When the gateway stops, it takes no more connections, tells those that are open (HTTP/2 with GOAWAY,
+//! HTTP/1.1 with `connection: close`), lets requests end, and cuts off what is left.
+
+mod accept;
+mod protocol;
+mod signal;
 
 use std::net::SocketAddr;
 
@@ -42,32 +50,38 @@ impl Server {
         &self.gateway
     }
 
-    /// Answers requests until [`Gateway::stopping`] is cancelled and those under way have ended.
+    /// Answers requests until [`Gateway::stopping`] is cancelled and those under way have ended, or had their time.
     ///
     /// # Errors
     ///
-    /// The listener fails.
+    /// None for now: a connection that fails is its own affair.
     pub async fn run(self) -> Result<(), Error> {
-        let stopping = self.gateway.stopping();
-        axum::serve(self.listener, router(self.gateway))
-            .with_graceful_shutdown(async move { stopping.cancelled().await })
-            .await
-            .map_err(|error| Error::caused("the gateway failed", error))
+        let gateway = self.gateway;
+        accept::connections(self.listener, &gateway, router(gateway.clone())).await;
+        gateway.shut_down().await;
+        Ok(())
     }
 }
 
-/// Runs a gateway until the process is told to end.
+/// Runs a gateway until the process is told to end, by SIGTERM or SIGINT. SIGHUP has the keys read again.
 ///
 /// # Errors
 ///
 /// As [`Server::bind`] and [`Server::run`].
 pub async fn serve(config: Config) -> Result<(), Error> {
-    let server = Server::bind(config).await?;
+    run(Server::bind(config).await?).await
+}
+
+/// Runs a gateway that listens until the process is told to end, as [`serve`].
+///
+/// # Errors
+///
+/// As [`Server::run`]; or the system gives no signals.
+pub async fn run(server: Server) -> Result<(), Error> {
+    let signals = signal::follow(server.gateway().clone())?;
     tracing::info!(address = %server.address(), "listening");
-    let stopping = server.gateway().stopping();
-    tokio::spawn(async move {
-        let _ = tokio::signal::ctrl_c().await;
-        stopping.cancel();
-    });
-    server.run().await
+    let result = server.run().await;
+    signals.abort();
+    tracing::info!("stopped");
+    result
 }

@@ -4,11 +4,11 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Json;
-use axum::body::Bytes;
 use jsonwebtoken::{EncodingKey, Header, encode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::api::extract::Whole;
 use crate::{Caller, Problem};
 
 /// How long a token is valid if the request does not say: as the client does.
@@ -31,7 +31,10 @@ pub(super) async fn claims(caller: Caller) -> Result<Json<Value>, Problem> {
 }
 
 /// Signs a token.
-pub(super) async fn public_token(caller: Caller, body: Bytes) -> Result<Json<Value>, Problem> {
+pub(super) async fn public_token(
+    caller: Caller,
+    Whole(body): Whole,
+) -> Result<Json<Value>, Problem> {
     with_secret(&caller)?;
     let wanted: Wanted =
         serde_json::from_slice(&body).map_err(|error| Problem::invalid(error.to_string()))?;

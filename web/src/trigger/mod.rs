@@ -21,6 +21,8 @@ use axum::routing::{any, get, post};
 
 use crate::{Gateway, Problem};
 
+pub(crate) use shape::Parked as Shapes;
+
 /// The routes of Trigger.dev's client.
 pub(crate) fn routes(gateway: &Gateway) -> Router<Gateway> {
     Router::new()

@@ -1,11 +1,11 @@
 //! `GET /api/v3/runs/:id`: one run.
 
 use axum::Json;
-use axum::extract::Path;
 use runmeta_client::{Client, Snapshot};
 use serde::Serialize;
 
 use super::run::Run;
+use crate::api::extract::At;
 use crate::{Caller, Problem};
 
 #[derive(Serialize)]
@@ -29,7 +29,7 @@ struct Related {
 /// Reads a run.
 pub(super) async fn retrieve(
     caller: Caller,
-    Path(id): Path<String>,
+    At(id): At<String>,
 ) -> Result<Json<Retrieved>, Problem> {
     let run = caller.run(&id).await?;
     let client = caller.client().await?;

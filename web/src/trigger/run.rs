@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use runmeta_client::Snapshot;
+use runmeta_client::{Snapshot, rfc3339};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -61,10 +61,10 @@ impl Run {
             is_failed: status.is_failed(),
             is_cancelled: status == Status::Canceled,
             is_test: false,
-            created_at: text(run.created_at()),
-            updated_at: text(run.updated_at()),
-            started_at: run.started_at().map(text),
-            finished_at: run.finished_at().map(text),
+            created_at: rfc3339(run.created_at()),
+            updated_at: rfc3339(run.updated_at()),
+            started_at: run.started_at().map(rfc3339),
+            finished_at: run.finished_at().map(rfc3339),
             tags: run.tags().to_vec(),
             cost_in_cents: 0,
             base_cost_in_cents: 0,
@@ -74,10 +74,6 @@ impl Run {
             metadata: None,
         }
     }
-}
-
-fn text(time: SystemTime) -> String {
-    humantime::format_rfc3339_millis(time).to_string()
 }
 
 /// Returns how long the attempt has worked, so far if it has not finished.

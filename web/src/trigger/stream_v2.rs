@@ -6,11 +6,12 @@
 
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 use runmeta_client::Client;
 
+use crate::api::extract::At;
 use crate::live::{self, ChunkFrames, Ending, Lifetime, Style, frame};
 use crate::{Caller, Gateway, Problem};
 
@@ -29,7 +30,7 @@ const MOST_SECONDS: u64 = 600;
 pub(super) async fn read(
     State(gateway): State<Gateway>,
     caller: Caller,
-    Path((id, key)): Path<(String, String)>,
+    At((id, key)): At<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     may_read(&caller, &id).await?;

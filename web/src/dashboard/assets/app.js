@@ -80,7 +80,10 @@ addEventListener("hashchange", () => {
   takeKeyFromAddress();
   show();
 });
-addEventListener("signed-out", () => show(true, "The gateway does not accept this key any more."));
+addEventListener("signed-out", () => {
+  // The form itself says why a key is refused.
+  if (shown.name !== "sign-in") show(true, "The gateway does not accept this key any more.");
+});
 signOutButton.addEventListener("click", () => {
   signOut();
   show();

@@ -10,39 +10,67 @@
 //! listed for one run; in sets, only those that are announced in the metadata.
 
 mod hold;
+mod log;
+mod parked;
 mod reply;
 mod request;
 mod row;
 mod run;
 
-use axum::extract::{Path, Query as UriQuery, State};
+use axum::extract::State;
 use axum::response::Response;
+use uuid::Uuid;
 
-use crate::{Caller, Gateway, Problem};
+use crate::api::extract::{Asked, At};
+use crate::{Caller, Gateway, Problem, Set};
 use hold::Hold;
+use log::{Log, Query};
+pub(crate) use parked::Parked;
 use request::Poll;
+pub(in crate::trigger) use row::STREAMS_KEY;
 
-type Pairs = UriQuery<Vec<(String, String)>>;
+type Pairs = Asked<Vec<(String, String)>>;
 
 /// Subscribes to a run.
 pub(super) async fn run(
     State(gateway): State<Gateway>,
     caller: Caller,
-    Path(id): Path<String>,
-    UriQuery(query): Pairs,
+    At(id): At<String>,
+    Asked(query): Pairs,
 ) -> Result<Response, Problem> {
     let poll = poll(&caller, &query)?;
     run::answer(&gateway, &caller, &id, poll).await
 }
 
 /// Subscribes to the runs with all of some tags.
-pub(super) async fn runs() -> Problem {
-    Problem::not_implemented()
+pub(super) async fn runs(
+    State(gateway): State<Gateway>,
+    caller: Caller,
+    Asked(query): Pairs,
+) -> Result<Response, Problem> {
+    let poll = poll(&caller, &query)?;
+    let may_read = poll
+        .tags
+        .iter()
+        .any(|tag| caller.reads(&Set::Tag(tag)).is_ok());
+    if !may_read {
+        caller.reads(&Set::All)?;
+    }
+    let query = Query::of_tags(&poll);
+    answer(&gateway, &caller, query, poll).await
 }
 
 /// Subscribes to the runs of a batch: those with its id as a tag.
-pub(super) async fn batch() -> Problem {
-    Problem::not_implemented()
+pub(super) async fn batch(
+    State(gateway): State<Gateway>,
+    caller: Caller,
+    At(id): At<String>,
+    Asked(query): Pairs,
+) -> Result<Response, Problem> {
+    let poll = poll(&caller, &query)?;
+    caller.reads(&Set::Tag(&id))?;
+    let query = Query::of_batch(&id, &poll);
+    answer(&gateway, &caller, query, poll).await
 }
 
 /// Reads a poll. The columns that a token leaves out take the place of those in the query.
@@ -56,4 +84,40 @@ fn poll(caller: &Caller, query: &[(String, String)]) -> Result<Poll, Problem> {
         poll.skip = row::Skip::new(columns.iter().map(String::as_str));
     }
     Ok(poll)
+}
+
+/// Answers a poll of a set.
+async fn answer(
+    gateway: &Gateway,
+    caller: &Caller,
+    query: Query,
+    poll: Poll,
+) -> Result<Response, Problem> {
+    let client = caller.client().await?;
+    let parked = gateway.shapes();
+    let known = poll.resume.as_ref().and_then(|position| {
+        let (handle, offset) = (&position.handle, &position.offset);
+        parked.take(handle, offset, &client, &query)
+    });
+    let mut log = match known {
+        Some(log) => log,
+        None => {
+            let handle = poll.resume.map(|position| position.handle);
+            let handle = handle.unwrap_or_else(|| Uuid::new_v4().to_string());
+            Log::begin(gateway, client, handle, query).await?
+        }
+    };
+    let mut news = log.news().await?;
+    if poll.live && news.is_empty() {
+        let hold = Hold::begin(gateway, caller)?;
+        let mut lease = parked.lend(log);
+        if let Some(log) = lease.log() {
+            hold.until(log.changed()).await?;
+        }
+        log = lease.take().ok_or_else(Problem::no_such_path)?;
+        news = log.news().await?;
+    }
+    let response = log.reply(&news).into_response(&poll.skip);
+    parked.put(log);
+    Ok(response)
 }

@@ -55,7 +55,7 @@ class Following {
         if (await this.#attempt()) break;
         if (this.#closed) break;
         const delay = this.#delay * (0.75 + Math.random() / 2);
-        this.#delay = Math.min(this.#delay * 2, LONGEST_DELAY);
+        this.#delay = Math.min(Math.max(this.#delay * 2, FIRST_DELAY), LONGEST_DELAY);
         this.#channel.lost(Date.now() + delay);
         await this.#pause(delay);
       }

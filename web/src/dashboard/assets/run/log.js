@@ -27,21 +27,22 @@ function textOf(line) {
 }
 
 export class Log {
-  #lines = el("ol", { class: "log", role: "log", "aria-live": "off", tabindex: "0" });
+  #lines = el("ol");
+  #frame = el("div", { class: "log", role: "log", "aria-live": "off", tabindex: "0" }, this.#lines);
   #count = el("span", { class: "hint" });
   #texts = [];
   #isFirst = true;
 
   constructor(key) {
     const name = printable(key);
-    this.#lines.setAttribute("aria-label", name);
-    this.element = el("section", { class: "card" }, el("header", {}, el("h2", {}, name), this.#count), this.#lines);
+    this.#frame.setAttribute("aria-label", name);
+    this.element = el("section", { class: "card" }, el("header", {}, el("h2", {}, name), this.#count), this.#frame);
   }
 
   show(elements) {
     const texts = elements.slice(-SHOWN).map((line) => JSON.stringify(line));
     const fresh = elements.slice(elements.length - (texts.length - known(this.#texts, texts)));
-    const isAtEnd = this.#lines.scrollTop + this.#lines.clientHeight >= this.#lines.scrollHeight - 8;
+    const isAtEnd = this.#frame.scrollTop + this.#frame.clientHeight >= this.#frame.scrollHeight - 8;
     if (fresh.length >= texts.length) this.#lines.replaceChildren();
     for (const line of fresh.slice(-SHOWN)) {
       const item = lineOf(line);
@@ -53,7 +54,7 @@ export class Log {
     this.#isFirst = false;
     const earlier = elements.length - texts.length;
     setText(this.#count, earlier > 0 ? `the last ${counted(texts.length, "line")} of ${counted(elements.length, "line")}` : counted(texts.length, "line"));
-    if (isAtEnd) this.#lines.scrollTop = this.#lines.scrollHeight;
+    if (isAtEnd) this.#frame.scrollTop = this.#frame.scrollHeight;
   }
 }
 

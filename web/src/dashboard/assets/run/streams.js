@@ -42,7 +42,7 @@ export class Streams {
   }
 
   #add(about) {
-    const name = about.stream ?? about.name;
+    const { name } = about;
     if (!this.#known.has(name)) {
       const stream = new Stream(this.#run, name);
       this.#known.set(name, stream);
@@ -73,10 +73,10 @@ class Stream {
     this.element.addEventListener("toggle", () => (this.element.open ? this.#open() : this.#pause()));
   }
 
-  about({ chunks, length, last, closed_at: closed }) {
-    const count = chunks ?? length ?? (last === undefined || last === null ? 0 : Number(last) + 1);
-    this.#isClosed = closed !== undefined && closed !== null;
-    this.#said = Math.max(this.#said, count);
+  /** Takes what the list of streams has about it. */
+  about({ chunks, closed }) {
+    this.#isClosed = closed;
+    this.#said = Math.max(this.#said, chunks);
     this.#showAbout();
   }
 
@@ -97,7 +97,6 @@ class Stream {
     const after = this.#count > 0 ? this.#count - 1 : undefined;
     this.#following = follow(address(["runs", this.#run, "streams", this.#name], { after }), {
       message: (data, id) => this.#chunk(data, id),
-      chunk: (data, id) => this.#chunk(data, id),
       end: (data) => this.#ended(data),
       over: (problem) => problem && setText(this.#end, problem.message),
     });

@@ -12,12 +12,12 @@ const PAUSE = 200;
 const CHIPS = [
   { title: "All", status: "", finished: "" },
   { title: "Active", status: "", finished: "false" },
-  ...["running", "queued", "completed", "failed"].map((status) => ({ title: status, status, finished: "" })),
+  ...["failed", "completed", "running", "queued"].map((status) => ({ title: status, status, finished: "" })),
 ];
 
 const SORTS = [
-  ["-created", "newest first"],
-  ["created", "oldest first"],
+  ["-created", "newest"],
+  ["created", "oldest"],
   ["-updated", "changed last"],
   ["-finished", "finished last"],
   ["-duration", "longest"],
@@ -30,8 +30,8 @@ const SORTS = [
 export class Controls {
   #chips = el("div", { class: "chips", role: "group", "aria-label": "Status" });
   #text = field("search", "Search", "Id, task or tag");
-  #task = field("text", "Task", "Any task", "tasks-known");
-  #tag = field("text", "Tag", "Any tag");
+  #task = field("text", "Task", "Task", "tasks-known");
+  #tag = field("text", "Tag", "Tag");
   #sort = el("select", { "aria-label": "Order" }, ...SORTS.map(([value, title]) => el("option", { value }, title)));
   #reset = el("a", { class: "reset", href: pageAddress("runs") }, "Clear");
   #family = el("a", { class: "tag family-filter" });

@@ -19,30 +19,28 @@ export function showsAll(filter) {
 export function matches(filter, run) {
   const { status, finished, task, tag, root, text } = filter;
   if (run.isGone) return false;
-  if (status !== "" && run.status !== status) return false;
+  if (status !== "" && !status.split(",").includes(run.status)) return false;
   if (finished !== "" && (run.finished !== null) !== (finished === "true")) return false;
   if (task !== "" && run.task !== task) return false;
   if (tag !== "" && !run.tags.includes(tag)) return false;
   if (root !== "" && run.root !== root) return false;
-  return text === "" || contains(run, text.toLowerCase());
+  return text === "" || contains(run, text);
 }
 
 function contains(run, text) {
-  return (
-    run.id.toLowerCase().includes(text) ||
-    (run.task ?? "").toLowerCase().includes(text) ||
-    run.tags.some((tag) => tag.toLowerCase() === text)
-  );
+  const has = (whole) => whole.toLowerCase().includes(text.toLowerCase());
+  return has(run.id) || has(run.task ?? "") || run.tags.includes(text);
 }
 
+/** What is not finished is sorted as the gateway does it. */
 const KEYS = {
   created: (run) => run.created,
   updated: (run) => run.updated,
-  finished: (run) => run.finished,
+  finished: (run) => run.finished ?? Infinity,
   id: (run) => run.id,
-  task: (run) => run.task,
+  task: (run) => run.task ?? "",
   status: (run) => run.status,
-  duration: (run) => (run.started === null ? null : (run.finished ?? Date.now()) - run.started),
+  duration: (run) => (run.started === null || run.finished === null ? -1 : run.finished - run.started),
 };
 
 /** Returns what compares two runs in an order such as `-created`: first by that, then by id. */
@@ -53,10 +51,6 @@ export function comparison(sort) {
   return (a, b) => sign * (compare(key(a), key(b)) || compare(a.id, b.id));
 }
 
-/** Compares as Postgres does: what is null comes last where it is ascending. */
 function compare(a, b) {
-  if (a === b) return 0;
-  if (a === null) return 1;
-  if (b === null) return -1;
-  return a < b ? -1 : 1;
+  return a === b ? 0 : a < b ? -1 : 1;
 }

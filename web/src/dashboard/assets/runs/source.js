@@ -50,7 +50,7 @@ export class Source extends EventTarget {
     // A set has one dimension; the others are compared here.
     const set = root ? { root } : task ? { task } : tag ? { tag } : { all: "true" };
     const on = {
-      open: () => this.#read(null),
+      open: () => this.#begin(),
       snapshot: (data) => this.#snapshot(JSON.parse(data)),
       change: (data) => this.#change(JSON.parse(data)),
       gone: (data) => this.#gone(JSON.parse(data)),
@@ -87,7 +87,6 @@ export class Source extends EventTarget {
     try {
       const page = await get(["runs"], { ...filter, sort, limit, after }, { signal: this.#abort.signal });
       if (read !== this.#reads) return;
-      if (after === null) this.#forgetFinished();
       const runs = page.runs.map((object) => this.#see(object));
       this.#next = page.next ?? null;
       this.isComplete = this.#next === null;
@@ -102,9 +101,11 @@ export class Source extends EventTarget {
     this.#order();
   }
 
-  /** After a pause, what is not in the page that was read now may be of any state. */
-  #forgetFinished() {
-    for (const [id, run] of this.#known) if (run.isOver || run.fromPage) this.#known.delete(id);
+  /** Begins anew: after a pause, a run that neither the page nor the stream brings may be of any state. */
+  #begin() {
+    this.#known.clear();
+    this.hasBegun = false;
+    this.#read(null);
   }
 
   #see(object) {
@@ -159,7 +160,8 @@ export class Source extends EventTarget {
     clearTimeout(this.#reorder);
     this.#reorder = null;
     if (!this.hasBegun) return this.#changed();
-    const isRead = (run) => this.isComplete || this.#horizon === null || this.#compare(run, this.#horizon) <= 0;
+    // Postgres may sort texts by the rules of a language, so what came with a page stays.
+    const isRead = (run) => run.fromPage || this.isComplete || this.#horizon === null || this.#compare(run, this.#horizon) <= 0;
     const runs = [...this.#known.values()].filter((run) => matches(this.#filter, run) && isRead(run));
     this.runs = runs.sort(this.#compare);
     return this.#changed();

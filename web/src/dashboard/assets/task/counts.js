@@ -4,8 +4,7 @@ const FIRST = ["queued", "running", "completed", "failed"];
 
 /** Returns the counts of a task as a map from status to number. */
 export function countsOf(task) {
-  const counts = task.counts ?? task.statuses ?? task;
-  return new Map(Object.entries(counts).filter(([, count]) => typeof count === "number"));
+  return new Map(Object.entries(task.statuses));
 }
 
 /** Returns all statuses that tasks have: the usual ones in their order, then the others. */

@@ -85,7 +85,7 @@ export class TaskPage {
         ...statuses.map((status) => el("div", { "data-status": status }, el("dt", {}, printable(status)), el("dd", {}, el("a", { href: pageAddress("runs", { task: this.#name, status }) })))),
       );
     }
-    const counts = countsOf(tasks[0] ?? {});
+    const counts = countsOf(tasks[0] ?? { statuses: {} });
     statuses.forEach((status, index) => setText(this.#counts.children[index].querySelector("a"), amount(counts.get(status) ?? 0)));
   }
 }

@@ -1,0 +1,1 @@
+COALESCE(r.task, '')

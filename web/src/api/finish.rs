@@ -1,0 +1,85 @@
+//! `POST /v1/runs/:id/finish` and `POST /v1/runs/:id/status`.
+
+use axum::Json;
+use axum::http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::extract::{At, Body, idempotency_key};
+use super::operations::{batch, replayed};
+use crate::{Caller, Problem};
+
+/// How it finished: `completed` unless something else is said.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Finished {
+    #[serde(default = "completed")]
+    status: String,
+}
+
+fn completed() -> String {
+    "completed".to_owned()
+}
+
+/// The status of a run that goes on.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Status {
+    status: String,
+}
+
+/// The entry of a batch.
+#[derive(Serialize)]
+struct Entry<'a> {
+    run: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finish: Option<&'a str>,
+}
+
+/// Finishes a run.
+pub(super) async fn finish(
+    caller: Caller,
+    At(id): At<String>,
+    headers: HeaderMap,
+    Body(body): Body<Finished>,
+) -> Result<(HeaderMap, Json<Value>), Problem> {
+    let entry = Entry {
+        run: &id,
+        status: None,
+        finish: Some(&body.status),
+    };
+    change(&caller, &headers, entry).await
+}
+
+/// Sets the status of a run.
+pub(super) async fn status(
+    caller: Caller,
+    At(id): At<String>,
+    headers: HeaderMap,
+    Body(body): Body<Status>,
+) -> Result<(HeaderMap, Json<Value>), Problem> {
+    let entry = Entry {
+        run: &id,
+        status: Some(&body.status),
+        finish: None,
+    };
+    change(&caller, &headers, entry).await
+}
+
+async fn change(
+    caller: &Caller,
+    headers: &HeaderMap,
+    entry: Entry<'_>,
+) -> Result<(HeaderMap, Json<Value>), Problem> {
+    let id = entry.run;
+    caller.writes(id, false, false).await?;
+    let written = caller
+        .write(&batch(&[entry])?, idempotency_key(headers)?)
+        .await?
+        .or_refused()?;
+    let run = caller.client().await?.snapshot(id).await?;
+    let run = run.ok_or_else(|| Problem::no_such_run(id))?;
+    Ok((replayed(&written), Json(run.to_json())))
+}

@@ -1,0 +1,95 @@
+//! `GET /v1/runs`: runs, a page at a time.
+
+use axum::Json;
+use runmeta_client::{Runs, Sort};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::extract::Asked;
+use crate::{Caller, Problem, Set};
+
+/// What may be asked of the list.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Query {
+    tag: Option<String>,
+    task: Option<String>,
+    status: Option<String>,
+    root: Option<String>,
+    text: Option<String>,
+    finished: Option<bool>,
+    roots: Option<bool>,
+    sort: Option<String>,
+    after: Option<String>,
+    limit: Option<u32>,
+    select: Option<String>,
+}
+
+/// Lists runs.
+pub(super) async fn list(
+    caller: Caller,
+    Asked(query): Asked<Query>,
+) -> Result<Json<Value>, Problem> {
+    // One of the conditions is enough: a token for a tag may list those of its runs that are of some task.
+    let sets = [
+        query.tag.as_deref().map(Set::Tag),
+        query.task.as_deref().map(Set::Task),
+        query.root.as_deref().map(Set::Tree),
+        Some(Set::All),
+    ];
+    if !sets.iter().flatten().any(|set| caller.reads(set).is_ok()) {
+        return Err(Problem::forbidden());
+    }
+    let page = caller.client().await?.runs(runs(query)?).await?;
+    let runs: Vec<Value> = page.runs.iter().map(|run| run.to_json()).collect();
+    let next = page.next.map(|next| next.to_string());
+    Ok(Json(json!({"runs": runs, "next": next})))
+}
+
+fn runs(query: Query) -> Result<Runs, Problem> {
+    let mut runs = Runs::new();
+    if let Some(tag) = query.tag {
+        runs = runs.tag(tag);
+    }
+    if let Some(task) = query.task {
+        runs = runs.task(task);
+    }
+    for status in query.status.iter().flat_map(|list| list.split(',')) {
+        runs = runs.status(status);
+    }
+    if let Some(root) = query.root {
+        runs = runs.root(root);
+    }
+    if let Some(text) = query.text.filter(|text| !text.is_empty()) {
+        runs = runs.text(text);
+    }
+    if let Some(finished) = query.finished {
+        runs = runs.finished(finished);
+    }
+    if query.roots == Some(true) {
+        runs = runs.roots();
+    }
+    if let Some(after) = query.after {
+        runs = runs.after(after.parse()?);
+    }
+    if let Some(sort) = query.sort {
+        let sort = Sort::parse(&sort).ok_or_else(|| {
+            Problem::invalid(format!("runs cannot be sorted by {sort:?}"))
+                .hint("Sort by created, updated, finished, id, task, status or duration, with a minus in front for the reverse.")
+        })?;
+        runs = runs.sort(sort);
+    }
+    if let Some(limit) = query.limit {
+        runs = runs.limit(limit);
+    }
+    if let Some(keys) = select(query.select.as_deref()) {
+        runs = runs.select(keys);
+    }
+    Ok(runs)
+}
+
+/// Returns the keys of `select=a,b`; of `select=`, none.
+pub(crate) fn select(list: Option<&str>) -> Option<Vec<String>> {
+    let keys = list?.split(',').filter(|key| !key.is_empty());
+    Some(keys.map(str::to_owned).collect())
+}

@@ -1,0 +1,46 @@
+//! `GET /openapi.json`: what the plain API takes and answers.
+//!
+//! [`schema`] has the bodies, [`reading`] and [`writing`] a function without a body for each route: the handlers answer JSON that
+//! the client or the database made. A test holds the description against what the server answers.
+
+mod reading;
+mod schema;
+mod writing;
+
+use axum::Json;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "runmeta",
+        description = "Live metadata of runs. Ids in paths are percent-encoded. A token gets 403 for what its scopes do not include, \
+            whether it exists or not."
+    ),
+    paths(
+        reading::run, reading::runs, reading::tree, reading::rollup, reading::tasks, reading::task,
+        reading::events, reading::set_events, reading::streams, reading::stream,
+        writing::start, writing::operations, writing::batch, writing::finish, writing::status, writing::append,
+        writing::ticket,
+    ),
+    modifiers(&Keys),
+    security(("key" = [])),
+)]
+struct Api;
+
+/// How keys are sent.
+struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let components = api.components.get_or_insert_default();
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        components.add_security_scheme("key", scheme);
+    }
+}
+
+/// Returns the description.
+pub(crate) async fn show() -> Json<utoipa::openapi::OpenApi> {
+    Json(Api::openapi())
+}

@@ -1,0 +1,115 @@
+//! `POST /v1/runs/:id/operations` and `POST /v1/operations`: changes of documents.
+
+use axum::Json;
+use axum::http::{HeaderMap, HeaderValue};
+use runmeta_client::Sent;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::extract::{At, Body, idempotency_key};
+use crate::{Caller, Problem, Written};
+
+/// Lists of operations for a run, its parent and its root. They are passed on as they were written, so that numbers stay exact.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct Lists {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operations: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_operations: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root_operations: Option<Box<RawValue>>,
+}
+
+/// The same with the run that they are for.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct Entry {
+    run: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operations: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_operations: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root_operations: Option<Box<RawValue>>,
+}
+
+impl Entry {
+    async fn check(&self, caller: &Caller) -> Result<(), Problem> {
+        let (parent, root) = (
+            self.parent_operations.is_some(),
+            self.root_operations.is_some(),
+        );
+        caller.writes(&self.run, parent, root).await
+    }
+}
+
+/// Changes one run and its family. What is refused is a problem.
+pub(super) async fn of_run(
+    caller: Caller,
+    At(id): At<String>,
+    headers: HeaderMap,
+    Body(lists): Body<Lists>,
+) -> Result<(HeaderMap, Json<Value>), Problem> {
+    let entry = Entry {
+        run: id,
+        operations: lists.operations,
+        parent_operations: lists.parent_operations,
+        root_operations: lists.root_operations,
+    };
+    entry.check(&caller).await?;
+    let written = caller
+        .write(&batch(&[entry])?, idempotency_key(&headers)?)
+        .await?;
+    let written = written.or_refused()?;
+    Ok((replayed(&written), Json(results(&written.parts))))
+}
+
+/// Changes many runs. What is refused of one costs the others nothing.
+pub(super) async fn of_many(
+    caller: Caller,
+    headers: HeaderMap,
+    Body(entries): Body<Vec<Entry>>,
+) -> Result<(HeaderMap, Json<Value>), Problem> {
+    for entry in &entries {
+        entry.check(&caller).await?;
+    }
+    let written = caller
+        .write(&batch(&entries)?, idempotency_key(&headers)?)
+        .await?;
+    Ok((replayed(&written), Json(results(&written.parts))))
+}
+
+/// Writes entries as a batch.
+///
+/// # Errors
+///
+/// 500, which does not happen: all of it was read from JSON.
+pub(crate) fn batch(entries: &[impl Serialize]) -> Result<String, Problem> {
+    serde_json::to_string(entries).map_err(|_| Problem::failed("the batch cannot be written"))
+}
+
+/// Returns the headers of an answer to a request that took effect before.
+pub(crate) fn replayed(written: &Written) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if written.is_replay {
+        headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
+    }
+    headers
+}
+
+fn results(parts: &[Sent]) -> Value {
+    let result = |part: &Sent| {
+        let unapplied = part.unapplied.iter();
+        let unapplied = unapplied.map(|(index, reason)| json!({"index": index, "reason": reason}));
+        json!({
+            "run": part.run,
+            "target": part.target,
+            "outcome": part.outcome,
+            "version": part.version,
+            "unapplied": unapplied.collect::<Vec<_>>(),
+        })
+    };
+    json!({"results": parts.iter().map(result).collect::<Vec<_>>()})
+}
