@@ -17,6 +17,7 @@ mod picture;
 mod race;
 mod server;
 mod session;
+mod steady;
 mod table;
 
 use std::env;

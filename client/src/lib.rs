@@ -48,7 +48,7 @@ pub use metrics::Metrics;
 pub use new_run::NewRun;
 pub use query::{Bucket, Cursor, Page, Runs, Sent, Sort, TaskStatus};
 pub use run::Run;
-pub use runmeta_core::Number;
+pub use runmeta_core::{Json, Members, NotJson, Number};
 pub use scope::{spawn, spawn_blocking};
 pub use stream::{Chunk, Chunks, DEFAULT_STREAM, Piped, StreamInfo, StreamWriter};
 pub use watch::{Change, Changes, Snapshot, Snapshots, Watch, merge_patch, rfc3339};

@@ -612,7 +612,7 @@ async fn dropping_the_extension_keeps_the_runs_and_a_session_finds_it_again() {
         .await,
         "3 | 3"
     );
-    let tables = "DROP TABLE runmeta.unapplied, runmeta.stream_chunk, runmeta.stream, runmeta.run, runmeta.writer";
+    let tables = "DROP TABLE runmeta.unapplied, runmeta.stream_chunk, runmeta.stream, runmeta.run, runmeta.writer CASCADE";
     client.batch_execute(tables).await.unwrap();
     // The plan that the session keeps is of a table that is gone.
     assert!(

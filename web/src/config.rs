@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use uuid::Uuid;
+
 use crate::Limits;
 
 /// A gateway to be started with [`serve`](crate::serve()) or [`Server::bind`](crate::Server::bind).
@@ -30,6 +32,14 @@ pub enum Keys {
     List(String),
     /// A file in TOML, read again at SIGHUP.
     File(PathBuf),
+}
+
+impl Keys {
+    /// Returns a key that nobody knows yet, for one start: 244 random bits.
+    pub fn random() -> Keys {
+        let half = || Uuid::new_v4().simple();
+        Keys::List(format!("start-{}{}", half(), half()))
+    }
 }
 
 impl Config {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::gateway::Connected;
 use crate::{Caller, Problem};
 
-/// The namespace of writers that are made of idempotency keys.
+/// The namespace of writers that have a name.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6d1f_0a5e_9c0b_4e57_8f5a_2f1d_43a9_7c10);
 
 /// The longest `Idempotency-Key`, as the ids of runs.
@@ -91,13 +91,21 @@ impl Caller {
                 key.len()
             )));
         }
-        // Holders of tokens must not be able to use up each other's keys.
-        let parts = [self.key().name(), self.subject(), self.path(), key];
-        let name: Vec<u8> = parts
-            .iter()
-            .flat_map(|part| part.len().to_be_bytes().into_iter().chain(part.bytes()))
-            .collect();
-        Ok(Uuid::new_v5(&NAMESPACE, &name))
+        Ok(self.writer_named(&[b"batch", self.path().as_bytes(), key.as_bytes()]))
+    }
+
+    /// Returns the writer that these words name for this caller, the same at every gateway. Other callers have others: holders of
+    /// tokens must not be able to use up each other's keys.
+    pub(crate) fn writer_named(&self, words: &[&[u8]]) -> Uuid {
+        let identity = self.identity();
+        let caller = [self.key().name()].into_iter().chain(identity);
+        let words = words.iter().copied().chain(caller.map(str::as_bytes));
+        // Each has its length in front, so that no two lists of words are the same bytes.
+        let name = words.flat_map(|word| {
+            let length = (word.len() as u64).to_be_bytes();
+            length.into_iter().chain(word.iter().copied())
+        });
+        Uuid::new_v5(&NAMESPACE, &name.collect::<Vec<u8>>())
     }
 }
 

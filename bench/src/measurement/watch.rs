@@ -15,11 +15,8 @@ use crate::figures::Figures;
 use crate::line::{Budget, Line, Unit};
 use crate::server::Server;
 use crate::session::connect;
+use crate::steady::{self, SESSIONS, TIME};
 
-/// Changes a second, by this many sessions, for so long.
-const RATE: u64 = 1_000;
-const SESSIONS: usize = 4;
-const TIME: Duration = Duration::from_secs(30);
 /// Watches whose memory is measured.
 const MANY: usize = 10_000;
 /// No change takes longer, or it never comes.
@@ -81,22 +78,10 @@ async fn latencies(server: &Server) -> Result<(Vec<f64>, usize)> {
         let session = connect(server.config()).await?;
         let (ids, commits) = (ids.to_vec(), commits.to_vec());
         writers.spawn(async move {
-            let pause = Duration::from_secs(1) * SESSIONS as u32 / RATE as u32;
-            let set = session
-                .prepare("SELECT runmeta.set($1, 'n', to_jsonb($2::int8))")
-                .await?;
-            for round in 0.. {
-                let due = start + pause * round;
-                if due > start + TIME {
-                    break;
-                }
-                tokio::time::sleep_until(due.into()).await;
-                let run = round as usize % ids.len();
-                let row = session
-                    .query_one(&set, &[&ids[run], &i64::from(round)])
-                    .await?;
-                note(&commits[run], row.get(0), Instant::now());
-            }
+            steady::change(&session, &ids, start, |run, version, at| {
+                note(&commits[run], version, at);
+            })
+            .await?;
             for id in &ids {
                 session.execute("SELECT runmeta.finish($1)", &[id]).await?;
             }

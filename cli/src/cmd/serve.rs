@@ -8,7 +8,6 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use runmeta_web::{Config, Keys};
 use tracing_subscriber::filter::LevelFilter;
-use uuid::Uuid;
 
 use crate::connect::Database;
 use crate::error::Error;
@@ -87,11 +86,8 @@ impl Serve {
             .map_or(limits.stop_timeout, Duration::from_secs);
         start_log(if self.dev { Log::Quiet } else { self.log });
         if self.dev {
-            let Keys::List(key) = config.keys.clone() else {
-                return Err(Error::new("there is no key for this start"));
-            };
             let server = runmeta_web::Server::bind(config).await?;
-            print(&format!("http://{}/#key={key}", server.address()))?;
+            print(&server.link().unwrap_or_default())?;
             runmeta_web::run(server).await?;
         } else {
             runmeta_web::serve(config).await?;
@@ -106,12 +102,7 @@ impl Serve {
                     "with --dev, the gateway listens on the loopback address only",
                 ));
             }
-            // 244 bits of chance.
-            return Ok(Keys::List(format!(
-                "dev-{}{}",
-                Uuid::new_v4().simple(),
-                Uuid::new_v4().simple()
-            )));
+            return Ok(Keys::random());
         }
         if let Some(file) = &self.keys {
             return Ok(Keys::File(file.clone()));

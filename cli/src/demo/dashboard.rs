@@ -1,15 +1,9 @@
 //! The dashboard beside an import: a gateway in this process, on a free port of the loopback address.
 
-use std::fs::File;
-use std::io::Read;
-
 use runmeta_web::{Config, Gateway, Keys, Server};
 use tokio::task::JoinHandle;
 
 use crate::error::Error;
-
-/// Bytes of the key, which is valid for this start only.
-const KEY: usize = 24;
 
 /// A gateway that answers until this is dropped.
 pub(crate) struct Dashboard {
@@ -21,11 +15,9 @@ pub(crate) struct Dashboard {
 impl Dashboard {
     /// Starts a gateway for this database.
     pub(crate) async fn start(database_url: String) -> Result<Self, Error> {
-        let key = key().map_err(|error| Error::io("no random key can be made", &error))?;
-        let server = Server::bind(Config::new(database_url, Keys::List(key.clone()))).await?;
+        let server = Server::bind(Config::new(database_url, Keys::random())).await?;
         Ok(Self {
-            // Browsers do not send what follows a `#`, and the page removes it from the address.
-            link: format!("http://{}/#key={key}", server.address()),
+            link: server.link().unwrap_or_default(),
             gateway: server.gateway().clone(),
             running: tokio::spawn(server.run()),
         })
@@ -42,10 +34,4 @@ impl Drop for Dashboard {
         self.gateway.stopping().cancel();
         self.running.abort();
     }
-}
-
-fn key() -> std::io::Result<String> {
-    let mut bytes = [0; KEY];
-    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

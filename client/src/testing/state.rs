@@ -268,7 +268,11 @@ impl State {
                 started(entry).is_some_and(|(run, start)| run == parent && is_possible(start))
             };
             let found = entries.iter().position(starts_it);
-            found.filter(|found| !is_there && !line.contains(found) && !early.contains_key(found))
+            // One before this was refused, or the parent would be there.
+            let is_open = |start: &usize| {
+                *start > position && !line.contains(start) && !early.contains_key(start)
+            };
+            found.filter(|found| !is_there && is_open(found))
         }) {
             line.push(parent);
         }

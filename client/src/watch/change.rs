@@ -5,15 +5,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use serde_json::{Map, Value};
+use runmeta_core::{Json, Members};
 
 use super::{Snapshot, Snapshots};
 
-/// What changed in a run, as a JSON merge patch (RFC 7396) over what [`Snapshot::to_json`] returns.
+/// What changed in a run, as a JSON merge patch (RFC 7396) over what [`Snapshot::to_json`] returns. Numbers in it are exact, and one
+/// that is written with other digits has changed: 1.0 that became 1.00 is in the patch.
 ///
 /// ```no_run
 /// # async fn example(snapshots: runmeta_client::Snapshots) {
-/// let mut shown = serde_json::Value::Null;
+/// let mut shown = runmeta_client::Json::Null;
 /// let mut changes = snapshots.changes();
 /// while let Some(change) = changes.next().await {
 ///     change.apply(&mut shown);
@@ -24,7 +25,7 @@ use super::{Snapshot, Snapshots};
 pub struct Change {
     snapshot: Snapshot,
     from: Option<i64>,
-    patch: Value,
+    patch: Json,
     is_whole: bool,
 }
 
@@ -45,7 +46,7 @@ impl Change {
     }
 
     /// Returns the patch, or the whole object if [`is_whole`](Change::is_whole).
-    pub fn patch(&self) -> &Value {
+    pub fn patch(&self) -> &Json {
         &self.patch
     }
 
@@ -61,7 +62,7 @@ impl Change {
     }
 
     /// Applies the change to the object of the version before.
-    pub fn apply(&self, object: &mut Value) {
+    pub fn apply(&self, object: &mut Json) {
         match self.is_whole {
             true => *object = self.patch.clone(),
             false => merge(object, &self.patch),
@@ -73,7 +74,7 @@ impl Change {
 #[derive(Debug)]
 pub struct Changes {
     snapshots: Snapshots,
-    last: HashMap<String, (i64, Value)>,
+    last: HashMap<String, (i64, Json)>,
 }
 
 impl Changes {
@@ -123,54 +124,57 @@ impl Stream for Changes {
 /// value became null. [`Change`] has it for each change of a watch; this is for programs that make one patch for many watchers.
 ///
 /// ```
-/// use serde_json::json;
+/// use runmeta_client::{Json, merge_patch};
 ///
-/// let patch = runmeta_client::merge_patch(&json!({"a": 1, "b": 2}), &json!({"a": 3}));
-/// assert_eq!(patch, Some(json!({"a": 3, "b": null})));
+/// let before = Json::parse(r#"{"a": 1.0, "b": 2, "c": 3}"#).unwrap();
+/// let after = Json::parse(r#"{"a": 1.00, "c": 3}"#).unwrap();
+/// let patch = merge_patch(&before, &after).unwrap();
+/// assert_eq!(patch.to_string(), r#"{"a":1.00,"b":null}"#);
 /// ```
-pub fn merge_patch(before: &Value, after: &Value) -> Option<Value> {
-    let (Value::Object(before), Value::Object(after)) = (before, after) else {
+pub fn merge_patch(before: &Json, after: &Json) -> Option<Json> {
+    let (Json::Object(before), Json::Object(after)) = (before, after) else {
         return is_patch(after).then(|| after.clone());
     };
-    let mut patch = Map::new();
-    for (name, value) in after {
+    let mut patch = Vec::new();
+    for (name, value) in after.iter() {
         let change = match before.get(name) {
             Some(old) if old == value => continue,
             Some(old) => merge_patch(old, value)?,
             None if is_patch(value) => value.clone(),
             None => return None,
         };
-        patch.insert(name.clone(), change);
+        patch.push((name, change));
     }
-    let removed = before.keys().filter(|name| !after.contains_key(*name));
-    patch.extend(removed.map(|name| (name.clone(), Value::Null)));
-    Some(Value::Object(patch))
+    let names = before.iter().map(|(name, _)| name);
+    let removed = names.filter(|name| after.get(name).is_none());
+    patch.extend(removed.map(|name| (name, Json::Null)));
+    Some(Json::Object(Members::from_iter(patch)))
 }
 
 /// Returns true if a value, as a patch, makes itself of whatever was there. Arrays are taken as they are.
-fn is_patch(value: &Value) -> bool {
+fn is_patch(value: &Json) -> bool {
     match value {
-        Value::Null => false,
-        Value::Object(members) => members.values().all(is_patch),
+        Json::Null => false,
+        Json::Object(members) => members.iter().all(|(_, member)| is_patch(member)),
         _ => true,
     }
 }
 
-pub(super) fn merge(target: &mut Value, patch: &Value) {
-    let Value::Object(changes) = patch else {
+pub(super) fn merge(target: &mut Json, patch: &Json) {
+    let Json::Object(changes) = patch else {
         *target = patch.clone();
         return;
     };
-    if !target.is_object() {
-        *target = Value::Object(Map::new());
+    if target.as_object().is_none() {
+        *target = Json::Object(Members::new());
     }
-    let Value::Object(members) = target else {
+    let Some(members) = target.as_object_mut() else {
         return;
     };
-    for (name, change) in changes {
+    for (name, change) in changes.iter() {
         match change {
-            Value::Null => drop(members.remove(name)),
-            change => merge(members.entry(name).or_insert(Value::Null), change),
+            Json::Null => drop(members.remove(name)),
+            change => merge(members.get_or_null(name).0, change),
         }
     }
 }

@@ -5,9 +5,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use runmeta_core::{Json, Key};
+use runmeta_core::{Json, Key, Members, write_string};
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::time::rfc3339;
 use crate::Error;
@@ -196,35 +196,66 @@ impl Snapshot {
 
     /// Returns all of it as one object with the names of the columns of `runmeta.run`, and times as in RFC 3339. What there is not,
     /// such as `finished_at` of a run that has not finished, is left out. A run that [is gone](Snapshot::is_gone) has
-    /// `"is_gone": true`.
-    pub fn to_json(&self) -> Value {
+    /// `"is_gone": true`. All numbers are exact.
+    pub fn to_json(&self) -> Json {
+        let mut members: Members = self.columns().collect();
+        members.insert(
+            "metadata",
+            Json::parse(&self.0.metadata).unwrap_or_default(),
+        );
+        Json::Object(members)
+    }
+
+    /// Returns the text of the same object. The metadata in it is the server's own text, which is not read for that.
+    pub fn to_json_text(&self) -> String {
+        let metadata = self.metadata_json();
+        let mut text = String::with_capacity(metadata.len() + 512);
+        text.push('{');
+        for (name, value) in self.columns() {
+            write_string(name, &mut text);
+            text.push(':');
+            value.write_to(&mut text);
+            text.push(',');
+        }
+        text.push_str("\"metadata\":");
+        text.push_str(metadata);
+        text.push('}');
+        text
+    }
+
+    /// Returns the columns that have a value, without the metadata.
+    fn columns(&self) -> impl Iterator<Item = (&'static str, Json)> {
         let fields = &*self.0;
-        let time = |time: SystemTime| Value::from(rfc3339(time));
-        let optional = [
-            ("parent_id", fields.parent_id.clone().map(Value::from)),
-            ("task", fields.task.clone().map(Value::from)),
+        let text = |text: &str| Some(Json::from(text));
+        let time = |time: SystemTime| Json::from(rfc3339(time));
+        let columns = [
+            ("id", text(&fields.id)),
+            ("root_id", text(&fields.root_id)),
+            ("parent_id", fields.parent_id.as_deref().map(Json::from)),
+            ("depth", Some(Json::from(fields.depth))),
+            ("task", fields.task.as_deref().map(Json::from)),
+            (
+                "tags",
+                Some(
+                    fields
+                        .tags
+                        .iter()
+                        .map(|tag| Json::from(tag.as_str()))
+                        .collect(),
+                ),
+            ),
+            ("status", text(&fields.status)),
+            ("attempt", Some(Json::from(fields.attempt))),
+            ("version", Some(Json::from(fields.version))),
+            ("created_at", Some(time(fields.created_at))),
             ("started_at", fields.started_at.map(time)),
+            ("updated_at", Some(time(fields.updated_at))),
             ("finished_at", fields.finished_at.map(time)),
-            ("is_gone", fields.is_gone.then_some(Value::Bool(true))),
+            ("is_gone", fields.is_gone.then_some(Json::Bool(true))),
         ];
-        let always = [
-            ("id", Value::from(&*fields.id)),
-            ("root_id", Value::from(&*fields.root_id)),
-            ("depth", Value::from(fields.depth)),
-            ("tags", Value::from(fields.tags.clone())),
-            ("status", Value::from(&*fields.status)),
-            ("attempt", Value::from(fields.attempt)),
-            ("version", Value::from(fields.version)),
-            ("created_at", time(fields.created_at)),
-            ("updated_at", time(fields.updated_at)),
-            ("metadata", self.metadata()),
-        ];
-        let optional = optional
+        columns
             .into_iter()
-            .filter_map(|(name, value)| Some((name, value?)));
-        let members = always.into_iter().chain(optional);
-        let members = members.map(|(name, value)| (name.to_owned(), value));
-        Value::Object(members.collect::<Map<_, _>>())
+            .filter_map(|(name, value)| Some((name, value?)))
     }
 
     /// Returns true if the other shows the same state of the same run. It is cheap for clones, which watchers of one client get.

@@ -7,26 +7,28 @@
 //!
 //! Everything here runs on the runtime that polls it, the engine's.
 
+mod lease;
+
 use std::future::poll_fn;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::sync::{Mutex, MutexGuard, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::tls::TlsStream;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{AsyncMessage, Client, Config, Row, Socket};
+use tokio_postgres::{AsyncMessage, Client, Config, Socket};
 
 use super::address::{Address, Connector};
 use super::cancel::cancel;
 use super::host;
-use super::pooler::{self, Pooler};
 use super::session::Session;
 use crate::Error;
 use crate::watch::notice::Notice;
+pub(super) use lease::Lease;
+use lease::Line;
 
 /// How long connecting to one address may take, if the URL does not set it, and getting a connection from a pool.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -91,22 +93,6 @@ pub(super) struct Connection {
     place: Config,
     /// What it is notified of, until somebody takes it.
     notices: Option<mpsc::Receiver<Notice>>,
-}
-
-/// The right to send statements over a connection. If it is dropped before a statement is answered, the statement is
-/// cancelled and the connection closed.
-pub(super) struct Lease<'a> {
-    line: Line<'a>,
-    under_way: bool,
-}
-
-enum Line<'a> {
-    Own {
-        current: MutexGuard<'a, Option<Connection>>,
-        tls: &'a Connector,
-    },
-    #[cfg(feature = "pool")]
-    Pool(Option<Box<deadpool_postgres::Object>>),
 }
 
 impl Source {
@@ -319,124 +305,4 @@ impl Connection {
             self.carrier.abort();
         }
     }
-}
-
-impl Line<'_> {
-    fn client(&mut self) -> Option<&mut Client> {
-        match self {
-            Line::Own { current, .. } => current.as_mut().map(|connection| &mut connection.client),
-            #[cfg(feature = "pool")]
-            Line::Pool(object) => object.as_mut().map(|object| &mut ****object),
-        }
-    }
-}
-
-impl Lease<'_> {
-    /// Sends a statement and returns all its rows. Its transaction is over then: an error at commit arrives after the last row.
-    pub(super) async fn query(
-        &mut self,
-        (statement, parameters): Statement<'_>,
-    ) -> Result<Vec<Row>, Error> {
-        let client = self.line.client().ok_or_else(Error::lost)?;
-        self.under_way = true;
-        let result = client.query_typed(statement, parameters).await;
-        self.under_way = false;
-        result.map_err(Error::statement)
-    }
-
-    /// Sends statements in one transaction, rolls it back, and returns the rows of the last.
-    pub(super) async fn query_and_roll_back(
-        &mut self,
-        statements: [Statement<'_>; 2],
-    ) -> Result<Vec<Row>, Error> {
-        let client = self.line.client().ok_or_else(Error::lost)?;
-        self.under_way = true;
-        let result = roll_back_after(client, statements).await;
-        self.under_way = false;
-        result.map_err(Error::statement)
-    }
-
-    /// Compares the session of the connection with that of another to the same address.
-    pub(super) async fn compare(mut self, other: &Connection) -> Result<Pooler, Error> {
-        let client = self.line.client().ok_or_else(Error::lost)?;
-        let pooler = pooler::detect(client, &other.client).await;
-        if pooler != Pooler::None {
-            // A statement may still be under way on it.
-            self.give_up().await;
-        }
-        Ok(pooler)
-    }
-
-    /// Returns what the connection is notified of.
-    pub(super) fn take_notices(mut self) -> Result<mpsc::Receiver<Notice>, Error> {
-        let notices = match &mut self.line {
-            Line::Own { current, .. } => current.as_mut().and_then(|own| own.notices.take()),
-            #[cfg(feature = "pool")]
-            Line::Pool(_) => None,
-        };
-        // Somebody took them and gave up: the next connection has others.
-        notices.ok_or_else(|| {
-            drop(self.break_off());
-            Error::lost()
-        })
-    }
-
-    /// Closes a connection after trouble that another one may not have.
-    pub(super) async fn give_up(mut self) {
-        if let Some(cancelling) = self.break_off() {
-            let _ = cancelling.await;
-        }
-    }
-
-    /// Closes the connection, and first cancels the statement that is under way.
-    fn break_off(&mut self) -> Option<JoinHandle<()>> {
-        let under_way = std::mem::take(&mut self.under_way);
-        match &mut self.line {
-            Line::Own { current, tls } => {
-                let connection = current.take()?;
-                if !under_way {
-                    return None;
-                }
-                match Handle::try_current() {
-                    Ok(runtime) => Some(runtime.spawn(connection.cancel(Connector::clone(tls)))),
-                    Err(_) => {
-                        connection.carrier.abort();
-                        None
-                    }
-                }
-            }
-            #[cfg(feature = "pool")]
-            Line::Pool(object) => {
-                // The address of a pool's connection is not known, which cancelling through PgBouncer needs (see `cancel`). It
-                // is closed, and does not go back to the pool with a statement under way.
-                drop(deadpool_postgres::Object::take(*object.take()?));
-                None
-            }
-        }
-    }
-}
-
-impl Drop for Lease<'_> {
-    fn drop(&mut self) {
-        if self.under_way {
-            self.break_off();
-        }
-    }
-}
-
-async fn roll_back_after(
-    client: &mut Client,
-    statements: [Statement<'_>; 2],
-) -> Result<Vec<Row>, tokio_postgres::Error> {
-    let transaction = client.transaction().await?;
-    let mut result = Ok(Vec::new());
-    for (statement, parameters) in statements {
-        result = transaction.query_typed(statement, parameters).await;
-        if result.is_err() {
-            break;
-        }
-    }
-    let ended = transaction.rollback().await;
-    let rows = result?;
-    ended.map(|()| rows)
 }

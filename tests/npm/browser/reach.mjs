@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { run, see, sql } from "./dashboard.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const PAGES = { "": "tr", "?text=nothing": ".empty", "run?id=nightly": ".family-row", "run?id=nobody": ".problem", tasks: "tbody th", "task?name=import": ".picture rect" };
+const PAGES = { "": "tr", "?text=nothing": ".empty", "run?id=nightly": ".family-row", "run?id=nobody": ".problem", tasks: "tbody th", "task?name=import": ".picture .tick" };
 
 /** Returns what axe finds that is serious or critical. */
 async function findings(page) {

@@ -4,11 +4,12 @@ import { run, see, sql, texts } from "./dashboard.mjs";
 
 await run(async (open) => {
   await sql(`SELECT runmeta.start('nightly', '{"totalRows": 400, "processedRows": 100}', task => 'nightly', tags => '{prod}')`);
-  await sql(`SELECT runmeta.start('nightly/a', '{"account": 9007199254740993, "file": {"name": "a.csv"}, "logs": ["begin"]}', parent_run_id => 'nightly', task => 'import')`);
+  await sql(`SELECT runmeta.start('nightly/a', '{"account": 9007199254740993, "price": 1.50, "file": {"name": "a.csv"}, "logs": ["begin"]}', parent_run_id => 'nightly', task => 'import')`);
   await sql(`SELECT runmeta.start('nightly/b', '{"progress": 0.25}', parent_run_id => 'nightly', task => 'import', status => 'queued')`);
   const page = await open("run?id=nightly%2Fa");
   await see(page, "h1", "nightly/a");
   await see(page, ".value", "9007199254740993");
+  await see(page, ".value", "1.50");
   await texts(page, ".crumbs a", ["Runs", "nightly"]);
 
   // What changes is marked.

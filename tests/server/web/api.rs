@@ -338,3 +338,22 @@ async fn pages_of_health_need_no_key() {
         405
     );
 }
+
+#[tokio::test]
+async fn worker_of_an_older_attempt_is_refused() {
+    let database = Database::new().await;
+    let web = Web::start(&database).await;
+    web.post("/v1/runs", json!({"id": "a", "attempt": 2})).await;
+    for (path, body) in [
+        ("status", json!({"status": "paused", "attempt": 1})),
+        ("finish", json!({"attempt": 1})),
+    ] {
+        let path = format!("/v1/runs/a/{path}");
+        let late = web.post(&path, body.clone()).await;
+        let refused = (late.status, &late.body["sqlstate"]);
+        assert_eq!(refused, (409, &json!("55000")), "{late:?}");
+        let mut body = body;
+        body["attempt"] = json!(2);
+        assert_eq!(web.post(&path, body).await.status, 200);
+    }
+}

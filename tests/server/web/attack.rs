@@ -1,9 +1,7 @@
 //! What strangers and careless callers send. Keys and tokens are in [`super::auth`].
 
-use std::time::Duration;
-
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -224,8 +222,6 @@ async fn bodies_that_are_no_json_are_refused() {
         r#"{"operation":[]}"#,
         r#"{"operations":{}}"#,
         r#"{"operations":[1]}"#,
-        r#"{"operations":[{"type":"nope"}]}"#,
-        r#"{"operations":[{"type":"set","key":"$.","value":1}]}"#,
         r#"{"operations":[{"type":"set","key":"a","value":"\u0000"}]}"#,
     ] {
         let answer = post("/v1/runs/a/operations", body.to_owned()).await;
@@ -240,8 +236,23 @@ async fn bodies_that_are_no_json_are_refused() {
         "[".repeat(100),
         "]".repeat(100)
     );
-    let answer = post("/v1/runs/a/operations", nested).await;
-    assert_eq!(answer.status, 400, "{answer:?}");
+    // An operation that cannot be applied has no effect, and the answer says why.
+    for (body, reason) in [
+        (r#"{"operations":[{"type":"nope"}]}"#, "unknown_type"),
+        (
+            r#"{"operations":[{"type":"set","key":"$.","value":1}]}"#,
+            "bad_path",
+        ),
+        (&nested, "bad_value"),
+    ] {
+        let answer = post("/v1/runs/a/operations", body.to_owned()).await;
+        assert_eq!(answer.status, 200, "{body} {answer:?}");
+        let result = &answer.body["results"][0];
+        assert_eq!(
+            (&result["outcome"], &result["unapplied"][0]["reason"]),
+            (&json!("unchanged"), &json!(reason))
+        );
+    }
     let exact = r#"{"operations":[{"type":"set","key":"k","value":1234567890123456789012345678901234567890}]}"#;
     assert_eq!(
         post("/v1/runs/a/operations", exact.to_owned()).await.status,
@@ -259,168 +270,12 @@ async fn bodies_that_are_no_json_are_refused() {
     );
 }
 
-#[tokio::test]
-async fn slow_bodies_and_heads_are_cut_off() {
-    let database = Database::new().await;
-    let web = Web::with(&database, |config| {
-        config.limits.body_timeout = Duration::from_millis(300);
-        config.limits.head_timeout = Duration::from_millis(300);
-    })
-    .await;
-    let slow = format!(
-        "POST /v1/operations HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-length: 100\r\nconnection: close\r\n\r\n[",
-        web.key()
-    );
-    assert!(raw(&web, &slow).await.starts_with("HTTP/1.1 408"));
-    for begun in [
-        "",
-        "G",
-        "PRI",
-        "PRI * HTTP/2.0\r\n",
-        "GET /v1/runs HTTP/1.1\r\nx-slow: ",
-        "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n",
-    ] {
-        // It ends: this would wait for ever otherwise.
-        raw(&web, begun).await;
-    }
-}
-
-#[tokio::test]
-async fn ten_thousand_idle_connections_keep_nobody_out() {
-    let database = Database::new().await;
-    // Both ends are in this process, which may have as many files as it has connections.
-    let files = files_allowed();
-    let connections = 10_000.min(files.saturating_sub(1_000) / 2);
-    let web = Web::with(&database, |config| {
-        config.limits.head_timeout = Duration::from_secs(20)
-    })
-    .await;
-    let mut idle = Vec::with_capacity(connections);
-    for _ in 0..connections {
-        idle.push(TcpStream::connect(web.address()).await.unwrap());
-    }
-    let made = web.post("/v1/runs", json!({"id": "a"})).await;
-    assert_eq!(made.status, 201);
-    let open = metric(&web, "runmeta_web_connections").await;
-    assert!(open > connections as f64 * 0.9, "{open}");
-    web.gateway().stopping().cancel();
-    web.ended().await;
-}
-
-#[tokio::test]
-async fn connections_past_the_limit_wait_until_others_end() {
-    let database = Database::new().await;
-    let web = Web::with(&database, |config| {
-        config.limits.connections = 4;
-        config.limits.head_timeout = Duration::from_millis(300);
-    })
-    .await;
-    let mut idle = Vec::new();
-    for _ in 0..40 {
-        idle.push(TcpStream::connect(web.address()).await.unwrap());
-    }
-    assert_eq!(web.get("/healthz").await.status, 200);
-}
-
-#[tokio::test]
-async fn requests_past_the_rate_of_a_key_are_told_when_to_come_back() {
-    let database = Database::new().await;
-    let web = Web::with(&database, |config| {
-        config.limits.requests_per_second = 1;
-        config.limits.burst = 3;
-    })
-    .await;
-    let mut answers = Vec::new();
-    for _ in 0..5 {
-        answers.push(web.get("/v1/runs/nothing").await);
-    }
-    let refused = answers.iter().find(|answer| answer.status == 429).unwrap();
-    assert_eq!(refused.header("retry-after"), "1");
-    // It is the key's, so that tokens of the key do not add to it.
-    assert_eq!(
-        web.get_as(&web.token(&["read:all"]), "/v1/runs/nothing")
-            .await
-            .status,
-        429
-    );
-    assert_eq!(web.get("/healthz").await.status, 200);
-}
-
-#[tokio::test]
-async fn pages_of_other_origins_get_nothing_unless_they_are_named() {
-    let database = Database::new().await;
-    let closed = Web::start(&database).await;
-    let open = Web::with(&database, |config| {
-        config.cors_origins = vec!["https://app.example.com".to_owned()]
-    })
-    .await;
-    let preflight = async |web: &Web, origin: &str| {
-        let request = reqwest::Client::new().request(Method::OPTIONS, web.url("/v1/runs"));
-        let request = request
-            .header("origin", origin)
-            .header("access-control-request-method", "POST");
-        let request = request.header(
-            "access-control-request-headers",
-            "authorization,idempotency-key",
-        );
-        Answer::of(request.send().await.unwrap()).await
-    };
-    let answer = preflight(&closed, "https://app.example.com").await;
-    assert_eq!(answer.header("access-control-allow-origin"), "");
-    let answer = preflight(&open, "https://evil.example.com").await;
-    assert_eq!(answer.header("access-control-allow-origin"), "");
-    let answer = preflight(&open, "https://app.example.com").await;
-    assert_eq!(
-        (answer.status, answer.header("access-control-allow-origin")),
-        (200, "https://app.example.com")
-    );
-    assert!(
-        answer
-            .header("access-control-allow-headers")
-            .contains("authorization")
-    );
-    // An error without it would be unreadable to the page.
-    let request = reqwest::Client::new()
-        .get(open.url("/v1/runs"))
-        .header("origin", "https://app.example.com");
-    let answer = Answer::of(request.send().await.unwrap()).await;
-    assert_eq!(
-        (answer.status, answer.header("access-control-allow-origin")),
-        (401, "https://app.example.com")
-    );
-}
-
 /// Sends bytes and returns all that comes back.
-async fn raw(web: &Web, text: &str) -> String {
+pub(super) async fn raw(web: &Web, text: &str) -> String {
     let mut stream = TcpStream::connect(web.address()).await.unwrap();
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     // A connection that is reset ends too.
     let _ = stream.read_to_end(&mut answer).await;
     String::from_utf8_lossy(&answer).into_owned()
-}
-
-async fn metric(web: &Web, name: &str) -> f64 {
-    let Value::String(text) = web.get("/metrics").await.body else {
-        panic!("metrics are text")
-    };
-    let line = text
-        .lines()
-        .find(|line| line.starts_with(&format!("{name} ")))
-        .unwrap();
-    line.rsplit(' ').next().unwrap().parse().unwrap()
-}
-
-/// How many files this process may have open.
-fn files_allowed() -> usize {
-    let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
-    let line = limits
-        .lines()
-        .find(|line| line.starts_with("Max open files"))
-        .unwrap();
-    line.split_whitespace()
-        .nth(3)
-        .unwrap()
-        .parse()
-        .unwrap_or(usize::MAX)
 }

@@ -37,7 +37,8 @@ async fn run_at(web: &Web, database: &Database, program: &str, arguments: &[&str
     assert!(status.success(), "{status}:\n{output}");
 }
 
-fn chromium() -> String {
+/// Returns the path of the browser.
+pub fn chromium() -> String {
     let mut find = Command::new("sh");
     find.args(["-c", "command -v chromium"]);
     let (path, status) = merged_output(find, "");

@@ -299,3 +299,20 @@ async fn key_has_so_many_bodies_and_no_more() {
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test]
+async fn selection_of_too_many_keys_is_refused() {
+    let database = Database::new().await;
+    started(&database).await;
+    let web = Web::start(&database).await;
+    let select = |keys: usize| {
+        let keys: Vec<String> = (0..keys).map(|key| format!("k{key}")).collect();
+        keys.join(",")
+    };
+    for path in ["/v1/runs/a/events?", "/v1/events?tag=x&"] {
+        let answer = web.get(&format!("{path}select={}", select(65))).await;
+        assert_eq!(answer.status, 400, "{answer:?}");
+        let mut reader = Reader::of(&web, &format!("{path}select={},k0", select(64))).await;
+        assert_eq!(reader.event().await.name, "snapshot");
+    }
+}

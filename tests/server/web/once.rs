@@ -1,8 +1,9 @@
 //! Changes take effect exactly once.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::Web;
+use super::{Web, now, sign};
 use crate::harness::{Database, OwnServer};
 
 fn increment() -> Value {
@@ -136,4 +137,42 @@ async fn database_that_stays_away_is_503_with_a_time_to_come_back() {
         "{answer:?}"
     );
     assert_eq!(web.get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn callers_do_not_use_up_the_keys_of_others() {
+    let database = Database::new().await;
+    let web = Web::start(&database).await;
+    web.post("/v1/runs", json!({"id": "a"})).await;
+    // Without a subject, as tokens for browsers often are, and with the same one, as those of Trigger.dev's packages.
+    let claims = |scopes: &[&str], subject: Option<&str>| {
+        let mut claims = json!({"scopes": scopes, "exp": now() + 3600});
+        if let Some(subject) = subject {
+            claims["sub"] = json!(subject);
+        }
+        sign(web.key(), claims)
+    };
+    let callers = [
+        web.key().to_owned(),
+        claims(&["write:runs:a"], None),
+        claims(&["write:runs:a", "read:runs:a"], None),
+        claims(&["write:runs:a"], Some("alice")),
+        claims(&["write:runs:a"], Some("bob")),
+        claims(&["*:runs:a"], Some("bob")),
+    ];
+    for caller in &callers {
+        for path in ["/v1/runs/a/operations", "/v1/runs/a/streams/words"] {
+            let body = if path.ends_with("words") {
+                json!([1])
+            } else {
+                increment()
+            };
+            let request = web.request_as(caller, Method::POST, path).json(&body);
+            let sent = request.header("idempotency-key", "k").send().await.unwrap();
+            assert_eq!(sent.status(), 200);
+        }
+    }
+    assert_eq!(number(&web).await, json!(callers.len()));
+    let streams = web.get("/v1/runs/a/streams").await.body;
+    assert_eq!(streams["streams"][0]["chunks"], json!(callers.len()));
 }

@@ -10,6 +10,8 @@
 //!
 //! Events of sets have no id: whoever reconnects gets all snapshots again.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -37,7 +39,7 @@ pub(super) async fn run(
     let mut watch = Watch::run(&id);
     for (name, value) in &query {
         match name.as_str() {
-            "select" => watch = watch.select(keys(value)),
+            "select" => watch = watch.select(keys(value)?),
             "keep_open" => keep_open = flag(name, value)?,
             "wait" => wait = flag(name, value)?,
             _ => {}
@@ -83,7 +85,7 @@ pub(super) async fn set(
             "root" => Set::Tree(value),
             "all" => Set::All,
             "select" => {
-                select = Some(keys(value));
+                select = Some(keys(value)?);
                 continue;
             }
             "unfinished" => {
@@ -153,9 +155,20 @@ fn end(run: &Snapshot) -> Option<String> {
     })
 }
 
-fn keys(list: &str) -> Vec<String> {
+/// Keys that one reader may select. A guess: more than a page shows.
+const MOST_KEYS: usize = 64;
+
+/// Reads the keys of a selection, in one order whatever order they were given in: readers of the same keys share what is read.
+fn keys(list: &str) -> Result<Vec<String>, Problem> {
     let keys = list.split(',').map(str::trim).filter(|key| !key.is_empty());
-    keys.map(str::to_owned).collect()
+    let keys: BTreeSet<&str> = keys.collect();
+    match keys.len() > MOST_KEYS {
+        true => Err(Problem::invalid(format!(
+            "select names {} keys, and {MOST_KEYS} are allowed",
+            keys.len()
+        ))),
+        false => Ok(keys.into_iter().map(str::to_owned).collect()),
+    }
 }
 
 fn flag(name: &str, value: &str) -> Result<bool, Problem> {

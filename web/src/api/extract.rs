@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
+use super::nesting::check_nesting;
 use crate::{Gateway, Problem};
 
 /// The parameters of the path, decoded: an id may have any character.
@@ -79,6 +80,7 @@ impl<T: DeserializeOwned> FromRequest<Gateway> for Body<T> {
     async fn from_request(request: Request, gateway: &Gateway) -> Result<Body<T>, Problem> {
         let Whole(bytes) = Whole::from_request(request, gateway).await?;
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+        check_nesting(text)?;
         let value = serde_json::from_slice(text).map_err(|error| {
             let (code, title) = match error.is_syntax() || error.is_eof() {
                 true => ("22P02", "the body is not JSON"),

@@ -3,9 +3,10 @@
 use axum::Json;
 use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::extract::{At, Body, idempotency_key};
+use super::object::object;
 use super::operations::{batch, replayed};
 use crate::{Caller, Problem};
 
@@ -15,6 +16,7 @@ use crate::{Caller, Problem};
 pub(super) struct Finished {
     #[serde(default = "completed")]
     status: String,
+    attempt: Option<i32>,
 }
 
 fn completed() -> String {
@@ -26,6 +28,7 @@ fn completed() -> String {
 #[serde(deny_unknown_fields)]
 pub(super) struct Status {
     status: String,
+    attempt: Option<i32>,
 }
 
 /// The entry of a batch.
@@ -33,9 +36,17 @@ pub(super) struct Status {
 struct Entry<'a> {
     run: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<&'a str>,
+    status: Option<Change<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    finish: Option<&'a str>,
+    finish: Option<Change<'a>>,
+}
+
+/// A status, and the attempt that the run must be at: a worker of an older one is refused.
+#[derive(Serialize)]
+struct Change<'a> {
+    status: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempt: Option<i32>,
 }
 
 /// Finishes a run.
@@ -44,11 +55,14 @@ pub(super) async fn finish(
     At(id): At<String>,
     headers: HeaderMap,
     Body(body): Body<Finished>,
-) -> Result<(HeaderMap, Json<Value>), Problem> {
+) -> Result<(HeaderMap, Json<Box<RawValue>>), Problem> {
     let entry = Entry {
         run: &id,
         status: None,
-        finish: Some(&body.status),
+        finish: Some(Change {
+            status: &body.status,
+            attempt: body.attempt,
+        }),
     };
     change(&caller, &headers, entry).await
 }
@@ -59,10 +73,13 @@ pub(super) async fn status(
     At(id): At<String>,
     headers: HeaderMap,
     Body(body): Body<Status>,
-) -> Result<(HeaderMap, Json<Value>), Problem> {
+) -> Result<(HeaderMap, Json<Box<RawValue>>), Problem> {
     let entry = Entry {
         run: &id,
-        status: Some(&body.status),
+        status: Some(Change {
+            status: &body.status,
+            attempt: body.attempt,
+        }),
         finish: None,
     };
     change(&caller, &headers, entry).await
@@ -72,7 +89,7 @@ async fn change(
     caller: &Caller,
     headers: &HeaderMap,
     entry: Entry<'_>,
-) -> Result<(HeaderMap, Json<Value>), Problem> {
+) -> Result<(HeaderMap, Json<Box<RawValue>>), Problem> {
     let id = entry.run;
     caller.writes(id, false, false).await?;
     let written = caller
@@ -81,5 +98,5 @@ async fn change(
         .or_refused()?;
     let run = caller.client().await?.snapshot(id).await?;
     let run = run.ok_or_else(|| Problem::no_such_run(id))?;
-    Ok((replayed(&written), Json(run.to_json())))
+    Ok((replayed(&written), Json(object(&run)?)))
 }

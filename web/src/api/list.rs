@@ -2,10 +2,11 @@
 
 use axum::Json;
 use runmeta_client::{Runs, Sort};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::extract::Asked;
+use super::object::objects;
 use crate::{Caller, Problem, Set};
 
 /// What may be asked of the list.
@@ -25,11 +26,18 @@ pub(super) struct Query {
     select: Option<String>,
 }
 
+/// A page.
+#[derive(Serialize)]
+pub(super) struct Page {
+    runs: Vec<Box<RawValue>>,
+    next: Option<String>,
+}
+
 /// Lists runs.
 pub(super) async fn list(
     caller: Caller,
     Asked(query): Asked<Query>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Page>, Problem> {
     // One of the conditions is enough: a token for a tag may list those of its runs that are of some task.
     let sets = [
         query.tag.as_deref().map(Set::Tag),
@@ -41,9 +49,10 @@ pub(super) async fn list(
         return Err(Problem::forbidden());
     }
     let page = caller.client().await?.runs(runs(query)?).await?;
-    let runs: Vec<Value> = page.runs.iter().map(|run| run.to_json()).collect();
-    let next = page.next.map(|next| next.to_string());
-    Ok(Json(json!({"runs": runs, "next": next})))
+    Ok(Json(Page {
+        runs: objects(&page.runs)?,
+        next: page.next.map(|next| next.to_string()),
+    }))
 }
 
 fn runs(query: Query) -> Result<Runs, Problem> {

@@ -4,6 +4,8 @@ mod events;
 pub(crate) mod extract;
 mod finish;
 pub(crate) mod list;
+pub(crate) mod nesting;
+pub(crate) mod object;
 pub(crate) mod openapi;
 pub(crate) mod operations;
 pub(crate) mod problem;

@@ -142,7 +142,14 @@ impl From<runmeta_client::Error> for Problem {
             problem.retry_after = Some(Duration::from_secs(2));
         }
         if status.is_server_error() {
-            tracing::warn!(error = %error, source = ?error.source().map(ToString::to_string), "a request failed");
+            match error.code() {
+                // Without the text of the database, which may have ids and values of rows.
+                Some(sqlstate) => tracing::warn!(sqlstate, "a request failed"),
+                None => {
+                    let source = error.source().map(ToString::to_string);
+                    tracing::warn!(error = %error, source, "a request failed");
+                }
+            }
         }
         problem
     }

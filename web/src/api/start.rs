@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::extract::{Body, idempotency_key};
+use super::object::object;
 use super::operations::{batch, replayed};
 use crate::{Caller, Problem};
 
@@ -51,7 +51,7 @@ pub(super) async fn start(
     caller: Caller,
     headers: HeaderMap,
     Body(new): Body<NewRun>,
-) -> Result<(StatusCode, HeaderMap, Json<Value>), Problem> {
+) -> Result<(StatusCode, HeaderMap, Json<Box<RawValue>>), Problem> {
     caller.writes_run(&new.id)?;
     // Operations of the run for its parent would be a way around the scopes.
     new.parent
@@ -84,5 +84,5 @@ pub(super) async fn start(
     };
     let run = caller.client().await?.snapshot(&new.id).await?;
     let run = run.ok_or_else(|| Problem::no_such_run(&new.id))?;
-    Ok((status, replayed(&written), Json(run.to_json())))
+    Ok((status, replayed(&written), Json(object(&run)?)))
 }

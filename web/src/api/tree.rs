@@ -1,11 +1,12 @@
 //! `GET /v1/runs/:id/tree`: a run and those below it.
 
 use axum::Json;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::extract::{Asked, At};
 use super::list::select;
+use super::object::objects;
 use crate::{Caller, Problem, Set};
 
 /// The most runs of one answer. A guess: a page that shows more is read by nobody.
@@ -19,12 +20,19 @@ pub(super) struct Query {
     limit: Option<u32>,
 }
 
+/// A run and those below it.
+#[derive(Serialize)]
+pub(super) struct Tree {
+    runs: Vec<Box<RawValue>>,
+    truncated: bool,
+}
+
 /// Reads a run and those below it, depth first. A token gets those of them that it may read.
 pub(super) async fn tree(
     caller: Caller,
     At(id): At<String>,
     Asked(query): Asked<Query>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Tree>, Problem> {
     let top = caller.run(&id).await?;
     let limit = query.limit.unwrap_or(MOST);
     if !(1..=MOST).contains(&limit) {
@@ -35,6 +43,6 @@ pub(super) async fn tree(
     if caller.reads(&Set::Tree(top.root_id())).is_err() {
         runs.retain(|run| caller.reads_run(run).is_ok());
     }
-    let runs: Vec<Value> = runs.iter().map(|run| run.to_json()).collect();
-    Ok(Json(json!({"runs": runs, "truncated": truncated})))
+    let runs = objects(&runs)?;
+    Ok(Json(Tree { runs, truncated }))
 }

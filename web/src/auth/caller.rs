@@ -66,9 +66,16 @@ impl Caller {
         self.gateway.connected(&self.key).await
     }
 
-    /// Returns the subject of the token, which tells those who have one from each other; empty if there is none.
-    pub(crate) fn subject(&self) -> &str {
-        self.token.as_ref().map_or("", |token| &token.subject)
+    /// Returns what distinguishes this caller from others of its key, by which its idempotency keys are its own. Tokens that the
+    /// packages of Trigger.dev sign have all the same subject, and others may have none: so it is the subject and the scopes.
+    pub(crate) fn identity(&self) -> Vec<&str> {
+        match &self.token {
+            None => vec!["secret"],
+            Some(token) => ["token", &token.subject]
+                .into_iter()
+                .chain(token.texts.iter().map(String::as_str))
+                .collect(),
+        }
     }
 
     /// Returns the path of the request.

@@ -126,3 +126,48 @@ impl Scope {
         self.what == What::All || self.what == What::Runs && self.id.is_none()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_that_are_none_allow_nothing() {
+        for text in [
+            "",
+            "read",
+            "read:",
+            "runs",
+            "runs:a",
+            "read:runs:",
+            "read:all:a",
+            "read:waitpoints",
+            "Read:runs",
+            "read :runs",
+            "readwrite:runs",
+            "**:runs",
+            "read:run:a",
+            "administrator",
+            "trigger:tasks:a",
+        ] {
+            assert_eq!(Scope::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn id_may_have_colons() {
+        let scope = Scope::parse("read:runs:a:b:").unwrap();
+        assert!(scope.has_id(Action::Read, "a:b:"));
+        for id in ["a", "a:b", "", "A:b:"] {
+            assert!(!scope.has_id(Action::Read, id), "{id}");
+        }
+        assert!(!scope.has_id(Action::Write, "a:b:"));
+    }
+
+    #[test]
+    fn all_of_a_type_is_not_all_of_another() {
+        let all = |text: &str| Scope::parse(text).unwrap().has_all(Action::Read);
+        assert!(all("read:runs") && all("read:all") && all("*:all") && all("admin"));
+        assert!(!all("read:tags") && !all("read:tasks") && !all("read:tree") && !all("write:all"));
+    }
+}

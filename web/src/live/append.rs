@@ -5,14 +5,17 @@
 //! was cut goes on, at any gateway, where the one before ended. That is a commit for each chunk. What comes faster than they
 //! take waits in the socket of its sender.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use runmeta_client::{Client, Sent};
+use serde::Serialize;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::api::nesting::check_nesting;
+use crate::api::operations::batch;
 use crate::{Caller, Gateway, Problem};
 
 /// The member of a batch's entry with the streams of a run, of its parent or of its root.
@@ -36,6 +39,22 @@ pub struct Appender {
     writer: Uuid,
     /// The sequence of the last batch.
     sequence: i64,
+}
+
+/// The entry of a batch. Chunks are passed on as they were written, so that numbers stay exact.
+#[derive(Serialize)]
+struct Entry<'a> {
+    run: &'a str,
+    #[serde(flatten)]
+    streams: BTreeMap<&'static str, BTreeMap<&'a str, Part<'a>>>,
+}
+
+/// What a batch does to a stream: the member is named as the variant.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Part<'a> {
+    Chunks(&'a [Box<RawValue>]),
+    Closed(bool),
 }
 
 impl Target {
@@ -84,7 +103,7 @@ impl Appender {
     /// - 413: a chunk is too large. The others of the batch were appended.
     /// - 503: the database could not be reached for the call timeout.
     pub async fn append(&mut self, chunks: &[Box<RawValue>]) -> Result<(), Problem> {
-        self.send(&json!({"chunks": chunks})).await
+        self.send(Part::Chunks(chunks)).await
     }
 
     /// Closes the stream, as the next batch.
@@ -93,13 +112,16 @@ impl Appender {
     ///
     /// As [`append`](Appender::append).
     pub async fn close(&mut self) -> Result<(), Problem> {
-        self.send(&json!({"closed": true})).await
+        self.send(Part::Closed(true)).await
     }
 
-    async fn send(&mut self, stream: &Value) -> Result<(), Problem> {
+    async fn send(&mut self, part: Part<'_>) -> Result<(), Problem> {
         self.sequence += 1;
-        let streams = json!({(&*self.stream): stream});
-        let batch = json!([{"run": self.run, (self.target.member()): streams}]).to_string();
+        let streams = BTreeMap::from([(&*self.stream, part)]);
+        let batch = batch(&[Entry {
+            run: &self.run,
+            streams: BTreeMap::from([(self.target.member(), streams)]),
+        }])?;
         let sent = self.client.send(&batch, self.writer, self.sequence).await?;
         if let Some(refusal) = sent.iter().find_map(Sent::refusal) {
             return Err(refusal.clone().into());
@@ -152,18 +174,9 @@ fn too_large(what: &str) -> Problem {
 ///
 /// # Errors
 ///
-/// 400 if it is no JSON.
+/// 400 if it is no JSON, or nests too deep.
 pub fn chunk(text: &str) -> Result<Box<RawValue>, Problem> {
+    check_nesting(text.as_bytes())?;
     let invalid = |error| Problem::invalid(format!("a chunk is no JSON: {error}"));
     serde_json::from_str(text).map_err(invalid)
-}
-
-/// Returns the writer that these words name, the same at every gateway.
-pub fn writer(words: &[&[u8]]) -> Uuid {
-    // Each has its length in front, so that no two lists of words are the same bytes.
-    let name = words.iter().flat_map(|word| {
-        let length = (word.len() as u64).to_be_bytes();
-        length.into_iter().chain(word.iter().copied())
-    });
-    Uuid::new_v5(&Uuid::NAMESPACE_OID, &name.collect::<Vec<u8>>())
 }

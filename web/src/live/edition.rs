@@ -3,8 +3,7 @@
 use std::sync::OnceLock;
 
 use axum::body::Bytes;
-use runmeta_client::{Snapshot, merge_patch};
-use serde_json::{Value, json};
+use runmeta_client::{Json, Snapshot, merge_patch};
 
 use super::budget::{Budget, Share};
 use super::frame;
@@ -17,8 +16,8 @@ pub struct Edition {
     snapshot: Snapshot,
     /// Events carry the version as their id: those of one run, which can be resumed from it.
     has_id: bool,
-    /// For the next patch, if the budget allows.
-    object: Option<(Value, Share)>,
+    /// For the next patch, if the budget allows. With exact numbers, so that a patch has them too.
+    object: Option<(Json, Share)>,
     whole: OnceLock<Bytes>,
     /// The event that leads from the edition with this number here.
     change: Option<(u64, Bytes)>,
@@ -47,7 +46,7 @@ impl Edition {
         let object = snapshot.to_json();
         edition.change = before.and_then(|before| edition.change_from(before, &object));
         if edition.change.is_none() {
-            let _ = edition.whole.set(edition.whole_of(&object));
+            let _ = edition.whole.set(edition.whole_now());
         }
         let share = budget.take(snapshot.metadata_json().len() + 512);
         edition.object = share.map(|share| (object, share));
@@ -79,27 +78,23 @@ impl Edition {
     fn whole_now(&self) -> Bytes {
         let snapshot = &self.snapshot;
         if snapshot.is_gone() {
-            let data = json!({"id": snapshot.id(), "version": snapshot.version()});
+            let data = Json::from([
+                ("id", Json::from(snapshot.id())),
+                ("version", Json::from(snapshot.version())),
+            ]);
             return frame::event(Some("gone"), self.id(), &data.to_string());
         }
-        match &self.object {
-            Some((object, _)) => self.whole_of(object),
-            None => self.whole_of(&snapshot.to_json()),
-        }
+        frame::event(Some("snapshot"), self.id(), &snapshot.to_json_text())
     }
 
-    fn whole_of(&self, object: &Value) -> Bytes {
-        frame::event(Some("snapshot"), self.id(), &object.to_string())
-    }
-
-    fn change_from(&self, before: &Edition, object: &Value) -> Option<(u64, Bytes)> {
+    fn change_from(&self, before: &Edition, object: &Json) -> Option<(u64, Bytes)> {
         let patch = merge_patch(&before.object.as_ref()?.0, object)?;
-        let data = json!({
-            "id": self.snapshot.id(),
-            "version": self.snapshot.version(),
-            "from": before.snapshot.version(),
-            "patch": patch,
-        });
+        let data = Json::from([
+            ("id", Json::from(self.snapshot.id())),
+            ("version", Json::from(self.snapshot.version())),
+            ("from", Json::from(before.snapshot.version())),
+            ("patch", patch),
+        ]);
         let change = frame::event(Some("change"), self.id(), &data.to_string());
         Some((before.number, change))
     }

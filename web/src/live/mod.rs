@@ -28,7 +28,7 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 
-pub use append::{Appender, Target, chunk, while_allowed, writer};
+pub use append::{Appender, Target, chunk, while_allowed};
 pub use body::{Ending, Lifetime, Source, Step, events};
 pub use chunks::{ChunkFrames, Style};
 pub use edition::Edition;

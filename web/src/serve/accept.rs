@@ -25,8 +25,12 @@ const PING: Duration = Duration::from_secs(20);
 /// The head of a request, in bytes: twice what browsers send at most.
 const HEAD_BYTES: usize = 32 * 1024;
 
-/// Streams of HTTP/2 on one connection: event streams of all tabs of a browser, or of a proxy.
-const STREAMS: u32 = 10_000;
+/// Streams of HTTP/2 on one connection: event streams of all tabs of a browser, or of a proxy, which opens another connection past
+/// it. Each may hold an answer that nobody reads, before a key was seen.
+const STREAMS: u32 = 1_000;
+
+/// Bytes of answers that wait in a stream of HTTP/2 until they are read.
+const SEND_BYTES: usize = 64 * 1024;
 
 /// Takes connections until the gateway stops, and then waits for those that are open.
 pub(super) async fn connections(listener: TcpListener, gateway: &Gateway, router: Router) {
@@ -115,6 +119,7 @@ fn builder(spoken: Protocol, limits: &Limits) -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_header_list_size(HEAD_BYTES as u32)
         .max_concurrent_streams(STREAMS)
+        .max_send_buf_size(SEND_BYTES)
         .keep_alive_interval(PING)
         .keep_alive_timeout(PING);
     match spoken {

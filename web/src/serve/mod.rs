@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
-use crate::{Config, Error, Gateway, router};
+use crate::{Config, Error, Gateway, Keys, router};
 
 /// A gateway that listens.
 pub struct Server {
@@ -43,6 +43,18 @@ impl Server {
     /// Returns where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Returns the address of the dashboard with the first of its keys, which signs in who opens it; `None` if they are in a file.
+    /// Browsers do not send what follows a `#`, and the page removes it from the address.
+    pub fn link(&self) -> Option<String> {
+        match &self.gateway.config().keys {
+            Keys::List(list) => {
+                let key = list.split(',').next().unwrap_or_default().trim();
+                Some(format!("http://{}/#key={key}", self.address))
+            }
+            Keys::File(_) => None,
+        }
     }
 
     /// Returns the state of its routes.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::api::extract::{At, Whole};
+use crate::api::nesting::check_nesting;
 use crate::{Caller, Problem};
 
 const IDEMPOTENCY_KEY: &str = "x-trigger-request-idempotency-key";
@@ -109,13 +110,14 @@ pub(super) async fn update(
     }
     for part in parts.iter().filter(|part| part.refusal().is_some()) {
         let (target, outcome) = (part.target, part.outcome);
-        tracing::warn!(run = part.run, target, outcome, "operations were refused");
+        tracing::warn!(target, outcome, "operations were refused");
     }
     Reply::of(&caller.run(&id).await?, &parts).map(Json)
 }
 
 /// Makes a batch of a body, or none if there is no operation in it.
 fn batch(run: &str, body: &[u8]) -> Result<Option<String>, Problem> {
+    check_nesting(body)?;
     let invalid = |error: serde_json::Error| Problem::invalid(error.to_string());
     let update: Update = serde_json::from_slice(body).map_err(invalid)?;
     let replace = update.metadata.map(|value| {

@@ -39,8 +39,10 @@ pub(super) async fn write(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    caller.writes_run(&id)?;
     let target = parse(&target)?;
+    caller
+        .writes(&id, target == Target::Parent, target == Target::Root)
+        .await?;
     if method == Method::PUT {
         return announce(&caller, &id, target, &key).await;
     }
@@ -80,8 +82,10 @@ pub(super) async fn append(
     headers: HeaderMap,
     Whole(bytes): Whole,
 ) -> Result<Response, Problem> {
-    caller.writes_run(&id)?;
     let target = parse(&target)?;
+    caller
+        .writes(&id, target == Target::Parent, target == Target::Root)
+        .await?;
     let text = std::str::from_utf8(&bytes).map_err(|_| Problem::invalid("the body is no UTF-8"))?;
     let chunk = to_raw_value(text).map_err(|error| Problem::invalid(error.to_string()))?;
     let writer = match headers.get(PART_ID) {
@@ -160,13 +164,6 @@ fn parse(target: &str) -> Result<Target, Problem> {
 /// clients that chose the same.
 fn writer(caller: &Caller, run: &str, target: Target, stream: &str, id: &[u8]) -> Uuid {
     let target = format!("{target:?}");
-    let parts = [
-        &b"trigger"[..],
-        caller.key().name().as_bytes(),
-        run.as_bytes(),
-        target.as_bytes(),
-        stream.as_bytes(),
-        id,
-    ];
-    crate::live::writer(&parts)
+    let [run, target, stream] = [run, &target, stream].map(str::as_bytes);
+    caller.writer_named(&[b"trigger", run, target, stream, id])
 }

@@ -3,7 +3,7 @@
 mod gateway;
 mod reader;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -15,14 +15,11 @@ use crate::figures::Figures;
 use crate::line::{Budget, Line, Unit};
 use crate::server::Server;
 use crate::session::connect;
+use crate::steady::{self, RATE, SESSIONS, TIME};
 use gateway::Gateway;
 pub use gateway::serve_if_asked;
 use reader::{Seen, follow};
 
-/// Changes a second, by this many sessions, for so long.
-const RATE: u64 = 1_000;
-const SESSIONS: usize = 4;
-const TIME: Duration = Duration::from_secs(30);
 /// Readers of each of the 1,000 runs.
 const READERS: usize = 5;
 
@@ -153,22 +150,11 @@ async fn write(server: &Server, ids: &[String]) -> Result<Vec<Commits>> {
         let session = connect(server.config()).await?;
         let ids = ids.to_vec();
         writers.spawn(async move {
-            let pause = Duration::from_secs(1) * SESSIONS as u32 / RATE as u32;
-            let set = "SELECT runmeta.set($1, 'n', to_jsonb($2::int8))";
-            let set = session.prepare(set).await?;
             let mut commits = vec![Commits::new(); ids.len()];
-            for round in 0.. {
-                let due = start + pause * round;
-                if due > start + TIME {
-                    break;
-                }
-                tokio::time::sleep_until(due.into()).await;
-                let run = round as usize % ids.len();
-                let row = session
-                    .query_one(&set, &[&ids[run], &i64::from(round)])
-                    .await?;
-                commits[run].push((row.get(0), Instant::now()));
-            }
+            steady::change(&session, &ids, start, |run, version, at| {
+                commits[run].push((version, at));
+            })
+            .await?;
             Ok::<_, tokio_postgres::Error>((part, commits))
         });
     }

@@ -1,21 +1,35 @@
 //! Changes between two snapshots, as patches.
 
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use runmeta_core::Json;
 
 use crate::watch::change::{merge, merge_patch};
 
-fn value() -> impl Strategy<Value = Value> {
+/// Some of the same value, some that only differ behind the digits of a float.
+const NUMBERS: [&str; 6] = [
+    "1",
+    "1.0",
+    "1.00",
+    "1e400",
+    "9007199254740993123456789",
+    "9007199254740993123456788",
+];
+
+fn json(text: &str) -> Json {
+    Json::parse(text).unwrap()
+}
+
+fn value() -> impl Strategy<Value = Json> {
     let scalar = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        (0..3).prop_map(Value::from),
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::from),
+        prop::sample::select(&NUMBERS[..]).prop_map(json),
     ];
     scalar.prop_recursive(3, 20, 4, |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Json::from),
             prop::collection::btree_map("[a-c]", inner, 0..4)
-                .prop_map(|members| Value::Object(members.into_iter().collect())),
+                .prop_map(|members| Json::Object(members.into_iter().collect())),
         ]
     })
 }
@@ -32,7 +46,7 @@ proptest! {
 
     #[test]
     fn there_is_a_patch_where_nothing_becomes_null(before in value(), after in value()) {
-        let has_null = |value: &Value| value.to_string().contains("null");
+        let has_null = |value: &Json| value.to_string().contains("null");
         if !has_null(&after) {
             prop_assert!(merge_patch(&before, &after).is_some());
         }
@@ -41,9 +55,19 @@ proptest! {
 
 #[test]
 fn patch_has_only_what_differs() {
-    let before = json!({"a": 1, "b": {"c": 1, "d": [1]}, "e": null, "f": 1});
-    let after = json!({"a": 1, "b": {"c": 2, "d": [1]}, "e": null});
-    let expected = json!({"b": {"c": 2}, "f": null});
+    let before = json(r#"{"a": 1, "b": {"c": 1, "d": [1]}, "e": null, "f": 1}"#);
+    let after = json(r#"{"a": 1, "b": {"c": 2, "d": [1]}, "e": null}"#);
+    let expected = json(r#"{"b": {"c": 2}, "f": null}"#);
     assert_eq!(merge_patch(&before, &after), Some(expected));
-    assert_eq!(merge_patch(&json!({"a": 1}), &json!({"a": null})), None);
+    let becomes_null = merge_patch(&json(r#"{"a": 1}"#), &json(r#"{"a": null}"#));
+    assert_eq!(becomes_null, None);
+}
+
+#[test]
+fn number_has_changed_if_a_digit_of_it_has() {
+    let before = json(r#"{"a": 1.0, "b": 9007199254740993123456788, "c": 1e400, "d": 0.10}"#);
+    let after = json(r#"{"a": 1.00, "b": 9007199254740993123456789, "c": 1e401, "d": 0.10}"#);
+    let patch = merge_patch(&before, &after).unwrap();
+    let expected = r#"{"a":1.00,"b":9007199254740993123456789,"c":1e401}"#;
+    assert_eq!(patch.to_string(), expected);
 }

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use crate::testing::Database;
 use crate::tests::on_a_fast_clock;
-use crate::{Client, NewRun, Snapshots, Watch};
+use crate::{Client, Json, NewRun, Snapshots, Watch};
 
 fn with_database<F: Future>(test: impl FnOnce(Database, Client) -> F) -> F::Output {
     on_a_fast_clock(async {
@@ -254,7 +254,7 @@ fn changes_make_each_snapshot_of_the_one_before() {
         let run = attempt(1).await.unwrap();
         let watch = Watch::run("a").keep_open();
         let mut changes = client.watch(watch).await.unwrap().changes();
-        let mut shown = Value::Null;
+        let mut shown = Json::Null;
         let mut whole = Vec::new();
         for step in 0..5 {
             match step {

@@ -1,24 +1,12 @@
 //! The React hooks in a real browser.
 
-use std::process::Command;
-
 use serde_json::Value;
 
 use super::super::Web;
+use super::super::browser::chromium;
 use super::Npm;
 use super::npm::values;
-use crate::harness::{Database, merged_output};
-
-fn browser() -> String {
-    let mut find = Command::new("sh");
-    find.args(["-c", "command -v chromium"]);
-    let (path, status) = merged_output(find, "");
-    assert!(
-        status.success(),
-        "chromium is not installed: scripts/setup tests"
-    );
-    path.trim().to_owned()
-}
+use crate::harness::Database;
 
 #[tokio::test]
 async fn bar_grows_in_the_browser_and_words_appear() {
@@ -29,7 +17,7 @@ async fn bar_grows_in_the_browser_and_words_appear() {
         .unwrap();
     let web = Web::start(&database).await;
     let token = web.token(&["read:runs:import"]);
-    let arguments = ["import", &*token, &*browser()];
+    let arguments = ["import", &*token, &*chromium()];
     let page = Npm::start(&web, "react.mjs", &arguments).await;
     page.until("\"value\":0.1").await;
     for progress in ["0.3", "0.6", "0.9"] {

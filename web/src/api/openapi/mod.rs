@@ -7,7 +7,11 @@ mod reading;
 mod schema;
 mod writing;
 
-use axum::Json;
+use std::sync::LazyLock;
+
+use axum::body::Bytes;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
@@ -40,7 +44,11 @@ impl Modify for Keys {
     }
 }
 
+/// The description as JSON, made once: it is sent to anyone who asks, and shared by all answers.
+static JSON: LazyLock<Bytes> =
+    LazyLock::new(|| Api::openapi().to_json().unwrap_or_default().into());
+
 /// Returns the description.
-pub(crate) async fn show() -> Json<utoipa::openapi::OpenApi> {
-    Json(Api::openapi())
+pub(crate) async fn show() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], JSON.clone())
 }

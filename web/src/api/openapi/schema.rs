@@ -185,6 +185,8 @@ pub(super) struct Unapplied {
 #[derive(ToSchema)]
 pub(super) struct Status {
     status: String,
+    /// The attempt that the run must be at.
+    attempt: Option<i32>,
 }
 
 /// The path of an event stream.

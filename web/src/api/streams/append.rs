@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::api::extract::{self, Asked, At, Whole};
+use crate::api::nesting::check_nesting;
 use crate::live::{Appender, Lines, Target, chunk, while_allowed};
 use crate::{Caller, Gateway, Problem};
 
@@ -38,7 +39,10 @@ pub(in crate::api) async fn append(
         .any(|(name, value)| name == "close" && value == "true");
     let key = extract::idempotency_key(&headers)?;
     let writer = match key {
-        Some(key) => writer(caller.key().name(), &id, &name, key),
+        Some(key) => {
+            let words = ["stream", &id, &name, key].map(str::as_bytes);
+            caller.writer_named(&words)
+        }
         None => Uuid::new_v4(),
     };
     let client = caller.client().await?;
@@ -65,6 +69,7 @@ pub(in crate::api) async fn append(
 
 /// Appends an array, and returns how many elements it has.
 async fn array(appender: &mut Appender, body: &[u8]) -> Result<usize, Problem> {
+    check_nesting(body)?;
     let invalid = |error| Problem::invalid(format!("the body is no array of chunks: {error}"));
     let chunks: Vec<Box<RawValue>> = serde_json::from_slice(body).map_err(invalid)?;
     if !chunks.is_empty() {
@@ -91,16 +96,4 @@ async fn lines(appender: &mut Appender, body: Body, resumes: bool) -> Result<usi
     }
     appender.resume(count as i64);
     Ok(count)
-}
-
-/// Returns the writer of all requests with this key for this stream.
-fn writer(key_name: &str, run: &str, stream: &str, idempotency_key: &str) -> Uuid {
-    let parts = [
-        &b"stream"[..],
-        key_name.as_bytes(),
-        run.as_bytes(),
-        stream.as_bytes(),
-        idempotency_key.as_bytes(),
-    ];
-    crate::live::writer(&parts)
 }

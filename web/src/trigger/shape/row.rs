@@ -3,9 +3,11 @@
 //! Each value is text or null, and the header `electric-schema` says what the client makes of it. Times have no zone: the client
 //! appends a `Z`. All columns are sent each time; the client merges rows by their key, so that this is only a matter of size.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
+use std::time::SystemTime;
 
-use runmeta_client::Snapshot;
+use runmeta_client::{Json, Snapshot, rfc3339};
 use serde_json::{Map, Value, json};
 
 use crate::trigger::status::Status;
@@ -99,10 +101,8 @@ pub(super) fn key(id: &str) -> String {
 
 /// Returns the row of a run with these streams, as the value of a change.
 pub(super) fn row(snapshot: &Snapshot, streams: &[String], skip: &Skip) -> Map<String, Value> {
-    let object = snapshot.to_json();
-    let metadata = (!skip.has("metadata")).then(|| metadata(snapshot, &object));
-    let streams = known_streams(streams, &object);
-    let time = |name: &str| object.get(name).and_then(Value::as_str).map(without_zone);
+    let (metadata, announced) = without_streams(snapshot.metadata_json());
+    let streams = known_streams(streams, &announced);
     let text = |text: &str| Some(text.to_owned());
     let columns = COLUMNS.iter().filter(|(name, _)| !skip.has(name));
     let columns = columns.map(|(name, _)| {
@@ -110,14 +110,14 @@ pub(super) fn row(snapshot: &Snapshot, streams: &[String], skip: &Skip) -> Map<S
             "id" | "friendlyId" => text(snapshot.id()),
             "taskIdentifier" => text(snapshot.task().unwrap_or_default()),
             "status" => text(Status::of(snapshot).of_row()),
-            "createdAt" | "queuedAt" => time("created_at"),
-            "updatedAt" => time("updated_at"),
-            "startedAt" => time("started_at"),
-            "completedAt" => time("finished_at"),
+            "createdAt" | "queuedAt" => Some(time(snapshot.created_at())),
+            "updatedAt" => Some(time(snapshot.updated_at())),
+            "startedAt" => snapshot.started_at().map(time),
+            "completedAt" => snapshot.finished_at().map(time),
             "usageDurationMs" => Some(duration_ms(snapshot).to_string()),
             "number" | "costInCents" | "baseCostInCents" => text("0"),
             "isTest" => text("f"),
-            "metadata" => metadata.clone(),
+            "metadata" => text(&metadata),
             "metadataType" => text("application/json"),
             "runTags" => Some(array(snapshot.tags())),
             "realtimeStreams" => Some(array(&streams)),
@@ -143,27 +143,23 @@ impl Type {
     }
 }
 
-/// Returns the metadata as text, without the list of streams: a client that finds one there ignores `realtimeStreams`.
-fn metadata(snapshot: &Snapshot, object: &Value) -> String {
-    let text = snapshot.metadata_json();
-    // The text has every digit of its numbers, which the object has not.
-    if !text.contains(STREAMS_KEY) {
-        return text.to_owned();
+/// Returns the metadata as text without the list of streams, as a client that finds one there ignores `realtimeStreams`; and that
+/// list. All other values stay as they are written, with every digit of their numbers.
+fn without_streams(text: &str) -> (Cow<'_, str>, Json) {
+    if text.contains(STREAMS_KEY)
+        && let Ok(mut metadata) = Json::parse(text)
+        && let Some(members) = metadata.as_object_mut()
+        && let Some(streams) = members.remove(STREAMS_KEY)
+    {
+        return (metadata.to_string().into(), streams);
     }
-    let mut metadata = object.get("metadata").cloned().unwrap_or_default();
-    if let Some(members) = metadata.as_object_mut() {
-        members.remove(STREAMS_KEY);
-    }
-    metadata.to_string()
+    (text.into(), Json::Null)
 }
 
 /// Returns the names of streams that exist, and then those that are announced in the metadata.
-fn known_streams(existing: &[String], object: &Value) -> Vec<String> {
-    let announced = object
-        .get("metadata")
-        .and_then(|metadata| metadata.get(STREAMS_KEY));
-    let announced = announced.and_then(Value::as_array).into_iter().flatten();
-    let announced = announced.filter_map(Value::as_str).map(str::to_owned);
+fn known_streams(existing: &[String], announced: &Json) -> Vec<String> {
+    let announced = announced.as_array().into_iter().flatten();
+    let announced = announced.filter_map(Json::as_str).map(str::to_owned);
     let mut streams = existing.to_vec();
     streams.extend(announced);
     let mut seen = HashSet::new();
@@ -171,8 +167,8 @@ fn known_streams(existing: &[String], object: &Value) -> Vec<String> {
     streams
 }
 
-fn without_zone(time: &str) -> String {
-    time.trim_end_matches('Z').to_owned()
+fn time(time: SystemTime) -> String {
+    rfc3339(time).trim_end_matches('Z').to_owned()
 }
 
 fn duration_ms(snapshot: &Snapshot) -> u128 {
@@ -263,6 +259,14 @@ mod tests {
         let row = row(&snapshot(run, None).await, &streams, &Skip::default());
         assert_eq!(row["metadata"], r#"{"n":1}"#);
         assert_eq!(row["realtimeStreams"], r#"{"a","b","c"}"#);
+    }
+
+    #[test]
+    fn metadata_without_its_streams_has_every_digit() {
+        let text = r#"{"a": 1.50, "b": 1e400, "$$streams": ["c"]}"#;
+        let (metadata, streams) = without_streams(text);
+        assert_eq!(metadata, r#"{"a":1.50,"b":1e400}"#);
+        assert_eq!(streams.to_string(), r#"["c"]"#);
     }
 
     #[tokio::test(start_paused = true)]

@@ -105,7 +105,8 @@ export class VirtualRows {
 
   /** What the header and the head of the table cover of the window. */
   #covered() {
-    return this.#body.previousElementSibling?.getBoundingClientRect().bottom ?? 0;
+    const bars = [document.querySelector("header.top"), this.#body.parentElement.querySelector("th")];
+    return Math.max(...bars.map((bar) => bar?.getBoundingClientRect().bottom ?? 0));
   }
 
   /** Returns the first run in sight, if the beginning of the table is not in sight. */

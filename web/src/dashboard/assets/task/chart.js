@@ -28,6 +28,8 @@ export class Chart {
     this.#kind = kind;
     this.#series = series;
     this.#format = format;
+    // It is drawn before its figures arrive, and has a name from the beginning.
+    this.#picture.setAttribute("aria-label", title);
     // The picture is drawn as wide as it is shown, so that its words have the size of others.
     new ResizeObserver(() => this.#draw()).observe(this.#picture);
     const id = freshId("chart");
