@@ -427,6 +427,8 @@ CREATE TABLE runmeta.adapter (
     prefix text NOT NULL COLLATE pg_catalog."C",
     tasks text[],
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    parent text,
+    mapping jsonb,
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
@@ -447,6 +449,10 @@ COMMENT ON COLUMN runmeta.adapter.prefix IS 'what stands before the id of a job 
 COMMENT ON COLUMN runmeta.adapter.tasks IS 'tasks whose jobs have runs, null for all';
 
 COMMENT ON COLUMN runmeta.adapter.metadata IS 'document of a new run, merged into it at the beginning of each further attempt';
+
+COMMENT ON COLUMN runmeta.adapter.parent IS 'expression over the row of a job for the run that its run is started under';
+
+COMMENT ON COLUMN runmeta.adapter.mapping IS 'columns of a table of one''s own, null for a queue that is known';
 
 COMMENT ON COLUMN runmeta.adapter.created_at IS 'when the queue was adapted';
 
@@ -1129,26 +1135,41 @@ ALTER TABLE runmeta.unapplied ENABLE ROW LEVEL SECURITY;
 GRANT USAGE ON SCHEMA runmeta TO runmeta_reader;
 GRANT USAGE ON SCHEMA runmeta TO runmeta_writer;
 
-GRANT ALL ON FUNCTION runmeta._adapter_functions(adapter integer, schema text, prefix text, tasks text[], row_query text, compares boolean) TO runmeta_reader;
-GRANT ALL ON FUNCTION runmeta._adapter_functions(adapter integer, schema text, prefix text, tasks text[], row_query text, compares boolean) TO runmeta_writer;
+GRANT ALL ON FUNCTION runmeta._adapter_dbos(schema text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_dbos(schema text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._adapter_functions(adapter integer, schema text, prefix text, tasks text[], row_query text, id_column name, compares boolean, is_in_queues boolean) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_functions(adapter integer, schema text, prefix text, tasks text[], row_query text, id_column name, compares boolean, is_in_queues boolean) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta._adapter_graphile_worker(schema text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._adapter_graphile_worker(schema text) TO runmeta_writer;
 
+GRANT ALL ON FUNCTION runmeta._adapter_oban(schema text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_oban(schema text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._adapter_own_table(jobs regclass, mapping jsonb) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_own_table(jobs regclass, mapping jsonb) TO runmeta_writer;
+
 GRANT ALL ON FUNCTION runmeta._adapter_pg_boss(schema text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._adapter_pg_boss(schema text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._adapter_pgmq(table_name text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_pgmq(table_name text) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta._adapter_procrastinate(schema text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._adapter_procrastinate(schema text) TO runmeta_writer;
 
-GRANT ALL ON FUNCTION runmeta._adapter_queue(queue text, INOUT schema text, OUT table_name text, OUT row_query text, OUT compares boolean) TO runmeta_reader;
-GRANT ALL ON FUNCTION runmeta._adapter_queue(queue text, INOUT schema text, OUT table_name text, OUT row_query text, OUT compares boolean) TO runmeta_writer;
+GRANT ALL ON FUNCTION runmeta._adapter_queue(queue text, INOUT schema text, INOUT table_name text, parent text, prefix text, mapping jsonb, OUT row_query text, OUT compares boolean, OUT id_column name, OUT queues text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_queue(queue text, INOUT schema text, INOUT table_name text, parent text, prefix text, mapping jsonb, OUT row_query text, OUT compares boolean, OUT id_column name, OUT queues text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._adapter_river(schema text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_river(schema text) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta._adapter_sync(adapter integer, jobs regclass, prefix text, tasks text[], row_query text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._adapter_sync(adapter integer, jobs regclass, prefix text, tasks text[], row_query text) TO runmeta_writer;
 
-GRANT ALL ON FUNCTION runmeta._adapter_triggers(jobs regclass, compares boolean) TO runmeta_reader;
-GRANT ALL ON FUNCTION runmeta._adapter_triggers(jobs regclass, compares boolean) TO runmeta_writer;
+GRANT ALL ON FUNCTION runmeta._adapter_triggers(adapter integer, jobs regclass, compares boolean, queues regclass) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_triggers(adapter integer, jobs regclass, compares boolean, queues regclass) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone, size_bound integer) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone, size_bound integer) TO runmeta_writer;
@@ -1173,6 +1194,9 @@ GRANT ALL ON FUNCTION runmeta._live_updated_at(updated_at timestamp with time zo
 
 GRANT ALL ON FUNCTION runmeta._live_version(version bigint, root_id text, run_id text, created_at timestamp with time zone) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._live_version(version bigint, root_id text, run_id text, created_at timestamp with time zone) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._noted(run_id text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._noted(run_id text) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta._value_at(document jsonb, key text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._value_at(document jsonb, key text) TO runmeta_writer;

@@ -124,6 +124,11 @@ impl Drop for AsOwner {
     }
 }
 
+/// Returns true if there is a table of what happened to jobs: a library may be newer than the tables.
+pub fn has_transitions() -> bool {
+    table(TRANSITION).is_some()
+}
+
 /// Returns true if the current role may see every run and document whatever the policies: it has the rights of the tables'
 /// owner, or those to read all data and no policies apply.
 pub fn may_see_everything() -> bool {

@@ -11,6 +11,8 @@ CREATE TABLE runmeta.adapter (
     prefix       pg_catalog.text        COLLATE pg_catalog."C" NOT NULL,
     tasks        pg_catalog.text[],
     metadata     pg_catalog.jsonb       NOT NULL DEFAULT '{}',
+    parent       pg_catalog.text,
+    mapping      pg_catalog.jsonb,
     created_at   pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
 
     CONSTRAINT adapter_pkey PRIMARY KEY (id),
@@ -27,6 +29,8 @@ COMMENT ON COLUMN runmeta.adapter.table_name IS 'name of that table';
 COMMENT ON COLUMN runmeta.adapter.prefix IS 'what stands before the id of a job in the id of its run';
 COMMENT ON COLUMN runmeta.adapter.tasks IS 'tasks whose jobs have runs, null for all';
 COMMENT ON COLUMN runmeta.adapter.metadata IS 'document of a new run, merged into it at the beginning of each further attempt';
+COMMENT ON COLUMN runmeta.adapter.parent IS 'expression over the row of a job for the run that its run is started under';
+COMMENT ON COLUMN runmeta.adapter.mapping IS 'columns of a table of one''s own, null for a queue that is known';
 COMMENT ON COLUMN runmeta.adapter.created_at IS 'when the queue was adapted';
 
 -- transition

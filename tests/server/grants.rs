@@ -65,13 +65,18 @@ async fn extension_owns_functions_and_types_only() {
     let database = Database::new().await;
     insta::assert_snapshot!(text(&database.connect().await, OWNED_OBJECTS).await, @"
     type runmeta.target
-    function runmeta._adapter_functions(integer,text,text,text[],text,boolean)
+    function runmeta._adapter_dbos(text)
+    function runmeta._adapter_functions(integer,text,text,text[],text,name,boolean,boolean)
     function runmeta._adapter_graphile_worker(text)
+    function runmeta._adapter_oban(text)
+    function runmeta._adapter_own_table(regclass,jsonb)
     function runmeta._adapter_pg_boss(text)
+    function runmeta._adapter_pgmq(text)
     function runmeta._adapter_procrastinate(text)
-    function runmeta._adapter_queue(text,text)
+    function runmeta._adapter_queue(text,text,text,text,text,jsonb)
+    function runmeta._adapter_river(text)
     function runmeta._adapter_sync(integer,regclass,text,text[],text)
-    function runmeta._adapter_triggers(regclass,boolean)
+    function runmeta._adapter_triggers(integer,regclass,boolean,regclass)
     function runmeta._apply_lists(text,text,jsonb,bigint,timestamp with time zone,integer)
     function runmeta._changed_bound()
     function runmeta._changed_document()
@@ -80,9 +85,10 @@ async fn extension_owns_functions_and_types_only() {
     function runmeta._live_metadata(jsonb,text,text,timestamp with time zone)
     function runmeta._live_updated_at(timestamp with time zone,text,text,timestamp with time zone)
     function runmeta._live_version(bigint,text,text,timestamp with time zone)
+    function runmeta._noted(text)
     function runmeta._value_at(jsonb,text)
     function runmeta._worker_state()
-    function runmeta.adapt(text,text,text,text[],jsonb,boolean)
+    function runmeta.adapt(text,text,text,text[],jsonb,text,text,jsonb,boolean)
     function runmeta.ancestors(text)
     function runmeta.append(text,text,jsonb,runmeta.target,integer)
     function runmeta.apply(text,jsonb,runmeta.target)
@@ -115,7 +121,7 @@ async fn extension_owns_functions_and_types_only() {
     function runmeta.stream_read(text,text,bigint,integer)
     function runmeta.streams(text)
     function runmeta.tree(text)
-    function runmeta.unadapt(text,text,boolean)
+    function runmeta.unadapt(text,text,text,boolean)
     function runmeta.unapplied_operations(jsonb,jsonb)
     ");
 }

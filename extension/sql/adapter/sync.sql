@@ -11,13 +11,14 @@ CREATE FUNCTION runmeta._adapter_sync(
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $query$ SELECT pg_catalog.concat(
     pg_catalog.format($head$INSERT INTO runmeta.transition
-    (adapter, run_id, status, attempt, error, task, created_at, started_at, finished_at)
-SELECT %s, %L OPERATOR(pg_catalog.||) c.id, c.status, c.attempt, c.error, c.task, c.created_at, c.started_at, c.finished_at
+    (adapter, run_id, status, attempt, error, task, parent_id, created_at, started_at, finished_at)
+SELECT %s, runmeta._noted(%L OPERATOR(pg_catalog.||) c.id), c.status, c.attempt, c.error, c.task, c.parent_id, c.created_at,
+    c.started_at, c.finished_at
 FROM ($head$, adapter, prefix),
     pg_catalog.replace(row_query, '{jobs}', jobs::pg_catalog.text),
     pg_catalog.format($tail$) AS c
 WHERE (c.status OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'retrying', 'running']::pg_catalog.text[])
-    OR EXISTS (SELECT FROM runmeta.run AS r 
+    OR EXISTS (SELECT FROM runmeta.run AS r
         WHERE r.id OPERATOR(pg_catalog.=) ((%L OPERATOR(pg_catalog.||) c.id) COLLATE pg_catalog."C")))$tail$, prefix),
     CASE WHEN tasks IS NULL THEN ''
         ELSE pg_catalog.format(E'\n    AND c.task OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.text[])', tasks) END) $query$;

@@ -1,11 +1,12 @@
 //! What a batch does that was not seen before.
 
-use runmeta_core::wire;
+use runmeta_core::wire::{self, Target};
 
-use super::batch::Part;
+use super::batch::{Content, Part};
 use super::outcome::{Outcome, refuse};
 use super::queue::Queue;
 use super::{documents, family, start, states, stream};
+use crate::follow;
 use crate::refusal::Refusal;
 
 /// Rounds for runs that are deleted between the look at them and their lock. A guess, as for a single start.
@@ -17,6 +18,12 @@ const ROUNDS: usize = 3;
 ///
 /// What concerns the whole batch. Errors of Postgres are raised.
 pub fn write(parts: &[Part<'_>], writer: Option<pgrx::Uuid>) -> Result<Vec<Outcome>, Refusal> {
+    let starts = parts.iter().filter_map(|part| match &part.content {
+        Content::Start(run) => Some((run.parent?, Target::Own)),
+        _ => None,
+    });
+    let written = parts.iter().map(|part| (part.run, part.member().target()));
+    follow::before::addressed(starts.chain(written))?;
     let queue = Queue::new(writer);
     let mut outcomes: Vec<Option<Outcome>> = parts.iter().map(|_| None).collect();
     match parts.iter().any(Part::changes_state) {

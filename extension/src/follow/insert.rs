@@ -6,6 +6,7 @@ use pgrx::pg_sys::BuiltinOid::{
 use pgrx::prelude::*;
 use runmeta_core::Progress;
 
+use super::place::Place;
 use crate::announce;
 use crate::document::Changed;
 use crate::refusal::Refusal;
@@ -15,9 +16,9 @@ thread_local! {
     static INSERT: Statement = const { Statement::new(
         include_str!("sql/insert.sql"),
         &[
-            TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT4ARRAYOID, JSONBARRAYOID,
-            TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, INT4ARRAYOID,
-            TIMESTAMPTZOID,
+            TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+            INT4ARRAYOID, JSONBARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID,
+            TIMESTAMPTZARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID,
         ],
     ) };
 }
@@ -26,6 +27,8 @@ thread_local! {
 pub struct New<'a> {
     /// Its id.
     pub id: &'a str,
+    /// Where it belongs.
+    pub place: Place,
     /// The name of its job.
     pub task: Option<&'a str>,
     /// What became of it by now.
@@ -47,13 +50,18 @@ pub fn insert(runs: Vec<New<'_>>, now: TimestampWithTimeZone) -> Result<(), Refu
     }
     let count = runs.len();
     for run in &runs {
-        announce::changed(run.id, run.id, 1);
+        announce::changed(&run.place.root, run.id, 1);
     }
-    let (mut ids, mut tasks, mut statuses) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut attempts, mut documents, mut bounds) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut roots, mut ids, mut parents, mut depths) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut tasks, mut statuses, mut attempts) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut documents, mut bounds) = (Vec::new(), Vec::new());
     let (mut created, mut started, mut finished) = (Vec::new(), Vec::new(), Vec::new());
     for run in runs {
+        roots.push(run.place.root.to_string());
         ids.push(run.id);
+        parents.push(run.place.parent);
+        depths.push(run.place.depth);
         tasks.push(run.task);
         statuses.push(run.progress.status);
         attempts.push(run.progress.attempt);
@@ -65,7 +73,10 @@ pub fn insert(runs: Vec<New<'_>>, now: TimestampWithTimeZone) -> Result<(), Refu
     }
     Spi::connect_mut(|client| {
         let arguments = [
+            roots.into(),
             ids.into(),
+            parents.into(),
+            depths.into(),
             tasks.into(),
             statuses.into(),
             attempts.into(),

@@ -4,97 +4,134 @@
 //! put down for a run is taken, applied in the order of its ids by the rules of [`runmeta_core::Progress`], and the run is
 //! stored once. So what a transaction corrects is never seen.
 //!
-//! - Runs that somebody else has locked are left out, with all that was put down for them: the transaction of a job may hold
-//!   its run for as long as it likes, and neither the queue nor the other runs wait for it.
-//! - Whoever has locked a run takes what was put down for it. Where there is no run yet, the rows themselves are locked, and
-//!   whoever comes later finds none.
+//! - The worker has runs follow a moment after the transaction of the queue has committed. Whoever writes a run before that
+//!   has it follow first ([`before`]): a job begins to write a millisecond after it was claimed, and the attempt that its
+//!   claim begins has to begin before that.
+//! - Runs that somebody else has locked are left out by the worker, with all that was put down for them: the transaction of a
+//!   job may hold its run for as long as it likes, and neither the queue nor the other runs wait for it.
+//! - Whoever has locked a run takes what was put down for it. Where there is no run yet, the first of the rows is locked.
 //! - A slice of runs is followed in a subtransaction. If that fails, each run is tried alone, and what was put down for one
-//!   that fails again is kept as a failure of its adapter and stops no other.
+//!   that fails again by what it is is kept as a failure of its adapter and stops no other.
 //!
-//! Files: [`transition`] takes what was put down, [`adapter`] is what adapters say of documents, [`slice`] has runs follow,
-//! [`insert`] makes those that do not exist.
+//! Files: [`noted`] are the jobs that a transaction changed, [`waiting`] the counters that spare others a look at the table.
+//! [`transition`] takes what was put down, [`adapter`] is what adapters say of documents. [`slice`] has runs follow, each of
+//! which [`change`] decides. [`head`] and [`place`] are about those that do not exist, which [`insert`] makes.
 
 mod adapter;
+pub mod before;
+mod change;
+mod head;
 mod insert;
+mod noted;
+mod place;
 mod slice;
+mod table;
 mod transition;
+mod waiting;
 
-use pgrx::pg_sys::BuiltinOid::{INT4OID, TEXTOID};
-use pgrx::prelude::*;
+pub use noted::{Noted, note};
+pub use table::{follow_some, look_through, trim_failures};
 
 use crate::jsonb::check_for_interrupts;
-use crate::owner::{self, AsOwner};
+use crate::owner;
 use crate::refusal::Refusal;
-use crate::statement::Statement;
 use crate::subtransaction;
 
-thread_local! {
-    static NEXT_RUNS: Statement = const { Statement::new(
-        include_str!("sql/next_runs.sql"),
-        &[TEXTOID, INT4OID],
-    ) };
+/// Runs that one statement locks, as when the inbox is folded.
+pub const SLICE: usize = 256;
+
+/// What is done about a run that somebody else has locked.
+#[derive(Clone, Copy)]
+pub enum Locking {
+    /// It is left.
+    Skip,
+    /// It is awaited.
+    Await,
 }
 
-/// Runs that one statement locks, as when the inbox is folded.
-const SLICE: usize = 256;
+/// A run that was stored.
+pub struct Stored {
+    /// The first run of its tree.
+    pub root: String,
+    /// Its id.
+    pub id: String,
+    /// Its version now.
+    pub version: i64,
+}
 
-/// Has at most so many runs follow their jobs, and returns the number of changes that they followed: none where row-level
-/// security hides runs from the current role.
+/// What became of runs that were to follow.
+#[derive(Default)]
+pub struct Done {
+    /// How many changes of jobs were followed.
+    pub changes: usize,
+    /// Runs that changed.
+    pub stored: Vec<Stored>,
+    /// Runs that are to be tried again: somebody else has them, they wait for their parent, or they could not be stored now.
+    pub left: Vec<String>,
+    /// Parents that do not exist and that some of those wait for.
+    pub parents: Vec<String>,
+    /// What went wrong.
+    pub problem: Option<String>,
+}
+
+impl Done {
+    fn extend(&mut self, other: Done) {
+        self.changes += other.changes;
+        self.stored.extend(other.stored);
+        self.left.extend(other.left);
+        self.parents.extend(other.parents);
+        self.problem = other.problem.or(self.problem.take());
+    }
+}
+
+/// Has these runs follow, which come in the order of their ids: none where row-level security hides runs from the current
+/// role, because a run that is hidden would be taken for one that is missing.
 ///
 /// # Errors
 ///
 /// Errors of Postgres are raised where they concern no single run.
-pub fn follow_some(max_runs: usize) -> Result<i64, Refusal> {
-    // A run that is hidden would be taken for one that is missing.
+pub fn follow(runs: &[&str], locking: Locking) -> Result<Done, Refusal> {
+    let mut done = Done::default();
     if owner::sees_some_runs_only() {
-        return Ok(0);
+        done.left = runs.iter().map(|run| (*run).to_owned()).collect();
+        return Ok(done);
     }
-    let mut left = max_runs;
-    let mut last = String::new();
-    let mut followed = 0;
-    while left > 0 {
-        let wanted = left.min(SLICE);
-        let runs = next_runs(&last, wanted)?;
-        let Some(end) = runs.last() else {
-            break;
-        };
-        last.clone_from(end);
-        left -= runs.len();
-        followed += follow(&runs)?;
-        if runs.len() < wanted {
-            break;
+    for runs in runs.chunks(SLICE) {
+        match subtransaction::run(|| slice::follow(runs, locking)) {
+            Ok(slice) => done.extend(slice),
+            Err(failure) if failure.is_of_the_moment() => {
+                done.left.extend(runs.iter().map(|run| (*run).to_owned()));
+                done.problem = Some(format!(
+                    "runs could not follow their jobs: {}",
+                    failure.message
+                ));
+            }
+            Err(_) => {
+                for run in runs {
+                    done.extend(follow_alone(run, locking)?);
+                }
+            }
         }
     }
-    Ok(followed)
+    Ok(done)
 }
 
-/// Returns runs for which something was put down, in the order of their ids, behind this one.
-fn next_runs(last: &str, count: usize) -> Result<Vec<String>, Refusal> {
-    let count = i32::try_from(count).unwrap_or(i32::MAX);
-    Spi::connect_mut(|client| {
-        let _owner = AsOwner::of_transitions()?;
-        let rows =
-            NEXT_RUNS.with(|statement| statement.run(client, &[last.into(), count.into()]))?;
-        let mut runs = Vec::with_capacity(rows.len());
-        for row in rows {
-            runs.push(row.get::<String>(1)?.unwrap_or_default());
-        }
-        Ok(runs)
+fn follow_alone(run: &str, locking: Locking) -> Result<Done, Refusal> {
+    check_for_interrupts();
+    let failure = match subtransaction::run(|| slice::follow(&[run], locking)) {
+        Ok(done) => return Ok(done),
+        Err(failure) => failure,
+    };
+    if failure.may_be_of_values() || failure.is_for_lack_of_rights() {
+        transition::give_up(run, &failure)?;
+        return Ok(Done::default());
+    }
+    Ok(Done {
+        left: vec![run.to_owned()],
+        problem: Some(format!(
+            "run \"{run}\" could not follow its job: {}",
+            failure.message
+        )),
+        ..Done::default()
     })
-}
-
-/// Has these runs follow, which come in the order of their ids.
-fn follow(runs: &[String]) -> Result<i64, Refusal> {
-    if let Ok(followed) = subtransaction::run(|| slice::follow(runs)) {
-        return Ok(followed);
-    }
-    let mut followed = 0;
-    for run in runs {
-        check_for_interrupts();
-        match subtransaction::run(|| slice::follow(std::slice::from_ref(run))) {
-            Ok(alone) => followed += alone,
-            Err(failure) => transition::give_up(run, &failure)?,
-        }
-    }
-    Ok(followed)
 }

@@ -6,18 +6,17 @@ use std::collections::{HashMap, HashSet};
 use pgrx::datetime::clock_timestamp;
 use pgrx::pg_sys::BuiltinOid::TEXTARRAYOID;
 use pgrx::prelude::*;
-use runmeta_core::{Followed, Progress};
+use pgrx::spi::SpiClient;
 
-use super::adapter::{self, Adapter};
-use super::insert::{self, New};
+use super::adapter;
+use super::change;
 use super::transition::{self, Transition};
-use crate::document::{Changed, Draft, list};
+use super::{Done, Locking, Stored};
+use super::{head, insert, place};
 use crate::inbox::{self, Taken};
-use crate::jsonb::{self, Jsonb, check_for_interrupts};
-use crate::owner;
+use crate::jsonb::check_for_interrupts;
 use crate::refusal::Refusal;
 use crate::run::{State, UnstoredStates};
-use crate::settings;
 use crate::statement::Statement;
 
 thread_local! {
@@ -29,80 +28,116 @@ thread_local! {
         include_str!("sql/lock.sql"),
         &[TEXTARRAYOID],
     ) };
+    static AWAIT_LOCK: Statement = const { Statement::new(
+        include_str!("sql/await_lock.sql"),
+        &[TEXTARRAYOID],
+    ) };
 }
 
-/// Has runs follow, which come in the order of their ids, and returns the number of changes that they followed.
+/// Has runs follow, which come in the order of their ids.
 ///
 /// # Errors
 ///
 /// [`Refusal`] for a run that cannot be stored. Errors of Postgres are raised.
-pub fn follow(runs: &[String]) -> Result<i64, Refusal> {
-    let runs: Vec<&str> = runs.iter().map(String::as_str).collect();
-    let existing = existing(&runs)?;
-    let adapters = adapter::read()?;
-    let now = clock_timestamp();
-    let mut followed = 0;
-    Spi::connect_mut(|client| {
-        let mut rows =
-            LOCK.with(|statement| statement.read_by_index(client, &[runs.clone().into()]))?;
-        let mut locked = Vec::with_capacity(rows.len());
-        while rows.next().is_some() {
-            let (root, id) = rows.get_two::<String, String>()?;
-            locked.push((root.unwrap_or_default(), id.unwrap_or_default()));
-        }
-        let names: Vec<(&str, &str)> = locked.iter().map(|(root, id)| (&**root, &**id)).collect();
-        let is_free = |run: &&str| {
-            !existing.contains(*run) || names.binary_search_by_key(run, |(_, id)| *id).is_ok()
-        };
-        let free: Vec<&str> = runs.iter().copied().filter(is_free).collect();
-        let mut taken = by_run(transition::take(&free)?);
-        let may_wait = inbox::may_wait(client, &names)?;
-        let mut unstored = UnstoredStates::at(now);
-        let mut rows = rows.rewind();
-        for ((root, id), may_wait) in names.into_iter().zip(may_wait) {
-            check_for_interrupts();
-            rows.next();
-            let Some(changes) = taken.remove(id) else {
-                continue;
-            };
-            followed += changes.len();
-            let waited = match may_wait {
-                true => Spi::connect_mut(|client| inbox::take_one(client, root, id))?,
-                false => Taken::default(),
-            };
-            let (state, document) = (State::read(&rows)?, State::read_document(&rows)?);
-            follow_one(
-                state,
-                &document,
-                &waited,
-                &changes,
-                &adapters,
-                &mut unstored,
-            )?;
-        }
-        unstored.store()?;
-        // What is left has no run. A job that came and went has none either.
-        let mut new = Vec::new();
-        for (id, changes) in &taken {
-            followed += changes.len();
-            new.extend(make(id, changes, &adapters)?);
-        }
-        new.sort_unstable_by_key(|run| run.id);
-        insert::insert(new, now)
-    })?;
-    Ok(i64::try_from(followed).unwrap_or(i64::MAX))
+pub fn follow(runs: &[&str], locking: Locking) -> Result<Done, Refusal> {
+    Spi::connect_mut(|client| follow_slice(client, runs, locking))
 }
 
-fn existing(runs: &[&str]) -> Result<HashSet<String>, Refusal> {
-    Spi::connect_mut(|client| {
-        let rows =
-            EXISTING.with(|statement| statement.read_by_index(client, &[runs.to_vec().into()]))?;
-        let mut existing = HashSet::with_capacity(rows.len());
-        for row in rows {
-            existing.insert(row.get::<String>(1)?.unwrap_or_default());
+fn follow_slice(
+    client: &mut SpiClient<'_>,
+    runs: &[&str],
+    locking: Locking,
+) -> Result<Done, Refusal> {
+    let existing = existing(client, runs)?;
+    let lock = match locking {
+        Locking::Skip => &LOCK,
+        Locking::Await => &AWAIT_LOCK,
+    };
+    let mut rows =
+        lock.with(|statement| statement.read_by_index(client, &[runs.to_vec().into()]))?;
+    let mut locked = Vec::with_capacity(rows.len());
+    while rows.next().is_some() {
+        let (root, id) = rows.get_two::<String, String>()?;
+        locked.push((root.unwrap_or_default(), id.unwrap_or_default()));
+    }
+    let names: Vec<(&str, &str)> = locked.iter().map(|(root, id)| (&**root, &**id)).collect();
+
+    let absent = runs.iter().copied().filter(|run| !existing.contains(*run));
+    let heads = head::lock(&absent.collect::<Vec<_>>(), locking)?;
+    let mut places = place::find(&heads)?;
+    let mut free: HashSet<&str> = names.iter().map(|(_, id)| *id).collect();
+    free.extend(
+        heads
+            .iter()
+            .filter(|head| !head.is_there || places.known.contains_key(&head.run))
+            .map(|head| head.run.as_str()),
+    );
+    let mut taken = by_run(transition::take(&free.iter().copied().collect::<Vec<_>>())?);
+    let changes = taken.values().map(Vec::len).sum();
+
+    let (adapters, now) = (adapter::read()?, clock_timestamp());
+    let mut done = Done {
+        changes,
+        ..Done::default()
+    };
+    let may_wait = inbox::may_wait(client, &names)?;
+    let mut unstored = UnstoredStates::at(now);
+    let mut rows = rows.rewind();
+    for ((root, id), may_wait) in names.iter().copied().zip(may_wait) {
+        check_for_interrupts();
+        rows.next();
+        let Some(changes) = taken.remove(id) else {
+            continue;
+        };
+        let waited = match may_wait {
+            true => Spi::connect_mut(|client| inbox::take_one(client, root, id))?,
+            false => Taken::default(),
+        };
+        let (state, document) = (State::read(&rows)?, State::read_document(&rows)?);
+        let followed = change::follow(state, &document, &waited, &changes, &adapters)?;
+        if let Some((state, document, folded)) = followed {
+            done.stored.push(Stored {
+                root: state.attempt.root.clone(),
+                id: state.attempt.id.clone(),
+                version: state.attempt.version,
+            });
+            unstored.add(state, document, folded)?;
         }
-        Ok(existing)
-    })
+    }
+    unstored.store()?;
+
+    // What is left has no run.
+    let mut new = Vec::with_capacity(taken.len());
+    for (id, changes) in &taken {
+        let place = places.known.remove(id);
+        if place.as_ref().is_some_and(|place| place.is_orphan)
+            && let Some(parent) = changes.iter().find_map(|change| change.parent.as_deref())
+        {
+            transition::keep_orphan(changes, parent)?;
+        }
+        new.extend(change::make(id, changes, place, &adapters)?);
+    }
+    new.sort_unstable_by_key(|run| run.id);
+    done.stored.extend(new.iter().map(|run| Stored {
+        root: run.place.root.to_string(),
+        id: run.id.to_owned(),
+        version: 1,
+    }));
+    insert::insert(new, now)?;
+    let left = runs.iter().filter(|run| !free.contains(*run));
+    done.left = left.map(|run| (*run).to_owned()).collect();
+    done.parents = places.missing;
+    Ok(done)
+}
+
+fn existing(client: &mut SpiClient<'_>, runs: &[&str]) -> Result<HashSet<String>, Refusal> {
+    let rows =
+        EXISTING.with(|statement| statement.read_by_index(client, &[runs.to_vec().into()]))?;
+    let mut existing = HashSet::with_capacity(rows.len());
+    for row in rows {
+        existing.insert(row.get::<String>(1)?.unwrap_or_default());
+    }
+    Ok(existing)
 }
 
 fn by_run(taken: Vec<Transition>) -> HashMap<String, Vec<Transition>> {
@@ -116,114 +151,4 @@ fn by_run(taken: Vec<Transition>) -> HashMap<String, Vec<Transition>> {
         }
     }
     runs
-}
-
-/// Has a run that is locked follow, behind what waited for it.
-fn follow_one(
-    mut state: State,
-    document: &Jsonb<'_>,
-    waited: &Taken,
-    changes: &[Transition],
-    adapters: &HashMap<i32, Adapter>,
-    unstored: &mut UnstoredStates,
-) -> Result<(), Refusal> {
-    let limit = settings::maximum_size();
-    let mut draft = Draft::new(document, limit, state.size_bound);
-    let folded = waited.apply(&mut draft, state.created_at)?;
-    let last = || Refusal::LastVersion {
-        run: state.attempt.id.clone(),
-    };
-    state.attempt.version = (state.attempt.version)
-        .checked_add(folded.count)
-        .ok_or_else(last)?;
-    let mut progress = Progress {
-        attempt: state.attempt.number,
-        status: state.attempt.status.clone(),
-        started_at: state.started_at,
-        finished_at: state.attempt.finished_at,
-    };
-    let mut changed = false;
-    for change in changes {
-        check_may_write(change)?;
-        let followed = progress.follow(&change.row());
-        changed |= followed != Followed::Unchanged;
-        if followed == Followed::Began
-            && let Some(adapter) = adapters.get(&change.adapter)
-        {
-            apply(&mut draft, &adapter.start)?;
-        }
-        if followed != Followed::Unchanged
-            && let Some(operations) = &change.operations
-        {
-            apply(&mut draft, operations)?;
-        }
-    }
-    if !changed && folded.taken == 0 {
-        return Ok(());
-    }
-    if changed {
-        state.attempt.version = state.attempt.next_version()?;
-    }
-    state.attempt.number = progress.attempt;
-    state.attempt.status = progress.status;
-    state.attempt.finished_at = progress.finished_at;
-    state.started_at = progress.started_at;
-    let refuse = |error| Refusal::of_draft(error, &state.attempt.id, limit);
-    let document = draft.finish().map_err(refuse)?;
-    unstored.add(state, document, folded)
-}
-
-/// Returns the run that these changes make; `None` if its job is gone already and nobody has seen it.
-fn make<'a>(
-    id: &'a str,
-    changes: &'a [Transition],
-    adapters: &HashMap<i32, Adapter>,
-) -> Result<Option<New<'a>>, Refusal> {
-    let Some(first) = changes.iter().find(|change| !change.is_deleted()) else {
-        return Ok(None);
-    };
-    let mut progress = Progress::new(&first.row());
-    let empty = Jsonb::empty_object();
-    let original = adapters
-        .get(&first.adapter)
-        .map_or(&empty, |adapter| &adapter.metadata);
-    let limit = settings::maximum_size();
-    let mut draft = Draft::new(original, limit, None);
-    for change in changes {
-        check_may_write(change)?;
-        progress.follow(&change.row());
-        if let Some(operations) = &change.operations {
-            apply(&mut draft, operations)?;
-        }
-    }
-    let refuse = |error| Refusal::of_draft(error, id, limit);
-    let document = draft.finish().map_err(refuse)?.unwrap_or_else(|| Changed {
-        bound: i32::try_from(jsonb::size(original.view())).unwrap_or(i32::MAX),
-        metadata: original.clone(),
-    });
-    Ok(Some(New {
-        id,
-        task: changes.iter().find_map(|change| change.task.as_deref()),
-        progress,
-        document,
-        created_at: first.created_at.unwrap_or(first.at),
-    }))
-}
-
-/// Applies a list of ours. Where it would make the document too large, the document stays as it is: the status of the run
-/// matters more.
-fn apply<'a>(draft: &mut Draft<'a>, operations: &'a Jsonb<'a>) -> Result<(), Refusal> {
-    let operations = list::read(operations.view())?;
-    let _ = draft.apply(&operations);
-    Ok(())
-}
-
-/// Whoever may not write every run by itself gains nothing by changing jobs.
-fn check_may_write(change: &Transition) -> Result<(), Refusal> {
-    match owner::role_may_write_any_run(&change.role) {
-        true => Ok(()),
-        false => Err(Refusal::NotAllowed {
-            run: change.run.clone(),
-        }),
-    }
 }

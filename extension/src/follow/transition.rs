@@ -4,6 +4,7 @@ use pgrx::pg_sys::BuiltinOid::{INT4OID, TEXTARRAYOID, TEXTOID};
 use pgrx::prelude::*;
 use pgrx::spi::SpiError;
 
+use super::waiting;
 use crate::jsonb::{Jsonb, check_for_interrupts};
 use crate::owner::AsOwner;
 use crate::refusal::Refusal;
@@ -13,6 +14,10 @@ use crate::subtransaction::Failure;
 thread_local! {
     static TAKE: Statement = const { Statement::new(
         include_str!("sql/take.sql"),
+        &[TEXTARRAYOID],
+    ) };
+    static WAITING_AMONG: Statement = const { Statement::new(
+        include_str!("sql/waiting_among.sql"),
         &[TEXTARRAYOID],
     ) };
     static KEEP_FAILURE: Statement = const { Statement::new(
@@ -31,6 +36,8 @@ pub struct Transition {
     pub role: String,
     /// The name of the job.
     pub task: Option<String>,
+    /// The run that it is started under.
+    pub parent: Option<String>,
     /// When the job came, if the queue keeps that.
     pub created_at: Option<TimestampWithTimeZone>,
     /// When the change was seen.
@@ -89,9 +96,28 @@ pub fn take(runs: &[&str]) -> Result<Vec<Transition>, Refusal> {
                 finished_at: row.get(10)?,
                 at: row.get(11)?.ok_or_else(required)?,
                 operations: row.get(12)?,
+                parent: row.get(13)?,
             });
         }
+        for changes in taken.chunk_by(|left: &Transition, right| left.run == right.run) {
+            waiting::followed(&changes[0].run, changes.len());
+        }
         Ok(taken)
+    })
+}
+
+/// Returns those of the runs for which something was put down.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn waiting_among(runs: &[&str]) -> Result<Vec<String>, Refusal> {
+    Spi::connect_mut(|client| {
+        let _owner = AsOwner::of_transitions()?;
+        let rows =
+            WAITING_AMONG.with(|statement| statement.run(client, &[runs.to_vec().into()]))?;
+        rows.map(|row| Ok(row.get(1)?.unwrap_or_default()))
+            .collect()
     })
 }
 
@@ -102,17 +128,36 @@ pub fn take(runs: &[&str]) -> Result<Vec<Transition>, Refusal> {
 /// Errors of Postgres are raised.
 pub fn give_up(run: &str, failure: &Failure) -> Result<(), Refusal> {
     let taken = take(&[run])?;
-    let Some(last) = taken.last() else {
-        return Ok(());
-    };
+    match taken.last() {
+        Some(last) => keep_failure(last, &failure.sqlstate(), &failure.message),
+        None => Ok(()),
+    }
+}
+
+/// Keeps that a run has become one without a parent.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn keep_orphan(changes: &[Transition], parent: &str) -> Result<(), Refusal> {
+    match changes.last() {
+        Some(last) => keep_failure(
+            last,
+            "P0002",
+            &format!("parent \"{parent}\" does not exist"),
+        ),
+        None => Ok(()),
+    }
+}
+
+fn keep_failure(last: &Transition, sqlstate: &str, message: &str) -> Result<(), Refusal> {
     Spi::connect_mut(|client| {
         let _owner = AsOwner::of_transitions()?;
-        let code = failure.sqlstate();
         let arguments = [
             last.adapter.into(),
-            run.into(),
-            code.as_str().into(),
-            failure.message.as_str().into(),
+            last.run.as_str().into(),
+            sqlstate.into(),
+            message.into(),
         ];
         KEEP_FAILURE.with(|statement| statement.run(client, &arguments))?;
         Ok(())

@@ -2,6 +2,12 @@
 //!
 //! The statements on the queue are those of graphile-worker's workers, on tables as its migrations make them.
 
+mod command;
+mod following;
+mod pg_boss;
+mod real;
+mod tables;
+
 use tokio_postgres::Client;
 
 use crate::harness::{Database, Role, refusal, rows};
@@ -226,7 +232,7 @@ async fn a_queue_that_is_not_there_is_refused() {
     }
     insta::assert_snapshot!(refusals.join("\n"), @r#"
     22023: queue "sidekiq" is not known
-    HINT: Known are pg-boss, graphile-worker and procrastinate.
+    HINT: Known are pg-boss, graphile-worker, procrastinate, river, oban, pgmq, dbos, and table for one of your own.
     42P01: there is no table "elsewhere"."job"
     DETAIL: It is where pg-boss keeps its jobs.
     HINT: Have the queue make its tables first, and name its schema if it is another one.

@@ -7,6 +7,7 @@ mod changed_document;
 mod depth_first;
 mod live_metadata;
 mod live_version;
+mod noted;
 mod panic_for_tests;
 mod value_at;
 mod worker_state;

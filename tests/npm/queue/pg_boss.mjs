@@ -1,0 +1,61 @@
+// pg-boss: two queues, one of which has a partition of its own in version 12.
+
+import { setTimeout as pause } from 'node:timers/promises'
+
+const QUEUES = ['plain', 'apart']
+
+export async function open(name, database) {
+  const loaded = await import(name)
+  const Boss = loaded.PgBoss ?? loaded.default
+  const { PGHOST, PGPORT, PGUSER, PGDATABASE } = process.env
+  const server = { host: PGHOST, port: PGPORT, user: PGUSER, database: PGDATABASE }
+  // Otherwise version 12 finds what expired once a minute.
+  const boss = new Boss({ ...server, max: 4, schedule: false, supervise: false, monitorIntervalSeconds: 1 })
+  boss.on('error', () => {})
+  await boss.start()
+
+  async function serve(queue, work) {
+    for (;;) {
+      const jobs = (await boss.fetch(queue, { batchSize: 3 })) ?? []
+      if (jobs.length === 0) await pause(20)
+      for (const { id } of jobs) {
+        try {
+          await work(`pg-boss:${id}`)
+          await boss.complete(queue, id, { rows: 3 })
+        } catch (error) {
+          await boss.fail(queue, id, error)
+        }
+      }
+    }
+  }
+
+  return {
+    queue: 'pg-boss',
+    async prepare() {
+      await boss.createQueue('plain')
+      await boss.createQueue('apart', { partition: true })
+    },
+    async enqueue(job) {
+      const queue = QUEUES[job % 2]
+      return [queue, await boss.send(queue, {}, { retryLimit: 2, expireInSeconds: 1 })]
+    },
+    async work(work) {
+      await Promise.all([...QUEUES, ...QUEUES].map((queue) => serve(queue, work)))
+    },
+    async disturb([queue, id], chance) {
+      // One that has finished cannot be cancelled, for instance.
+      if (chance < 0.5) await boss.cancel(queue, id).catch(() => {})
+      else if (chance < 0.7) await boss.resume(queue, id).catch(() => {})
+      else if (chance < 0.9) await boss.retry(queue, id).catch(() => {})
+    },
+    async recover() {},
+    // What expired is found.
+    async maintain() {
+      await (boss.supervise ? boss.supervise() : boss.maintain())
+    },
+    async left() {
+      const { rows } = await database.query("SELECT count(*)::int AS n FROM pgboss.job WHERE state IN ('created', 'retry', 'active')")
+      return rows[0].n
+    },
+  }
+}
