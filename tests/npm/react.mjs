@@ -24,9 +24,10 @@ const server = createServer((request, response) => {
 });
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"], timeout: 120_000 });
 try {
   const page = await browser.newPage();
+  page.setDefaultTimeout(120_000);
   page.on("pageerror", (error) => print("error", String(error)));
   page.on("console", (message) => print("console", message.text()));
   await page.exposeFunction("show", (shown) => print("shown", shown));

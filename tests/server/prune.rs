@@ -131,6 +131,24 @@ async fn writers_not_seen_since_are_forgotten() {
 }
 
 #[tokio::test]
+async fn writers_of_one_batch_are_forgotten_after_a_day_whatever_the_time_given() {
+    let database = Database::new().await;
+    let client = database.connect().await;
+    client
+        .batch_execute(
+            "SELECT runmeta.flush('[]', ('00000000-0000-' || kind)::uuid, 1)
+             FROM unnest(ARRAY['5000-8000-000000000005', '8000-8000-000000000008', '8000-8000-000000000009']) AS kind;
+             UPDATE runmeta.writer SET updated_at = now() - interval '25 hours' WHERE id::text !~ '9$';
+             UPDATE runmeta.writer SET updated_at = now() - interval '23 hours' WHERE id::text ~ '9$';
+             SELECT runmeta.prune(now() - interval '30 days')",
+        )
+        .await
+        .unwrap();
+    let left = "SELECT right(id::text, 1) FROM runmeta.writer ORDER BY 1";
+    assert_eq!(rows(&client, left).await, "5\n9");
+}
+
+#[tokio::test]
 async fn a_tree_that_finished_less_than_an_hour_ago_stays_whatever_the_time_given() {
     let (_database, client) = finished_tree().await;
     for (top, child, pruned) in [(59, 61, "0"), (61, 59, "0"), (61, 61, "2")] {

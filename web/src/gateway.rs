@@ -56,12 +56,13 @@ impl Gateway {
     /// The keys cannot be read, or there are none.
     pub fn new(config: Config) -> Result<Gateway, Error> {
         let keys = KeyRing::read(config.keys.clone(), config.limits.clone())?;
+        let rooms = Rooms::new(config.limits.event_bytes);
         Ok(Gateway(Arc::new(Inner {
             keys,
             config,
             sessions: Mutex::default(),
             tickets: Seen::default(),
-            rooms: Rooms::default(),
+            rooms,
             shapes: Shapes::default(),
             metrics: Metrics::default(),
             stopping: CancellationToken::new(),

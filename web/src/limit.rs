@@ -24,6 +24,9 @@ pub struct Limits {
     pub connections_per_key: usize,
     /// TCP connections in all. Each takes a file and some 10 kB.
     pub connections: usize,
+    /// Bytes of events that are written and not sent yet, and of what is kept for the next ones. A guess: with it a gateway stays
+    /// below half a gigabyte whatever is watched.
+    pub event_bytes: usize,
     /// How long the head of a request may take, and how long a connection may be idle between requests.
     pub head_timeout: Duration,
     /// How long the body of a request may take in all.
@@ -42,6 +45,7 @@ impl Default for Limits {
             burst: 4_000,
             connections_per_key: 10_000,
             connections: 20_000,
+            event_bytes: 256 * 1024 * 1024,
             head_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(30),
             call_timeout: Duration::from_secs(30),
@@ -50,11 +54,35 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Returns the limits of one of so many parts of a key.
+    pub(crate) fn part(&self, parts: u32) -> Limits {
+        let connections = self.connections_per_key;
+        Limits {
+            requests_per_second: self.requests_per_second.div_ceil(parts),
+            burst: self.burst.div_ceil(parts),
+            connections_per_key: connections.div_ceil(parts.max(1) as usize),
+            ..self.clone()
+        }
+    }
+}
+
 /// The right of one body to stay open. Held by the body of an event stream or a held poll.
 #[derive(Debug)]
 pub struct ConnectionPermit {
-    _permit: OwnedSemaphorePermit,
+    _permits: Vec<OwnedSemaphorePermit>,
     open: Gauge,
+}
+
+impl ConnectionPermit {
+    /// Counts a body in `open` that has taken these.
+    pub(crate) fn new(permits: Vec<OwnedSemaphorePermit>, open: &Gauge) -> ConnectionPermit {
+        open.inc();
+        ConnectionPermit {
+            _permits: permits,
+            open: open.clone(),
+        }
+    }
 }
 
 impl Drop for ConnectionPermit {
@@ -63,7 +91,7 @@ impl Drop for ConnectionPermit {
     }
 }
 
-/// The connections of one key.
+/// The connections of one key, or of some of its tokens.
 #[derive(Clone, Debug)]
 pub(crate) struct Connections(Arc<Semaphore>);
 
@@ -72,24 +100,21 @@ impl Connections {
         Connections(Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))))
     }
 
-    /// Takes one, which is counted in `open`.
+    /// Takes one.
     ///
     /// # Errors
     ///
-    /// 429 if all are taken.
-    pub(crate) fn take(&self, open: &Gauge) -> Result<ConnectionPermit, Problem> {
-        let taken =
-            |_| Problem::too_many("the key has too many open streams", Duration::from_secs(5));
-        let permit = self.0.clone().try_acquire_owned().map_err(taken)?;
-        open.inc();
-        Ok(ConnectionPermit {
-            _permit: permit,
-            open: open.clone(),
+    /// 429 if all are taken, in which `who` has them.
+    pub(crate) fn take(&self, who: &str) -> Result<OwnedSemaphorePermit, Problem> {
+        let permit = self.0.clone().try_acquire_owned();
+        permit.map_err(|_| {
+            let detail = format!("{who} too many open streams");
+            Problem::too_many(detail, Duration::from_secs(5))
         })
     }
 }
 
-/// The requests of one key.
+/// The requests of one key, or of some of its tokens.
 pub(crate) struct Rate(DefaultDirectRateLimiter);
 
 impl Rate {
@@ -105,11 +130,11 @@ impl Rate {
     ///
     /// # Errors
     ///
-    /// 429 if it is one too many.
-    pub(crate) fn check(&self) -> Result<(), Problem> {
+    /// 429 if it is one too many, in which `who` has sent them.
+    pub(crate) fn check(&self, who: &str) -> Result<(), Problem> {
         self.0.check().map_err(|not_until| {
             let wait = not_until.wait_time_from(DefaultClock::default().now());
-            Problem::too_many("the key has sent too many requests", wait)
+            Problem::too_many(format!("{who} sent too many requests"), wait)
         })
     }
 }

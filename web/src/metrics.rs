@@ -27,6 +27,7 @@ pub(crate) struct Metrics {
     pub(crate) streams: Gauge,
     /// What event streams share, each with a watch of the client.
     rooms: Gauge,
+    event_bytes: Gauge,
     client: Family<Client, Gauge<f64, AtomicU64>>,
 }
 
@@ -61,6 +62,7 @@ impl Default for Metrics {
             connections: Gauge::default(),
             streams: Gauge::default(),
             rooms: Gauge::default(),
+            event_bytes: Gauge::default(),
             client: Family::default(),
             registry: Registry::default(),
         };
@@ -88,6 +90,11 @@ impl Default for Metrics {
             "rooms",
             "Runs and sets of runs that event streams follow",
             metrics.rooms.clone(),
+        );
+        registry.register(
+            "event_bytes",
+            "Bytes of events that are not sent yet, and of what is kept for the next ones",
+            metrics.event_bytes.clone(),
         );
         registry.register(
             "client",
@@ -136,6 +143,7 @@ pub(crate) async fn show(
     }
     let metrics = gateway.metrics();
     metrics.rooms.set(gateway.rooms().count() as i64);
+    metrics.event_bytes.set(gateway.rooms().bytes() as i64);
     for (role, client) in gateway.clients().await {
         let counted = client.metrics();
         let role = role.unwrap_or_default();

@@ -43,6 +43,14 @@ impl Error {
         }
     }
 
+    /// Returns true if a lock was not available in time, or might not have been.
+    pub(crate) fn is_of_a_lock(&self) -> bool {
+        match &self.0.kind {
+            Kind::Statement { code, .. } => Meaning::of(code) == Meaning::Locked,
+            _ => false,
+        }
+    }
+
     /// Returns true if a newer attempt has begun.
     pub(crate) fn is_stale(&self) -> bool {
         matches!(

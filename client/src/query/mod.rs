@@ -10,6 +10,7 @@ mod sequence;
 pub(crate) mod sort;
 pub(crate) mod task;
 pub(crate) mod tree;
+mod turn;
 
 use std::fmt;
 use std::pin::Pin;
@@ -22,9 +23,11 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::buffer::lock;
 use crate::settings::Settings;
 use crate::watch::Snapshot;
+use crate::watch::target::Select;
 use crate::wire::watch::View;
 use crate::wire::{Call, Transport};
 use crate::{Client, Error};
+use turn::Turns;
 
 pub use cursor::Cursor;
 pub use runs::{Page, Runs};
@@ -40,6 +43,7 @@ pub(crate) struct Calls {
     sender: mpsc::UnboundedSender<Job>,
     /// Taken by the loop when it begins.
     receiver: Mutex<Option<mpsc::UnboundedReceiver<Job>>>,
+    turns: Arc<Turns>,
 }
 
 impl Calls {
@@ -48,6 +52,7 @@ impl Calls {
         Calls {
             sender,
             receiver: Mutex::new(Some(receiver)),
+            turns: Arc::default(),
         }
     }
 
@@ -98,16 +103,19 @@ impl Client {
         answer.await.unwrap_or_else(|_| Err(Error::shut_down()))
     }
 
-    /// Reads a run as it is now.
-    pub(crate) async fn read_one(&self, id: &str) -> Result<Option<Snapshot>, Error> {
+    /// Reads runs as they are now.
+    pub(crate) async fn read_all(
+        &self,
+        ids: impl IntoIterator<Item = &str>,
+        select: Select,
+    ) -> Result<Vec<Snapshot>, Error> {
         let view = View {
-            runs: vec![(id.into(), true)],
+            runs: ids.into_iter().map(|id| (id.into(), true)).collect(),
             tasks: Vec::new(),
             tags: Vec::new(),
-            select: None,
+            select,
         };
-        let found = self.ask(move |server| server.read(view.clone())).await?;
-        Ok(found.into_iter().next())
+        self.ask(move |server| server.read(view.clone())).await
     }
 }
 

@@ -1,10 +1,15 @@
 //! A batch of the caller's own, beside what the engine sends.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
 
 use runmeta_core::wire::{Outcome, Part, Target};
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
+use super::turn::only_run;
 use crate::wire::{Flush, Row};
 use crate::{Client, Error};
 
@@ -69,6 +74,9 @@ impl Client {
     /// A writer's sequence begins with 1, and counts batches: the next one may be sent when this one was answered. Batches that nobody
     /// orders may each have a writer of their own.
     ///
+    /// A batch of one run waits until those that were sent before it are answered. While another transaction has locked a run of the
+    /// batch, it is tried now and then, and holds up no other.
+    ///
     /// # Errors
     ///
     /// - The batch is no batch, or an operation in it is invalid: SQLSTATE 22023 or another of class 22. Nothing of it took
@@ -77,16 +85,46 @@ impl Client {
     /// - The server could not be reached for the [call timeout](crate::Builder::call_timeout). The batch may have taken effect: send it
     ///   again with the same writer and sequence to find out.
     pub async fn send(&self, batch: &str, writer: Uuid, sequence: i64) -> Result<Vec<Sent>, Error> {
+        let buffer = self.buffer();
         let text: Arc<str> = batch.into();
-        let lock_timeout = self.buffer().settings.lock_timeout();
+        let longest = buffer.settings.lock_timeout();
+        let end = Instant::now() + buffer.settings.call_timeout;
+        let turns = buffer.calls.turns.clone();
+        let run = only_run(batch);
+        // The turn, once it has come, until all attempts are over.
+        let turn = Arc::new(OnceCell::new());
+        let locks = Arc::new(AtomicU32::new(0));
         let rows = self.ask(move |server| {
-            server.send(Flush {
+            let met = locks.load(Relaxed);
+            let batch = Flush {
                 text: text.clone(),
                 writer,
                 sequence,
-                lock_timeout,
+                lock_timeout: FIRST_LOCK_TIMEOUT
+                    .saturating_mul(1 << met.min(16))
+                    .min(longest),
+            };
+            let sending = server.send(batch, met > 0);
+            let waiting = run.clone().map(|run| turns.clone().wait(run));
+            let (turn, locks) = (turn.clone(), locks.clone());
+            Box::pin(async move {
+                if let Some(waiting) = waiting {
+                    let wait = timeout_at(end, turn.get_or_init(|| waiting));
+                    wait.await.map_err(|_| Error::timed_out(WAITING))?;
+                }
+                let sent = sending.await;
+                if sent.as_ref().is_err_and(Error::is_of_a_lock) {
+                    locks.fetch_add(1, Relaxed);
+                }
+                sent
             })
         });
         Ok(rows.await?.into_iter().map(Sent::of).collect())
     }
 }
+
+const WAITING: &str = "waiting for other batches that change the run";
+
+/// How long the first attempt waits for a lock. Each attempt that met one gives its connection back, and the next may wait twice as
+/// long: a batch that always left after a moment would never come through a queue of others. A guess: longer than a commit takes.
+const FIRST_LOCK_TIMEOUT: Duration = Duration::from_millis(50);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use runmeta_core::{Json, Key, Members, Operation, apply};
+use runmeta_core::{Json, Key};
 use tokio::sync::mpsc;
 
 use super::State;
@@ -11,6 +11,7 @@ use super::stream::Stream;
 use crate::stream::StreamInfo;
 use crate::watch::Snapshot;
 use crate::watch::notice::{Notice, RunNotice, StreamNotice};
+use crate::watch::select;
 use crate::watch::snapshot::Fields;
 use crate::watch::target::{Select, Target};
 use crate::wire::streams::{FoundChunks, WantedChunks};
@@ -172,15 +173,10 @@ fn is_in(set: &ListSet, snapshot: &Snapshot) -> bool {
 
 /// Returns a document with these keys only, as the server's `view.sql` does.
 fn selected(document: &Json, select: &Select) -> String {
+    let document = document.to_string();
     let Some(keys) = select else {
-        return document.to_string();
+        return document;
     };
-    let keys = keys.iter().filter_map(|key| Key::parse(key).ok());
-    let values = keys.filter_map(|key| {
-        let value = document.lookup(&key)?.clone();
-        Some(Ok(Operation::Set { key, value }))
-    });
-    let mut object = Json::Object(Members::new());
-    apply(&mut object, &values.collect::<Vec<_>>());
-    object.to_string()
+    let keys: Vec<Key> = keys.iter().filter_map(|key| Key::parse(key).ok()).collect();
+    select::selected(&document, &keys)
 }

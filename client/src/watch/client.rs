@@ -1,8 +1,10 @@
 //! What callers ask for.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::hub::{Input, NewWatch};
+use super::select::Selection;
 use super::slot::Slot;
 use super::{Snapshot, Snapshots, Watch};
 use crate::buffer::waiter::Waiter;
@@ -50,7 +52,8 @@ impl Client {
             waiter,
         }));
         // Made before the wait: whoever gives up waiting drops it, which ends the watch.
-        let snapshots = Snapshots::new(self.clone(), id, slot, checked.keep_open);
+        let selection = checked.select_here.map(Selection::new);
+        let snapshots = Snapshots::new(self.clone(), id, slot, checked.keep_open, selection);
         answered(joined).await?;
         Ok(snapshots)
     }
@@ -73,6 +76,23 @@ impl Client {
     /// ```
     pub async fn snapshot(&self, id: &str) -> Result<Option<Snapshot>, Error> {
         check_text("run id", id)?;
-        self.read_one(id).await
+        Ok(self.read_all([id], None).await?.into_iter().next())
+    }
+
+    /// Returns runs as they are now, without their metadata, by one statement. Those that do not exist are missing, and each comes
+    /// once.
+    ///
+    /// # Errors
+    ///
+    /// As [`runs`](Client::runs).
+    pub async fn columns(
+        &self,
+        ids: impl IntoIterator<Item = &str>,
+    ) -> Result<Vec<Snapshot>, Error> {
+        let ids: BTreeSet<&str> = ids.into_iter().collect();
+        for id in &ids {
+            check_text("run id", id)?;
+        }
+        self.read_all(ids, Some([].into())).await
     }
 }

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | What can be watched? | [`target`] |
 //! | What does a watcher get? | [`snapshot`], [`change`] |
+//! | How are keys selected without the server? | [`select`] |
 //! | What is announced? | [`notice`] |
 //! | Who gets what was read, and is it newer? | [`hub::topic`] |
 //! | What is read next? | [`hub::group`], [`hub::listing`] |
@@ -20,6 +21,7 @@ mod client;
 pub(crate) mod driver;
 pub(crate) mod hub;
 pub(crate) mod notice;
+pub(crate) mod select;
 pub(crate) mod slot;
 pub(crate) mod snapshot;
 pub(crate) mod snapshots;

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 
 use super::hub::Input;
+use super::select::Selection;
 use super::slot::{Slot, Taken};
 use super::{Changes, Snapshot};
 use crate::Client;
@@ -23,16 +24,25 @@ pub struct Snapshots {
     id: u64,
     slot: Arc<Slot>,
     keep_open: bool,
+    /// What is selected of each state here.
+    selection: Option<Selection>,
     has_ended: bool,
 }
 
 impl Snapshots {
-    pub(crate) fn new(client: Client, id: u64, slot: Arc<Slot>, keep_open: bool) -> Snapshots {
+    pub(super) fn new(
+        client: Client,
+        id: u64,
+        slot: Arc<Slot>,
+        keep_open: bool,
+        selection: Option<Selection>,
+    ) -> Snapshots {
         Snapshots {
             client,
             id,
             slot,
             keep_open,
+            selection,
             has_ended: false,
         }
     }
@@ -52,25 +62,28 @@ impl Stream for Snapshots {
     type Item = Snapshot;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Snapshot>> {
-        if self.has_ended {
-            return Poll::Ready(None);
+        while !self.has_ended {
+            match self.slot.take(Some(context.waker())) {
+                Taken::Snapshot(snapshot) => {
+                    let is_last = snapshot.is_finished() || snapshot.is_gone();
+                    self.has_ended = is_last && !self.keep_open;
+                    let selected = match &mut self.selection {
+                        Some(selection) => selection.select(&snapshot),
+                        None => Some(snapshot),
+                    };
+                    if selected.is_some() {
+                        return Poll::Ready(selected);
+                    }
+                }
+                Taken::Unread => {
+                    self.client.watching().send(Input::Unread(self.id));
+                    return Poll::Pending;
+                }
+                Taken::Nothing => return Poll::Pending,
+                Taken::End => self.has_ended = true,
+            }
         }
-        match self.slot.take(Some(context.waker())) {
-            Taken::Snapshot(snapshot) => {
-                let is_last = snapshot.is_finished() || snapshot.is_gone();
-                self.has_ended = is_last && !self.keep_open;
-                Poll::Ready(Some(snapshot))
-            }
-            Taken::Unread => {
-                self.client.watching().send(Input::Unread(self.id));
-                Poll::Pending
-            }
-            Taken::Nothing => Poll::Pending,
-            Taken::End => {
-                self.has_ended = true;
-                Poll::Ready(None)
-            }
-        }
+        Poll::Ready(None)
     }
 }
 

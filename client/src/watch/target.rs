@@ -22,6 +22,7 @@ use crate::new_run::check_text;
 pub struct Watch {
     target: Target,
     select: Option<Vec<String>>,
+    selects_here: bool,
     keep_open: bool,
     unfinished: bool,
 }
@@ -52,7 +53,10 @@ pub(crate) struct Topic {
 #[derive(Clone, Debug)]
 pub(crate) struct Checked {
     pub(crate) topic: Topic,
+    /// What the server selects.
     pub(crate) select: Select,
+    /// What this process selects of it.
+    pub(crate) select_here: Option<Arc<[Key]>>,
     pub(crate) keep_open: bool,
 }
 
@@ -74,6 +78,7 @@ impl Watch {
         Watch {
             target,
             select: None,
+            selects_here: false,
             keep_open: false,
             unfinished: false,
         }
@@ -115,6 +120,18 @@ impl Watch {
         self
     }
 
+    /// Selects in this process what the server would select. A run is then read whole, and once for all watches of it, where the
+    /// server reads it once for each selection: for a program that watches for many others, which select different keys.
+    pub fn select_here(mut self) -> Watch {
+        self.selects_here = true;
+        self
+    }
+
+    /// Returns what is selected, if anything is.
+    pub fn selected(&self) -> Option<&[String]> {
+        self.select.as_deref()
+    }
+
     /// Goes on after the final state of the run, and after it was deleted: another attempt, or a run of the same id, may begin.
     /// Sets of runs always go on.
     pub fn keep_open(mut self) -> Watch {
@@ -140,9 +157,17 @@ impl Watch {
             keys.dedup();
             keys
         });
-        for key in select.iter().flatten() {
-            Key::parse(key).map_err(|bad| Error::invalid(bad.to_string()))?;
-        }
+        let keys = select.as_ref().map(|keys| {
+            let keys = keys.iter().map(|key| Key::parse(key));
+            keys.collect::<Result<Arc<[Key]>, _>>()
+        });
+        let keys = keys
+            .transpose()
+            .map_err(|bad| Error::invalid(bad.to_string()))?;
+        let (select, select_here) = match self.selects_here {
+            true => (None, keys),
+            false => (select, None),
+        };
         let is_set = !matches!(self.target, Target::Run(_));
         Ok(Checked {
             topic: Topic {
@@ -150,6 +175,7 @@ impl Watch {
                 target: self.target,
             },
             select: select.map(Into::into),
+            select_here,
             keep_open: self.keep_open || is_set,
         })
     }

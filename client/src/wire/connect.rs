@@ -1,20 +1,21 @@
 //! Where connections come from: the client's own, made when first needed and again after they are lost, or a pool.
 //!
 //! There are two of its own, so that reading documents and sending batches do not wait for each other, a third for watches,
-//! which listens, and a few for calls. A statement whose
+//! which listens, and a few each for what callers ask and for batches that they send themselves. A statement whose
 //! caller no longer waits is cancelled and its connection closed: a backend that waits for a lock does not notice that its
 //! client is gone, and each retry would leave one more. Connections of a pool are only closed.
 //!
 //! Everything here runs on the runtime that polls it, the engine's.
 
 mod lease;
+mod places;
 
 use std::future::poll_fn;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, MutexGuard, mpsc};
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::tls::TlsStream;
@@ -29,6 +30,7 @@ use crate::Error;
 use crate::watch::notice::Notice;
 pub(super) use lease::Lease;
 use lease::Line;
+use places::{Place, Places};
 
 /// How long connecting to one address may take, if the URL does not set it, and getting a connection from a pool.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,9 +41,12 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// How long cancelling a statement may take, and then its end. A guess: a server that takes longer does not answer at all.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How many calls may be under way at once. A guess: twice the cores of a small server, so that a slow list does not hold up all
-/// others.
+/// How many questions of callers may be under way at once. A guess: twice the cores of a small server, so that a slow list does
+/// not hold up all others.
 const CALLS: usize = 4;
+
+/// How many batches of callers may be under way at once, beside the questions. As many, for the same reason.
+pub(super) const SENDS: usize = 4;
 
 /// Payloads that wait for the hub. A guess: it takes each within microseconds, so that more than a few never wait. While so many
 /// do, the connection is not read.
@@ -62,6 +67,8 @@ pub(super) enum Purpose {
     Watches,
     /// What callers ask beside the engine.
     Calls,
+    /// Batches that callers send beside the engine. They may wait for locks, and questions must not wait for them.
+    Sends,
 }
 
 pub(crate) enum Source {
@@ -79,9 +86,8 @@ pub(crate) struct Own {
     batches: Mutex<Option<Connection>>,
     reads: Mutex<Option<Connection>>,
     watches: Mutex<Option<Connection>>,
-    calls: [Mutex<Option<Connection>>; CALLS],
-    /// Whose turn it is, where all of them are busy.
-    turn: AtomicUsize,
+    calls: Places<CALLS>,
+    sends: Places<SENDS>,
 }
 
 /// A connection of the client's own.
@@ -145,8 +151,8 @@ impl Source {
             batches: Mutex::new(None),
             reads: Mutex::new(None),
             watches: Mutex::new(None),
-            calls: Default::default(),
-            turn: AtomicUsize::new(0),
+            calls: Places::new(),
+            sends: Places::new(),
         })))
     }
 
@@ -189,36 +195,24 @@ impl Source {
 
 impl Own {
     async fn lease(&self, purpose: Purpose, made: &AtomicU64) -> Result<Line<'_>, Error> {
-        let mut current = match purpose {
-            Purpose::Batches => self.batches.lock().await,
-            Purpose::Reads => self.reads.lock().await,
-            Purpose::Watches => self.watches.lock().await,
-            Purpose::Calls => self.call().await,
+        let mut place = match purpose {
+            Purpose::Batches => Place::of(self.batches.lock().await),
+            Purpose::Reads => Place::of(self.reads.lock().await),
+            Purpose::Watches => Place::of(self.watches.lock().await),
+            Purpose::Calls => self.calls.take().await,
+            Purpose::Sends => self.sends.take().await,
         };
+        let current = &mut place.connection;
         if current
             .as_ref()
             .is_none_or(|connection| connection.client.is_closed())
         {
-            *current = None;
-            *current = Some(self.connect().await?);
+            **current = None;
+            **current = Some(self.connect().await?);
             made.fetch_add(1, Relaxed);
         }
         let tls = &self.tls;
-        Ok(Line::Own { current, tls })
-    }
-
-    /// Waits for a connection for calls, the first that is free.
-    async fn call(&self) -> MutexGuard<'_, Option<Connection>> {
-        if let Some(free) = self
-            .calls
-            .iter()
-            .find_map(|connection| connection.try_lock().ok())
-        {
-            return free;
-        }
-        let [first, ..] = &self.calls;
-        let turn = self.turn.fetch_add(1, Relaxed) % CALLS;
-        self.calls.get(turn).unwrap_or(first).lock().await
+        Ok(Line::Own { place, tls })
     }
 
     /// Closes the connection for watches, if nothing is under way on it.

@@ -69,12 +69,14 @@ pub(crate) trait Transport: Send + Sync + 'static {
     /// Returns the streams of a run, over the same connection.
     fn list_streams(&self, run: Arc<str>) -> Call<Vec<StreamInfo>>;
 
-    /// Sends a batch of a caller's own, over a connection for calls, as all below.
-    fn send(&self, batch: Flush) -> Call<Vec<Row>> {
+    /// Sends a batch of a caller's own, over one of a few connections for such batches. Those that `met_a_lock` before use half of
+    /// them at most.
+    fn send(&self, batch: Flush, met_a_lock: bool) -> Call<Vec<Row>> {
+        let _ = met_a_lock;
         self.flush(batch)
     }
 
-    /// Reads the state of runs.
+    /// Reads the state of runs, over one of a few connections for calls, as all below.
     fn read(&self, view: View) -> Call<Vec<Snapshot>> {
         self.view(view)
     }

@@ -9,12 +9,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_postgres::Row as PgRow;
 use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
 
-use super::connect::{Lease, Parameter, Purpose, Source};
+use super::connect::{Lease, Parameter, Purpose, SENDS, Source};
 use super::streams::{FoundChunks, WantedChunks};
 use super::watch::{Line, List, Listed, View};
 use super::{Call, Diagnosis, Flush, Loaded, Outcome, Part, Row, Target, Transport, Wanted};
@@ -40,6 +41,8 @@ pub(super) struct Inner {
     /// Where connections for watches come from, if not from there.
     direct: Option<Source>,
     statement_timeout: Duration,
+    /// Taken by batches of callers that met a lock before: the others find a connection that waits for none.
+    sends_after_a_lock: Semaphore,
     pub(super) connections: Arc<AtomicU64>,
     /// Connections for watches are to a server, with no pooler in between; not set until that is known.
     pub(super) keeps_session: OnceLock<bool>,
@@ -57,6 +60,7 @@ impl Postgres {
             source,
             direct,
             statement_timeout,
+            sends_after_a_lock: Semaphore::new(SENDS / 2),
             connections,
             keeps_session: OnceLock::new(),
         }))
@@ -75,9 +79,16 @@ impl Transport for Postgres {
         Box::pin(async move { inner.flush(Purpose::Batches, batch).await })
     }
 
-    fn send(&self, batch: Flush) -> Call<Vec<Row>> {
+    fn send(&self, batch: Flush, met_a_lock: bool) -> Call<Vec<Row>> {
         let inner = self.0.clone();
-        Box::pin(async move { inner.flush(Purpose::Calls, batch).await })
+        Box::pin(async move {
+            let _turn = match met_a_lock {
+                // It is never closed.
+                true => inner.sends_after_a_lock.acquire().await.ok(),
+                false => None,
+            };
+            inner.flush(Purpose::Sends, batch).await
+        })
     }
 
     fn read(&self, view: View) -> Call<Vec<Snapshot>> {
@@ -163,7 +174,7 @@ impl Inner {
     pub(super) fn source(&self, purpose: Purpose) -> &Source {
         match purpose {
             Purpose::Watches => self.direct.as_ref().unwrap_or(&self.source),
-            Purpose::Batches | Purpose::Reads | Purpose::Calls => &self.source,
+            Purpose::Batches | Purpose::Reads | Purpose::Calls | Purpose::Sends => &self.source,
         }
     }
 

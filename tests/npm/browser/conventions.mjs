@@ -44,4 +44,23 @@ await run(async (open) => {
     return JSON.stringify(mergePatch(parseExact(text), parseExact('{"a":{"c":null,"e":1e400},"d":{"f":2},"__proto__":{"g":3}}')));
   });
   assert.equal(merged, '{"a":{"b":9007199254740993,"e":1e400},"d":{"f":2},"__proto__":{"g":3}}');
+
+  // A page reads runs and follows them at once: a change that an older state of the stream leads to arrives all the same.
+  const states = await page.evaluate(async () => {
+    const { Run } = await import("/assets/model.js");
+    const run = new Run();
+    const seen = () => [run.version, run.status, run.progress.first()?.done];
+    const at = (version, done) => ({ id: "a", version, status: "running", created_at: "2026-01-01T00:00:00Z", metadata: { total: 3, done, text: "long" } });
+    run.see(at(10, 2));
+    run.snapshot(at(8, 1));
+    const before = seen();
+    const isTaken = run.change({ version: 12, from: 8, patch: { status: "completed", metadata: { done: 3 } } });
+    const after = seen();
+    run.see(at(11, 2));
+    const isAnotherTaken = run.change({ version: 14, from: 13, patch: {} });
+    run.gone();
+    run.snapshot({ ...at(1, 0), created_at: "2026-01-01T00:00:09Z" });
+    return { before, isTaken, after, isAnotherTaken, isGone: run.isGone, anew: seen() };
+  });
+  assert.deepEqual(states, { before: [10, "running", 2], isTaken: true, after: [12, "completed", 3], isAnotherTaken: false, isGone: false, anew: [1, "running", 0] });
 });

@@ -52,7 +52,7 @@ await run(async (open) => {
   const copied = await page.evaluate(() => window.copied);
   const [row] = await sql(copied);
   assert.equal(row.id, "nightly/a");
-  await page.getByRole("button", { name: "Copy as SQL: name" }).click({ force: true });
+  await page.getByRole("button", { name: "Copy as SQL: name" }).press("Enter");
   assert.equal((await sql(await page.evaluate(() => window.copied)))[0].get, "b.csv");
 
   // From run to run within the page.

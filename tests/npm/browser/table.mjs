@@ -56,6 +56,21 @@ await run(async (open) => {
   await see(page, 'th[aria-sort="descending"]', "Run");
   await texts(page, IDS, ["now there is nothing like this", "mail-1", "import-3", "import-2", "import-1"]);
 
+  // What is typed counts at once for whoever goes on to another filter.
+  await page.getByLabel("Task", { exact: true }).pressSequentially("import");
+  await page.locator(".chip", { hasText: "completed" }).click();
+  await texts(page, IDS, ["import-3", "import-2"]);
+  assert.equal(await page.getByLabel("Task", { exact: true }).inputValue(), "import");
+
+  // A read that failed is tried again by itself.
+  let failures = 0;
+  await page.route("**/v1/runs?*", (route) => (++failures > 2 ? route.continue() : route.fulfill({ status: 503, json: { title: "the database is away" } })));
+  await page.getByRole("link", { name: "Clear" }).click();
+  await see(page, ".problem", "the database is away");
+  await see(page, ".runs .run-id", "mail-1");
+  await page.locator(".problem").waitFor({ state: "detached" });
+  await page.unroute("**/v1/runs?*");
+
   // A key that is wrong is refused, and signing out forgets the right one.
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByLabel("Secret key or token").fill("not the key of this gateway");

@@ -292,3 +292,52 @@ async fn ticket_is_for_one_path_and_one_use() {
         );
     }
 }
+
+#[tokio::test]
+async fn runs_of_a_request_by_a_token_are_read_together() {
+    let database = Database::new().await;
+    let server = database.connect().await;
+    let start = "SELECT count(runmeta.start('run ' || n, tags => '{x}')) FROM generate_series(1, 1000) AS n";
+    server.batch_execute(start).await.unwrap();
+    let web = Web::start(&database).await;
+    let token = web.token(&["write:tags:x"]);
+    let entry = |run: String| json!({"run": run, "operations": [{"type": "increment", "key": "n"}], "parentOperations": []});
+    let mut entries: Vec<_> = (1..=1000).map(|n| entry(format!("run {n}"))).collect();
+    let transactions = async || -> i64 {
+        let count = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()";
+        server.query_one(count, &[]).await.unwrap().get(0)
+    };
+    let before = transactions().await;
+    let answer = web.post_as(&token, "/v1/operations", json!(entries)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    entries.push(entry("run 1001".to_owned()));
+    let foreign = web.post_as(&token, "/v1/operations", json!(entries)).await;
+    assert_eq!(foreign.status, 403);
+    web.ended_now().await;
+    // Sessions report what they did when they end.
+    let gone = "SELECT count(*) = 0 FROM pg_stat_activity
+        WHERE application_name = 'runmeta serve' AND datname = current_database()";
+    let mut asked = 0;
+    while !server.query_one(gone, &[]).await.unwrap().get::<_, bool>(0) {
+        asked += 1;
+    }
+    let committed = transactions().await - before - asked;
+    assert!(committed < 500, "{committed}");
+}
+
+#[tokio::test]
+async fn request_with_too_many_entries_is_refused() {
+    let database = Database::new().await;
+    let web = Web::start(&database).await;
+    let entries = |count: usize| json!(vec![json!({"run": "a"}); count]);
+    let answer = web.post("/v1/operations", entries(10_001)).await;
+    assert_eq!(
+        (answer.status, &answer.body["sqlstate"]),
+        (413, &json!("54000")),
+        "{answer:?}"
+    );
+    assert_eq!(
+        web.post("/v1/operations", entries(10_000)).await.status,
+        200
+    );
+}

@@ -326,3 +326,23 @@ async fn name_that_comes_twice_is_refused_or_counts_once() {
     post(&web, path, twice).await;
     assert!(metadata(&server, "a").await.contains(r#""n": 2.50"#));
 }
+
+/// Numbers are compared by their value, as JSONB does: other digits of the same number alone are no change.
+#[tokio::test]
+async fn other_digits_of_the_same_number_are_a_change_only_beside_another() {
+    let (_database, server, web) = started().await;
+    let mut events = Events::of(&web, "/v1/runs/a/events").await;
+    events.next().await;
+    let set = |value: &str| {
+        format!(r#"{{"operations": [{{"type": "set", "key": "price", "value": {value}}}]}}"#)
+    };
+    let answer = post(&web, "/v1/runs/a/operations", &set("1.500")).await;
+    assert!(answer.contains(r#""outcome":"unchanged""#), "{answer}");
+    assert!(metadata(&server, "a").await.contains(r#""price": 1.50,"#));
+    let both = r#"{"operations": [{"type": "set", "key": "price", "value": 1.500}, {"type": "set", "key": "m", "value": 1}]}"#;
+    post(&web, "/v1/runs/a/operations", both).await;
+    let stored = metadata(&server, "a").await;
+    let change = events.next().await;
+    assert!(stored.contains(r#""price": 1.500"#), "{stored}");
+    assert!(change.contains(r#""price":1.500"#), "{change}");
+}

@@ -6,7 +6,7 @@
 //! | `change` | the version | `{"id", "version", "from", "patch"}`: a merge patch over the object of version `from` |
 //! | `gone` | the version | `{"id", "version"}`: the run was deleted, or may no longer be read |
 //! | `end` | | `{"id", "version", "status"}`: the run has finished, and so has the response |
-//! | `reconnect` | | the gateway stops, or the token has expired |
+//! | `reconnect` | | the gateway stops, the token has expired, or there is no memory for the next event |
 //!
 //! Events of sets have no id: whoever reconnects gets all snapshots again.
 
@@ -67,7 +67,7 @@ pub(super) async fn run(
         subscription.skip();
     }
     let lifetime = Lifetime::of(&gateway, &caller, Ending::Reconnect)?;
-    Ok(live::events(Events::new(subscription), lifetime))
+    answer(subscription, lifetime)
 }
 
 /// Follows a set of runs: `tag=`, `task=`, `root=` or `all`, with `select` as above. `unfinished=true` leaves out runs that have
@@ -115,7 +115,16 @@ pub(super) async fn set(
     let lifetime = Lifetime::of(&gateway, &caller, Ending::Reconnect)?;
     let client = caller.client().await?;
     let subscription = gateway.rooms().watch_set(&client, watch).await?;
-    Ok(live::events(Events::new(subscription), lifetime))
+    answer(subscription, lifetime)
+}
+
+fn answer(mut subscription: Subscription, lifetime: Lifetime) -> Result<Response, Problem> {
+    match subscription.has_memory() {
+        true => Ok(live::events(Events::new(subscription), lifetime)),
+        false => Err(Problem::busy(
+            "the event streams that are open take all memory for events",
+        )),
+    }
 }
 
 /// The events of one reader.
@@ -137,7 +146,7 @@ impl Source for Events {
     async fn next(&mut self) -> Step {
         if let Some(event) = self.subscription.next().await {
             self.end = end(event.edition.snapshot());
-            return Step::Frame(event.frame);
+            return event.frame.map_or(Step::Full, Step::Frame);
         }
         match &self.end {
             Some(data) => Step::Last(frame::event(Some("end"), None, data)),

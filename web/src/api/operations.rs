@@ -1,13 +1,14 @@
 //! `POST /v1/runs/:id/operations` and `POST /v1/operations`: changes of documents.
 
 use axum::Json;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use runmeta_client::Sent;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::extract::{At, Body, idempotency_key};
+use crate::auth::Write;
 use crate::{Caller, Problem, Written};
 
 /// Lists of operations for a run, its parent and its root. They are passed on as they were written, so that numbers stay exact.
@@ -36,14 +37,17 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    async fn check(&self, caller: &Caller) -> Result<(), Problem> {
-        let (parent, root) = (
-            self.parent_operations.is_some(),
-            self.root_operations.is_some(),
-        );
-        caller.writes(&self.run, parent, root).await
+    fn write(&self) -> Write<'_> {
+        Write {
+            id: &self.run,
+            parent: self.parent_operations.is_some(),
+            root: self.root_operations.is_some(),
+        }
     }
 }
+
+/// Entries of one request. A guess: as many operations as the client puts into one batch. The rows that they lock are locked together.
+const MOST_ENTRIES: usize = 10_000;
 
 /// Changes one run and its family. What is refused is a problem.
 pub(super) async fn of_run(
@@ -58,7 +62,7 @@ pub(super) async fn of_run(
         parent_operations: lists.parent_operations,
         root_operations: lists.root_operations,
     };
-    entry.check(&caller).await?;
+    caller.writes_all(&[entry.write()]).await?;
     let written = caller
         .write(&batch(&[entry])?, idempotency_key(&headers)?)
         .await?;
@@ -72,13 +76,24 @@ pub(super) async fn of_many(
     headers: HeaderMap,
     Body(entries): Body<Vec<Entry>>,
 ) -> Result<(HeaderMap, Json<Value>), Problem> {
-    for entry in &entries {
-        entry.check(&caller).await?;
+    if entries.len() > MOST_ENTRIES {
+        return Err(too_many(entries.len()));
     }
+    let writes: Vec<_> = entries.iter().map(Entry::write).collect();
+    caller.writes_all(&writes).await?;
     let written = caller
         .write(&batch(&entries)?, idempotency_key(&headers)?)
         .await?;
     Ok((replayed(&written), Json(results(&written.parts))))
+}
+
+fn too_many(entries: usize) -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too large")
+        .detail(format!(
+            "the body has {entries} entries, and {MOST_ENTRIES} are allowed"
+        ))
+        .hint("Send the operations in several requests.")
+        .sqlstate("54000")
 }
 
 /// Writes entries as a batch.

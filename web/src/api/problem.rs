@@ -106,6 +106,14 @@ impl Problem {
         Problem::new(StatusCode::NOT_FOUND, "no such path")
     }
 
+    /// 503 for what the gateway has no room for now.
+    pub fn busy(detail: impl Into<String>) -> Problem {
+        let title = "the gateway is busy";
+        let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, title).detail(detail);
+        problem.retry_after = Some(Duration::from_secs(5));
+        problem
+    }
+
     /// 429 with the time after which it may succeed.
     pub fn too_many(detail: impl Into<String>, retry_after: Duration) -> Problem {
         let mut problem =
@@ -124,6 +132,10 @@ impl From<runmeta_client::Error> for Problem {
             Some("55000") => (StatusCode::CONFLICT, "the run takes no more changes"),
             Some("54000") => (StatusCode::PAYLOAD_TOO_LARGE, "too large"),
             Some(code) if code.starts_with("22") => (StatusCode::BAD_REQUEST, "invalid request"),
+            Some("55P03" | "57014") => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "another transaction has locked the run",
+            ),
             _ if error.is_retryable() || error.is_closed() => {
                 (StatusCode::SERVICE_UNAVAILABLE, "the database is away")
             }

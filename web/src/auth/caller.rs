@@ -1,5 +1,6 @@
 //! Who asks.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use axum::http::request::Parts;
 use runmeta_client::{Client, Snapshot};
 
 use super::scope::{Action, Scope};
+use super::share::Share;
 use super::{Key, ticket, token};
 use crate::gateway::Connected;
 use crate::limit::ConnectionPermit;
@@ -25,6 +27,8 @@ pub struct Caller {
     key: Arc<Key>,
     /// None of a secret key.
     token: Option<Arc<Token>>,
+    /// What the token may use.
+    share: Option<Arc<Share>>,
     path: Arc<str>,
 }
 
@@ -50,6 +54,13 @@ pub enum Set<'a> {
     Tree(&'a str),
     /// All there are.
     All,
+}
+
+/// A run that is to be changed, and whether its parent and its root are too.
+pub(crate) struct Write<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) parent: bool,
+    pub(crate) root: bool,
 }
 
 impl Caller {
@@ -166,20 +177,44 @@ impl Caller {
     ///
     /// 403, in the same words if the run does not exist.
     pub async fn writes(&self, id: &str, parent: bool, root: bool) -> Result<(), Problem> {
-        let by_id = self.writes_run(id);
-        if self.key.read_only || self.is_secret() || (by_id.is_ok() && !parent && !root) {
-            return by_id;
+        self.writes_all(&[Write { id, parent, root }]).await
+    }
+
+    /// Checks the same of many runs. Those whose id alone does not tell are read by one statement.
+    ///
+    /// # Errors
+    ///
+    /// 403 if one of them may not be changed.
+    pub(crate) async fn writes_all(&self, writes: &[Write<'_>]) -> Result<(), Problem> {
+        if self.key.read_only {
+            return Err(Problem::forbidden().hint("The key may only read."));
         }
-        if self.allowed(|scope| scope.has_all(Action::Write)).is_ok() {
+        let may_write_all = self.allowed(|scope| scope.has_all(Action::Write)).is_ok();
+        if self.is_secret() || may_write_all {
             return Ok(());
         }
-        let run = self.client().await?.snapshot(id).await?;
-        let run = run.ok_or_else(Problem::forbidden)?;
-        self.allowed(|scope| scope.has_run(Action::Write, &run))?;
+        let is_unknown =
+            |write: &&Write<'_>| write.parent || write.root || self.writes_run(write.id).is_err();
+        let unknown: Vec<_> = writes.iter().filter(is_unknown).collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let client = self.client().await?;
+        let runs = client.columns(unknown.iter().map(|write| write.id)).await?;
+        let runs: HashMap<_, _> = runs.iter().map(|run| (run.id(), run)).collect();
+        for write in unknown {
+            let run = runs.get(write.id).ok_or_else(Problem::forbidden)?;
+            self.writes_read(write, run)?;
+        }
+        Ok(())
+    }
+
+    fn writes_read(&self, write: &Write<'_>, run: &Snapshot) -> Result<(), Problem> {
+        self.allowed(|scope| scope.has_run(Action::Write, run))?;
         let tree = self.allowed(|scope| scope.has_tree(Action::Write, run.root_id()));
         let relatives = [
-            run.parent_id().filter(|_| parent),
-            Some(run.root_id()).filter(|_| root),
+            run.parent_id().filter(|_| write.parent),
+            Some(run.root_id()).filter(|_| write.root),
         ];
         for relative in relatives.into_iter().flatten() {
             tree.clone().or_else(|_| self.writes_run(relative))?;
@@ -206,13 +241,44 @@ impl Caller {
         }
     }
 
-    /// Takes one of the key's connections. The body of an event stream holds it.
+    /// Takes one of the key's connections, and of those that its tokens may have. The body of an event stream holds it.
     ///
     /// # Errors
     ///
     /// 429 if all are taken.
     pub fn connection(&self) -> Result<ConnectionPermit, Problem> {
-        self.key.connections.take(&self.gateway.metrics().streams)
+        let shares = self.shares();
+        let permits = shares.map(|(share, who)| share.streams.take(who));
+        let permits = permits.collect::<Result<_, _>>()?;
+        Ok(ConnectionPermit::new(
+            permits,
+            &self.gateway.metrics().streams,
+        ))
+    }
+
+    /// Returns the shares of which this caller uses, the smallest first: what one refuses is no use of the others.
+    fn shares(&self) -> impl Iterator<Item = (&Share, &'static str)> {
+        let one = self.share.as_deref();
+        let all = one.map(|_| self.key.shares.all());
+        let tokens = one.map(|share| (share, "the token has"));
+        let tokens = tokens
+            .into_iter()
+            .chain(all.map(|share| (share, "the tokens of the key have")));
+        tokens.chain([(&self.key.own, "the key has")])
+    }
+
+    fn new(gateway: &Gateway, key: Arc<Key>, token: Option<Token>, path: Arc<str>) -> Caller {
+        let mut caller = Caller {
+            gateway: gateway.clone(),
+            key,
+            token: token.map(Arc::new),
+            share: None,
+            path,
+        };
+        if !caller.is_secret() {
+            caller.share = Some(caller.key.shares.of(&caller.identity()));
+        }
+        caller
     }
 
     fn allowed(&self, has: impl Fn(&Scope) -> bool) -> Result<(), Problem> {
@@ -231,12 +297,7 @@ impl Caller {
             .map(|(_, given)| given.trim())
             .ok_or_else(invalid)?;
         if let Some(key) = gateway.keys().find(given.as_bytes()) {
-            return Ok(Caller {
-                gateway: gateway.clone(),
-                key,
-                token: None,
-                path,
-            });
+            return Ok(Caller::new(gateway, key, None, path));
         }
         if !token::looks_like_one(given) {
             return Err(invalid());
@@ -258,12 +319,7 @@ impl Caller {
             expires: claims.exp,
             skip_columns: claims.realtime.unwrap_or_default().skip_columns,
         };
-        Ok(Caller {
-            gateway: gateway.clone(),
-            key,
-            token: Some(Arc::new(token)),
-            path,
-        })
+        Ok(Caller::new(gateway, key, Some(token), path))
     }
 
     fn of_ticket(gateway: &Gateway, given: &str, path: Arc<str>) -> Result<Caller, Problem> {
@@ -280,24 +336,17 @@ impl Caller {
         {
             return Err(invalid());
         }
-        let token = claims.scopes.map(|texts| {
-            Arc::new(Token {
-                subject: String::new(),
-                scopes: texts
-                    .iter()
-                    .filter_map(|scope| Scope::parse(scope))
-                    .collect(),
-                texts,
-                expires: claims.until.unwrap_or(claims.exp),
-                skip_columns: Vec::new(),
-            })
+        let token = claims.scopes.map(|texts| Token {
+            subject: String::new(),
+            scopes: texts
+                .iter()
+                .filter_map(|scope| Scope::parse(scope))
+                .collect(),
+            texts,
+            expires: claims.until.unwrap_or(claims.exp),
+            skip_columns: Vec::new(),
         });
-        Ok(Caller {
-            gateway: gateway.clone(),
-            key,
-            token,
-            path,
-        })
+        Ok(Caller::new(gateway, key, token, path))
     }
 }
 
@@ -328,7 +377,9 @@ impl FromRequestParts<Gateway> for Caller {
                 }
             },
         };
-        caller.key.rate.check()?;
+        for (share, who) in caller.shares() {
+            share.rate.check(who)?;
+        }
         if let Some(asker) = parts.extensions.get::<Asker>() {
             asker.set(caller.key.name());
         }

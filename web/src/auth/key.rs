@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio_util::sync::CancellationToken;
 
-use crate::limit::{Connections, Limits, Rate};
+use super::share::{Share, Shares};
+use crate::limit::Limits;
 use crate::{Error, Keys};
 
 /// A shorter secret could be guessed.
@@ -22,8 +23,8 @@ pub struct Key {
     pub(crate) role: Option<String>,
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) read_only: bool,
-    pub(crate) connections: Connections,
-    pub(crate) rate: Rate,
+    pub(super) own: Share,
+    pub(super) shares: Shares,
     /// Cancelled when the key is taken away.
     pub(crate) revoked: CancellationToken,
 }
@@ -144,8 +145,8 @@ impl KeyRing {
                 role: entry.role,
                 settings: entry.settings,
                 read_only: entry.read_only,
-                connections: Connections::new(self.limits.connections_per_key),
-                rate: Rate::new(&self.limits),
+                own: Share::new(&self.limits),
+                shares: Shares::new(&self.limits),
                 revoked: CancellationToken::new(),
             }),
         };

@@ -7,9 +7,11 @@
 mod caller;
 mod key;
 mod scope;
+mod share;
 pub(crate) mod ticket;
 mod token;
 
+pub(crate) use caller::Write;
 pub use caller::{Caller, Set};
 pub use key::Key;
 pub(crate) use key::KeyRing;

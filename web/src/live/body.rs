@@ -36,6 +36,8 @@ pub enum Step {
     Last(Bytes),
     /// Nothing is left.
     End,
+    /// There is no memory for what comes next: the reader is to reconnect when there is some.
+    Full,
     /// Something failed: the connection is broken, so that the reader reconnects.
     Break,
 }
@@ -132,6 +134,10 @@ impl<S: Source> Live<S> {
             () = over(&mut self.idle) => Step::End,
             _ = self.comments.tick() => return Some(Ok(Bytes::from_static(frame::COMMENT))),
         };
+        let step = match step {
+            Step::Full => self.cut(),
+            step => step,
+        };
         self.is_over = !matches!(step, Step::Frame(_));
         match step {
             Step::Frame(frame) => {
@@ -143,7 +149,7 @@ impl<S: Source> Live<S> {
             }
             Step::Last(frame) => Some(Ok(frame)),
             Step::End => None,
-            Step::Break => Some(Err(io::ErrorKind::ConnectionAborted.into())),
+            Step::Full | Step::Break => Some(Err(io::ErrorKind::ConnectionAborted.into())),
         }
     }
 

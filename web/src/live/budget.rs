@@ -1,15 +1,19 @@
-//! The memory that objects take which are kept for the next patch.
+//! The memory that event streams take: what is written and not sent yet, and what is kept for the next event.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// Bytes of JSON text of which objects are kept, in all rooms. Parsed, an object takes about four times its text. A guess: with it
-/// a gateway stays below half a gigabyte whatever is watched.
-const MOST_BYTES: usize = 64 * 1024 * 1024;
+use axum::body::Bytes;
 
-/// What is left of it. Beyond, states are sent whole instead of as patches.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Budget(Arc<AtomicUsize>);
+/// What is left of it; clones share it. Half of it is for what is only kept to save work.
+#[derive(Clone, Debug)]
+pub(super) struct Budget(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    most: usize,
+    used: AtomicUsize,
+}
 
 /// A part of the budget, until it is dropped.
 #[derive(Debug)]
@@ -18,11 +22,41 @@ pub(super) struct Share {
     bytes: usize,
 }
 
+/// A text with its share: it is given back when the last connection has sent it.
+struct Counted {
+    text: Bytes,
+    _share: Share,
+}
+
 impl Budget {
-    /// Takes so many bytes, if they are left.
-    pub(super) fn take(&self, bytes: usize) -> Option<Share> {
-        let add = |used: usize| used.checked_add(bytes).filter(|used| *used <= MOST_BYTES);
-        self.0.try_update(Relaxed, Relaxed, add).ok()?;
+    pub(super) fn new(most: usize) -> Budget {
+        let used = AtomicUsize::new(0);
+        Budget(Arc::new(Inner { most, used }))
+    }
+
+    /// Returns how many bytes are taken.
+    pub(super) fn used(&self) -> usize {
+        self.0.used.load(Relaxed)
+    }
+
+    /// Makes a text of about so many bytes, if they are left.
+    pub(super) fn text(&self, bytes: usize, make: impl FnOnce() -> Bytes) -> Option<Bytes> {
+        let share = self.take(bytes, self.0.most)?;
+        let text = make();
+        Some(Bytes::from_owner(Counted {
+            text,
+            _share: share,
+        }))
+    }
+
+    /// Takes so many bytes for what only saves work, if half of all are left.
+    pub(super) fn spare(&self, bytes: usize) -> Option<Share> {
+        self.take(bytes, self.0.most / 2)
+    }
+
+    fn take(&self, bytes: usize, most: usize) -> Option<Share> {
+        let add = |used: usize| used.checked_add(bytes).filter(|used| *used <= most);
+        self.0.used.try_update(Relaxed, Relaxed, add).ok()?;
         let budget = self.clone();
         Some(Share { budget, bytes })
     }
@@ -30,7 +64,13 @@ impl Budget {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.budget.0.fetch_sub(self.bytes, Relaxed);
+        self.budget.0.used.fetch_sub(self.bytes, Relaxed);
+    }
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.text
     }
 }
 
@@ -40,10 +80,22 @@ mod tests {
 
     #[test]
     fn what_is_given_back_can_be_taken_again() {
-        let budget = Budget::default();
-        let all = budget.take(MOST_BYTES);
-        assert!(all.is_some() && budget.take(1).is_none());
+        let budget = Budget::new(10);
+        let text = |bytes| budget.text(bytes, || Bytes::from_static(b"text"));
+        let all = text(10).unwrap();
+        let clone = all.clone();
         drop(all);
-        assert!(budget.take(1).is_some());
+        assert!(text(1).is_none(), "a clone is left");
+        drop(clone);
+        assert!(text(10).is_some_and(|text| *text == *b"text"));
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn what_only_saves_work_takes_half() {
+        let budget = Budget::new(10);
+        let kept = budget.spare(5);
+        assert!(kept.is_some() && budget.spare(1).is_none());
+        assert!(budget.text(5, Bytes::new).is_some());
     }
 }

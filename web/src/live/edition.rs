@@ -8,6 +8,12 @@ use runmeta_client::{Json, Snapshot, merge_patch};
 use super::budget::{Budget, Share};
 use super::frame;
 
+/// What the columns of a run take beside its metadata, about.
+const COLUMNS: usize = 512;
+
+/// How much more an object takes than its text, about.
+const OBJECT: usize = 4;
+
 /// A state of a run in a room.
 #[derive(Debug)]
 pub struct Edition {
@@ -16,7 +22,10 @@ pub struct Edition {
     snapshot: Snapshot,
     /// Events carry the version as their id: those of one run, which can be resumed from it.
     has_id: bool,
-    /// For the next patch, if the budget allows. With exact numbers, so that a patch has them too.
+    budget: Budget,
+    /// For its room to keep it.
+    share: Option<Share>,
+    /// For the next patch, if the room keeps it. With exact numbers, so that a patch has them too.
     object: Option<(Json, Share)>,
     whole: OnceLock<Bytes>,
     /// The event that leads from the edition with this number here.
@@ -32,25 +41,50 @@ impl Edition {
         has_id: bool,
         budget: &Budget,
     ) -> Edition {
+        let bytes = snapshot.metadata_json().len() + COLUMNS;
         let mut edition = Edition {
             number,
             snapshot: snapshot.clone(),
             has_id,
+            budget: budget.clone(),
+            share: budget.spare(bytes),
             object: None,
             whole: OnceLock::new(),
             change: None,
         };
-        if snapshot.is_gone() {
+        if snapshot.is_gone() || !edition.may_be_kept() {
             return edition;
         }
-        let object = snapshot.to_json();
-        edition.change = before.and_then(|before| edition.change_from(before, &object));
-        if edition.change.is_none() {
-            let _ = edition.whole.set(edition.whole_now());
+        if let Some(share) = budget.spare(OBJECT * bytes) {
+            let object = snapshot.to_json();
+            edition.change = before.and_then(|before| edition.change_from(before, &object));
+            edition.object = Some((object, share));
         }
-        let share = budget.take(snapshot.metadata_json().len() + 512);
-        edition.object = share.map(|share| (object, share));
         edition
+    }
+
+    /// Makes the edition of a snapshot for one reader, which nobody keeps.
+    pub(super) fn passing(
+        number: u64,
+        snapshot: &Snapshot,
+        has_id: bool,
+        budget: &Budget,
+    ) -> Edition {
+        Edition {
+            number,
+            snapshot: snapshot.clone(),
+            has_id,
+            budget: budget.clone(),
+            share: None,
+            object: None,
+            whole: OnceLock::new(),
+            change: None,
+        }
+    }
+
+    /// Returns true if the budget had room for its room to keep it.
+    pub(super) fn may_be_kept(&self) -> bool {
+        self.share.is_some()
     }
 
     /// Returns its number in its room.
@@ -63,12 +97,19 @@ impl Edition {
         &self.snapshot
     }
 
-    /// Returns the event for a reader that saw the edition of this number last, if it saw one of this run.
-    pub(super) fn event(&self, seen: Option<u64>) -> Bytes {
+    /// Returns the event for a reader that saw the edition of this number last, if it saw one of this run. None if the budget has no
+    /// room for it.
+    pub(super) fn event(&self, seen: Option<u64>) -> Option<Bytes> {
         match &self.change {
-            Some((from, change)) if seen == Some(*from) => change.clone(),
-            _ => self.whole.get_or_init(|| self.whole_now()).clone(),
+            Some((from, change)) if seen == Some(*from) => return Some(change.clone()),
+            _ => {}
         }
+        if let Some(whole) = self.whole.get() {
+            return Some(whole.clone());
+        }
+        let bytes = self.snapshot.metadata_json().len() + COLUMNS;
+        let whole = self.budget.text(bytes, || self.whole_now())?;
+        Some(self.whole.get_or_init(|| whole).clone())
     }
 
     fn id(&self) -> Option<i64> {
@@ -95,7 +136,9 @@ impl Edition {
             ("from", Json::from(before.snapshot.version())),
             ("patch", patch),
         ]);
-        let change = frame::event(Some("change"), self.id(), &data.to_string());
+        let data = data.to_string();
+        let event = || frame::event(Some("change"), self.id(), &data);
+        let change = self.budget.text(data.len(), event)?;
         Some((before.number, change))
     }
 }

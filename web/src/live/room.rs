@@ -1,10 +1,12 @@
 //! What readers of one topic share: the newest edition of each run.
+//!
+//! Where the budget has no room for that, and in rooms that are past a number of them, each reader has its own, and gets states whole.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use runmeta_client::Snapshot;
+use runmeta_client::{Snapshot, Watch};
 
 use super::Edition;
 use super::budget::Budget;
@@ -17,6 +19,10 @@ const MOST_RUNS: usize = 1_000;
 #[derive(Debug)]
 pub(super) struct Room {
     is_of_one_run: bool,
+    /// What its readers watch.
+    watch: Watch,
+    /// False if it keeps nothing.
+    keeps: bool,
     budget: Budget,
     numbers: AtomicU64,
     places: Mutex<Places>,
@@ -34,17 +40,32 @@ struct Places {
 type Place = Mutex<Option<Arc<Edition>>>;
 
 impl Room {
-    pub(super) fn new(is_of_one_run: bool, budget: Budget) -> Room {
+    pub(super) fn new(is_of_one_run: bool, watch: Watch, keeps: bool, budget: Budget) -> Room {
         Room {
             is_of_one_run,
+            watch,
+            keeps,
             budget,
             numbers: AtomicU64::new(1),
             places: Mutex::default(),
         }
     }
 
+    pub(super) fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    pub(super) fn keeps(&self) -> bool {
+        self.keeps
+    }
+
     /// Returns the edition of a state, and makes it if this reader is the first to have it.
     pub(super) fn edition(&self, snapshot: &Snapshot) -> Arc<Edition> {
+        let has_id = self.is_of_one_run;
+        if !self.keeps {
+            let number = self.numbers.fetch_add(1, Relaxed);
+            return Arc::new(Edition::passing(number, snapshot, has_id, &self.budget));
+        }
         let place = self.place(snapshot.id());
         let mut newest = lock(&place);
         if let Some(edition) = &*newest
@@ -54,9 +75,9 @@ impl Room {
         }
         let number = self.numbers.fetch_add(1, Relaxed);
         let before = newest.as_deref();
-        let edition = Edition::new(number, snapshot, before, self.is_of_one_run, &self.budget);
+        let edition = Edition::new(number, snapshot, before, has_id, &self.budget);
         let edition = Arc::new(edition);
-        *newest = Some(edition.clone());
+        *newest = edition.may_be_kept().then(|| edition.clone());
         edition
     }
 

@@ -29,8 +29,8 @@ pub struct Subscription {
 pub struct Event {
     /// The state.
     pub edition: Arc<Edition>,
-    /// The event, as text.
-    pub frame: Bytes,
+    /// The event, as text. None if the gateway has no memory for it.
+    pub frame: Option<Bytes>,
 }
 
 impl Subscription {
@@ -80,6 +80,14 @@ impl Subscription {
             self.next = Some(self.membership.room.edition(&snapshot));
         }
         self.next.as_deref().map(Edition::snapshot)
+    }
+
+    /// Writes the next event, if there is one now, and returns false if the gateway has no memory for it.
+    pub fn has_memory(&mut self) -> bool {
+        self.peek();
+        self.next
+            .as_ref()
+            .is_none_or(|edition| edition.event(None).is_some())
     }
 
     /// Takes the next state, if there is one now.

@@ -2,7 +2,12 @@ use runmeta_client::testing::Database;
 use runmeta_client::{Client, NewRun, Run, Watch};
 use serde_json::{Value, json};
 
+use super::subscription::Event;
 use super::{Rooms, Subscription};
+
+fn rooms() -> Rooms {
+    Rooms::new(1_000_000)
+}
 
 async fn started(client: &Client, id: &str) -> Run {
     let run = NewRun::new(id).tags(["nightly"]).metadata(json!({"n": 0}));
@@ -15,10 +20,14 @@ fn set(database: &Database, id: &str, n: u64) {
         .unwrap();
 }
 
+fn address(event: &Event) -> *const u8 {
+    event.frame.as_ref().unwrap().as_ptr()
+}
+
 /// Returns the name of the next event, and its data.
 async fn next(reader: &mut Subscription) -> (String, Value) {
     let event = reader.next().await.unwrap();
-    let text = std::str::from_utf8(&event.frame).unwrap();
+    let text = std::str::from_utf8(event.frame.as_ref().unwrap()).unwrap();
     let line = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
     let data = serde_json::from_str(line("data: ").unwrap()).unwrap();
     (line("event: ").unwrap().to_owned(), data)
@@ -29,17 +38,22 @@ async fn readers_of_a_run_share_each_event() {
     let database = Database::new();
     let client = database.client();
     started(&client, "a").await;
-    let rooms = Rooms::default();
+    let rooms = rooms();
     let watch = || rooms.watch_run(&client, Watch::run("a"));
     let (mut one, mut other) = (watch().await.unwrap(), watch().await.unwrap());
     assert_eq!(rooms.count(), 1);
 
     let (first, same) = (one.next().await.unwrap(), other.next().await.unwrap());
-    assert_eq!(first.frame.as_ptr(), same.frame.as_ptr());
+    assert_eq!(address(&first), address(&same));
     set(&database, "a", 1);
     let (first, same) = (one.next().await.unwrap(), other.next().await.unwrap());
-    assert_eq!(first.frame.as_ptr(), same.frame.as_ptr());
-    assert!(first.frame.starts_with(b"event: change\nid: 2\ndata: {"));
+    assert_eq!(address(&first), address(&same));
+    assert!(
+        first
+            .frame
+            .unwrap()
+            .starts_with(b"event: change\nid: 2\ndata: {")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -47,10 +61,7 @@ async fn change_says_what_differs_from_the_version_before() {
     let database = Database::new();
     let client = database.client();
     started(&client, "a").await;
-    let mut reader = Rooms::default()
-        .watch_run(&client, Watch::run("a"))
-        .await
-        .unwrap();
+    let mut reader = rooms().watch_run(&client, Watch::run("a")).await.unwrap();
     let (name, run) = next(&mut reader).await;
     assert_eq!((&*name, &run["metadata"]), ("snapshot", &json!({"n": 0})));
     set(&database, "a", 7);
@@ -69,7 +80,7 @@ async fn slow_reader_gets_the_newest_state_whole() {
     let database = Database::new();
     let client = database.client();
     started(&client, "a").await;
-    let rooms = Rooms::default();
+    let rooms = rooms();
     let watch = || rooms.watch_run(&client, Watch::run("a"));
     let (mut quick, mut slow) = (watch().await.unwrap(), watch().await.unwrap());
     next(&mut quick).await;
@@ -89,10 +100,7 @@ async fn reader_who_has_the_state_skips_it_and_gets_a_patch() {
     let database = Database::new();
     let client = database.client();
     started(&client, "a").await;
-    let mut reader = Rooms::default()
-        .watch_run(&client, Watch::run("a"))
-        .await
-        .unwrap();
+    let mut reader = rooms().watch_run(&client, Watch::run("a")).await.unwrap();
     assert_eq!(reader.peek().map(|run| run.version()), Some(1));
     reader.skip();
     set(&database, "a", 1);
@@ -104,7 +112,7 @@ async fn reader_of_a_set_learns_of_runs_that_come_and_go() {
     let database = Database::new();
     let client = database.client();
     started(&client, "a").await;
-    let rooms = Rooms::default();
+    let rooms = rooms();
     let mut reader = rooms
         .watch_set(&client, Watch::tag("nightly"))
         .await
@@ -126,7 +134,7 @@ async fn reader_of_a_set_learns_of_runs_that_come_and_go() {
 async fn last_reader_closes_the_room() {
     let database = Database::new();
     let client = database.client();
-    let rooms = Rooms::default();
+    let rooms = rooms();
     let one = rooms.watch_run(&client, Watch::run("a")).await.unwrap();
     let other = rooms.watch_run(&client, Watch::run("a")).await.unwrap();
     drop(one);
@@ -141,7 +149,7 @@ async fn last_reader_closes_the_room() {
 async fn clients_share_no_room() {
     let database = Database::new();
     let (one, other) = (database.client(), database.client());
-    let rooms = Rooms::default();
+    let rooms = rooms();
     let _one = rooms.watch_run(&one, Watch::run("a")).await.unwrap();
     let _other = rooms.watch_run(&other, Watch::run("a")).await.unwrap();
     assert_eq!(rooms.count(), 2);
@@ -152,10 +160,7 @@ async fn final_state_is_the_last() {
     let database = Database::new();
     let client = database.client();
     let run = started(&client, "a").await;
-    let mut reader = Rooms::default()
-        .watch_run(&client, Watch::run("a"))
-        .await
-        .unwrap();
+    let mut reader = rooms().watch_run(&client, Watch::run("a")).await.unwrap();
     next(&mut reader).await;
     run.finish().await.unwrap();
     let (name, change) = next(&mut reader).await;
@@ -164,4 +169,57 @@ async fn final_state_is_the_last() {
         ("change", &json!("completed"))
     );
     assert!(reader.next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn readers_of_many_selections_see_the_same_as_those_of_few() {
+    let database = Database::new();
+    let client = database.client();
+    started(&client, "a").await;
+    let rooms = rooms();
+    let watch = |other: usize| Watch::run("a").select(["n".to_owned(), format!("x{other}")]);
+    let mut readers = Vec::new();
+    for other in 0..40 {
+        let mut reader = rooms.watch_run(&client, watch(other)).await.unwrap();
+        let (name, run) = next(&mut reader).await;
+        assert_eq!((&*name, &run["metadata"]), ("snapshot", &json!({"n": 0})));
+        readers.push(reader);
+    }
+    set(&database, "a", 1);
+    for reader in &mut readers {
+        let (_, data) = next(reader).await;
+        let patch = data.get("patch").unwrap_or(&data);
+        assert_eq!(patch["metadata"]["n"], json!(1));
+    }
+    let kept = rooms.bytes();
+    readers.truncate(16);
+    // Those past the sixteenth keep nothing.
+    assert_eq!(rooms.bytes(), kept);
+    readers.truncate(15);
+    assert!(rooms.bytes() < kept);
+    drop(readers);
+    assert_eq!((rooms.count(), rooms.bytes()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_past_the_memory_for_them_are_refused_until_others_are_sent() {
+    let database = Database::new();
+    let client = database.client();
+    let text = "x".repeat(10_000);
+    let run = NewRun::new("a").metadata(json!({"text": text}));
+    client.start(run).await.unwrap();
+    let rooms = Rooms::new(15_000);
+    let watch = || Watch::run("a").select(["text"]);
+    let mut one = rooms.watch_run(&client, watch()).await.unwrap();
+    let mut other = rooms.watch_run(&client, watch()).await.unwrap();
+    assert!(one.has_memory());
+    let frame = one.next().await.unwrap().frame.unwrap();
+    assert!(!other.has_memory());
+    // It is the connection that holds it now.
+    drop(one);
+    assert!(other.next().await.unwrap().frame.is_none());
+    drop(frame);
+    assert_eq!(rooms.bytes(), 0);
+    let mut third = rooms.watch_run(&client, watch()).await.unwrap();
+    assert!(third.has_memory());
 }

@@ -294,3 +294,40 @@ fn slow_watcher_of_many_runs_gets_the_newest_state_of_each() {
         }
     });
 }
+
+#[test]
+fn selection_in_this_process_is_that_of_the_server() {
+    with_database(async |_, client| {
+        let metadata = json!({"a": 1.50, "b": {"c": null, "d": [1]}, "logs": ["x"]});
+        let run = NewRun::new("a").metadata(metadata);
+        let run = client.start(run).await.unwrap();
+        let watch = || Watch::run("a").select(["a", "$.b.c", "$.b.d", "missing"]);
+        let (server, here) = (watch(), watch().select_here());
+        let mut server = client.watch(server).await.unwrap();
+        let mut here = client.watch(here).await.unwrap();
+        let both = async |server: &mut Snapshots, here: &mut Snapshots| {
+            let (server, here) = (next(server).await, next(here).await);
+            assert_eq!(server, here);
+            server
+        };
+        let first = both(&mut server, &mut here).await.unwrap();
+        assert!(first.contains(r#""b":{"c":null,"d":[1]}"#), "{first}");
+        assert!(!first.contains("logs"), "{first}");
+        set(&client, "a", "logs", "y").await;
+        assert!(is_quiet(&mut server).await && is_quiet(&mut here).await);
+        set(&client, "a", "a", 2).await;
+        assert!(both(&mut server, &mut here).await.is_some());
+        run.finish().await.unwrap();
+        assert!(both(&mut server, &mut here).await.is_some());
+        assert_eq!(both(&mut server, &mut here).await, None);
+    });
+}
+
+#[test]
+fn selection_in_this_process_has_valid_keys() {
+    with_database(async |_, client| {
+        let watch = Watch::run("a").select(["$."]).select_here();
+        let error = client.watch(watch).await.unwrap_err();
+        assert_eq!(error.code(), Some("22023"));
+    });
+}

@@ -1,13 +1,13 @@
 //! The right to use a connection, for one caller at a time.
 
 use tokio::runtime::Handle;
-use tokio::sync::{MutexGuard, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Row};
 
 use super::super::address::Connector;
 use super::super::pooler::{self, Pooler};
-use super::{Connection, Statement};
+use super::{Connection, Place, Statement};
 use crate::Error;
 use crate::watch::notice::Notice;
 
@@ -21,7 +21,7 @@ pub(in crate::wire) struct Lease<'a> {
 /// A connection that is held.
 pub(super) enum Line<'a> {
     Own {
-        current: MutexGuard<'a, Option<Connection>>,
+        place: Place<'a>,
         tls: &'a Connector,
     },
     #[cfg(feature = "pool")]
@@ -31,7 +31,10 @@ pub(super) enum Line<'a> {
 impl Line<'_> {
     fn client(&mut self) -> Option<&mut Client> {
         match self {
-            Line::Own { current, .. } => current.as_mut().map(|connection| &mut connection.client),
+            Line::Own { place, .. } => {
+                let connection = place.connection.as_mut();
+                connection.map(|connection| &mut connection.client)
+            }
             #[cfg(feature = "pool")]
             Line::Pool(object) => object.as_mut().map(|object| &mut ****object),
         }
@@ -77,7 +80,10 @@ impl Lease<'_> {
     /// Returns what the connection is notified of.
     pub(in crate::wire) fn take_notices(mut self) -> Result<mpsc::Receiver<Notice>, Error> {
         let notices = match &mut self.line {
-            Line::Own { current, .. } => current.as_mut().and_then(|own| own.notices.take()),
+            Line::Own { place, .. } => {
+                let connection = place.connection.as_mut();
+                connection.and_then(|connection| connection.notices.take())
+            }
             #[cfg(feature = "pool")]
             Line::Pool(_) => None,
         };
@@ -99,8 +105,8 @@ impl Lease<'_> {
     fn break_off(&mut self) -> Option<JoinHandle<()>> {
         let under_way = std::mem::take(&mut self.under_way);
         match &mut self.line {
-            Line::Own { current, tls } => {
-                let connection = current.take()?;
+            Line::Own { place, tls } => {
+                let connection = place.connection.take()?;
                 if !under_way {
                     return None;
                 }

@@ -16,6 +16,11 @@ export class Problem extends Error {
   }
 }
 
+/** Tells whether a request that failed so may succeed later: the gateway or its database is away, or the key has asked too often. */
+export function mayPass({ status }) {
+  return status === undefined || status >= 500 || status === 429 || status === 408;
+}
+
 /** Returns the address of a part of the API: texts between slashes, and parameters, of which empty ones are left out. */
 export function address(parts, parameters = {}) {
   const url = new URL(parts.map(encodeURIComponent).join("/"), API);

@@ -23,8 +23,9 @@ export function parseExact(text) {
 
 /** Returns a value as a number, if it is one. */
 export function numberOf(value) {
-  if (typeof value === "number") return value;
-  return value instanceof Exact && Number.isFinite(value.value) ? value.value : undefined;
+  const number = value instanceof Exact ? value.value : value;
+  // 1e400 is a number of JSON, and greater than any of JavaScript.
+  return Number.isFinite(number) ? number : undefined;
 }
 
 /** Tells whether a value is an object of JSON. */

@@ -5,35 +5,46 @@ import { numbersOf } from "./draw/measure.js";
 import { Progress } from "./draw/progress.js";
 import { stateOf } from "./draw/status.js";
 
-/** A run in its newest state. `keep` says how much of the metadata is kept: all of it, or the numbers alone. */
+/** A run in its newest state. `keepsAll` says how much of the metadata is kept: all of it, or the numbers alone. */
 export class Run {
   progress = new Progress();
   isGone = false;
   #keepsAll;
+  /** The state that an event stream brought last: its changes are patches of that, also where a newer state was read meanwhile. */
+  #streamed = null;
 
-  constructor(object, keepsAll = false) {
+  constructor(keepsAll = false) {
     this.#keepsAll = keepsAll;
-    this.see(object);
   }
 
-  /** Takes a state, as `GET /v1/runs/:id` gives it; an older one than that known changes nothing. Returns true if it was taken. */
+  /** Takes a state that was read, as `GET /v1/runs/:id` gives it; an older one than that known changes nothing. */
   see(object) {
-    if (this.object !== undefined && Number(object.version) < this.version) return false;
-    if (object.is_gone) {
-      this.isGone = true;
-      return true;
-    }
-    this.#take(this.#keepsAll ? object : { ...object, metadata: numbersOf(object.metadata ?? {}) });
+    this.#newer(this.#kept(object));
+  }
+
+  /** Takes a state that an event stream brings, which goes on from there. */
+  snapshot(object) {
+    this.#streamed = this.#kept(object);
+    this.#newer(this.#streamed);
+  }
+
+  /** Takes a change that an event stream brings: a merge patch of the state that it brought before. Returns false if it did not. */
+  change({ version, from, patch }) {
+    if (this.#streamed === null || Number(this.#streamed.version) !== Number(from)) return false;
+    this.#streamed = { ...mergePatch(this.#streamed, this.#kept(patch)), version };
+    this.#newer(this.#streamed);
     return true;
   }
 
-  /** Takes a change: a merge patch of the object. Returns false if a change before it is missing. */
-  change({ version, from, patch }) {
-    if (Number(version) <= this.version) return true;
-    if (from !== undefined && from !== null && Number(from) !== this.version) return false;
-    const kept = this.#keepsAll || patch.metadata === undefined ? patch : { ...patch, metadata: numbersOf(patch.metadata) };
-    this.#take({ ...mergePatch(this.object, kept), version });
-    return true;
+  /** Returns of an object, or of a patch, what is kept. */
+  #kept(object) {
+    return this.#keepsAll || object.metadata === undefined ? object : { ...object, metadata: numbersOf(object.metadata) };
+  }
+
+  #newer(object) {
+    // A run that was deleted may be started anew.
+    const isAnother = this.isGone || time(object.created_at) > this.created;
+    if (this.object === undefined || isAnother || Number(object.version) >= this.version) this.#take(object);
   }
 
   gone() {

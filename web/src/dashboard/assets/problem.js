@@ -1,12 +1,12 @@
 // What is shown where something could not be read.
 
 import { el } from "./dom.js";
+import { mayPass } from "./api.js";
 import { pageAddress, runAddress, taskAddress } from "./address.js";
 import { scopes } from "./session.js";
 
 /** Shows why, what to do, and a button that tries again. */
 export function showProblem(place, problem, retry) {
-  const mayChange = problem.status === undefined || problem.status >= 500 || problem.status === 429;
   const text = problem.status === undefined ? "The gateway cannot be reached." : problem.message;
   place.hidden = false;
   const button = el("button", { type: "button", onclick: retry }, "Try again");
@@ -17,7 +17,7 @@ export function showProblem(place, problem, retry) {
       el("p", { class: "problem-title" }, text),
       problem.detail ? el("p", {}, problem.detail) : "",
       problem.hint ? el("p", {}, problem.hint) : "",
-      mayChange && retry ? button : "",
+      mayPass(problem) && retry ? button : "",
       problem.status === 403 ? allowed() : "",
     ),
   );

@@ -49,6 +49,7 @@ export function ago(time, now = Date.now()) {
 }
 
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const ZONED = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" });
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 
 /** Writes the time of day. */
@@ -56,10 +57,19 @@ export function clock(time) {
   return CLOCK.format(time);
 }
 
-/** Writes date and time of day; of today, the time alone. */
-export function moment(time, now = Date.now()) {
-  const day = DAY.format(time);
-  return day === DAY.format(now) ? clock(time) : `${day}, ${clock(time)}`;
+/** Writes date and time of day. */
+export function moment(time) {
+  return `${DAY.format(time)}, ${clock(time)}`;
+}
+
+/** Writes date and time of day, and of which time zone they are. */
+export function exactMoment(time) {
+  return `${DAY.format(time)}, ${ZONED.format(time)}`;
+}
+
+/** Writes the time of day, and before it the date where it is not today. */
+export function recent(time, now = Date.now()) {
+  return DAY.format(time) === DAY.format(now) ? clock(time) : moment(time);
 }
 
 /** Writes the plural where there is not one. */
@@ -73,6 +83,11 @@ const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u206
 /** Writes characters that cannot be seen as escapes, as the command line does. */
 export function printable(text) {
   return text.replace(UNSEEN, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** Writes a key of metadata. One that would leave a gap is in quotation marks: the empty text is a key too. */
+export function keyName(key) {
+  return key.trim() === "" ? JSON.stringify(key) : printable(key);
 }
 
 /** Writes a text of several lines: the ends of lines stay. */

@@ -1,6 +1,6 @@
 // A measure as a bar, the percentage, and in words how far it is and what is left.
 
-import { el, setText } from "../dom.js";
+import { el, setAttribute, setText } from "../dom.js";
 import { amount, duration, rate } from "../text.js";
 
 /** Returns the percentage, rounded down, which is 100 only when all is done. */
@@ -34,7 +34,9 @@ export class Bar {
     this.element.dataset.state = state;
     this.#done.style.setProperty("--fraction", fraction);
     setText(this.#percent, `${percent(fraction)} %`);
-    setText(this.#counted, total === null ? "" : `${amount(done)} of ${amount(total)}`);
+    const isOdd = done < 0 || done > measure.whole;
+    setText(this.#counted, total !== null || isOdd ? `${amount(done)} of ${amount(measure.whole)}` : "");
+    setAttribute(this.#counted, "data-odd", isOdd ? "" : null);
     setText(this.#rate, total === null || measure.rate === null ? "" : rate(measure.rate));
     setText(this.#left, left === null || !Number.isFinite(left) ? "" : `${duration(left)} left`);
   }

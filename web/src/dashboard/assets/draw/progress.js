@@ -36,7 +36,7 @@ export class Progress {
     }
   }
 
-  /** Returns each measure as { label, done, total, fraction, rate, left }; rate by the second and time left in seconds, or null. */
+  /** Returns each measure as { label, done, total, whole, fraction, rate, left }; the whole is the total, or 1 or 100; rate by the second and time left in seconds, or null. */
   all(now = performance.now()) {
     return this.#measures.map(({ label, done, total }) => {
       const { isOfHundred, speed } = this.#seen.get(label);
@@ -44,7 +44,7 @@ export class Progress {
       const left = Math.max(whole - done, 0);
       const rate = left > 0 && !this.#isOver ? speed.rate(now) : null;
       const fraction = Math.min(Math.max(done / whole, 0), 1) || 0;
-      return { label, done, total, fraction, rate, left: rate === null ? null : left / rate };
+      return { label, done, total, whole, fraction, rate, left: rate === null ? null : left / rate };
     });
   }
 

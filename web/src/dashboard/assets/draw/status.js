@@ -6,16 +6,25 @@ import { printable } from "../text.js";
 /** Statuses that mean waiting (docs/sql.md, status). */
 export const WAITING = ["queued", "pending", "scheduled", "delayed", "available", "created"];
 
-const FAILED = ["failed", "error", "errored", "crashed", "timed_out", "discarded", "expired", "system_failure"];
+const PAUSED = ["paused", "waiting"];
+const RUNNING = ["running", "executing", "active", "retrying"];
+const COMPLETED = ["completed", "complete", "succeeded", "success", "done"];
+const FAILED = ["failed", "error", "errored", "crashed", "killed", "timeout", "timed_out", "discarded", "expired", "system_failure"];
 const STOPPED = ["canceled", "cancelled", "stopped", "skipped", "aborted"];
 
-/** Returns what a status means: running, waiting, completed, failed or stopped. */
+/** Returns what a status means: running, waiting, completed, failed or stopped; a word that is not known, by whether the run has finished. */
 export function stateOf(status, isFinished) {
   const word = status.toLowerCase();
-  if (WAITING.includes(word)) return "waiting";
+  if (WAITING.includes(word) || PAUSED.includes(word)) return "waiting";
   if (FAILED.includes(word)) return "failed";
   if (STOPPED.includes(word)) return "stopped";
   return isFinished ? "completed" : "running";
+}
+
+/** Tells whether a word is one of those that have a sign. What another word means, only its author knows. */
+function isKnown(status) {
+  const word = status.toLowerCase();
+  return [WAITING, PAUSED, RUNNING, COMPLETED, FAILED, STOPPED].some((words) => words.includes(word));
 }
 
 const SIGNS = {
@@ -24,6 +33,7 @@ const SIGNS = {
   completed: [svg("path", { d: "m3 8.5 3.5 3.5L13 5" })],
   failed: [svg("path", { d: "m4 4 8 8m0-8-8 8" })],
   stopped: [svg("path", { d: "M3.5 8h9" })],
+  other: [svg("circle", { cx: 8, cy: 8, r: 2.5, fill: "currentColor" })],
 };
 
 export class Status {
@@ -34,7 +44,7 @@ export class Status {
 
   show(run) {
     const status = run.isGone ? "deleted" : run.status;
-    const state = run.isGone ? "stopped" : run.state;
+    const state = run.isGone ? "stopped" : isKnown(run.status) ? run.state : "other";
     if (this.element.dataset.state !== state) {
       this.element.dataset.state = state;
       this.#sign.replaceChildren(...SIGNS[state].map((shape) => shape.cloneNode()));

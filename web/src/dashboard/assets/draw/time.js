@@ -1,7 +1,7 @@
 // Times that say how long ago they were, and go on saying so.
 
 import { el, setText } from "../dom.js";
-import { ago, moment } from "../text.js";
+import { ago, exactMoment } from "../text.js";
 
 /** Shows a time, in milliseconds, as an element that says how long ago it was; its title is the exact one. */
 export function showAgo(element, time, now = Date.now()) {
@@ -10,7 +10,7 @@ export function showAgo(element, time, now = Date.now()) {
   const iso = new Date(time).toISOString();
   if (element.dateTime !== iso) {
     element.dateTime = iso;
-    element.title = moment(time);
+    element.title = exactMoment(time);
   }
   setText(element, ago(time, now));
 }

@@ -3,7 +3,7 @@
 // A stream that ends or stays silent is opened again, after a delay that doubles, with the id of its last event. What the page shows
 // meanwhile is marked as stale by the connection (connection.js).
 
-import { send } from "../api.js";
+import { mayPass, send } from "../api.js";
 import { Frames } from "./frames.js";
 import { connection } from "./connection.js";
 
@@ -111,8 +111,7 @@ class Following {
         }
       }
     } catch (error) {
-      // Too many connections, and a gateway or database that is away, pass.
-      const isFinal = error.status >= 400 && error.status < 500 && error.status !== 429 && error.status !== 408;
+      const isFinal = !mayPass(error);
       if (isFinal) this.#over(error);
       return isFinal;
     } finally {

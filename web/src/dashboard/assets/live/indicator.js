@@ -1,7 +1,7 @@
 // Shows whether the page is live: a word in the header, and a notice above the page when it is stale.
 
 import { announce, el, setText } from "../dom.js";
-import { clock } from "../text.js";
+import { recent } from "../text.js";
 import { connection } from "./connection.js";
 
 const WORDS = { connecting: "Connecting", live: "Live", stale: "Stale" };
@@ -23,12 +23,12 @@ export function showConnection(place, notice) {
     bar.hidden = state.kind !== "stale";
     document.body.classList.toggle("stale", state.kind === "stale");
     if (state.kind === "stale") {
-      setText(since, `Connection lost at ${clock(state.since)}.`);
+      setText(since, `Connection lost at ${recent(state.since)}.`);
       const seconds = state.next === null ? 0 : Math.ceil((state.next - Date.now()) / 1_000);
       setText(next, seconds > 0 ? `Next try in ${seconds} s.` : "Trying again …");
     }
     if (state.kind !== before) {
-      if (state.kind === "stale") announce(`Connection lost at ${clock(state.since)}. What you see is from then.`);
+      if (state.kind === "stale") announce(`Connection lost at ${recent(state.since)}. What you see is from then.`);
       else if (before === "stale" && state.kind === "live") announce("Connected again.");
       // Between the two it is being opened.
       if (state.kind !== "connecting" || before !== "stale") before = state.kind;

@@ -3,7 +3,7 @@
 import { el, mark, setText } from "../dom.js";
 import { Exact, isObject } from "../json.js";
 import { copyButton, literal, pathOf } from "../sql.js";
-import { counted, printable } from "../text.js";
+import { counted, keyName, printable } from "../text.js";
 
 /** Members that are shown at first; a button shows more. */
 const SHOWN = 100;
@@ -94,6 +94,11 @@ class Branch {
   }
 }
 
+/** Writes a key, or an index. */
+function nameOf(key) {
+  return typeof key === "number" ? String(key) : keyName(key);
+}
+
 /** A key and its value. */
 class Member {
   #path;
@@ -111,9 +116,9 @@ class Member {
     this.#path = path;
     this.#isFirst = isFirst;
     const key = path.at(-1);
-    const name = el("span", { class: typeof key === "number" ? "key index" : "key" }, printable(String(key)));
+    const name = el("span", { class: typeof key === "number" ? "key index" : "key" }, nameOf(key));
     const sql = () => `SELECT runmeta.get(${literal(id)}, ${literal(pathOf(path))});`;
-    this.#line = el("div", { class: "member" }, name, this.#value, copyButton("SQL", sql, `Copy as SQL: ${printable(String(key))}`));
+    this.#line = el("div", { class: "member" }, name, this.#value, copyButton("SQL", sql, `Copy as SQL: ${nameOf(key)}`));
     this.element = el("li", {}, this.#line);
   }
 
@@ -135,7 +140,7 @@ class Member {
       const isDeep = Array.isArray(value) && value.some((element) => typeof element === "object" && element !== null);
       const isOpen = this.#path.length < 2 && count <= FOLDED && !isDeep;
       this.#branch = new Branch(this.#id, this.#path, isOpen);
-      this.#toggle = el("button", { type: "button", class: "fold", "aria-expanded": String(isOpen), "aria-label": printable(String(this.#path.at(-1))), onclick: () => this.#fold() });
+      this.#toggle = el("button", { type: "button", class: "fold", "aria-expanded": String(isOpen), "aria-label": nameOf(this.#path.at(-1)), onclick: () => this.#fold() });
       this.#line.prepend(this.#toggle);
       this.element.append(this.#branch.list);
       this.#branch.list.hidden = !isOpen;

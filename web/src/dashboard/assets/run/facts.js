@@ -2,6 +2,7 @@
 
 import { runAddress } from "../address.js";
 import { el, setText } from "../dom.js";
+import { showId } from "../draw/id.js";
 import { showAgo, timeElement } from "../draw/time.js";
 import { amount, duration, moment, printable } from "../text.js";
 
@@ -27,7 +28,7 @@ export class Facts {
     this.#text(run.isOver ? "Running for" : "Ran", null);
     this.#text("Attempt", amount(run.attempt));
     this.#text("Version", amount(run.version));
-    if (run.parent !== null) this.#row("Parent", () => el("a", { class: "run-id", href: runAddress(run.parent) }, printable(run.parent)));
+    if (run.parent !== null) showId(this.#row("Parent", () => el("a", { class: "run-id", href: runAddress(run.parent) })).querySelector("a"), printable(run.parent));
   }
 
   #time(title, time) {

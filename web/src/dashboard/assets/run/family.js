@@ -6,7 +6,9 @@ import { runAddress } from "../address.js";
 import { address, get } from "../api.js";
 import { el, setAttribute, setText } from "../dom.js";
 import { Bar } from "../draw/bar.js";
+import { showId } from "../draw/id.js";
 import { Status } from "../draw/status.js";
+import { untilRead } from "../live/again.js";
 import { follow } from "../live/follow.js";
 import { Run } from "../model.js";
 import { counted, printable } from "../text.js";
@@ -39,7 +41,7 @@ export class Family {
       address(["events"], { root, unfinished: "true" }),
       {
         open: () => this.#read(root),
-        snapshot: (data) => this.#see(JSON.parse(data)),
+        snapshot: (data) => this.#snapshot(JSON.parse(data)),
         change: (data) => this.#change(JSON.parse(data)),
         gone: (data) => this.#gone(JSON.parse(data).id),
         over: (problem) => problem && this.#read(this.#run),
@@ -61,7 +63,8 @@ export class Family {
 
   async #read(id) {
     try {
-      const { runs, truncated } = await get(["runs", id, "tree"], {}, { signal: this.#abort.signal });
+      const { signal } = this.#abort;
+      const { runs, truncated } = await untilRead(() => get(["runs", id, "tree"], {}, { signal }), signal);
       this.#isCut = truncated === true;
       for (const run of runs) this.#see(run);
     } catch {
@@ -70,15 +73,23 @@ export class Family {
   }
 
   #see(object) {
-    const known = this.#runs.get(object.id);
-    if (known === undefined) this.#runs.set(object.id, new Run(object));
-    else known.see(object);
+    this.#known(object.id).see(object);
+    this.draw();
+  }
+
+  #snapshot(object) {
+    this.#known(object.id).snapshot(object);
     this.draw();
   }
 
   #change(change) {
-    this.#runs.get(change.id)?.change(change);
+    this.#runs.get(change.id)?.change(change) || this.#stream.restart();
     this.draw();
+  }
+
+  #known(id) {
+    if (!this.#runs.has(id)) this.#runs.set(id, new Run());
+    return this.#runs.get(id);
   }
 
   #gone(id) {
@@ -161,13 +172,13 @@ class FamilyRow {
 
   constructor(run, isCurrent) {
     this.#link.href = runAddress(run.id);
-    this.#link.title = printable(run.id);
     setAttribute(this.#link, "aria-current", isCurrent ? "page" : null);
   }
 
   show(run, depth) {
     this.#name.style.setProperty("--depth", Math.min(depth, 8));
-    setText(this.#link, printable(shortened(run, depth)));
+    showId(this.#link, printable(shortened(run, depth)));
+    this.#link.title = printable(run.id);
     this.element.dataset.state = run.state;
     this.#status.show(run);
     this.#bar.show(run.progress.first(), run.state);

@@ -3,7 +3,7 @@
 
 import { el, mark, setText } from "../dom.js";
 import { isObject } from "../json.js";
-import { counted, clock, printable, printableLines } from "../text.js";
+import { counted, exactMoment, keyName, printable, printableLines, recent } from "../text.js";
 
 const KEYS = ["logs", "log"];
 const TEXTS = ["message", "msg", "text"];
@@ -17,14 +17,18 @@ const SHOWN = 1_000;
 export function logKeys(metadata) {
   const isLog = ([key, value]) => {
     if (!Array.isArray(value)) return false;
-    return KEYS.includes(key) || (value.length > 0 && value.every((line) => isObject(line) && textOf(line) !== undefined));
+    return KEYS.includes(key) || (value.length > 0 && value.every((line) => isObject(line) && keyOf(line, TEXTS, isText) !== undefined));
   };
   return Object.entries(metadata).filter(isLog).map(([key]) => key);
 }
 
-function textOf(line) {
-  return TEXTS.map((name) => line[name]).find((text) => typeof text === "string");
+/** Returns the key under which a line has what is one of these names. */
+function keyOf(line, names, is) {
+  return names.find((name) => Object.hasOwn(line, name) && is(line[name]));
 }
+
+const isText = (value) => typeof value === "string";
+const isTime = (value) => isText(value) && !Number.isNaN(Date.parse(value));
 
 export class Log {
   #lines = el("ol");
@@ -34,7 +38,7 @@ export class Log {
   #isFirst = true;
 
   constructor(key) {
-    const name = printable(key);
+    const name = keyName(key);
     this.#frame.setAttribute("aria-label", name);
     this.element = el("section", { class: "card" }, el("header", {}, el("h2", {}, name), this.#count), this.#frame);
   }
@@ -70,15 +74,24 @@ export function known(before, now) {
 }
 
 function lineOf(line) {
-  if (!isObject(line)) return el("li", {}, el("span", { class: "line" }, typeof line === "string" ? printableLines(line) : JSON.stringify(line)));
-  const text = textOf(line);
-  const level = LEVELS.map((name) => line[name]).find((word) => typeof word === "string");
-  const time = Date.parse(TIMES.map((name) => line[name]).find((one) => typeof one === "string") ?? "");
+  if (!isObject(line)) return el("li", {}, el("span", { class: "line" }, isText(line) ? printableLines(line) : JSON.stringify(line)));
+  const [text, level, time] = [keyOf(line, TEXTS, isText), keyOf(line, LEVELS, isText), keyOf(line, TIMES, isTime)];
+  const others = Object.entries(line).filter(([key]) => ![text, level, time].includes(key));
   return el(
     "li",
-    { "data-level": level?.toLowerCase() },
-    Number.isNaN(time) ? "" : el("time", {}, clock(time)),
-    level === undefined ? "" : el("span", { class: "level" }, printable(level)),
-    el("span", { class: "line" }, text === undefined ? JSON.stringify(line) : printableLines(text)),
+    { "data-level": level && line[level].toLowerCase() },
+    time && timeOf(Date.parse(line[time])),
+    level && el("span", { class: "level" }, printable(line[level])),
+    el("span", { class: "line" }, text && printableLines(line[text]), text && others.length > 0 && " ", ...others.flatMap(memberOf)),
   );
+}
+
+function timeOf(time) {
+  return el("time", { datetime: new Date(time).toISOString(), title: exactMoment(time) }, recent(time));
+}
+
+/** Shows another member of a line behind its text, as `key=value`. */
+function memberOf([key, value], index) {
+  const text = isText(value) ? printableLines(value) : JSON.stringify(value);
+  return [index > 0 && " ", el("span", { class: "log-member" }, el("span", { class: "log-key" }, `${keyName(key)}=`), text)];
 }

@@ -103,7 +103,7 @@ export class RunPage {
   #follow() {
     this.#message.hidden = true;
     this.#stream = follow(address(["runs", this.#id, "events"], { keep_open: "true" }), {
-      snapshot: (data) => this.#see(parseExact(data)),
+      snapshot: (data) => this.#snapshot(parseExact(data)),
       change: (data) => this.#change(parseExact(data)),
       gone: () => {
         this.#run?.gone();
@@ -113,14 +113,15 @@ export class RunPage {
     });
   }
 
-  #see(object) {
+  #snapshot(object) {
     if (this.#run === null) {
-      this.#run = new Run(object, true);
+      this.#run = new Run(true);
+      this.#run.snapshot(object);
       this.#content.hidden = false;
       this.#family.start(this.#run.root);
       this.#draw();
     } else {
-      this.#seen(() => this.#run.see(object));
+      this.#seen(() => this.#run.snapshot(object));
     }
     this.#family.see(object);
   }

@@ -2,7 +2,7 @@
 
 import { pageAddress } from "../address.js";
 import { get } from "../api.js";
-import { el } from "../dom.js";
+import { el, setAttribute, setText } from "../dom.js";
 import { printable } from "../text.js";
 import { DEFAULT_SORT, showsAll } from "./filter.js";
 
@@ -48,7 +48,11 @@ export class Controls {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#chosen(), PAUSE);
     };
-    for (const input of [this.#text, this.#task, this.#tag]) input.addEventListener("input", typed);
+    for (const input of [this.#text, this.#task, this.#tag]) {
+      input.addEventListener("input", typed);
+      // Whoever goes on to another filter at once has chosen this one too.
+      input.addEventListener("blur", () => this.#timer !== undefined && this.#chosen());
+    }
     this.#sort.addEventListener("change", () => this.#chosen());
     this.element = el(
       "form",
@@ -61,6 +65,7 @@ export class Controls {
 
   close() {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   /** Shows a filter. A field in which somebody is typing stays as it is. */
@@ -98,14 +103,16 @@ export class Controls {
     const { status, finished } = this.#filter;
     const isKnown = this.#statuses.some((chip) => chip.status === status);
     const chips = isKnown ? this.#statuses : [...this.#statuses, { title: printable(status), status, finished: "" }];
-    const shown = chips.map((chip) => {
+    // The elements stay: one may have the focus, and a click may have begun on it.
+    while (this.#chips.childElementCount > chips.length) this.#chips.lastChild.remove();
+    while (this.#chips.childElementCount < chips.length) this.#chips.append(el("a", { class: "chip", "data-replace": true }));
+    chips.forEach((chip, index) => {
+      const element = this.#chips.children[index];
       const isChosen = chip.status === status && chip.finished === finished;
-      const href = pageAddress("runs", { ...this.#filter, status: chip.status, finished: chip.finished });
-      return el("a", { class: "chip", href, "data-replace": true, "aria-current": isChosen && "true" }, chip.title);
+      setText(element, chip.title);
+      element.href = pageAddress("runs", { ...this.#filter, status: chip.status, finished: chip.finished });
+      setAttribute(element, "aria-current", isChosen ? "true" : null);
     });
-    const focused = [...this.#chips.children].indexOf(document.activeElement);
-    this.#chips.replaceChildren(...shown);
-    if (focused >= 0) this.#chips.children[focused]?.focus();
   }
 
   #submit(event) {
@@ -115,6 +122,7 @@ export class Controls {
 
   #chosen() {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     const [text, task, tag] = [this.#text, this.#task, this.#tag].map((input) => input.value.trim());
     const sort = this.#sort.value === DEFAULT_SORT ? "" : this.#sort.value;
     this.#choose({ ...this.#filter, text, task, tag, sort });

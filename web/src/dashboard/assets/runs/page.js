@@ -99,7 +99,11 @@ export class RunsPage {
   #show() {
     const { runs, isComplete, isLoading, hasBegun, problem } = this.#source;
     this.#table.classList.toggle("waiting", !hasBegun && problem === null);
-    if (hasBegun || problem !== null) this.#rows.show(runs);
+    if (hasBegun || problem !== null) {
+      // Where no run has a tag, the others have the room.
+      this.#table.classList.toggle("untagged", runs.every((run) => run.tags.length === 0));
+      this.#rows.show(runs);
+    }
     this.#table.hidden = runs.length === 0 && hasBegun;
     setAttribute(this.#table, "aria-rowcount", isComplete ? runs.length + 1 : -1);
     const text = !hasBegun ? "" : isComplete ? counted(runs.length, "run") : `${counted(runs.length, "run")} loaded, more below`;

@@ -3,6 +3,7 @@
 import { runAddress, taskAddress } from "../address.js";
 import { el, setText } from "../dom.js";
 import { Bar } from "../draw/bar.js";
+import { showId } from "../draw/id.js";
 import { Status } from "../draw/status.js";
 import { showAgo, timeElement } from "../draw/time.js";
 import { duration, printable } from "../text.js";
@@ -11,11 +12,15 @@ import { duration, printable } from "../text.js";
 export const COLUMNS = [
   { name: "id", title: "Run", sort: "id" },
   { name: "task", title: "Task", sort: "task" },
+  { name: "tags", title: "Tags" },
   { name: "status", title: "Status", sort: "status" },
   { name: "progress", title: "Progress" },
   { name: "duration", title: "Duration", sort: "-duration" },
   { name: "created", title: "Created", sort: "-created" },
 ];
+
+/** Tags that have room in a row. */
+const TAGS = 3;
 
 export class RunRow {
   #link = el("a", { class: "run-id" });
@@ -30,8 +35,9 @@ export class RunRow {
   element = el(
     "tr",
     { role: "row" },
-    cell("id", this.#link, this.#tags),
+    cell("id", this.#link),
     cell("task", this.#task),
+    cell("tags", this.#tags),
     cell("status", this.#status.element),
     cell("progress", this.#bar.element),
     cell("duration", this.#duration),
@@ -39,9 +45,7 @@ export class RunRow {
   );
 
   constructor(run) {
-    const id = printable(run.id);
-    this.#link.textContent = id;
-    this.#link.title = id;
+    showId(this.#link, printable(run.id));
     this.#link.href = runAddress(run.id);
   }
 
@@ -55,10 +59,7 @@ export class RunRow {
         setText(this.#task, printable(run.task));
         this.#task.href = taskAddress(run.task);
       }
-      const tags = run.tags.map(printable);
-      if (this.#tags.childElementCount !== tags.length) {
-        this.#tags.replaceChildren(...tags.map((tag) => el("span", { class: "tag" }, tag)));
-      }
+      this.#showTags(run.tags.map(printable));
       this.#status.show(run);
     }
     const progress = run.progress.first();
@@ -66,6 +67,15 @@ export class RunRow {
     const elapsed = run.elapsed(now);
     setText(this.#duration, elapsed === null ? "" : duration(elapsed));
     showAgo(this.#created, run.created, now);
+  }
+
+  /** Shows the first tags, and how many others there are; all of them are in the title. */
+  #showTags(tags) {
+    const title = tags.join(", ");
+    if (this.#tags.title === title) return;
+    this.#tags.title = title;
+    const rest = tags.length > TAGS ? [`+${tags.length - TAGS}`] : [];
+    this.#tags.replaceChildren(...tags.slice(0, TAGS).map((tag) => el("span", { class: "tag" }, tag)), ...rest.map((count) => el("span", { class: "tag more-tags" }, count)));
   }
 }
 

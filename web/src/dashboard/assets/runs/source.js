@@ -5,6 +5,7 @@
 // connection everything is read again, as a run that finished meanwhile is not in the stream.
 
 import { address, get } from "../api.js";
+import { untilRead } from "../live/again.js";
 import { follow } from "../live/follow.js";
 import { Run } from "../model.js";
 import { comparison, matches } from "./filter.js";
@@ -35,9 +36,8 @@ export class Source extends EventTarget {
   /** The last run of the last page, with its place of then. */
   #horizon = null;
   #stream = null;
-  #abort = new AbortController();
   #reorder = null;
-  #reads = 0;
+  #reading = new AbortController();
 
   constructor(filter) {
     super();
@@ -61,7 +61,7 @@ export class Source extends EventTarget {
   }
 
   close() {
-    this.#abort.abort();
+    this.#reading.abort();
     this.#stream?.close();
     clearTimeout(this.#reorder);
   }
@@ -71,30 +71,36 @@ export class Source extends EventTarget {
     if (!this.isLoading && !this.isComplete && this.hasBegun && this.problem === null) this.#read(this.#next);
   }
 
-  /** Reads again what could not be read. */
+  /** Reads again now what could not be read. */
   retry() {
     this.#read(this.hasBegun ? this.#next : null);
   }
 
   async #read(after) {
-    const read = ++this.#reads;
+    this.#reading.abort();
+    this.#reading = new AbortController();
+    const { signal } = this.#reading;
     this.isLoading = true;
-    this.problem = null;
     this.#changed();
     const { sort, ...filter } = this.#filter;
     // What was seen before a lost connection is read again in one page, so that nobody's place in the table is lost.
     const limit = after === null ? Math.min(Math.max(PAGE, this.runs.length), LARGEST_PAGE) : PAGE;
+    const failed = (problem) => {
+      this.problem = problem;
+      this.#changed();
+    };
     try {
-      const page = await get(["runs"], { ...filter, sort, limit, after }, { signal: this.#abort.signal });
-      if (read !== this.#reads) return;
+      const page = await untilRead(() => get(["runs"], { ...filter, sort, limit, after }, { signal }), signal, failed);
+      if (signal.aborted) return;
       const runs = page.runs.map((object) => this.#see(object));
       this.#next = page.next ?? null;
       this.isComplete = this.#next === null;
       const last = runs.at(-1);
       if (last !== undefined) this.#horizon = placeOf(last);
       this.hasBegun = true;
+      this.problem = null;
     } catch (problem) {
-      if (read !== this.#reads || this.#abort.signal.aborted) return;
+      if (signal.aborted) return;
       this.problem = problem;
     }
     this.isLoading = false;
@@ -109,41 +115,25 @@ export class Source extends EventTarget {
   }
 
   #see(object) {
-    const known = this.#known.get(object.id);
-    if (known !== undefined) {
-      known.see(object);
-      known.fromPage = true;
-      return known;
-    }
-    const run = new Run(object);
+    const run = this.#run(object.id);
+    run.see(object);
     run.fromPage = true;
-    this.#known.set(run.id, run);
     return run;
   }
 
   #snapshot(object) {
-    const known = this.#known.get(object.id);
-    if (known === undefined) this.#known.set(object.id, new Run(object));
-    else if (!known.see(object)) return;
+    this.#run(object.id).snapshot(object);
     this.#orderSoon();
   }
 
   #change(change) {
-    const run = this.#known.get(change.id);
-    if (run === undefined || !run.change(change)) {
-      this.#refresh(change.id);
-      return;
-    }
+    this.#known.get(change.id)?.change(change) || this.#stream.restart();
     this.#orderSoon();
   }
 
-  /** Reads one run whose change does not fit what is known. */
-  async #refresh(id) {
-    try {
-      this.#snapshot(await get(["runs", id], {}, { signal: this.#abort.signal }));
-    } catch {
-      // It is gone, or comes with the next event.
-    }
+  #run(id) {
+    if (!this.#known.has(id)) this.#known.set(id, new Run());
+    return this.#known.get(id);
   }
 
   #gone({ id }) {
