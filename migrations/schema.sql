@@ -436,7 +436,7 @@ ALTER TABLE runmeta.adapter OWNER TO postgres;
 
 COMMENT ON TABLE runmeta.adapter IS 'queues whose jobs have runs that follow them';
 
-COMMENT ON COLUMN runmeta.adapter.id IS 'number that the triggers of the queue put down';
+COMMENT ON COLUMN runmeta.adapter.id IS 'number that the triggers of the queue record';
 
 COMMENT ON COLUMN runmeta.adapter.queue IS 'kind of the queue, pg-boss for instance';
 
@@ -469,7 +469,7 @@ CREATE TABLE runmeta.adapter_failure (
 
 ALTER TABLE runmeta.adapter_failure OWNER TO postgres;
 
-COMMENT ON TABLE runmeta.adapter_failure IS 'changes of jobs that adapters could not put down or apply, the last 100 of each';
+COMMENT ON TABLE runmeta.adapter_failure IS 'changes of jobs that adapters could not record or apply, the last 100 of each';
 
 COMMENT ON COLUMN runmeta.adapter_failure.id IS 'makes the row unique';
 

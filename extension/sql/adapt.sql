@@ -1,7 +1,7 @@
 -- adapt
 
 -- Makes triggers on the table of jobs, so it needs the rights of the table's owner, and those of the owner of runmeta's
--- tables to register the queue. Nothing changes in the queue until the transaction ends, so that what is put down for
+-- tables to register the queue. Nothing changes in the queue until the transaction ends, so that what is recorded for
 -- jobs that exist already is complete. What is not given stays as it was given before.
 CREATE FUNCTION runmeta.adapt(
     queue pg_catalog.text,

@@ -32,7 +32,7 @@ pub struct Level {
     pub changes: Changes,
     /// Jobs that changed.
     pub jobs: Noted,
-    /// Lists that were put into the inbox and taken out, and changes of jobs that were put down and taken.
+    /// Lists that were put into the inbox and taken out, and changes of jobs that were recorded and taken.
     pub moved: Moved,
 }
 

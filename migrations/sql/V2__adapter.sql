@@ -1,4 +1,4 @@
--- Queues whose jobs have runs that follow them: the adapters, what their triggers put down, and what went wrong in them.
+-- Queues whose jobs have runs that follow them: the adapters, what their triggers record, and what went wrong in them.
 
 -- adapter
 
@@ -22,7 +22,7 @@ CREATE TABLE runmeta.adapter (
 );
 
 COMMENT ON TABLE runmeta.adapter IS 'queues whose jobs have runs that follow them';
-COMMENT ON COLUMN runmeta.adapter.id IS 'number that the triggers of the queue put down';
+COMMENT ON COLUMN runmeta.adapter.id IS 'number that the triggers of the queue record';
 COMMENT ON COLUMN runmeta.adapter.queue IS 'kind of the queue, pg-boss for instance';
 COMMENT ON COLUMN runmeta.adapter.table_schema IS 'schema of the table of jobs';
 COMMENT ON COLUMN runmeta.adapter.table_name IS 'name of that table';
@@ -35,7 +35,7 @@ COMMENT ON COLUMN runmeta.adapter.created_at IS 'when the queue was adapted';
 
 -- transition
 
--- What the triggers on a queue saw and the runs do not show yet. A row is put down in the transaction of the queue, without
+-- What the triggers on a queue saw and the runs do not show yet. A row is recorded in the transaction of the queue, without
 -- a look at the run: its row may be locked by the transaction of the job.
 --
 -- Order: the row of a job is locked in the queue until its transaction commits, and the id is given after that lock, so the
@@ -90,7 +90,7 @@ COMMENT ON COLUMN runmeta.transition.at IS 'when the change was seen';
 
 -- adapter_failure
 
--- A trigger of an adapter never fails its statement. What goes wrong is put down here, without a lock that others could
+-- A trigger of an adapter never fails its statement. What goes wrong is recorded here, without a lock that others could
 -- wait for, and the worker keeps the last 100 of each adapter.
 CREATE TABLE runmeta.adapter_failure (
     id         pg_catalog.int8        NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -105,7 +105,7 @@ CREATE TABLE runmeta.adapter_failure (
     CONSTRAINT adapter_failure_pkey PRIMARY KEY (id)
 );
 
-COMMENT ON TABLE runmeta.adapter_failure IS 'changes of jobs that adapters could not put down or apply, the last 100 of each';
+COMMENT ON TABLE runmeta.adapter_failure IS 'changes of jobs that adapters could not record or apply, the last 100 of each';
 COMMENT ON COLUMN runmeta.adapter_failure.id IS 'makes the row unique';
 COMMENT ON COLUMN runmeta.adapter_failure.adapter IS 'adapter of the queue';
 COMMENT ON COLUMN runmeta.adapter_failure.role IS 'role that changed the jobs';

@@ -145,7 +145,7 @@ BEGIN
         WHERE NOT pg_catalog.has_column_privilege('runmeta_writer', 'runmeta.run', g.name, 'UPDATE')
 
         -- The triggers of an adapter run with the rights of whoever changes a job. That role fills in everything but who it
-        -- is, and reads nothing of what others have put down.
+        -- is, and reads nothing of what others have recorded.
         UNION ALL
         SELECT pg_catalog.format('GRANT INSERT (%I) ON TABLE runmeta.%I TO runmeta_writer', g.name, g.relation)
         FROM (VALUES

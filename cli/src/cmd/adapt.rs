@@ -17,7 +17,7 @@ const PATIENCE: &str = "SET LOCAL lock_timeout = '5s'";
 /// What the SQL function calls a table of one's own.
 const OWN: &str = "table";
 
-/// Have runs follow the jobs of a queue: triggers on its table put down what happens to a job
+/// Have runs follow the jobs of a queue: triggers on its table record what happens to a job
 #[derive(Args)]
 pub(crate) struct Adapt {
     /// pg-boss, graphile-worker, procrastinate, river, oban, pgmq or dbos; none for a table of your own

@@ -157,11 +157,11 @@ pub(crate) struct Adapter {
     pub(crate) without_triggers: i64,
     /// Partitions that are followed row by row.
     pub(crate) by_row: i64,
-    /// A role that may change jobs and may not put down what happens to them.
+    /// A role that may change jobs and may not record what happens to them.
     pub(crate) role: Option<String>,
 }
 
-/// What an adapter could not put down or have a run follow.
+/// What an adapter could not record or have a run follow.
 #[derive(Clone, Debug)]
 pub(crate) struct AdapterFailure {
     pub(crate) queue: String,

@@ -4,7 +4,7 @@
 -- They run with the rights of whoever changes a job, who can read the queue's other tables. Their names have the number of the
 -- adapter, because a schema may have several queues.
 --
--- row_query says what a row means; {jobs} stands in it for the rows. Where compares is true, an update is put down only for
+-- row_query says what a row means; {jobs} stands in it for the rows. Where compares is true, an update is recorded only for
 -- rows of which that changed: procrastinate updates all jobs that a worker had when it ends. It takes 10 µs a row more.
 CREATE FUNCTION runmeta._adapter_functions(
     adapter pg_catalog.int4,

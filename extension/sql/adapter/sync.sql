@@ -1,6 +1,6 @@
 -- _adapter_sync
 
--- Statement that puts down what all jobs are now, but those that have finished and have no run.
+-- Statement that records what all jobs are now, but those that have finished and have no run.
 CREATE FUNCTION runmeta._adapter_sync(
     adapter pg_catalog.int4,
     jobs pg_catalog.regclass,
@@ -23,4 +23,4 @@ WHERE (c.status OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'retrying', 'running
     CASE WHEN tasks IS NULL THEN ''
         ELSE pg_catalog.format(E'\n    AND c.task OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.text[])', tasks) END) $query$;
 
-COMMENT ON FUNCTION runmeta._adapter_sync IS 'statement that puts down what the jobs of a queue are now';
+COMMENT ON FUNCTION runmeta._adapter_sync IS 'statement that records what the jobs of a queue are now';

@@ -1,4 +1,4 @@
-//! Before a run is written: it follows what was put down for it, so that what a job writes comes behind its own claim.
+//! Before a run is written: it follows what was recorded for it, so that what a job writes comes behind its own claim.
 //!
 //! Whoever comes here has the rights of a writer. Following is done as the owner of the tables, as by the worker: it does
 //! nothing that the worker would not do a moment later.
@@ -31,7 +31,10 @@ const GENERATIONS: usize = 100;
 ///
 /// Errors of Postgres are raised.
 pub fn one(run: &str) -> Result<(), Refusal> {
-    these(&[run])
+    match may_wait()? {
+        true => these(&[run], false),
+        false => Ok(()),
+    }
 }
 
 /// Has the runs follow that are about to be written, those that are addressed from others too.
@@ -40,7 +43,7 @@ pub fn one(run: &str) -> Result<(), Refusal> {
 ///
 /// Errors of Postgres are raised.
 pub fn addressed<'a>(runs: impl IntoIterator<Item = (&'a str, Target)>) -> Result<(), Refusal> {
-    if !waiting::any() || !owner::has_transitions() {
+    if !may_wait()? {
         return Ok(());
     }
     let (mut own, mut relatives) = (Vec::new(), BTreeSet::new());
@@ -50,7 +53,7 @@ pub fn addressed<'a>(runs: impl IntoIterator<Item = (&'a str, Target)>) -> Resul
             relatives.insert((run, target == Target::Root));
         }
     }
-    these(&own)?;
+    these(&own, own.len() > 1)?;
     if relatives.is_empty() {
         return Ok(());
     }
@@ -60,19 +63,21 @@ pub fn addressed<'a>(runs: impl IntoIterator<Item = (&'a str, Target)>) -> Resul
         .unzip();
     let found = Spi::connect_mut(|client| Addressee::find_many(client, runs, roots))?;
     own.extend(found.iter().map(|(_, run)| run.id.as_str()));
-    these(&own)
+    these(&own, true)
 }
 
-/// Has runs follow. All of them are locked in the order of their ids if something waits for one, because their writer is about
-/// to lock all, and waits for nobody in a circle.
-///
-/// # Errors
-///
-/// Errors of Postgres are raised.
-fn these(runs: &[&str]) -> Result<(), Refusal> {
-    if !waiting::any() || !owner::has_transitions() {
-        return Ok(());
+/// Returns false if nothing waits for any run. Where nobody counts, the table is asked, once for all runs.
+fn may_wait() -> Result<bool, Refusal> {
+    match (waiting::any(), waiting::is_counted()) {
+        (false, _) => Ok(false),
+        (true, true) => Ok(true),
+        (true, false) => Ok(owner::has_transitions() && transition::any()?),
     }
+}
+
+/// Has runs follow. If something waits for one, all are locked first in the order of their ids where several are to be written:
+/// then nobody waits in a circle.
+fn these(runs: &[&str], are_several: bool) -> Result<(), Refusal> {
     let mut may_wait: Vec<&str> = runs
         .iter()
         .copied()
@@ -88,7 +93,7 @@ fn these(runs: &[&str]) -> Result<(), Refusal> {
         return Ok(());
     }
     let _owner = AsOwner::of_transitions()?;
-    if runs.len() > 1 {
+    if are_several {
         Spi::connect_mut(|client| {
             LOCK_ALL.with(|statement| {
                 statement

@@ -28,7 +28,7 @@ pub struct Head {
     pub run: String,
     /// The run that it is started under.
     pub parent: Option<String>,
-    /// Whether anything was put down but that its job is gone.
+    /// Whether anything was recorded but that its job is gone.
     pub is_there: bool,
     /// Whether it has waited for its parent for long enough.
     pub is_late: bool,

@@ -1,20 +1,20 @@
 //! Following: what happened to jobs in a queue happens to their runs.
 //!
-//! The triggers of an adapter put down in `runmeta.transition` what the row of a job shows after a change. Here all that was
-//! put down for a run is taken, applied in the order of its ids by the rules of [`runmeta_core::Progress`], and the run is
+//! The triggers of an adapter record in `runmeta.transition` what the row of a job shows after a change. Here all that was
+//! recorded for a run is taken, applied in the order of its ids by the rules of [`runmeta_core::Progress`], and the run is
 //! stored once. So what a transaction corrects is never seen.
 //!
 //! - The worker has runs follow a moment after the transaction of the queue has committed. Whoever writes a run before that
 //!   has it follow first ([`before`]): a job begins to write a millisecond after it was claimed, and the attempt that its
 //!   claim begins has to begin before that.
-//! - Runs that somebody else has locked are left out by the worker, with all that was put down for them: the transaction of a
+//! - Runs that somebody else has locked are left out by the worker, with all that was recorded for them: the transaction of a
 //!   job may hold its run for as long as it likes, and neither the queue nor the other runs wait for it.
-//! - Whoever has locked a run takes what was put down for it. Where there is no run yet, the first of the rows is locked.
-//! - A slice of runs is followed in a subtransaction. If that fails, each run is tried alone, and what was put down for one
+//! - Whoever has locked a run takes what was recorded for it. Where there is no run yet, the first of the rows is locked.
+//! - A slice of runs is followed in a subtransaction. If that fails, each run is tried alone, and what was recorded for one
 //!   that fails again by what it is is kept as a failure of its adapter and stops no other.
 //!
 //! Files: [`noted`] are the jobs that a transaction changed, [`waiting`] the counters that spare others a look at the table.
-//! [`transition`] takes what was put down, [`adapter`] is what adapters say of documents. [`slice`] has runs follow, each of
+//! [`transition`] takes what was recorded, [`adapter`] is what adapters say of documents. [`slice`] has runs follow, each of
 //! which [`change`] decides. [`head`] and [`place`] are about those that do not exist, which [`insert`] makes.
 
 mod adapter;

@@ -6,7 +6,7 @@ use super::waiting;
 use crate::transaction;
 use crate::worker;
 
-/// Runs that a transaction names to the worker. Beyond that the worker looks through all that was put down, which is less
+/// Runs that a transaction names to the worker. Beyond that the worker looks through all that was recorded, which is less
 /// work than so many names: 0.5 MB with ids of 40 bytes, of the ring's one.
 const MAXIMUM_RUNS: usize = 10_000;
 
@@ -18,7 +18,7 @@ pub struct Noted {
     many: bool,
 }
 
-/// Notes that the job of a run changed, before that is put down. Starts a worker if there is none.
+/// Notes that the job of a run changed, before that is recorded. Starts a worker if there is none.
 pub fn note(run_id: &str) {
     worker::serves();
     waiting::add(run_id);

@@ -1,4 +1,4 @@
-//! Some runs that follow their jobs: those that exist are locked, all that was put down for them and for those that do not
+//! Some runs that follow their jobs: those that exist are locked, all that was recorded for them and for those that do not
 //! exist is taken, and both are stored by one statement each.
 
 use std::collections::{HashMap, HashSet};

@@ -1,4 +1,4 @@
-//! Going through all that was put down: where nobody has noted which runs it is for.
+//! Going through all that was recorded: where nobody has noted which runs it is for.
 
 use pgrx::pg_sys::BuiltinOid::{INT4OID, TEXTOID};
 use pgrx::prelude::*;
@@ -52,7 +52,7 @@ pub fn follow_some(max_runs: usize) -> Result<i64, Refusal> {
     Ok(i64::try_from(changes).unwrap_or(i64::MAX))
 }
 
-/// Finds all runs for which something was put down, and calls `each` with each and how much.
+/// Finds all runs for which something was recorded, and calls `each` with each and how much.
 ///
 /// # Errors
 ///
@@ -90,7 +90,7 @@ pub fn trim_failures() -> Result<(), Refusal> {
     })
 }
 
-/// Returns runs for which something was put down and how much, in the order of their ids, behind this one.
+/// Returns runs for which something was recorded and how much, in the order of their ids, behind this one.
 fn next_runs(last: &str, count: usize) -> Result<Vec<(String, usize)>, Refusal> {
     let count = i32::try_from(count).unwrap_or(i32::MAX);
     Spi::connect_mut(|client| {

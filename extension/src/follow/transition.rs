@@ -1,4 +1,4 @@
-//! What was put down for runs.
+//! What was recorded for runs.
 
 use pgrx::pg_sys::BuiltinOid::{INT4OID, TEXTARRAYOID, TEXTOID};
 use pgrx::prelude::*;
@@ -20,13 +20,14 @@ thread_local! {
         include_str!("sql/waiting_among.sql"),
         &[TEXTARRAYOID],
     ) };
+    static ANY: Statement = const { Statement::new(include_str!("sql/any.sql"), &[]) };
     static KEEP_FAILURE: Statement = const { Statement::new(
         include_str!("sql/keep_failure.sql"),
         &[INT4OID, TEXTOID, TEXTOID, TEXTOID],
     ) };
 }
 
-/// A change of a job that was put down for its run.
+/// A change of a job that was recorded for its run.
 pub struct Transition {
     /// The run.
     pub run: String,
@@ -70,7 +71,7 @@ impl Transition {
     }
 }
 
-/// Takes all that was put down for these runs, by run and in the order of the changes.
+/// Takes all that was recorded for these runs, by run and in the order of the changes.
 ///
 /// # Errors
 ///
@@ -106,7 +107,20 @@ pub fn take(runs: &[&str]) -> Result<Vec<Transition>, Refusal> {
     })
 }
 
-/// Returns those of the runs for which something was put down.
+/// Returns true if anything was recorded.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn any() -> Result<bool, Refusal> {
+    Spi::connect_mut(|client| {
+        let _owner = AsOwner::of_transitions()?;
+        let rows = ANY.with(|statement| statement.run(client, &[]))?;
+        Ok(!rows.is_empty())
+    })
+}
+
+/// Returns those of the runs for which something was recorded.
 ///
 /// # Errors
 ///
@@ -121,7 +135,7 @@ pub fn waiting_among(runs: &[&str]) -> Result<Vec<String>, Refusal> {
     })
 }
 
-/// Takes what was put down for a run that cannot follow, and keeps why.
+/// Takes what was recorded for a run that cannot follow, and keeps why.
 ///
 /// # Errors
 ///

@@ -111,7 +111,7 @@ pub fn job_waits(id: &str) -> bool {
     segment().is_none_or(|segment| segment.counters.shows(job_index(id)))
 }
 
-/// Counts a change of a job, before it is put down.
+/// Counts a change of a job, before it is recorded.
 pub fn add_job(id: &str) {
     count(job_index(id), (1, 0));
 }
@@ -240,7 +240,11 @@ impl Moved {
                 }
             }
             segment.counters.add(index, (-lists, -bytes));
-            if segment.counters.counters[index].lists.load(Relaxed) < 0 {
+            let left = segment.counters.counters[index].lists.load(Relaxed);
+            if left < 0 && index >= COUNTERS {
+                // Writers may record changes that nobody has counted, and must not slow down all others by that.
+                segment.counters.add(index, (-left, 0));
+            } else if left < 0 {
                 // Rows that nobody counted were among them: a restore or a replica has put them there.
                 segment.counters.set_incomplete();
             }

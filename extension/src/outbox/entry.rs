@@ -24,7 +24,7 @@ pub enum Entry<'a> {
     Run(RunEntry<'a>),
     /// A stream was appended to or closed.
     Stream(StreamEntry<'a>),
-    /// The job of this run changed in its queue. Without an id, all that was put down is to be looked through.
+    /// The job of this run changed in its queue. Without an id, all that was recorded is to be looked through.
     Job(&'a str),
 }
 

@@ -1,4 +1,4 @@
-//! A round of the worker: what changed is taken out of the outbox, what waits is folded, and both are announced.
+//! A round of the worker: what changed is taken out of the outbox, runs follow jobs, what waits is folded, and all that is announced.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
@@ -43,7 +43,7 @@ pub struct Round {
     pace: Pace,
     /// Runs that are to follow their jobs. Without a root, which is not known.
     jobs: Pace,
-    /// All that was put down for runs is to be looked through.
+    /// All that was recorded for runs is to be looked through.
     looks_for_jobs: bool,
     horizon: Horizon,
     /// Runs to be announced, by id: root and version.
@@ -199,7 +199,7 @@ impl Round {
         }
     }
 
-    /// Finds all runs for which changes of jobs were put down, and calls `each` with what was found of each.
+    /// Finds all runs for which changes of jobs were recorded, and calls `each` with what was found of each.
     ///
     /// # Errors
     ///

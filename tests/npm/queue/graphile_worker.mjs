@@ -24,6 +24,20 @@ export async function open(name, database) {
       )
       return [rows[0].id, `key-${job}`]
     },
+    async enqueueMany(count) {
+      await database.query(
+        `SELECT count(*) FROM graphile_worker.add_jobs(ARRAY(
+          SELECT ('even', NULL, NULL, NULL, NULL, NULL, NULL, NULL)::graphile_worker.job_spec FROM generate_series(1, $1::int)))`,
+        [count],
+      )
+    },
+    /** Has runs follow, or not. */
+    async follow(does) {
+      await database.query(`ALTER TABLE ${jobs} DISABLE TRIGGER keep`)
+      for (const event of ['insert', 'update', 'delete']) {
+        await database.query(`ALTER TABLE ${jobs} ${does ? 'ENABLE' : 'DISABLE'} TRIGGER _runmeta_${event}`)
+      }
+    },
     async work(work) {
       const task = (_, { job }) => work(`graphile-worker:${job.id}`)
       const taskList = { even: task, odd: task }

@@ -39,8 +39,21 @@ export async function open(name, database) {
       const queue = QUEUES[job % 2]
       return [queue, await boss.send(queue, {}, { retryLimit: 2, expireInSeconds: 1 })]
     },
+    async enqueueMany(count) {
+      const jobs = Array.from({ length: count }, () => ({ name: 'plain', data: {} }))
+      await (boss.supervise ? boss.insert('plain', jobs) : boss.insert(jobs))
+    },
+    /** Has runs follow, or not. */
+    async follow(does) {
+      const { rows } = await database.query("SELECT relid::regclass AS jobs FROM pg_partition_tree('pgboss.job')")
+      for (const { jobs } of rows) {
+        for (const event of ['insert', 'update', 'delete']) {
+          await database.query(`ALTER TABLE ${jobs} ${does ? 'ENABLE' : 'DISABLE'} TRIGGER _runmeta_${event}`)
+        }
+      }
+    },
     async work(work) {
-      await Promise.all([...QUEUES, ...QUEUES].map((queue) => serve(queue, work)))
+      for (const queue of [...QUEUES, ...QUEUES]) serve(queue, work)
     },
     async disturb([queue, id], chance) {
       // One that has finished cannot be cancelled, for instance.

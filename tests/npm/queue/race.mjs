@@ -12,6 +12,7 @@ const [, program, queue, name, jobs, role] = process.argv
 const { open } = await import(`./${queue}.mjs`)
 const database = new pg.Pool({ max: 6 })
 database.on('error', () => {})
+database.on('connect', (client) => client.on('error', () => {}))
 
 /** What a job does. */
 async function work(run) {

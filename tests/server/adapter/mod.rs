@@ -151,7 +151,7 @@ async fn a_queue_goes_on_whatever_is_wrong_with_its_adapter() {
     execute(&worker, &[ENQUEUE]).await;
     assert_eq!(rows(&client, LEFT).await, "0 | 0");
 
-    // With those of a writer it reads nothing of what others put down, and cannot pretend to be another role.
+    // With those of a writer it reads nothing of what others recorded, and cannot pretend to be another role.
     execute(&client, &[&format!("GRANT runmeta_writer TO {name}")]).await;
     execute(&worker, &[ENQUEUE]).await;
     assert_eq!(rows(&client, LEFT).await, "1 | 0");

@@ -265,7 +265,7 @@ async fn table_of_ones_own_is_followed_by_its_columns() {
     t | mail | running | 2 | {"errors": [{"text": "boom", "attempt": 1}]}
     t | mail | completed | 2 | {"errors": [{"text": "boom", "attempt": 1}]}
     "#);
-    // What changes nothing of a job is not put down.
+    // What changes nothing of a job is not recorded.
     execute(&client, &["UPDATE job SET other = 1"]).await;
     assert_eq!(
         rows(&client, "SELECT count(*) FROM runmeta.transition").await,

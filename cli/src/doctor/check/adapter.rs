@@ -5,7 +5,7 @@ use super::{Facts, Finding};
 use crate::doctor::facts;
 
 const CHECK: &str = "adapter";
-/// What was put down is followed after the worker's interval, unless a session has locked the run. A guess.
+/// What was recorded is followed after the worker's interval, unless a session has locked the run. A guess.
 const LATE: f64 = 60.0;
 
 pub(super) fn check(facts: &Facts) -> Option<Finding> {
@@ -54,7 +54,7 @@ fn broken(adapter: &facts::Adapter) -> Option<Finding> {
     let role = adapter.role.as_ref()?;
     Some(
         Finding::warning(CHECK, format!("role \"{role}\" may enqueue in {queue}, and its jobs get no runs"))
-            .with_detail("What it does to jobs cannot be put down, and is logged as a WARNING only.")
+            .with_detail("What it does to jobs cannot be recorded, and is logged as a WARNING only.")
             .with_hint(format!("If it works on the queue, have an administrator run: GRANT runmeta_writer TO \"{role}\";")),
     )
 }

@@ -1,4 +1,4 @@
-//! `runmeta._noted(run_id)`, by which the triggers of an adapter put down what happened to a job.
+//! `runmeta._noted(run_id)`, by which the triggers of an adapter record what happened to a job.
 
 use pgrx::prelude::*;
 
