@@ -1,7 +1,9 @@
-// Import this before @trigger.dev/sdk, which keeps the parent and the root that it finds.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { apiClientManager, realtimeStreams, runMetadata, taskContext } from "@trigger.dev/core/v3";
 import { StandardMetadataManager, StandardRealtimeStreamsManager } from "@trigger.dev/core/v3/workers";
+import { metadata } from "@trigger.dev/sdk";
+
+export { metadata };
 
 const client = apiClientManager.clientOrThrow(); // of TRIGGER_API_URL and TRIGGER_SECRET_KEY
 const runs = new AsyncLocalStorage();
@@ -21,6 +23,8 @@ const members = { parent: family("parent"), root: family("root") };
 runMetadata.setGlobalManager(new Proxy(members, {
   get: (_, name) => members[name] ?? ((...values) => manager()?.[name](...values)),
 }));
+// The SDK kept the parent and the root that it found when it was loaded, whichever module loaded it first.
+Object.assign(metadata, members);
 const newStreams = () => new StandardRealtimeStreamsManager(client, client.baseUrl);
 const outside = newStreams();
 realtimeStreams.setGlobalManager({
@@ -47,11 +51,11 @@ async function post(path, body = {}) {
 
 /** Starts a run, does the job in it, and finishes the run. `run` is {id, task, parent, tags, metadata}, all but id optional. */
 export async function inRun(run, job) {
-  const { id, root_id, parent_id, metadata } = await post("", run);
+  const { id, root_id, parent_id, metadata: document } = await post("", run);
   const manager = new StandardMetadataManager(client);
   manager.runId = id;
   manager.runIdIsRoot = id === root_id;
-  manager.enterWithMetadata(metadata);
+  manager.enterWithMetadata(document);
   const context = {
     run: { id, parentTaskRunId: parent_id, rootTaskRunId: root_id, tags: run.tags ?? [], isTest: false },
     task: { id: run.task ?? "", filePath: "" },

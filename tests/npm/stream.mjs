@@ -38,6 +38,8 @@ const done = {
   async withStreams() {
     for await (const part of runs.subscribeToRun(id).withStreams()) {
       print(part.type, part.type === "run" ? part.run.metadata : part.chunk);
+      // The package does not end it.
+      if (part.type === "run" && part.run.finishedAt) break;
     }
     print("ended", true);
   },

@@ -1,5 +1,5 @@
-import { inRun } from "./runmeta.mjs";
 import { metadata } from "@trigger.dev/sdk";
+import { inRun } from "./runmeta.mjs";
 
 async function importRows(rows) {
   metadata.set("status", "importing").set("user", { name: "Eric" });

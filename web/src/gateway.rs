@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Key, KeyRing, Seen};
 use crate::live::Rooms;
+use crate::memory::Budget;
 use crate::metrics::Metrics;
 use crate::trigger::Shapes;
 use crate::write::Writers;
@@ -31,6 +32,7 @@ struct Inner {
     rooms: Rooms,
     shapes: Shapes,
     metrics: Metrics,
+    bodies: Budget,
     stopping: CancellationToken,
 }
 
@@ -57,8 +59,10 @@ impl Gateway {
     pub fn new(config: Config) -> Result<Gateway, Error> {
         let keys = KeyRing::read(config.keys.clone(), config.limits.clone())?;
         let rooms = Rooms::new(config.limits.event_bytes);
+        let bodies = Budget::new(config.limits.body_memory);
         Ok(Gateway(Arc::new(Inner {
             keys,
+            bodies,
             config,
             sessions: Mutex::default(),
             tickets: Seen::default(),
@@ -93,6 +97,11 @@ impl Gateway {
 
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    /// What the bodies of all requests may hold.
+    pub(crate) fn bodies(&self) -> &Budget {
+        &self.0.bodies
     }
 
     /// Is cancelled when the gateway begins to stop. Bodies that go on for long end then.

@@ -22,6 +22,7 @@ mod gateway;
 mod health;
 mod limit;
 mod live;
+mod memory;
 mod metrics;
 mod observe;
 mod router;

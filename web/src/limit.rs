@@ -16,6 +16,9 @@ use crate::Problem;
 pub struct Limits {
     /// Bytes of a request's body: 4 MiB, as much as the client puts into one batch.
     pub body_bytes: usize,
+    /// Bytes of memory that the bodies of all requests may hold, of which those of one key may hold half. A body takes up to three
+    /// times its size until it is answered: 256 MiB are 21 of the largest at once, or a thousand of 80 kB.
+    pub body_memory: usize,
     /// Requests of a key in a second, on average. A guess: 200 pages that poll ten times a second.
     pub requests_per_second: u32,
     /// Requests of a key at once, before the rate counts.
@@ -29,6 +32,10 @@ pub struct Limits {
     pub event_bytes: usize,
     /// How long the head of a request may take, and how long a connection may be idle between requests.
     pub head_timeout: Duration,
+    /// How long a connection may take none of the bytes that it is sent.
+    pub write_timeout: Duration,
+    /// How long answers that are ready may take to be read, on a connection of HTTP/2 that asks for nothing more.
+    pub drain_timeout: Duration,
     /// How long the body of a request may take in all.
     pub body_timeout: Duration,
     /// How long a request waits for a database that is away.
@@ -41,12 +48,15 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             body_bytes: 4 * 1024 * 1024,
+            body_memory: 256 * 1024 * 1024,
             requests_per_second: 2_000,
             burst: 4_000,
             connections_per_key: 10_000,
             connections: 20_000,
             event_bytes: 256 * 1024 * 1024,
             head_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(300),
             body_timeout: Duration::from_secs(30),
             call_timeout: Duration::from_secs(30),
             stop_timeout: Duration::from_secs(10),

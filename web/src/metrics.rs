@@ -4,7 +4,8 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::response::IntoResponse;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -28,6 +29,7 @@ pub(crate) struct Metrics {
     /// What event streams share, each with a watch of the client.
     rooms: Gauge,
     event_bytes: Gauge,
+    bodies: Gauge,
     client: Family<Client, Gauge<f64, AtomicU64>>,
 }
 
@@ -63,6 +65,7 @@ impl Default for Metrics {
             streams: Gauge::default(),
             rooms: Gauge::default(),
             event_bytes: Gauge::default(),
+            bodies: Gauge::default(),
             client: Family::default(),
             registry: Registry::default(),
         };
@@ -95,6 +98,11 @@ impl Default for Metrics {
             "event_bytes",
             "Bytes of events that are not sent yet, and of what is kept for the next ones",
             metrics.event_bytes.clone(),
+        );
+        registry.register(
+            "body_bytes",
+            "Memory that bodies of requests hold",
+            metrics.bodies.clone(),
         );
         registry.register(
             "client",
@@ -137,13 +145,15 @@ impl Metrics {
 pub(crate) async fn show(
     State(gateway): State<Gateway>,
     caller: Caller,
+    headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
     if !caller.is_secret() {
-        return Err(Problem::forbidden());
+        return Err(Problem::needs_secret_key());
     }
     let metrics = gateway.metrics();
     metrics.rooms.set(gateway.rooms().count() as i64);
     metrics.event_bytes.set(gateway.rooms().bytes() as i64);
+    metrics.bodies.set(gateway.bodies().held() as i64);
     for (role, client) in gateway.clients().await {
         let counted = client.metrics();
         let role = role.unwrap_or_default();
@@ -163,6 +173,59 @@ pub(crate) async fn show(
     let mut text = String::new();
     encode(&mut text, &metrics.registry)
         .map_err(|_| Problem::failed("the metrics cannot be written"))?;
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok(([(CONTENT_TYPE, kind)], text))
+    let accepted = headers.get_all(ACCEPT).iter();
+    let mut accepted = accepted.filter_map(|accepted| accepted.to_str().ok());
+    Ok(match accepted.any(|kinds| kinds.contains(OPENMETRICS)) {
+        true => ([(CONTENT_TYPE, KIND)], text),
+        false => ([(CONTENT_TYPE, OLDER_KIND)], older(&text)),
+    })
+}
+
+/// The format that Prometheus asks for, and its older one for programs that do not name this.
+const OPENMETRICS: &str = "application/openmetrics-text";
+const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const OLDER_KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Returns OpenMetrics in the older format: there a counter is called as its line is, and no line marks the end.
+fn older(text: &str) -> String {
+    let mut older = String::with_capacity(text.len());
+    let is_counter = |name: &str| text.contains(&format!("# TYPE {name} counter\n"));
+    for line in text.lines().filter(|line| *line != "# EOF") {
+        match line.splitn(4, ' ').collect::<Vec<_>>()[..] {
+            ["#", word, name, rest] if is_counter(name) => {
+                older += &format!("# {word} {name}_total {rest}\n");
+            }
+            _ => older += &format!("{line}\n"),
+        }
+    }
+    older
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn older_format_names_counters_as_their_lines() {
+        let metrics = Metrics::default();
+        metrics.answered("GET", "/v1/runs", 200, Duration::from_millis(3));
+        let mut text = String::new();
+        encode(&mut text, &metrics.registry).unwrap();
+        let older = older(&text);
+        let of = |name: &str| {
+            let lines = older.lines().filter(|line| line.contains(name));
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        insta::assert_snapshot!(of("requests"), @r#"
+        # HELP runmeta_web_requests_total Requests that were answered.
+        # TYPE runmeta_web_requests_total counter
+        runmeta_web_requests_total{method="GET",route="/v1/runs",status="200"} 1
+        "#);
+        insta::assert_snapshot!(of("rooms"), @r"
+        # HELP runmeta_web_rooms Runs and sets of runs that event streams follow.
+        # TYPE runmeta_web_rooms gauge
+        runmeta_web_rooms 0
+        ");
+        assert!(text.ends_with("# EOF\n") && !older.contains("EOF"));
+    }
 }

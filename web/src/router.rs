@@ -1,7 +1,6 @@
 //! All routes, and what is done to every request.
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -10,14 +9,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::api::openapi;
-use crate::{Gateway, Problem, api, dashboard, health, metrics, observe, trigger};
+use crate::{Gateway, Problem, api, dashboard, health, memory, metrics, observe, trigger};
 
 /// How long a browser need not ask again. An hour, so that a change of the origins is noticed on the same day.
 const PREFLIGHT: std::time::Duration = std::time::Duration::from_secs(3600);
 
 /// Returns the routes, for the server or for a test that needs no socket.
 pub fn router(gateway: Gateway) -> Router {
-    let limit = DefaultBodyLimit::max(gateway.limits().body_bytes);
     let mut api = api::routes();
     if let Some(cors) = cors(&gateway.config().cors_origins) {
         api = api.layer(cors);
@@ -31,7 +29,7 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/metrics", get(metrics::show))
         .route("/openapi.json", get(openapi::show))
         .fallback(|| async { Problem::no_such_path() })
-        .layer(limit)
+        .layer(from_fn(memory::hold))
         .layer(CatchPanicLayer::custom(failed))
         .layer(from_fn(observe::secure))
         .layer(from_fn_with_state(gateway.clone(), observe::note))

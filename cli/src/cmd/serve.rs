@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use runmeta_web::{Config, Keys};
+use runmeta_web::{Config, Keys, Limits};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::connect::Database;
@@ -34,21 +34,26 @@ pub(crate) struct Serve {
         hide_env_values = true
     )]
     listen_url: Option<String>,
-    /// Origin of pages that may use /v1 from a browser, or "*"; may be given several times
+    /// Origin of pages that may use the gateway from a browser, such as https://app.example.com, or "*"; may be given several
+    /// times. Without it, no other page may use paths below /v1, and any may use those of Trigger.dev's packages, with a token
     #[arg(long, value_name = "ORIGIN")]
     cors_origin: Vec<String>,
-    /// Requests of a key in a second, on average
-    #[arg(long, value_name = "NUMBER")]
-    requests_per_second: Option<u32>,
-    /// Open event streams of a key
-    #[arg(long, value_name = "NUMBER")]
-    connections_per_key: Option<usize>,
+    /// Requests of a key in a second, on average; twice as many at once
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().requests_per_second)]
+    requests_per_second: u32,
+    /// Open event streams and held polls of a key
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().connections_per_key)]
+    connections_per_key: usize,
     /// Bytes of the body of a request
-    #[arg(long, value_name = "BYTES")]
-    body_bytes: Option<usize>,
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().body_bytes)]
+    body_bytes: usize,
+    /// Bytes of memory for the bodies of all requests, half of it for those of one key. A body takes three times its size until
+    /// it is answered
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().body_memory)]
+    body_memory: usize,
     /// Seconds that requests may take once the gateway is told to stop
-    #[arg(long, value_name = "SECONDS")]
-    stop_timeout: Option<u64>,
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().stop_timeout.as_secs())]
+    stop_timeout: u64,
     /// Form of the log on stderr
     #[arg(long, value_name = "FORM", default_value = "json")]
     log: Log,
@@ -73,17 +78,12 @@ impl Serve {
         config.listen_url = self.listen_url;
         config.cors_origins = self.cors_origin;
         let limits = &mut config.limits;
-        if let Some(number) = self.requests_per_second {
-            limits.requests_per_second = number;
-            limits.burst = number.saturating_mul(2);
-        }
-        limits.connections_per_key = self
-            .connections_per_key
-            .unwrap_or(limits.connections_per_key);
-        limits.body_bytes = self.body_bytes.unwrap_or(limits.body_bytes);
-        limits.stop_timeout = self
-            .stop_timeout
-            .map_or(limits.stop_timeout, Duration::from_secs);
+        limits.requests_per_second = self.requests_per_second;
+        limits.burst = self.requests_per_second.saturating_mul(2);
+        limits.connections_per_key = self.connections_per_key;
+        limits.body_bytes = self.body_bytes;
+        limits.body_memory = self.body_memory;
+        limits.stop_timeout = Duration::from_secs(self.stop_timeout);
         start_log(if self.dev { Log::Quiet } else { self.log });
         if self.dev {
             let server = runmeta_web::Server::bind(config).await?;

@@ -63,4 +63,36 @@ await run(async (open) => {
     return { before, isTaken, after, isAnotherTaken, isGone: run.isGone, anew: seen() };
   });
   assert.deepEqual(states, { before: [10, "running", 2], isTaken: true, after: [12, "completed", 3], isAnotherTaken: false, isGone: false, anew: [1, "running", 0] });
+
+  // Runs of one millisecond are in the gateway's order, which is that of their microseconds.
+  const order = await page.evaluate(async () => {
+    const [{ Run }, { comparison }] = await Promise.all([import("/assets/model.js"), import("/assets/runs/filter.js")]);
+    const times = { b: ["00.123457Z", "01.123458Z"], c: ["00.123456Z", "01.123457Z"], a: ["00.12Z", "01.1234Z"], d: ["00Z", "01Z"] };
+    const runs = Object.entries(times).map(([id, [created, finished]]) => {
+      const at = (second) => `2026-01-01T00:00:${second}`;
+      const run = new Run();
+      run.see({ id, version: 1, status: "completed", created_at: at(created), started_at: at(created), finished_at: at(finished) });
+      return run;
+    });
+    return ["-created", "created", "finished", "duration"].map((sort) => runs.toSorted(comparison(sort)).map(({ id }) => id).join(""));
+  });
+  assert.deepEqual(order, ["bcad", "dacb", "dacb", "dbca"]);
+
+  // Streams that the metadata names are looked for at once, and once.
+  const looks = await page.evaluate(async () => {
+    const { Streams } = await import("/assets/run/streams.js");
+    let count = 0;
+    window.fetch = async () => {
+      count += 1;
+      return new Response('{"streams": []}');
+    };
+    const streams = new Streams("a");
+    const counts = [{ $$streams: [] }, { $$streams: ["words"] }, { $$streams: ["words"], done: 1 }, { $$streams: ["words", "tokens"] }].map((metadata) => {
+      streams.see(metadata);
+      return count;
+    });
+    streams.close();
+    return counts;
+  });
+  assert.deepEqual(looks, [1, 2, 2, 3]);
 });

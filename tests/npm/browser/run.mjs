@@ -25,6 +25,20 @@ await run(async (open) => {
   await sql(`SELECT runmeta.merge('nightly/a', '{"done": 1, "total": 4}')`);
   await see(page, ".bars li", "25 %");
 
+  // Other members of a line of a log follow its message, and a line of another day says which.
+  await sql(`SELECT runmeta.append('nightly/a', 'logs', '{"message": "row 8", "at": "2026-01-02T03:04:05Z", "row": 8, "column": "city", "level": "info"}')`);
+  await texts(page, ".log .line", ["begin", "row 7: city is missing", "row 8 column=city row=8"]);
+  await see(page, ".log time", "2 Jan");
+  assert.equal(await page.locator(".log time").getAttribute("title"), "2 Jan 2026, 03:04:05 UTC");
+  await see(page, ".facts .exact", /\d+ \w+, \d\d:\d\d:\d\d/);
+
+  // The empty text is a key too, and progress may be odd.
+  await sql(`SELECT runmeta.set('nightly/a', '', '"nothing"')`);
+  await page.locator(".member", { hasText: "nothing" }).locator(".key", { hasText: '""' }).waitFor();
+  await sql(`SELECT runmeta.merge('nightly/a', '{"done": 5, "total": 4}')`);
+  await see(page, ".bars .bar-counted[data-odd]", "5 of 4");
+  await see(page, ".bars li", "100 %");
+
   // The family follows too, with a bar for each.
   await texts(page, ".family .run-id", ["nightly", "…/a", "…/b"]);
   await sql(`SELECT runmeta.set('nightly/b', 'progress', '0.75')`);
@@ -54,6 +68,8 @@ await run(async (open) => {
   assert.equal(row.id, "nightly/a");
   await page.getByRole("button", { name: "Copy as SQL: name" }).press("Enter");
   assert.equal((await sql(await page.evaluate(() => window.copied)))[0].get, "b.csv");
+  await page.getByRole("button", { name: 'Copy as SQL: ""' }).press("Enter");
+  assert.equal((await sql(await page.evaluate(() => window.copied)))[0].get, "nothing");
 
   // From run to run within the page.
   await page.locator(".family .run-id", { hasText: "…/b" }).click();

@@ -71,6 +71,39 @@ await run(async (open) => {
   await page.locator(".problem").waitFor({ state: "detached" });
   await page.unroute("**/v1/runs?*");
 
+  // Of the metadata, the table asks for its numbers alone, whose names it learns from a run of each task.
+  const asked = [];
+  page.on("request", (request) => asked.push(new URL(request.url())));
+  await sql("SELECT runmeta.start('factory', $1, task => 'widgets')", { widgetsTotal: 10, widgets: 4, text: "x".repeat(50_000) });
+  await see(page, ".runs tr", "4 of 10");
+  await sql("SELECT runmeta.start('yard', task => 'gadgets')");
+  await see(page, ".runs .run-id", "yard");
+  await sql("SELECT runmeta.merge('yard', $1)", { gadgetsTotal: 8, gadgets: 2 });
+  await see(page, ".runs tr", "2 of 8");
+  await sql("SELECT runmeta.set('factory', 'widgets', '5')");
+  await see(page, ".runs tr", "5 of 10");
+  const keys = asked.filter(({ pathname }) => /\/v1\/(runs|events)$/.test(pathname)).map(({ searchParams }) => searchParams.get("select").split(","));
+  assert.ok(keys.length >= 4 && keys.every((some) => some.includes("progress") && !some.includes("text")), JSON.stringify(keys));
+  assert.ok(["widgets", "widgetsTotal", "gadgets", "gadgetsTotal"].every((key) => keys.at(-1).includes(key)), JSON.stringify(keys));
+
+  // Long ids are cut in the middle, and tags are seen beside them, also on a phone.
+  const long = (end) => `report-2026-11-26T08:00:00Z-customer-1027-eu-west-1-batch-${end}`;
+  await sql("SELECT runmeta.start($1, tags => '{prod,eu-west-1,slow}')", long(17));
+  await sql("SELECT runmeta.start($1, $2, tags => '{prod}', status => 'a weird one')", long(18), { progress: -0.5 });
+  for (const size of [{ width: 1360, height: 860 }, { width: 960, height: 860 }, { width: 360, height: 740 }]) {
+    await page.setViewportSize(size);
+    await see(page, ".runs tr", "-0.5 of 1");
+    const row = page.locator(".runs tr", { hasText: long(17) });
+    const head = row.locator(".cut-head");
+    assert.ok(await head.evaluate((head) => head.scrollWidth > head.clientWidth), `it is not cut at ${size.width} pixels`);
+    const [cell, end, tags] = await Promise.all([row.locator(".cell-id").boundingBox(), row.locator(".run-id").boundingBox(), row.locator(".tag").evaluateAll((all) => all.map((tag) => [tag.innerText, tag.getBoundingClientRect().right <= tag.closest("td").getBoundingClientRect().right + 1]))]);
+    assert.ok(end.x + end.width <= cell.x + cell.width + 1, `the end of the id is not seen at ${size.width} pixels`);
+    assert.deepEqual(tags, [["prod", true], ["+2", true]], `tags at ${size.width} pixels`);
+    assert.ok(await page.locator(".chips").evaluate((chips) => [...chips.children].every((chip) => chip.getBoundingClientRect().right <= innerWidth)), `statuses are cut off at ${size.width} pixels`);
+  }
+  await page.setViewportSize({ width: 1360, height: 860 });
+  assert.equal(await page.locator(".runs tr", { hasText: long(18) }).locator(".status").getAttribute("data-state"), "other");
+
   // A key that is wrong is refused, and signing out forgets the right one.
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByLabel("Secret key or token").fill("not the key of this gateway");

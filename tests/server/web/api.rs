@@ -314,6 +314,12 @@ async fn tree_rollup_and_tasks_are_read() {
         (3, 1, 1),
         "{task:?}"
     );
+    let at = task.body["buckets"][0]["at"].as_str().unwrap();
+    // Of two hours, each has 150 s.
+    assert!(
+        at.ends_with(":00.000000Z") || at.ends_with(":30.000000Z"),
+        "{at}"
+    );
     assert_eq!(web.get("/v1/tasks/part?hours=0").await.status, 400);
 }
 

@@ -341,3 +341,45 @@ async fn request_with_too_many_entries_is_refused() {
         200
     );
 }
+
+#[tokio::test]
+async fn token_that_may_only_write_does_not_read_by_writing() {
+    let database = Database::new().await;
+    let web = Web::start(&database).await;
+    let token = web.token(&["write:runs:a"]);
+    let new = json!({"id": "a", "task": "import", "metadata": {"secret": 1}});
+    let known = json!({"id": "a", "status": "running", "attempt": 1, "version": 1});
+    for status in [201, 200] {
+        let answer = web.post_as(&token, "/v1/runs", new.clone()).await;
+        assert_eq!((answer.status, answer.body), (status, known.clone()));
+    }
+    for path in ["status", "finish"] {
+        let path = format!("/v1/runs/a/{path}");
+        let body = json!({"status": if path.ends_with("finish") { "failed" } else { "busy" }});
+        let answer = web.post_as(&token, &path, body).await;
+        let mut members: Vec<_> = answer.body.as_object().unwrap().keys().collect();
+        members.sort_unstable();
+        assert_eq!(members, ["attempt", "id", "status", "version"]);
+    }
+    let both = web.token(&["write:runs:a", "read:runs:a"]);
+    let answer = web.post_as(&both, "/v1/runs", new).await;
+    assert_eq!(answer.body["metadata"], json!({"secret": 1}));
+}
+
+#[tokio::test]
+async fn refusals_say_what_is_missing() {
+    let (_database, web) = with_runs().await;
+    let token = web.token(&["read:all", "write:all"]);
+    let metrics = web.get_as(&token, "/metrics").await;
+    let detail = "this needs a secret key, and the request has a token";
+    assert_eq!(
+        (metrics.status, &metrics.body["detail"]),
+        (403, &json!(detail))
+    );
+    let metadata = web.request_as(&token, Method::PUT, "/api/v1/runs/a/metadata");
+    let answer = super::Answer::of(metadata.json(&json!({})).send().await.unwrap()).await;
+    assert_eq!(
+        answer.body,
+        json!({"error": format!("not allowed: {detail}")})
+    );
+}

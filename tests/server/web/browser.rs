@@ -84,6 +84,14 @@ async fn hundred_thousand_runs_are_few_rows() {
     run("many.mjs").await;
 }
 
+#[tokio::test]
+async fn documented_page_follows_a_run_with_tickets() {
+    let database = Database::new().await;
+    let web = Web::start(&database).await;
+    let page = repository("docs/http.md");
+    run_at(&web, &database, "events.mjs", &[page.to_str().unwrap()]).await;
+}
+
 /// `make picture` names the file of the README; otherwise the picture is thrown away.
 #[tokio::test]
 async fn picture_of_the_readme_can_be_taken() {

@@ -63,6 +63,13 @@ async fn reader_who_comes_back_gets_only_what_is_new() {
     let event = same.event().await;
     assert_eq!((&*event.name, &event.data["from"]), ("change", &json!(1)));
 
+    // An `EventSource` that is opened anew, with another ticket, cannot send the header.
+    let query = format!("{path}?last_event_id=");
+    let mut opened = Reader::of(&web, &format!("{query}2")).await;
+    let mut new = Reader::of(&web, &query).await;
+    assert_eq!(new.event().await.name, "snapshot");
+    assert_eq!(web.get(&format!("{query}x")).await.status, 400);
+
     let mut older = Reader::resumed(&web, KEY, path, Some("1")).await.unwrap();
     let event = older.event().await;
     assert_eq!(
@@ -73,6 +80,7 @@ async fn reader_who_comes_back_gets_only_what_is_new() {
     let finish = "SELECT runmeta.finish('a')";
     server.batch_execute(finish).await.unwrap();
     same.event().await;
+    assert_eq!(opened.event().await.data["from"], json!(2));
     // An `EventSource` stops at 204, and at nothing else.
     let over = Reader::resumed(&web, KEY, path, Some("3")).await;
     assert_eq!(over.err(), Some(StatusCode::NO_CONTENT));

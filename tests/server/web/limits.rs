@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 use super::attack::raw;
 use super::{Answer, Web};
-use crate::harness::Database;
+use crate::harness::{Database, repository};
 
 #[tokio::test]
 async fn slow_bodies_and_heads_are_cut_off() {
@@ -141,7 +141,42 @@ async fn pages_of_other_origins_get_nothing_unless_they_are_named() {
     );
 }
 
-async fn metric(web: &Web, name: &str) -> f64 {
+#[tokio::test]
+async fn metrics_have_the_format_that_is_asked_for_and_the_names_of_the_page() {
+    let database = Database::new().await;
+    let web = Web::start(&database).await;
+    assert_eq!(web.get("/v1/runs").await.status, 200);
+    let get = async |accept: &str| {
+        let request = web.request(Method::GET, "/metrics");
+        Answer::of(request.header("accept", accept).send().await.unwrap()).await
+    };
+    // What Prometheus 3 sends.
+    let prometheus = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.3,*/*;q=0.1";
+    let answer = get(prometheus).await;
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    assert_eq!(answer.header("content-type"), kind);
+    assert!(answer.body.as_str().unwrap().ends_with("# EOF\n"));
+    let answer = get("*/*").await;
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    assert_eq!(answer.header("content-type"), kind);
+    let text = answer.body.as_str().unwrap();
+    let mut names: Vec<_> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "))
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    let page = std::fs::read_to_string(repository("docs/http.md")).unwrap();
+    let mut documented: Vec<_> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `runmeta_web_"))
+        .map(|line| format!("runmeta_web_{}", line.split(['{', '`']).next().unwrap()))
+        .collect();
+    names.sort_unstable();
+    documented.sort_unstable();
+    assert_eq!(names, documented);
+}
+
+pub(super) async fn metric(web: &Web, name: &str) -> f64 {
     let Value::String(text) = web.get("/metrics").await.body else {
         panic!("metrics are text")
     };

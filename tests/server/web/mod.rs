@@ -9,7 +9,9 @@
 mod api;
 mod attack;
 mod auth;
+mod bodies;
 mod browser;
+mod connections;
 mod docs;
 mod events;
 mod faults;

@@ -17,6 +17,17 @@ fn check(api: &Value, schema: &Value, value: &Value, place: &str) {
             place,
         );
     }
+    if let Some(schemas) = schema["oneOf"].as_array() {
+        let has_all = |schema: &&Value| {
+            let name = schema["$ref"].as_str().unwrap().trim_start_matches('#');
+            let required = api.pointer(name).unwrap()["required"].as_array();
+            let mut required = required.unwrap().iter();
+            required.all(|name| value.get(name.as_str().unwrap()).is_some())
+        };
+        let schema = schemas.iter().find(has_all);
+        let schema = schema.unwrap_or_else(|| panic!("{place} is none of {schemas:?}: {value}"));
+        return check(api, schema, value, place);
+    }
     let kinds: Vec<&str> = match &schema["type"] {
         Value::String(kind) => vec![kind],
         Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
@@ -167,4 +178,41 @@ async fn answers_are_as_described() {
     ] {
         described(Method::GET, route, path, None, expected).await;
     }
+}
+
+#[tokio::test]
+async fn description_is_complete() {
+    let database = Database::new().await;
+    let web = Web::start(&database).await;
+    let api = web.get("/openapi.json").await.body;
+    // A license needs a name.
+    let info = api["info"].as_object().unwrap();
+    assert!(
+        info.get("license")
+            .is_none_or(|license| license["name"] != "")
+    );
+    for (path, item) in api["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let responses = operation["responses"].as_object().unwrap();
+            assert!(responses.contains_key("429"), "{method} {path}");
+            let has_body = operation.get("requestBody").is_some();
+            assert_eq!(responses.contains_key("408"), has_body, "{method} {path}");
+        }
+    }
+    let events = &api["paths"]["/v1/runs/{id}/events"]["get"]["parameters"];
+    let names: Vec<_> = events
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["name"])
+        .collect();
+    let expected = [
+        "id",
+        "select",
+        "keep_open",
+        "wait",
+        "last_event_id",
+        "ticket",
+    ];
+    assert_eq!(names, expected);
 }

@@ -279,3 +279,24 @@ async fn reader_who_asks_for_it_is_sent_away_after_a_pause() {
     let mut reader = Reader::new(request.send().await.unwrap());
     assert_eq!(reader.next().await, Next::End);
 }
+
+#[tokio::test]
+async fn request_whose_chunks_were_there_is_told_so() {
+    let (_database, server, web) = started().await;
+    let post =
+        async |lines: &str| post_lines(&web, PATH, &[("idempotency-key", "lines")], lines).await;
+    for (lines, replayed) in [("1\n2\n", ""), ("1\n2\n", "true"), ("1\n2\n3\n", "")] {
+        let answer = post(lines).await;
+        assert_eq!(
+            (answer.status, answer.header("idempotency-replayed")),
+            (200, replayed)
+        );
+    }
+    for replayed in ["", "true"] {
+        let answer = web.post_once("array", PATH, json!([4])).await;
+        assert_eq!(answer.body, json!({"chunks": 1}));
+        assert_eq!(answer.header("idempotency-replayed"), replayed);
+    }
+    let all = [1, 2, 3, 4].map(Value::from);
+    assert_eq!(stored(&server, "a", "tokens").await, all);
+}

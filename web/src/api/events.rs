@@ -26,7 +26,7 @@ use crate::{Caller, Gateway, Problem, Set};
 type Pairs = Asked<Vec<(String, String)>>;
 
 /// Follows one run. `select` names keys of the metadata, with commas; `keep_open=true` goes on after its end, and `wait=true` waits
-/// for a run that does not exist.
+/// for a run that does not exist. `last_event_id` means what the header does.
 pub(super) async fn run(
     State(gateway): State<Gateway>,
     caller: Caller,
@@ -34,7 +34,7 @@ pub(super) async fn run(
     Asked(query): Pairs,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let last = frame::last_event_id(&headers)?;
+    let mut last = frame::last_event_id(&headers)?;
     let (mut keep_open, mut wait) = (false, false);
     let mut watch = Watch::run(&id);
     for (name, value) in &query {
@@ -42,6 +42,10 @@ pub(super) async fn run(
             "select" => watch = watch.select(keys(value)?),
             "keep_open" => keep_open = flag(name, value)?,
             "wait" => wait = flag(name, value)?,
+            // Of an `EventSource` that is opened anew, with another ticket: it cannot send the header.
+            "last_event_id" if last.is_none() && !value.is_empty() => {
+                last = Some(frame::number(value)?);
+            }
             _ => {}
         }
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::extract::{At, Body, idempotency_key};
-use super::object::object;
+use super::object::changed;
 use super::operations::{batch, replayed};
 use crate::{Caller, Problem};
 
@@ -98,5 +98,5 @@ async fn change(
         .or_refused()?;
     let run = caller.client().await?.snapshot(id).await?;
     let run = run.ok_or_else(|| Problem::no_such_run(id))?;
-    Ok((replayed(&written), Json(object(&run)?)))
+    Ok((replayed(written.is_replay), Json(changed(caller, &run)?)))
 }

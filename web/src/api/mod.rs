@@ -17,14 +17,16 @@ mod tasks;
 mod tickets;
 mod tree;
 
-use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 
+use crate::api::extract::BodyLimit;
 use crate::{Gateway, Problem};
 
 /// The routes below `/v1`.
 pub(crate) fn routes() -> Router<Gateway> {
+    let small = Extension(BodyLimit::SMALL);
     Router::new()
         .route("/runs", get(list::list).post(start::start))
         .route("/runs/{id}", get(run::read))
@@ -32,8 +34,8 @@ pub(crate) fn routes() -> Router<Gateway> {
         .route("/runs/{id}/rollup", get(rollup::rollup))
         .route("/runs/{id}/operations", post(operations::of_run))
         .route("/operations", post(operations::of_many))
-        .route("/runs/{id}/finish", post(finish::finish))
-        .route("/runs/{id}/status", post(finish::status))
+        .route("/runs/{id}/finish", post(finish::finish).layer(small))
+        .route("/runs/{id}/status", post(finish::status).layer(small))
         .route("/runs/{id}/events", get(events::run))
         .route("/events", get(events::set))
         .route("/runs/{id}/streams", get(streams::list))
@@ -43,7 +45,7 @@ pub(crate) fn routes() -> Router<Gateway> {
         )
         .route("/tasks", get(tasks::list))
         .route("/tasks/{task}", get(tasks::task))
-        .route("/tickets", post(tickets::exchange))
+        .route("/tickets", post(tickets::exchange).layer(small))
         // Here and not for all routes together: there it would come before the layer that answers preflights.
         .method_not_allowed_fallback(|| async {
             Problem::new(

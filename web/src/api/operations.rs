@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::extract::{At, Body, idempotency_key};
 use crate::auth::Write;
-use crate::{Caller, Problem, Written};
+use crate::{Caller, Problem};
 
 /// Lists of operations for a run, its parent and its root. They are passed on as they were written, so that numbers stay exact.
 #[derive(Deserialize, Serialize)]
@@ -63,11 +63,11 @@ pub(super) async fn of_run(
         root_operations: lists.root_operations,
     };
     caller.writes_all(&[entry.write()]).await?;
-    let written = caller
-        .write(&batch(&[entry])?, idempotency_key(&headers)?)
-        .await?;
+    // Made before, so that nothing but the batch is in memory while it waits.
+    let batch = batch(&[entry])?;
+    let written = caller.write(&batch, idempotency_key(&headers)?).await?;
     let written = written.or_refused()?;
-    Ok((replayed(&written), Json(results(&written.parts))))
+    Ok((replayed(written.is_replay), Json(results(&written.parts))))
 }
 
 /// Changes many runs. What is refused of one costs the others nothing.
@@ -81,10 +81,11 @@ pub(super) async fn of_many(
     }
     let writes: Vec<_> = entries.iter().map(Entry::write).collect();
     caller.writes_all(&writes).await?;
-    let written = caller
-        .write(&batch(&entries)?, idempotency_key(&headers)?)
-        .await?;
-    Ok((replayed(&written), Json(results(&written.parts))))
+    drop(writes);
+    let batch = batch(&entries)?;
+    drop(entries);
+    let written = caller.write(&batch, idempotency_key(&headers)?).await?;
+    Ok((replayed(written.is_replay), Json(results(&written.parts))))
 }
 
 fn too_many(entries: usize) -> Problem {
@@ -106,9 +107,9 @@ pub(crate) fn batch(entries: &[impl Serialize]) -> Result<String, Problem> {
 }
 
 /// Returns the headers of an answer to a request that took effect before.
-pub(crate) fn replayed(written: &Written) -> HeaderMap {
+pub(crate) fn replayed(is_replay: bool) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    if written.is_replay {
+    if is_replay {
         headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
     }
     headers

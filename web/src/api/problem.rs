@@ -88,6 +88,11 @@ impl Problem {
             .sqlstate("42501")
     }
 
+    /// 403 for what no token may do, whatever its scopes.
+    pub(crate) fn needs_secret_key() -> Problem {
+        Problem::forbidden().detail("this needs a secret key, and the request has a token")
+    }
+
     /// 500 for what should not happen.
     pub(crate) fn failed(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the gateway failed").detail(detail)
@@ -129,7 +134,7 @@ impl From<runmeta_client::Error> for Problem {
         let (status, title) = match code.as_deref() {
             Some("42501") => (StatusCode::FORBIDDEN, "the role of the key may not do this"),
             Some("P0002") => (StatusCode::NOT_FOUND, "no such run"),
-            Some("55000") => (StatusCode::CONFLICT, "the run takes no more changes"),
+            Some("55000") => (StatusCode::CONFLICT, "the run is in another state"),
             Some("54000") => (StatusCode::PAYLOAD_TOO_LARGE, "too large"),
             Some(code) if code.starts_with("22") => (StatusCode::BAD_REQUEST, "invalid request"),
             Some("55P03" | "57014") => (

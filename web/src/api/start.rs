@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::extract::{Body, idempotency_key};
-use super::object::object;
+use super::object::changed;
 use super::operations::{batch, replayed};
 use crate::{Caller, Problem};
 
@@ -18,7 +18,8 @@ pub(super) struct NewRun {
     metadata: Option<Box<RawValue>>,
     parent: Option<String>,
     task: Option<String>,
-    tags: Option<Vec<String>>,
+    /// As it was written: a body may have a million, of which the database takes 100.
+    tags: Option<Box<RawValue>>,
     status: Option<String>,
     attempt: Option<i32>,
 }
@@ -39,7 +40,7 @@ struct Start<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     task: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tags: Option<&'a [String]>,
+    tags: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,5 +85,9 @@ pub(super) async fn start(
     };
     let run = caller.client().await?.snapshot(&new.id).await?;
     let run = run.ok_or_else(|| Problem::no_such_run(&new.id))?;
-    Ok((status, replayed(&written), Json(object(&run)?)))
+    Ok((
+        status,
+        replayed(written.is_replay),
+        Json(changed(&caller, &run)?),
+    ))
 }

@@ -1,7 +1,7 @@
 //! `GET /v1/tasks` and `GET /v1/tasks/:task`: what became of the runs of tasks.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Json;
 use runmeta_client::rfc3339;
@@ -61,6 +61,15 @@ impl Task {
     }
 }
 
+/// Returns when the first span of a chart begins. Spans begin at whole multiples of their length, so that a chart that is read again
+/// has the same; the last one has begun.
+fn first(now: SystemTime, span: Duration) -> SystemTime {
+    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let last = since.as_secs() / span.as_secs().max(1);
+    let first = last.saturating_sub(u64::from(BUCKETS) - 1);
+    UNIX_EPOCH + Duration::from_secs(first * span.as_secs())
+}
+
 /// Which time is charted.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,7 +91,7 @@ pub(super) async fn task(
         )));
     }
     let span = Duration::from_secs(u64::from(hours) * 3600) / BUCKETS;
-    let since = SystemTime::now() - span * BUCKETS;
+    let since = first(SystemTime::now(), span);
     let buckets = caller
         .client()
         .await?
@@ -100,4 +109,25 @@ pub(super) async fn task(
     };
     let buckets: Vec<Value> = buckets.iter().map(bucket).collect();
     Ok(Json(json!({"task": task, "buckets": buckets})))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_of_a_chart_begin_at_round_times_and_end_after_now() {
+        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        let now = at(1_000_000_123);
+        for (hours, expected) in [
+            (24, "2001-09-08T02:00:00.000000Z"),
+            (1, "2001-09-09T00:47:30.000000Z"),
+            (48, "2001-09-07T02:00:00.000000Z"),
+        ] {
+            let span = Duration::from_secs(hours * 3600) / BUCKETS;
+            let first = first(now, span);
+            assert_eq!(rfc3339(first), expected, "{hours}");
+            assert!((first + span * (BUCKETS - 1)..first + span * BUCKETS).contains(&now));
+        }
+    }
 }

@@ -15,7 +15,9 @@ use super::share::Share;
 use super::{Key, ticket, token};
 use crate::gateway::Connected;
 use crate::limit::ConnectionPermit;
+use crate::memory::Held;
 use crate::observe::Asker;
+use crate::serve::Requests;
 use crate::{Gateway, Problem};
 
 /// Whoever sent a request: a key, or a token that was signed with one. Cheap to clone.
@@ -165,7 +167,7 @@ impl Caller {
     /// 403.
     pub fn writes_run(&self, id: &str) -> Result<(), Problem> {
         if self.key.read_only {
-            return Err(Problem::forbidden().hint("The key may only read."));
+            return Err(Problem::forbidden().detail("the key may only read"));
         }
         self.allowed(|scope| scope.has_id(Action::Write, id))
     }
@@ -187,7 +189,7 @@ impl Caller {
     /// 403 if one of them may not be changed.
     pub(crate) async fn writes_all(&self, writes: &[Write<'_>]) -> Result<(), Problem> {
         if self.key.read_only {
-            return Err(Problem::forbidden().hint("The key may only read."));
+            return Err(Problem::forbidden().detail("the key may only read"));
         }
         let may_write_all = self.allowed(|scope| scope.has_all(Action::Write)).is_ok();
         if self.is_secret() || may_write_all {
@@ -369,7 +371,7 @@ impl FromRequestParts<Gateway> for Caller {
                 let header = header.map_err(|_| Problem::unauthorized("the key is not valid"))?;
                 Caller::of_header(gateway, header, path)?
             }
-            None => match ticket_of(uri.query()).filter(|_| parts.method == Method::GET) {
+            None => match ticket::of_query(uri.query()).filter(|_| parts.method == Method::GET) {
                 Some(ticket) => Caller::of_ticket(gateway, ticket, path)?,
                 None => {
                     return Err(Problem::unauthorized("the request has no key")
@@ -383,13 +385,13 @@ impl FromRequestParts<Gateway> for Caller {
         if let Some(asker) = parts.extensions.get::<Asker>() {
             asker.set(caller.key.name());
         }
+        if let Some(held) = parts.extensions.get::<Held>() {
+            let of_key = caller.key.bodies(caller.is_secret());
+            held.of(of_key.chain([gateway.bodies()]));
+        }
+        if let Some(requests) = parts.extensions.get::<Requests>() {
+            requests.has_key();
+        }
         Ok(caller)
     }
-}
-
-/// Returns the parameter `ticket` of a query. It has no characters that would be encoded.
-fn ticket_of(query: Option<&str>) -> Option<&str> {
-    query?
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("ticket="))
 }

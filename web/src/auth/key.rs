@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::share::{Share, Shares};
 use crate::limit::Limits;
+use crate::memory::Budget;
 use crate::{Error, Keys};
 
 /// A shorter secret could be guessed.
@@ -25,6 +26,10 @@ pub struct Key {
     pub(crate) read_only: bool,
     pub(super) own: Share,
     pub(super) shares: Shares,
+    /// What the bodies of its requests may hold.
+    bodies: Budget,
+    /// What those of its tokens may hold of that.
+    bodies_of_tokens: Budget,
     /// Cancelled when the key is taken away.
     pub(crate) revoked: CancellationToken,
 }
@@ -83,6 +88,12 @@ impl Key {
     /// Returns the name of the key, which is no secret.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns what the bodies of its requests may hold, or first those of its tokens.
+    pub(crate) fn bodies(&self, is_secret: bool) -> impl Iterator<Item = &Budget> {
+        let of_tokens = (!is_secret).then_some(&self.bodies_of_tokens);
+        of_tokens.into_iter().chain([&self.bodies])
     }
 
     pub(crate) fn secret(&self) -> &[u8] {
@@ -147,6 +158,8 @@ impl KeyRing {
                 read_only: entry.read_only,
                 own: Share::new(&self.limits),
                 shares: Shares::new(&self.limits),
+                bodies: Budget::new(self.limits.body_memory / 2),
+                bodies_of_tokens: Budget::new(self.limits.body_memory / 4),
                 revoked: CancellationToken::new(),
             }),
         };

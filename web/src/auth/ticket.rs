@@ -4,7 +4,7 @@
 //! share nothing, so each remembers only those used with it: one that leaks within the thirty seconds could be used once more
 //! with each other gateway.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -21,7 +21,7 @@ pub(crate) const PURPOSE: &str = "runmeta-ticket";
 /// How long one is valid, in seconds. A guess: a page opens its stream at once, on a slow line within some seconds.
 const SECONDS: u64 = 30;
 
-/// Tickets that are remembered. Past it, none is accepted until old ones expire.
+/// Tickets that are remembered of one half minute. Past it, none is accepted until the next one.
 const MOST: usize = 100_000;
 
 /// What a ticket says.
@@ -82,19 +82,42 @@ pub(super) fn is_event_stream(path: &str) -> bool {
     )
 }
 
+/// Returns the parameter `ticket` of a query. It has no characters that would be encoded.
+pub(super) fn of_query(query: Option<&str>) -> Option<&str> {
+    query?
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("ticket="))
+}
+
 /// The tickets that were used.
 #[derive(Default)]
-pub(crate) struct Seen(Mutex<HashMap<Uuid, u64>>);
+pub(crate) struct Seen(Mutex<Used>);
+
+/// Those that were used since a second, and those before them for as long as a ticket is valid at least: what is older has expired,
+/// and all of it is forgotten at once.
+#[derive(Default)]
+struct Used {
+    since: u64,
+    recent: HashSet<Uuid>,
+    older: HashSet<Uuid>,
+}
 
 impl Seen {
     /// Notes that a ticket is used. Returns false if it was before.
     pub(super) fn first_time(&self, ticket: &Claims) -> bool {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() >= MOST / 2 {
-            let now = now();
-            seen.retain(|_, expires| *expires >= now);
+        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        used.first_time(ticket.jti, now())
+    }
+}
+
+impl Used {
+    fn first_time(&mut self, ticket: Uuid, now: u64) -> bool {
+        // A ticket is valid until the end of its last second.
+        if now > self.since + SECONDS {
+            self.older = std::mem::take(&mut self.recent);
+            self.since = now;
         }
-        seen.len() < MOST && seen.insert(ticket.jti, ticket.exp).is_none()
+        !self.older.contains(&ticket) && self.recent.len() < MOST && self.recent.insert(ticket)
     }
 }
 
@@ -135,19 +158,28 @@ mod tests {
     }
 
     #[test]
-    fn ticket_is_used_once() {
-        let seen = Seen::default();
-        let mut ticket = Claims {
-            purpose: PURPOSE.to_owned(),
-            exp: now() + 30,
-            jti: Uuid::new_v4(),
-            path: "/v1/events".to_owned(),
-            scopes: None,
-            until: None,
-        };
-        assert!(seen.first_time(&ticket));
-        assert!(!seen.first_time(&ticket));
-        ticket.jti = Uuid::new_v4();
-        assert!(seen.first_time(&ticket));
+    fn ticket_is_used_once_as_long_as_it_is_valid() {
+        for first in [100, 120, 130, 131, 150] {
+            for later in 0..=SECONDS {
+                let (mut used, ticket) = (Used::default(), Uuid::new_v4());
+                // Others come meanwhile.
+                let other = |used: &mut Used, now| used.first_time(Uuid::new_v4(), now);
+                assert!(other(&mut used, 100) && other(&mut used, first));
+                assert!(used.first_time(ticket, first));
+                let between = (first + 1)..(first + later);
+                assert!(between.into_iter().all(|now| other(&mut used, now)));
+                assert!(!used.first_time(ticket, first + later), "{first} {later}");
+            }
+        }
+    }
+
+    #[test]
+    fn used_tickets_are_forgotten_once_they_have_expired() {
+        let mut used = Used::default();
+        for now in (0..4).map(|minute| minute * 60) {
+            assert!((0..MOST).all(|_| used.first_time(Uuid::new_v4(), now + 31)));
+            assert!(!used.first_time(Uuid::new_v4(), now + 31));
+            assert!(used.older.len() + used.recent.len() <= 2 * MOST);
+        }
     }
 }

@@ -94,7 +94,7 @@ impl Appender {
         Ok(self.client.last_sequence(self.writer).await?)
     }
 
-    /// Appends chunks as the next batch. If the database has that batch already, nothing happens.
+    /// Appends chunks as the next batch. If the database has that batch already, nothing happens, and it returns false.
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ impl Appender {
     /// - 409: it has finished, or the stream was closed; or a batch before this one is missing.
     /// - 413: a chunk is too large. The others of the batch were appended.
     /// - 503: the database could not be reached for the call timeout.
-    pub async fn append(&mut self, chunks: &[Box<RawValue>]) -> Result<(), Problem> {
+    pub async fn append(&mut self, chunks: &[Box<RawValue>]) -> Result<bool, Problem> {
         self.send(Part::Chunks(chunks)).await
     }
 
@@ -112,10 +112,10 @@ impl Appender {
     ///
     /// As [`append`](Appender::append).
     pub async fn close(&mut self) -> Result<(), Problem> {
-        self.send(Part::Closed(true)).await
+        self.send(Part::Closed(true)).await.map(|_| ())
     }
 
-    async fn send(&mut self, part: Part<'_>) -> Result<(), Problem> {
+    async fn send(&mut self, part: Part<'_>) -> Result<bool, Problem> {
         self.sequence += 1;
         let streams = BTreeMap::from([(&*self.stream, part)]);
         let batch = batch(&[Entry {
@@ -134,7 +134,7 @@ impl Appender {
             Some((position, reason)) => Err(Problem::invalid(format!(
                 "the chunk at position {position} was not appended: {reason}"
             ))),
-            None => Ok(()),
+            None => Ok(sent.iter().all(|part| part.outcome != "duplicate")),
         }
     }
 }

@@ -6,6 +6,7 @@ use bytes::BytesMut;
 use futures_util::StreamExt as _;
 
 use crate::Problem;
+use crate::memory::{COPIES, Held};
 
 /// Bytes of a line. The database takes a quarter of it by default, and says so itself.
 const MOST_BYTES: usize = 1024 * 1024;
@@ -18,16 +19,18 @@ pub struct Lines {
     /// How much of it has no end of a line.
     searched: usize,
     has_ended: bool,
+    held: Held,
 }
 
 impl Lines {
-    /// Reads the lines of this body.
-    pub fn new(body: Body) -> Lines {
+    /// Reads the lines of this body. What it has of them is held of the memory for bodies.
+    pub(crate) fn new(body: Body, held: Held) -> Lines {
         Lines {
             body: body.into_data_stream(),
             rest: BytesMut::new(),
             searched: 0,
             has_ended: false,
+            held,
         }
     }
 
@@ -37,6 +40,7 @@ impl Lines {
     ///
     /// - The connection was lost in the middle of the body: 400. A line without an end is none then.
     /// - The line is too long: 413; or no UTF-8: 400.
+    /// - There is not as much memory for bodies: 429 or 503.
     pub async fn next(&mut self) -> Result<Option<String>, Problem> {
         loop {
             match self.line() {
@@ -71,7 +75,11 @@ impl Lines {
 
     async fn read(&mut self) -> Result<(), Problem> {
         match self.body.next().await {
-            Some(Ok(bytes)) => self.add(&bytes),
+            Some(Ok(bytes)) => {
+                self.add(&bytes)?;
+                // Those that were taken before this are done with.
+                self.held.set(self.rest.len() * COPIES)
+            }
             Some(Err(_)) => Err(Problem::invalid("the connection was lost within the body")),
             None => {
                 self.has_ended = true;
@@ -101,7 +109,7 @@ mod tests {
             .iter()
             .map(|part| Ok::<_, std::io::Error>(*part))
             .collect();
-        Lines::new(Body::from_stream(stream::iter(parts)))
+        Lines::new(Body::from_stream(stream::iter(parts)), Held::default())
     }
 
     async fn all(mut lines: Lines) -> Result<Vec<String>, Problem> {
@@ -130,7 +138,7 @@ mod tests {
             Ok("1\n2"),
             Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),
         ];
-        let mut lines = Lines::new(Body::from_stream(stream::iter(parts)));
+        let mut lines = Lines::new(Body::from_stream(stream::iter(parts)), Held::default());
         assert_eq!(lines.next().await.unwrap().as_deref(), Some("1\n"));
         let error = lines.next().await.unwrap_err();
         assert_eq!(error.status, StatusCode::BAD_REQUEST);

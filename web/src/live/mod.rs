@@ -6,10 +6,14 @@
 //!
 //! Rooms are per client: clients of different roles see different rows. A room closes when its last reader leaves.
 //!
+//! All that is written and not sent yet, and all that rooms keep, is counted in one [`budget`]: what has no room in it is
+//! refused, or ends its stream with a request to reconnect.
+//!
 //! | question | file |
 //! |---|---|
 //! | Which readers share what? | [`rooms`], [`room`] |
 //! | What does a reader get next? | [`subscription`] |
+//! | How much memory may events take? | [`budget`] |
 //! | How does it look on the wire? | [`frame`] |
 //! | How do the chunks of a stream look? | [`chunks`] |
 //! | How is a body read as it comes, and appended to a stream? | [`lines`], [`append`] |

@@ -1,16 +1,20 @@
 //! Accepting connections, and ending them.
 //!
 //! A connection costs nothing until it sends a head: whoever sends none within the time for heads is cut off, and so is one that
-//! idles between requests. When the gateway stops, it takes no more connections, tells those that are open (HTTP/2 with GOAWAY,
+//! idles between requests, or does not take what it asked for. When the gateway stops, it takes no more connections, tells those that are open (HTTP/2 with GOAWAY,
 //! HTTP/1.1 with `connection: close`), lets requests end, and cuts off what is left.
 
 mod accept;
+mod connection;
 mod protocol;
+mod requests;
 mod signal;
 
 use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
+
+pub(crate) use requests::Requests;
 
 use crate::{Config, Error, Gateway, Keys, router};
 

@@ -65,7 +65,7 @@ pub(super) async fn public_token(
 /// Checks that the caller has a secret key: one token must not make another.
 fn with_secret(caller: &Caller) -> Result<(), Problem> {
     let secret = caller.is_secret();
-    secret.then_some(()).ok_or_else(Problem::forbidden)
+    secret.then_some(()).ok_or_else(Problem::needs_secret_key)
 }
 
 /// Returns the second in which a token expires: seconds since 1970, or a duration such as `1h` from now.

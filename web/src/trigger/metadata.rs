@@ -93,7 +93,7 @@ pub(super) async fn update(
     Whole(body): Whole,
 ) -> Result<Json<Reply>, Problem> {
     if !caller.is_secret() {
-        return Err(Problem::forbidden());
+        return Err(Problem::needs_secret_key());
     }
     caller.writes_run(&id)?;
     let parts = match batch(&id, &body)? {

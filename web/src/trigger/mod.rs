@@ -15,16 +15,18 @@ mod status;
 mod stream_v1;
 mod stream_v2;
 
-use axum::Router;
 use axum::middleware::map_response;
 use axum::routing::{any, get, post};
+use axum::{Extension, Router};
 
+use crate::api::extract::BodyLimit;
 use crate::{Gateway, Problem};
 
 pub(crate) use shape::Parked as Shapes;
 
 /// The routes of Trigger.dev's client.
 pub(crate) fn routes(gateway: &Gateway) -> Router<Gateway> {
+    let small = Extension(BodyLimit::SMALL);
     Router::new()
         .route("/api/v3/runs/{id}", get(retrieve::retrieve))
         .route("/api/v1/runs", get(list::list))
@@ -33,7 +35,10 @@ pub(crate) fn routes(gateway: &Gateway) -> Router<Gateway> {
             get(metadata::read).put(metadata::update),
         )
         .route("/api/v1/auth/jwt/claims", post(claims::claims))
-        .route("/api/v1/auth/public-tokens", post(claims::public_token))
+        .route(
+            "/api/v1/auth/public-tokens",
+            post(claims::public_token).layer(small),
+        )
         .route("/realtime/v1/runs/{id}", get(shape::run))
         .route("/realtime/v1/runs", get(shape::runs))
         .route("/realtime/v1/batches/{id}", get(shape::batch))

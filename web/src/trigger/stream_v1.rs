@@ -23,6 +23,7 @@ use super::shape::STREAMS_KEY;
 use super::stream_v2::VERSION;
 use crate::api::extract::{At, Whole};
 use crate::live::{Appender, Lines, Target, chunk, while_allowed};
+use crate::memory::Held;
 use crate::{Caller, Gateway, Problem};
 
 const CLIENT_ID: HeaderName = HeaderName::from_static("x-client-id");
@@ -37,6 +38,7 @@ pub(super) async fn write(
     caller: Caller,
     At((id, target, key)): At<(String, String, String)>,
     headers: HeaderMap,
+    held: Held,
     body: Body,
 ) -> Result<Response, Problem> {
     let target = parse(&target)?;
@@ -54,7 +56,7 @@ pub(super) async fn write(
     let mut appender = Appender::new(caller.client().await?, &id, target, &key, writer);
     let mut response = match method {
         Method::POST => {
-            let post = post(&mut appender, &headers, body);
+            let post = post(&mut appender, &headers, Lines::new(body, held));
             while_allowed(&gateway, &caller, post).await?;
             StatusCode::OK.into_response()
         }
@@ -132,7 +134,11 @@ async fn announce(
 }
 
 /// Stores the lines of a body.
-async fn post(appender: &mut Appender, headers: &HeaderMap, body: Body) -> Result<(), Problem> {
+async fn post(
+    appender: &mut Appender,
+    headers: &HeaderMap,
+    mut lines: Lines,
+) -> Result<(), Problem> {
     let from = match headers.get(RESUME_FROM) {
         Some(from) => {
             let from = from.to_str().ok().and_then(|from| from.parse::<u32>().ok());
@@ -141,7 +147,6 @@ async fn post(appender: &mut Appender, headers: &HeaderMap, body: Body) -> Resul
         None => 0,
     };
     let mut next = i64::from(from);
-    let mut lines = Lines::new(body);
     while let Some(line) = lines.next().await? {
         let chunk: Box<RawValue> = chunk(&line)?;
         appender.resume(next);

@@ -22,7 +22,14 @@ fn programs_of_the_page_are_those_that_run_here() {
     let page = fs::read_to_string(repository("docs/trigger-dev.md")).unwrap();
     let program =
         |name: &str| fs::read_to_string(repository(&format!("tests/npm/{name}"))).unwrap();
-    let programs = ["runmeta.mjs", "worker.mjs", "read.mjs", "sign.mjs"].map(program);
+    let programs = [
+        "runmeta.mjs",
+        "worker.mjs",
+        "read.mjs",
+        "follow.mjs",
+        "sign.mjs",
+    ]
+    .map(program);
     assert_eq!(blocks(&page, "js"), programs);
     assert_eq!(blocks(&page, "jsx"), [program("page.jsx")]);
 }
@@ -59,6 +66,22 @@ async fn documented_worker_records_and_the_documented_reader_follows() {
 
     let output = Npm::start(&web, "read.mjs", &[]).await.finish().await;
     assert_eq!(output, "COMPLETED 3\nCOMPLETED 1\n");
+}
+
+#[tokio::test]
+async fn documented_follower_of_streams_ends_with_the_run() {
+    let database = Database::new().await;
+    let db = database.connect().await;
+    let words = "SELECT runmeta.start('import'), \
+        runmeta.stream_append('import', 'words', '[{\"word\": \"one\"}]')";
+    db.batch_execute(words).await.unwrap();
+    let web = Web::start(&database).await;
+    let follower = Npm::start(&web, "follow.mjs", &[]).await;
+    follower.until("one\n").await;
+    db.batch_execute("SELECT runmeta.finish('import')")
+        .await
+        .unwrap();
+    assert_eq!(follower.finish().await, "one\n");
 }
 
 #[tokio::test]

@@ -39,16 +39,6 @@ impl Npm {
         self.0.until(text).await;
     }
 
-    /// Returns the values printed under a name so far.
-    pub fn printed(&self, name: &str) -> Vec<Value> {
-        values(&self.0.shown(), name)
-    }
-
-    /// Returns the text that it has printed so far.
-    pub fn shown(&self) -> String {
-        self.0.shown()
-    }
-
     /// Waits until it has ended, which must be a success, and returns what it printed.
     pub async fn finish(self) -> String {
         self.0.finish().await

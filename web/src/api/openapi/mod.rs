@@ -13,6 +13,7 @@ use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 #[derive(OpenApi)]
@@ -28,7 +29,7 @@ use utoipa::{Modify, OpenApi};
         writing::start, writing::operations, writing::batch, writing::finish, writing::status, writing::append,
         writing::ticket,
     ),
-    modifiers(&Keys),
+    modifiers(&Keys, &Always, &License),
     security(("key" = [])),
 )]
 struct Api;
@@ -41,6 +42,40 @@ impl Modify for Keys {
         let components = api.components.get_or_insert_default();
         let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
         components.add_security_scheme("key", scheme);
+    }
+}
+
+/// What any route may answer, and any that takes a body.
+struct Always;
+
+impl Modify for Always {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let problem = |description: &str| {
+            let schema = Ref::from_schema_name("Problem");
+            let content = ContentBuilder::new().schema(Some(schema)).build();
+            let response = ResponseBuilder::new().description(description);
+            let response = response.content("application/problem+json", content);
+            RefOr::T(response.build())
+        };
+        let items = api.paths.paths.values_mut();
+        let operations = items.flat_map(|item| [item.get.as_mut(), item.post.as_mut()]);
+        for operation in operations.flatten() {
+            let responses = &mut operation.responses.responses;
+            let many = "too many requests, open streams or bytes of bodies of this key";
+            responses.insert("429".to_owned(), problem(many));
+            if operation.request_body.is_some() {
+                responses.insert("408".to_owned(), problem("the body took longer than 30 s"));
+            }
+        }
+    }
+}
+
+/// There is none to be named: utoipa makes an empty one, which the specification does not allow.
+struct License;
+
+impl Modify for License {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        api.info.license = None;
     }
 }
 

@@ -110,6 +110,8 @@ pub(super) fn task() {}
         ("id" = String, Path, description = "the run"),
         ("select" = Option<String>, Query, description = "keys of the metadata, with commas between them; all if it is missing, none if it is empty"),
         ("keep_open" = Option<bool>, Query, description = "goes on after the run has finished"),
+        ("wait" = Option<bool>, Query, description = "waits for a run that does not exist yet"),
+        ("last_event_id" = Option<i64>, Query, description = "as the header Last-Event-ID, for an EventSource that is opened anew"),
         ("ticket" = Option<String>, Query, description = "instead of a key"),
     ),
     responses(

@@ -34,6 +34,23 @@ pub(super) struct Run {
     metadata: Value,
 }
 
+/// What the caller of a change learns of its run: no more than this, if it may not read the run.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub(super) enum ChangedRun {
+    Run(Run),
+    Changed(Changed),
+}
+
+/// A run that its caller may change and not read.
+#[derive(ToSchema)]
+pub(super) struct Changed {
+    id: String,
+    status: String,
+    attempt: i32,
+    version: i64,
+}
+
 /// A page of runs.
 #[derive(ToSchema)]
 pub(super) struct Page {
@@ -179,6 +196,12 @@ pub(super) struct Outcome {
 pub(super) struct Unapplied {
     index: i64,
     reason: String,
+}
+
+/// Chunks that the request had.
+#[derive(ToSchema)]
+pub(super) struct Appended {
+    chunks: i64,
 }
 
 /// The status of a run.

@@ -1,6 +1,8 @@
 //! The routes that change something.
 
-use super::schema::{Entry, Lists, NewRun, Problem, Results, Run, Status, Ticket, Wanted};
+use super::schema::{
+    Appended, ChangedRun, Entry, Lists, NewRun, Problem, Results, Status, Ticket, Wanted,
+};
 
 /// Starts a run, or finds it
 #[utoipa::path(post, path = "/v1/runs",
@@ -9,9 +11,9 @@ use super::schema::{Entry, Lists, NewRun, Problem, Results, Run, Status, Ticket,
         ("Idempotency-Key" = Option<String>, Header, description = "makes the request take effect once"),
     ),
     responses(
-        (status = 201, description = "the run is new", body = Run),
-        (status = 200, description = "it was there", body = Run),
-        (status = 409, description = "the run takes no more changes", body = Problem),
+        (status = 201, description = "the run is new", body = ChangedRun),
+        (status = 200, description = "it was there", body = ChangedRun),
+        (status = 409, description = "the run has finished, is at another attempt, or its stream is closed", body = Problem),
         (status = 413, description = "the body or the document is too large", body = Problem),
         (status = 400, description = "the request is invalid", body = Problem),
         (status = 401, description = "no valid key", body = Problem, content_type = "application/problem+json"),
@@ -30,7 +32,7 @@ pub(super) fn start() {}
     ),
     responses(
         (status = 200, description = "what became of each list", body = Results),
-        (status = 409, description = "the run takes no more changes", body = Problem),
+        (status = 409, description = "the run has finished, is at another attempt, or its stream is closed", body = Problem),
         (status = 413, description = "the body or the document is too large", body = Problem),
         (status = 400, description = "the request is invalid", body = Problem),
         (status = 401, description = "no valid key", body = Problem, content_type = "application/problem+json"),
@@ -49,7 +51,7 @@ pub(super) fn operations() {}
     ),
     responses(
         (status = 200, description = "what became of each list", body = Results),
-        (status = 409, description = "the run takes no more changes", body = Problem),
+        (status = 409, description = "the run has finished, is at another attempt, or its stream is closed", body = Problem),
         (status = 413, description = "the body or the document is too large", body = Problem),
         (status = 400, description = "the request is invalid", body = Problem),
         (status = 401, description = "no valid key", body = Problem, content_type = "application/problem+json"),
@@ -67,8 +69,8 @@ pub(super) fn batch() {}
         ("Idempotency-Key" = Option<String>, Header, description = "makes the request take effect once"),
     ),
     responses(
-        (status = 200, description = "the run", body = Run),
-        (status = 409, description = "the run takes no more changes", body = Problem),
+        (status = 200, description = "the run", body = ChangedRun),
+        (status = 409, description = "the run has finished, is at another attempt, or its stream is closed", body = Problem),
         (status = 413, description = "the body or the document is too large", body = Problem),
         (status = 400, description = "the request is invalid", body = Problem),
         (status = 401, description = "no valid key", body = Problem, content_type = "application/problem+json"),
@@ -87,8 +89,8 @@ pub(super) fn finish() {}
         ("Idempotency-Key" = Option<String>, Header, description = "makes the request take effect once"),
     ),
     responses(
-        (status = 200, description = "the run", body = Run),
-        (status = 409, description = "the run takes no more changes", body = Problem),
+        (status = 200, description = "the run", body = ChangedRun),
+        (status = 409, description = "the run has finished, is at another attempt, or its stream is closed", body = Problem),
         (status = 413, description = "the body or the document is too large", body = Problem),
         (status = 400, description = "the request is invalid", body = Problem),
         (status = 401, description = "no valid key", body = Problem, content_type = "application/problem+json"),
@@ -109,8 +111,8 @@ pub(super) fn status() {}
         ("Idempotency-Key" = Option<String>, Header, description = "makes the request take effect once"),
     ),
     responses(
-        (status = 200, description = "they are stored"),
-        (status = 409, description = "the run takes no more changes", body = Problem),
+        (status = 200, description = "they are stored", body = Appended),
+        (status = 409, description = "the run has finished, is at another attempt, or its stream is closed", body = Problem),
         (status = 413, description = "the body or the document is too large", body = Problem),
         (status = 400, description = "the request is invalid", body = Problem),
         (status = 401, description = "no valid key", body = Problem, content_type = "application/problem+json"),

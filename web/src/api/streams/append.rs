@@ -1,16 +1,20 @@
 //! `POST /v1/runs/:id/streams/:name`: chunks for a stream.
 
+use std::fmt;
+
 use axum::Json;
-use axum::body::Body;
 use axum::extract::{FromRequest as _, Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::api::extract::{self, Asked, At, Whole};
 use crate::api::nesting::check_nesting;
+use crate::api::operations::replayed;
 use crate::live::{Appender, Lines, Target, chunk, while_allowed};
+use crate::memory::Held;
 use crate::{Caller, Gateway, Problem};
 
 /// The media types of a body with a chunk a line.
@@ -19,6 +23,10 @@ const BY_LINE: [&str; 3] = [
     "application/ndjson",
     "application/jsonl",
 ];
+
+/// Elements of an array, which takes up to 24 bytes of memory for each byte of a short one. It is the number of operations that the
+/// database takes at once; lines have no such limit.
+const MOST_CHUNKS: usize = 100_000;
 
 /// Appends chunks: the elements of a JSON array, in one batch; or the lines of NDJSON, each as it comes. `close=true` closes the
 /// stream behind them.
@@ -31,8 +39,9 @@ pub(in crate::api) async fn append(
     At((id, name)): At<(String, String)>,
     Asked(query): Asked<Vec<(String, String)>>,
     headers: HeaderMap,
+    held: Held,
     request: Request,
-) -> Result<Json<Value>, Problem> {
+) -> Result<(HeaderMap, Json<Value>), Problem> {
     caller.writes_run(&id)?;
     let closes = query
         .iter()
@@ -51,9 +60,10 @@ pub(in crate::api) async fn append(
         .get(header::CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok());
     let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
-    let count = match kind.is_some_and(|kind| BY_LINE.contains(&kind)) {
+    let appended = match kind.is_some_and(|kind| BY_LINE.contains(&kind)) {
         true => {
-            let lines = lines(&mut appender, request.into_body(), key.is_some());
+            let body = Lines::new(request.into_body(), held);
+            let lines = lines(&mut appender, body, key.is_some());
             while_allowed(&gateway, &caller, lines).await?
         }
         false => {
@@ -64,36 +74,85 @@ pub(in crate::api) async fn append(
     if closes {
         appender.close().await?;
     }
-    Ok(Json(json!({"chunks": count})))
+    let answer = Json(json!({"chunks": appended.chunks}));
+    Ok((replayed(appended.is_replay), answer))
 }
 
-/// Appends an array, and returns how many elements it has.
-async fn array(appender: &mut Appender, body: &[u8]) -> Result<usize, Problem> {
+/// What a request had.
+struct Appended {
+    chunks: usize,
+    /// True if all of it was appended by a request before.
+    is_replay: bool,
+}
+
+/// Appends an array.
+async fn array(appender: &mut Appender, body: &[u8]) -> Result<Appended, Problem> {
     check_nesting(body)?;
     let invalid = |error| Problem::invalid(format!("the body is no array of chunks: {error}"));
-    let chunks: Vec<Box<RawValue>> = serde_json::from_slice(body).map_err(invalid)?;
-    if !chunks.is_empty() {
-        appender.append(&chunks).await?;
+    let chunks: Chunks = serde_json::from_slice(body).map_err(invalid)?;
+    if chunks.0.len() > MOST_CHUNKS {
+        let title = "too large";
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, title)
+            .detail(format!("the array has more than {MOST_CHUNKS} chunks"))
+            .hint("Send the chunks in several requests, or as lines.")
+            .sqlstate("54000"));
     }
-    Ok(chunks.len())
+    let is_new = chunks.0.is_empty() || appender.append(&chunks.0).await?;
+    Ok(Appended {
+        chunks: chunks.0.len(),
+        is_replay: !is_new,
+    })
 }
 
-/// Appends lines as they come, and returns how many there were, with those that were there before.
-async fn lines(appender: &mut Appender, body: Body, resumes: bool) -> Result<usize, Problem> {
+/// The elements of an array: one more than allowed, if there are more.
+struct Chunks(Vec<Box<RawValue>>);
+
+impl<'de> Deserialize<'de> for Chunks {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Chunks, D::Error> {
+        deserializer.deserialize_seq(Chunks(Vec::new()))
+    }
+}
+
+impl<'de> Visitor<'de> for Chunks {
+    type Value = Chunks;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<Chunks, A::Error> {
+        while self.0.len() <= MOST_CHUNKS
+            && let Some(chunk) = elements.next_element()?
+        {
+            self.0.push(chunk);
+        }
+        while elements.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(self)
+    }
+}
+
+/// Appends lines as they come, and counts those too that were there before.
+async fn lines(
+    appender: &mut Appender,
+    mut lines: Lines,
+    resumes: bool,
+) -> Result<Appended, Problem> {
     let known = match resumes {
         true => usize::try_from(appender.last_sequence().await?).unwrap_or(0),
         false => 0,
     };
-    let mut lines = Lines::new(body);
-    let mut count = 0;
+    let mut chunks = 0;
     while let Some(line) = lines.next().await? {
         let chunk = chunk(&line)?;
-        count += 1;
-        if count > known {
-            appender.resume(count as i64 - 1);
+        chunks += 1;
+        if chunks > known {
+            appender.resume(chunks as i64 - 1);
             appender.append(&[chunk]).await?;
         }
     }
-    appender.resume(count as i64);
-    Ok(count)
+    appender.resume(chunks as i64);
+    Ok(Appended {
+        chunks,
+        is_replay: chunks > 0 && chunks <= known,
+    })
 }

@@ -50,26 +50,28 @@ export function ago(time, now = Date.now()) {
 
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const ZONED = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" });
-const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const DATE = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 
 /** Writes the time of day. */
 export function clock(time) {
   return CLOCK.format(time);
 }
 
-/** Writes date and time of day. */
-export function moment(time) {
-  return `${DAY.format(time)}, ${clock(time)}`;
+/** Writes date and time of day; the year only where it is another one. */
+export function moment(time, now = Date.now()) {
+  const isThisYear = new Date(time).getFullYear() === new Date(now).getFullYear();
+  return `${(isThisYear ? DAY : DATE).format(time)}, ${clock(time)}`;
 }
 
 /** Writes date and time of day, and of which time zone they are. */
 export function exactMoment(time) {
-  return `${DAY.format(time)}, ${ZONED.format(time)}`;
+  return `${DATE.format(time)}, ${ZONED.format(time)}`;
 }
 
 /** Writes the time of day, and before it the date where it is not today. */
 export function recent(time, now = Date.now()) {
-  return DAY.format(time) === DAY.format(now) ? clock(time) : moment(time);
+  return DATE.format(time) === DATE.format(now) ? clock(time) : moment(time, now);
 }
 
 /** Writes the plural where there is not one. */

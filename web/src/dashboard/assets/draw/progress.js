@@ -48,9 +48,14 @@ export class Progress {
     });
   }
 
+  /** Whether there is a measure. */
+  get isKnown() {
+    return this.#measures.length > 0;
+  }
+
   /** Returns the first measure, or undefined. */
   first(now) {
-    return this.#measures.length > 0 ? this.all(now)[0] : undefined;
+    return this.isKnown ? this.all(now)[0] : undefined;
   }
 
   /** Forgets how fast it was: a pause of the connection is no pause of the run. */

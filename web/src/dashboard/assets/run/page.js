@@ -157,6 +157,7 @@ export class RunPage {
     this.#facts.show(run);
     if (this.#drawn === run.object) return;
     this.#drawn = run.object;
+    this.#streams.see(run.metadata);
     this.#drawLogs(run.metadata);
     this.#document.show(run.metadata);
   }

@@ -5,8 +5,14 @@ import { el, setText } from "../dom.js";
 import { follow } from "../live/follow.js";
 import { counted, printable, printableLines } from "../text.js";
 
-/** New streams are looked for at this interval, in milliseconds: no event says that there is one. */
+/**
+ * New streams are looked for at this interval, in milliseconds. A stream is not part of its run: to append to one changes neither the
+ * run's version nor its metadata, so no event of the run tells of it, except for Trigger.dev's packages, which name theirs there.
+ */
 const LOOK = 4_000;
+
+/** The key under which they do. */
+const NAMED = "$$streams";
 
 /** Letters of a stream that are kept on the page. */
 const KEPT = 200_000;
@@ -23,6 +29,16 @@ export class Streams {
     this.#look();
   }
 
+  /** Takes the metadata of the run, and looks at once if it names streams that are not known. */
+  see(metadata) {
+    const names = metadata[NAMED];
+    if (!Array.isArray(names) || names.length === this.#named) return;
+    this.#named = names.length;
+    if (names.some((name) => !this.#known.has(name))) this.#look();
+  }
+
+  #named = 0;
+
   close() {
     this.#abort.abort();
     clearTimeout(this.#timer);
@@ -30,6 +46,7 @@ export class Streams {
   }
 
   async #look() {
+    clearTimeout(this.#timer);
     if (document.visibilityState === "visible") {
       try {
         const { streams } = await get(["runs", this.#run, "streams"], {}, { signal: this.#abort.signal });
@@ -38,6 +55,7 @@ export class Streams {
         // The next look may succeed.
       }
     }
+    clearTimeout(this.#timer);
     if (!this.#abort.signal.aborted) this.#timer = setTimeout(() => this.#look(), LOOK);
   }
 

@@ -40,7 +40,8 @@ const KEYS = {
   id: (run) => run.id,
   task: (run) => run.task ?? "",
   status: (run) => run.status,
-  duration: (run) => (run.started === null || run.finished === null ? -1 : run.finished - run.started),
+  // In whole microseconds, so that equal ones are equal.
+  duration: (run) => (run.started === null || run.finished === null ? -1 : Math.round((run.finished - run.started) * 1_000)),
 };
 
 /** Returns what compares two runs in an order such as `-created`: first by that, then by id. */

@@ -19,8 +19,8 @@ export const COLUMNS = [
   { name: "created", title: "Created", sort: "-created" },
 ];
 
-/** Tags that have room in a row. */
-const TAGS = 3;
+/** Tags that have room in a row; of more than these the first is shown, and the number of the others. */
+const MOST_TAGS = 2;
 
 export class RunRow {
   #link = el("a", { class: "run-id" });
@@ -74,8 +74,9 @@ export class RunRow {
     const title = tags.join(", ");
     if (this.#tags.title === title) return;
     this.#tags.title = title;
-    const rest = tags.length > TAGS ? [`+${tags.length - TAGS}`] : [];
-    this.#tags.replaceChildren(...tags.slice(0, TAGS).map((tag) => el("span", { class: "tag" }, tag)), ...rest.map((count) => el("span", { class: "tag more-tags" }, count)));
+    const shown = tags.length > MOST_TAGS ? tags.slice(0, 1) : tags;
+    const rest = tags.length > shown.length ? [el("span", { class: "tag more-tags" }, `+${tags.length - shown.length}`)] : [];
+    this.#tags.replaceChildren(...shown.map((tag) => el("span", { class: "tag" }, tag)), ...rest);
   }
 }
 

@@ -2,18 +2,26 @@
 //
 // The stream brings all runs of the filter's set that have not finished, and their changes. A run that is found or changed so has a
 // place among those that were read, but for one whose place is on a page not read yet: it comes with that page. After a lost
-// connection everything is read again, as a run that finished meanwhile is not in the stream.
+// connection everything is read again, as a run that finished meanwhile is not in the stream. Both bring a selection of the metadata,
+// and begin anew when that is found to lack something.
 
 import { address, get } from "../api.js";
 import { untilRead } from "../live/again.js";
 import { follow } from "../live/follow.js";
 import { Run } from "../model.js";
 import { comparison, matches } from "./filter.js";
+import { selection } from "./selection.js";
 
 const PAGE = 100;
 
 /** A page of the API has so many runs at most. */
 const LARGEST_PAGE = 500;
+
+/** Runs that are read whole before all others, to learn what is asked for. */
+const SAMPLE = 20;
+
+/** Runs that are looked at whole before the others are shown what was learned of them. */
+const MOST_LOOKS = 20;
 
 /** Changes of this time are put into the order together, in milliseconds. */
 const REORDER = 250;
@@ -38,6 +46,9 @@ export class Source extends EventTarget {
   #stream = null;
   #reorder = null;
   #reading = new AbortController();
+  #looking = new AbortController();
+  #isLooking = false;
+  #look = null;
 
   constructor(filter) {
     super();
@@ -45,25 +56,45 @@ export class Source extends EventTarget {
     this.#compare = comparison(filter.sort);
   }
 
-  start() {
+  async start() {
+    const { signal } = this.#looking;
+    try {
+      const { runs } = await get(["runs"], { ...this.#filter, limit: SAMPLE }, { signal });
+      for (const run of runs) selection.learn(run);
+    } catch {
+      // What happens to the table is shown when it is read itself.
+    }
+    if (!signal.aborted) this.#follow();
+  }
+
+  #follow() {
     const { task, tag, root } = this.#filter;
     // A set has one dimension; the others are compared here.
     const set = root ? { root } : task ? { task } : tag ? { tag } : { all: "true" };
+    let isOpen = false;
     const on = {
-      open: () => this.#begin(),
+      open: () => {
+        isOpen = true;
+        this.#begin();
+      },
       snapshot: (data) => this.#snapshot(JSON.parse(data)),
       change: (data) => this.#change(JSON.parse(data)),
       gone: (data) => this.#gone(JSON.parse(data)),
       // Whoever may not follow the set may perhaps read the page.
-      over: () => this.hasBegun || this.#read(null),
+      over: () => isOpen || this.#read(null),
     };
-    this.#stream = follow(address(["events"], { ...set, unfinished: "true" }), on, { resumes: false });
+    // A change of keys that are not selected brings no event, and so no newer time of the last change.
+    const select = /^-?updated$/.test(this.#filter.sort) ? undefined : selection.text;
+    this.#stream?.close();
+    this.#stream = follow(address(["events"], { ...set, unfinished: "true", select }), on, { resumes: false });
   }
 
   close() {
     this.#reading.abort();
+    this.#looking.abort();
     this.#stream?.close();
     clearTimeout(this.#reorder);
+    clearTimeout(this.#look);
   }
 
   /** Reads the next page, if there is one and none is being read. */
@@ -90,7 +121,7 @@ export class Source extends EventTarget {
       this.#changed();
     };
     try {
-      const page = await untilRead(() => get(["runs"], { ...filter, sort, limit, after }, { signal }), signal, failed);
+      const page = await untilRead(() => get(["runs"], { ...filter, sort, limit, after, select: selection.text }, { signal }), signal, failed);
       if (signal.aborted) return;
       const runs = page.runs.map((object) => this.#see(object));
       this.#next = page.next ?? null;
@@ -154,7 +185,35 @@ export class Source extends EventTarget {
     const isRead = (run) => run.fromPage || this.isComplete || this.#horizon === null || this.#compare(run, this.#horizon) <= 0;
     const runs = [...this.#known.values()].filter((run) => matches(this.#filter, run) && isRead(run));
     this.runs = runs.sort(this.#compare);
+    this.#learn();
     return this.#changed();
+  }
+
+  /** Looks for progress under keys that are not asked for. */
+  async #learn() {
+    if (this.#isLooking || document.visibilityState !== "visible") return;
+    this.#isLooking = true;
+    clearTimeout(this.#look);
+    const { signal } = this.#looking;
+    const wanted = selection.wanted(this.runs);
+    const now = wanted.filter(({ at }) => at <= Date.now()).slice(0, MOST_LOOKS);
+    let hasLearned = false;
+    for (const { run } of now) {
+      try {
+        const isNews = selection.learn(await get(["runs", run.id], {}, { signal }));
+        selection.looked(run.task, isNews);
+        hasLearned ||= isNews;
+      } catch {
+        if (signal.aborted) return;
+        // It is gone, or may not be read by itself.
+        selection.learn({ ...run.object, metadata: {} });
+        selection.looked(run.task, false);
+      }
+    }
+    this.#isLooking = false;
+    const later = now.length > 0 ? 0 : wanted[0]?.at - Date.now();
+    if (hasLearned) this.#follow();
+    else if (wanted.length > 0) this.#look = setTimeout(() => this.#learn(), Math.max(later, 0));
   }
 
   #changed() {

@@ -4,7 +4,8 @@ import { el, freshId, svg } from "../dom.js";
 import { moment } from "../text.js";
 
 const HEIGHT = 180;
-const LEFT = 52;
+/** Pixels of a digit beside the picture, a little more than it has. */
+const DIGIT = 6.8;
 const BOTTOM = 24;
 const TOP = 10;
 
@@ -60,11 +61,13 @@ export class Chart {
     const tops = sums.map((values) => (this.#kind === "bars" ? values.reduce((a, b) => a + b, 0) : Math.max(...values)));
     const top = (this.#kind === "bars" ? roundCount : roundTime)(Math.max(0, ...tops));
     const y = (number) => TOP + (HEIGHT - BOTTOM - TOP) * (1 - number / top);
-    const step = (width - LEFT) / Math.max(buckets.length, 1);
-    const x = (index) => LEFT + index * step;
-    const lines = [0, 0.5, 1].flatMap((part) => [
-      svg("line", { class: "grid", x1: LEFT, x2: width, y1: y(top * part), y2: y(top * part) }),
-      svg("text", { class: "tick", x: LEFT - 8, y: y(top * part) + 4, "text-anchor": "end" }, top * part === 0 ? "0" : this.#format(top * part)),
+    const ticks = [0, 0.5, 1].map((part) => ({ at: y(top * part), text: part === 0 ? "0" : this.#format(top * part) }));
+    const left = 8 + DIGIT * Math.max(...ticks.map(({ text }) => text.length));
+    const step = (width - left) / Math.max(buckets.length, 1);
+    const x = (index) => left + index * step;
+    const lines = ticks.flatMap(({ at, text }) => [
+      svg("line", { class: "grid", x1: left, x2: width, y1: at, y2: at }),
+      svg("text", { class: "tick", x: left - 8, y: at + 4, "text-anchor": "end" }, text),
     ]);
     const draw = this.#kind === "bars" ? bars : curves;
     this.#picture.replaceChildren(...lines, ...times(buckets, this.#hours, x, step, width), ...draw(buckets, this.#series, x, y, step), ...this.#hints(buckets, x, step));
