@@ -14,7 +14,11 @@ fn rows() -> impl Strategy<Value = Vec<(&'static str, bool, i32)>> {
         "failed",
         "cancelled",
     ];
-    let row = (prop::sample::select(words.to_vec()), any::<bool>(), 0..5_i32);
+    let row = (
+        prop::sample::select(words.to_vec()),
+        any::<bool>(),
+        0..5_i32,
+    );
     prop::collection::vec(row, 1..12)
 }
 

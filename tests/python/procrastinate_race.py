@@ -6,6 +6,7 @@ python procrastinate_race.py JOBS [worker]
 
 import asyncio
 import datetime
+import os
 import random
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from procrastinate.exceptions import JobAborted
 import psycopg
 
 JOBS = int(sys.argv[1])
+SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'race worker'"
+STALLED = "SELECT id FROM procrastinate_jobs WHERE status = 'doing' AND (worker_id IS NULL OR worker_id = ANY(%s::bigint[]))"
 app = procrastinate.App(connector=procrastinate.PsycopgConnector(max_size=8))
 retry = procrastinate.RetryStrategy(max_attempts=2, wait=0)
 
@@ -55,7 +58,11 @@ async def serve():
 
 def start():
     return subprocess.Popen(
-        [sys.executable, __file__, str(JOBS), "worker"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, __file__, str(JOBS), "worker"],
+        env={**os.environ, "PGAPPNAME": "race worker"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
 
 
@@ -80,7 +87,7 @@ async def drive():
         async def count(query):
             return (await (await database.execute(query)).fetchone())[0]
 
-        worker, killed, kills = start(), 0, max(1, JOBS // 300)
+        worker, killed, kills, dead = start(), 0, max(1, JOBS // 300), []
         while True:
             await asyncio.sleep(0.04)
             await disturb(random.choice(jobs))
@@ -88,10 +95,16 @@ async def drive():
             if killed < kills and finished > JOBS * (killed + 1) / (kills + 2):
                 worker.kill()
                 worker.wait()
+                # What it has sent already may still come: not behind the next attempt.
+                while await count(SESSIONS):
+                    await asyncio.sleep(0.005)
+                dead += await count("SELECT array_agg(id) FROM procrastinate_workers")
                 killed += 1
                 worker = start()
-            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=1):
-                await app.job_manager.retry_job(job)
+            # Not by their heartbeat: on a busy machine that of a worker that lives may be late.
+            stalled = await database.execute(STALLED, [dead])
+            for (job,) in await stalled.fetchall():
+                await app.job_manager.retry_job_by_id_async(job, retry_at=datetime.datetime.now(datetime.timezone.utc))
             left = await count("SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing')")
             if killed == kills and left == 0:
                 break
@@ -101,7 +114,7 @@ async def drive():
 
 if sys.argv[2:] == ["worker"]:
     # It ends with the program that started it.
-    threading.Thread(target=lambda: (sys.stdin.read(), __import__("os")._exit(0)), daemon=True).start()
+    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
     asyncio.run(serve())
 else:
     asyncio.run(drive())

@@ -1,7 +1,5 @@
 // graphile-worker. Its jobs are deleted when they succeed, so the test keeps what was deleted.
 
-import { setTimeout as pause } from 'node:timers/promises'
-
 export async function open(name, database) {
   const loaded = await import(name)
   const { Logger, run, runMigrations } = loaded.run ? loaded : loaded.default
@@ -48,7 +46,6 @@ export async function open(name, database) {
       else if (chance < 0.5) await database.query('SELECT graphile_worker.permanently_fail_jobs(ARRAY[$1::bigint])', [id])
     },
     async recover() {
-      await pause(100)
       await database.query(
         `SELECT graphile_worker.force_unlock_workers(ARRAY(SELECT DISTINCT locked_by FROM ${jobs} WHERE locked_by IS NOT NULL))`,
       )

@@ -35,9 +35,10 @@ export async function open(name, database) {
       await boss.createQueue('plain')
       await boss.createQueue('apart', { partition: true })
     },
+    // A job of a worker that was killed is tried again when it expires. One that lives never takes so long.
     async enqueue(job) {
       const queue = QUEUES[job % 2]
-      return [queue, await boss.send(queue, {}, { retryLimit: 2, expireInSeconds: 1 })]
+      return [queue, await boss.send(queue, {}, { retryLimit: 2, expireInSeconds: 5 })]
     },
     async enqueueMany(count) {
       const jobs = Array.from({ length: count }, () => ({ name: 'plain', data: {} }))

@@ -10,7 +10,7 @@ import pg from 'pg'
 
 const [, program, queue, name, jobs, role] = process.argv
 const { open } = await import(`./${queue}.mjs`)
-const database = new pg.Pool({ max: 6 })
+const database = new pg.Pool({ max: 6, application_name: role === 'worker' ? 'race worker' : 'race' })
 database.on('error', () => {})
 database.on('connect', (client) => client.on('error', () => {}))
 
@@ -38,6 +38,11 @@ if (role === 'worker') {
   const kills = Math.max(1, Math.floor(Number(jobs) / 300))
   let worker = start()
   let killed = 0
+  // What a worker that was killed has sent already may still come: not behind the next attempt.
+  const gone = async () => {
+    const sessions = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'race worker'"
+    while ((await database.query(sessions)).rowCount > 0) await pause(5)
+  }
   const settled = async () => (await database.query("SELECT count(*)::int AS n FROM runmeta.run WHERE finished_at IS NOT NULL")).rows[0].n
   for (;;) {
     await pause(40)
@@ -46,6 +51,7 @@ if (role === 'worker') {
     if (killed < kills && (await settled()) > (ids.length * (killed + 1)) / (kills + 2)) {
       worker.kill('SIGKILL')
       await once(worker, 'exit')
+      await gone()
       killed += 1
       await own.recover()
       worker = start()
