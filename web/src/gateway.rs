@@ -58,7 +58,7 @@ impl Gateway {
     /// The keys cannot be read, or there are none.
     pub fn new(config: Config) -> Result<Gateway, Error> {
         let keys = KeyRing::read(config.keys.clone(), config.limits.clone())?;
-        let rooms = Rooms::new(config.limits.event_bytes);
+        let rooms = Rooms::new(config.limits.event_memory);
         let bodies = Budget::new(config.limits.body_memory);
         Ok(Gateway(Arc::new(Inner {
             keys,

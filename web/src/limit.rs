@@ -29,7 +29,7 @@ pub struct Limits {
     pub connections: usize,
     /// Bytes of events that are written and not sent yet, and of what is kept for the next ones. A guess: with it a gateway stays
     /// below half a gigabyte whatever is watched.
-    pub event_bytes: usize,
+    pub event_memory: usize,
     /// How long the head of a request may take, and how long a connection may be idle between requests.
     pub head_timeout: Duration,
     /// How long a connection may take none of the bytes that it is sent.
@@ -53,7 +53,7 @@ impl Default for Limits {
             burst: 4_000,
             connections_per_key: 10_000,
             connections: 20_000,
-            event_bytes: 256 * 1024 * 1024,
+            event_memory: 256 * 1024 * 1024,
             head_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(300),

@@ -105,7 +105,9 @@ impl Caller {
             let length = (word.len() as u64).to_be_bytes();
             length.into_iter().chain(word.iter().copied())
         });
-        Uuid::new_v5(&NAMESPACE, &name.collect::<Vec<u8>>())
+        let named = Uuid::new_v5(&NAMESPACE, &name.collect::<Vec<u8>>());
+        // By the version 8, `runmeta.prune` knows a writer of a single batch, and forgets it after a day.
+        Uuid::new_v8(named.into_bytes())
     }
 }
 

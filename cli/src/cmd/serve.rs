@@ -51,6 +51,9 @@ pub(crate) struct Serve {
     /// it is answered
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().body_memory)]
     body_memory: usize,
+    /// Bytes of memory for events that are not sent yet, and for what is kept for the next ones
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().event_memory)]
+    event_memory: usize,
     /// Seconds that requests may take once the gateway is told to stop
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().stop_timeout.as_secs())]
     stop_timeout: u64,
@@ -83,6 +86,7 @@ impl Serve {
         limits.connections_per_key = self.connections_per_key;
         limits.body_bytes = self.body_bytes;
         limits.body_memory = self.body_memory;
+        limits.event_memory = self.event_memory;
         limits.stop_timeout = Duration::from_secs(self.stop_timeout);
         start_log(if self.dev { Log::Quiet } else { self.log });
         if self.dev {

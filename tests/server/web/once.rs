@@ -42,6 +42,11 @@ async fn request_with_the_same_key_takes_effect_once_through_any_gateway() {
     one.post("/v1/runs/a/operations", increment()).await;
     two.post("/v1/runs/a/operations", increment()).await;
     assert_eq!(number(&one).await, json!(4));
+    // Prune forgets the two keys after a day, and the gateways' own writers when it is told to.
+    let server = database.connect().await;
+    let named = "SELECT count(*) FROM runmeta.writer WHERE id::text ~ '^.{14}8'";
+    let named: i64 = server.query_one(named, &[]).await.unwrap().get(0);
+    assert_eq!(named, 2);
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ async fn events_for_which_there_is_no_memory_are_refused_and_not_cut_silently() 
         "SELECT runmeta.start('large', jsonb_build_object('n', 0, 'log', repeat('x', 100000))),
         runmeta.start('small', '{\"n\": 0}')";
     server.batch_execute(start).await.unwrap();
-    let web = Web::with(&database, |config| config.limits.event_bytes = 50_000).await;
+    let web = Web::with(&database, |config| config.limits.event_memory = 50_000).await;
     let refused = web.get("/v1/runs/large/events").await;
     assert_eq!(refused.status, 503, "{refused:?}");
     assert_eq!(refused.header("retry-after"), "5");

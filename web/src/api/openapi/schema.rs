@@ -38,7 +38,7 @@ pub(super) struct Run {
 #[derive(ToSchema)]
 #[serde(untagged)]
 pub(super) enum ChangedRun {
-    Run(Run),
+    Run(Box<Run>),
     Changed(Changed),
 }
 
