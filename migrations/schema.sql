@@ -495,6 +495,57 @@ ALTER TABLE runmeta.adapter_failure ALTER COLUMN id ADD GENERATED ALWAYS AS IDEN
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE runmeta.contract (
+    task text NOT NULL COLLATE pg_catalog."C",
+    schema jsonb NOT NULL,
+    mode text NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT contract_mode_known CHECK ((mode = ANY ('{warn,enforce}'::text[]))),
+    CONSTRAINT contract_schema_valid CHECK (runmeta._is_schema(schema))
+);
+
+ALTER TABLE runmeta.contract OWNER TO postgres;
+
+COMMENT ON TABLE runmeta.contract IS 'json schemas that the metadata of tasks is to fit';
+
+COMMENT ON COLUMN runmeta.contract.task IS 'name of the task';
+
+COMMENT ON COLUMN runmeta.contract.schema IS 'the json schema';
+
+COMMENT ON COLUMN runmeta.contract.mode IS 'what becomes of metadata that does not fit: warn or enforce';
+
+COMMENT ON COLUMN runmeta.contract.updated_at IS 'when it was set last';
+
+CREATE TABLE runmeta.history (
+    root_id text NOT NULL COLLATE pg_catalog."C",
+    run_id text NOT NULL COLLATE pg_catalog."C",
+    key text NOT NULL COLLATE pg_catalog."C",
+    run_created_at timestamp with time zone NOT NULL,
+    spacing interval NOT NULL,
+    at timestamp with time zone[] NOT NULL,
+    value double precision[] NOT NULL
+)
+WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0.05', autovacuum_analyze_scale_factor='0.5');
+ALTER TABLE ONLY runmeta.history ALTER COLUMN at SET STATISTICS 0;
+ALTER TABLE ONLY runmeta.history ALTER COLUMN value SET STATISTICS 0;
+
+ALTER TABLE runmeta.history OWNER TO postgres;
+
+COMMENT ON TABLE runmeta.history IS 'tracked numbers of runs: how each changed, a row a run and key';
+
+COMMENT ON COLUMN runmeta.history.root_id IS 'first run of the tree';
+
+COMMENT ON COLUMN runmeta.history.run_id IS 'run that has the number in its metadata';
+
+COMMENT ON COLUMN runmeta.history.key IS 'key or path of the number';
+
+COMMENT ON COLUMN runmeta.history.run_created_at IS 'when that run was started';
+
+COMMENT ON COLUMN runmeta.history.spacing IS 'time from a sample to the next, at the least; doubled each time that every other one was dropped';
+
+COMMENT ON COLUMN runmeta.history.at IS 'when the samples were taken, in ascending order';
+
+COMMENT ON COLUMN runmeta.history.value IS 'what the number was then; no sample is taken while it stays the same';
 
 ALTER TABLE runmeta.inbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME runmeta.inbox_id_seq
@@ -542,6 +593,7 @@ CREATE TABLE runmeta.task_setting (
     total_key text,
     total numeric,
     silent_limit interval,
+    stall_limit interval,
     wait_limit interval,
     time_limit interval,
     CONSTRAINT task_setting_keys_are_paths CHECK (((runmeta.number_at('{}'::jsonb, done_key) IS NULL) AND (runmeta.number_at('{}'::jsonb, total_key) IS NULL))),
@@ -563,6 +615,8 @@ COMMENT ON COLUMN runmeta.task_setting.total_key IS 'key or path of the number t
 COMMENT ON COLUMN runmeta.task_setting.total IS 'what it is a part of where that is always the same';
 
 COMMENT ON COLUMN runmeta.task_setting.silent_limit IS 'how long a run may work without a write, null for an hour';
+
+COMMENT ON COLUMN runmeta.task_setting.stall_limit IS 'how long the tracked numbers of a run that works may all stand still, null for an hour';
 
 COMMENT ON COLUMN runmeta.task_setting.wait_limit IS 'how long a run may wait, null for ever';
 
@@ -586,19 +640,19 @@ CREATE VIEW runmeta.progress WITH (security_invoker='true') AS
             ELSE (GREATEST(div((m.done * (100)::numeric), m.total), (0)::numeric))::integer
         END AS percent,
         CASE
-            WHEN g.grows THEN (m.done / e.seconds)
+            WHEN g.grows THEN (s.amount / s.seconds)
             ELSE NULL::numeric
         END AS rate,
     e.elapsed,
         CASE
-            WHEN (g.grows AND (g.work < (m.done * '10000000000'::numeric))) THEN ('00:00:01'::interval * (round((g.work / m.done)))::double precision)
+            WHEN (g.grows AND (s.work < (s.amount * '10000000000'::numeric))) THEN ('00:00:01'::interval * (round((s.work / s.amount)))::double precision)
             ELSE NULL::interval
         END AS time_left,
     r.created_at,
     r.started_at,
     r.updated_at,
     r.finished_at
-   FROM (((((runmeta.live_run r
+   FROM (((((((runmeta.live_run r
      LEFT JOIN runmeta.task_setting t ON ((t.task = r.task)))
      CROSS JOIN LATERAL ( SELECT
                 CASE
@@ -609,6 +663,7 @@ CREATE VIEW runmeta.progress WITH (security_invoker='true') AS
                  OFFSET 0) l
          OFFSET 0) d)
      LEFT JOIN LATERAL ( SELECT f.label,
+            f.key,
             f.done,
             COALESCE(f.total, (
                 CASE
@@ -616,6 +671,7 @@ CREATE VIEW runmeta.progress WITH (security_invoker='true') AS
                     ELSE 1
                 END)::numeric) AS total
            FROM ( SELECT t.done_key AS label,
+                    t.done_key AS key,
                     runmeta.number_at(d.document, t.done_key) AS done,
                         CASE
                             WHEN (t.total_key IS NULL) THEN t.total
@@ -626,18 +682,27 @@ CREATE VIEW runmeta.progress WITH (security_invoker='true') AS
                 UNION ALL
                 ( SELECT
                         CASE
-                            WHEN w.is_whole THEN btrim(((o.name || ' '::text) || h.key))
+                            WHEN w.is_whole THEN btrim(((o.name || ' '::text) || h_1.key))
                             WHEN (w.subject <> ''::text) THEN translate(w.subject, '_'::text, ' '::text)
                             WHEN (o.name <> ''::text) THEN o.name
                             ELSE p.key
                         END AS key,
                     (
                         CASE
-                            WHEN w.is_whole THEN h.value
+                            WHEN (o.name <> ''::text) THEN (('$.'::text || o.name) || '.'::text)
+                            ELSE ''::text
+                        END ||
+                        CASE
+                            WHEN w.is_whole THEN h_1.key
+                            ELSE p.key
+                        END),
+                    (
+                        CASE
+                            WHEN w.is_whole THEN h_1.value
                             ELSE p.value
                         END)::numeric AS value,
                         CASE
-                            WHEN (NOT w.is_whole) THEN (h.value)::numeric
+                            WHEN (NOT w.is_whole) THEN (h_1.value)::numeric
                             ELSE NULL::numeric
                         END AS "case",
                     true
@@ -653,8 +718,8 @@ CREATE VIEW runmeta.progress WITH (security_invoker='true') AS
                            FROM jsonb_each(o.members) n(key, value)
                           WHERE ((jsonb_typeof(n.value) = 'number'::text) AND (lower((n.key COLLATE "C")) ~ 'total|progress'::text))
                           ORDER BY (lower((n.key COLLATE "C")) !~~ '%progress%'::text), (n.key COLLATE "C")
-                         LIMIT 32) h)
-                     CROSS JOIN LATERAL ( SELECT btrim(regexp_replace(lower(regexp_replace((h.key COLLATE "C"), '(?<=[a-z0-9])(?=[A-Z])'::text, '_'::text, 'g'::text)), '[\u0001-/:-@[-`{-\u007f]+'::text, '_'::text, 'g'::text), '_'::text) AS words
+                         LIMIT 32) h_1)
+                     CROSS JOIN LATERAL ( SELECT btrim(regexp_replace(lower(regexp_replace((h_1.key COLLATE "C"), '(?<=[a-z0-9])(?=[A-Z])'::text, '_'::text, 'g'::text)), '[\u0001-/:-@[-`{-\u007f]+'::text, '_'::text, 'g'::text), '_'::text) AS words
                          OFFSET 0) k)
                      CROSS JOIN LATERAL ( SELECT ((k.words = 'progress'::text) OR (k.words ~~ '%\_progress'::text)) AS is_whole,
                                 CASE
@@ -675,11 +740,11 @@ CASE
  ELSE ARRAY[('done_'::text || w.subject), (w.subject || '_done'::text), ('processed_'::text || w.subject), (w.subject || '_processed'::text), ('completed_'::text || w.subject), (w.subject || '_completed'::text), ('finished_'::text || w.subject), (w.subject || '_finished'::text), ('current_'::text || w.subject), (w.subject || '_current'::text), w.subject]
 END, b.words) AS place
                                  OFFSET 0) a)
-                          WHERE ((jsonb_typeof(n.value) = 'number'::text) AND (n.key <> h.key) AND (strpos(lower((n.key COLLATE "C")), split_part(w.subject, '_'::text, 1)) > 0) AND (a.place IS NOT NULL) AND (((a.place % 2) = 1) OR (split_part(b.words, '_'::text, 1) <> split_part(b.words, '_'::text, '-1'::integer))))
+                          WHERE ((jsonb_typeof(n.value) = 'number'::text) AND (n.key <> h_1.key) AND (strpos(lower((n.key COLLATE "C")), split_part(w.subject, '_'::text, 1)) > 0) AND (a.place IS NOT NULL) AND (((a.place % 2) = 1) OR (split_part(b.words, '_'::text, 1) <> split_part(b.words, '_'::text, '-1'::integer))))
                           ORDER BY ((a.place + 1) / 2), (n.key COLLATE "C")
                          LIMIT 1) p ON ((NOT w.is_whole)))
-                  WHERE ((t.done_key IS NULL) AND (w.is_whole OR ((p.key IS NOT NULL) AND (h.value > '0'::jsonb))))
-                  ORDER BY w.is_whole DESC, (o.name <> ''::text), (o.name COLLATE "C"), (h.key COLLATE "C")
+                  WHERE ((t.done_key IS NULL) AND (w.is_whole OR ((p.key IS NOT NULL) AND (h_1.value > '0'::jsonb))))
+                  ORDER BY w.is_whole DESC, (o.name <> ''::text), (o.name COLLATE "C"), (h_1.key COLLATE "C")
                  LIMIT 1)) f
           WHERE (f.is_valid AND (abs(f.done) < '1000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric) AND COALESCE((abs(f.total) < '1000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric), true))) m ON (true))
      CROSS JOIN LATERAL ( SELECT u.elapsed,
@@ -690,8 +755,20 @@ END, b.words) AS place
                             ELSE NULL::interval
                         END AS "case"
                  OFFSET 0) u(elapsed)) e)
-     CROSS JOIN LATERAL ( SELECT (GREATEST((m.total - m.done), (0)::numeric) * e.seconds) AS work,
-            ((r.finished_at IS NULL) AND (e.seconds >= 0.5) AND (m.done > (0)::numeric) AND (m.done < m.total)) AS grows) g);
+     CROSS JOIN LATERAL ( SELECT ((r.finished_at IS NULL) AND (e.seconds >= 0.5) AND (m.done > (0)::numeric) AND (m.done < m.total)) AS grows
+         OFFSET 0) g)
+     LEFT JOIN LATERAL ( SELECT (runmeta._recent_rate(h_1.at, h_1.value, h_1.spacing, r.started_at, now(), m.done))::numeric AS rate
+           FROM runmeta.history h_1
+          WHERE (g.grows AND (h_1.root_id = r.root_id) AND (h_1.run_id = r.id) AND (h_1.key = m.key) AND (h_1.run_created_at = r.created_at))
+         OFFSET 0) h ON (true))
+     CROSS JOIN LATERAL ( SELECT a.amount,
+            a.seconds,
+            (GREATEST((m.total - m.done), (0)::numeric) * a.seconds) AS work
+           FROM ( SELECT COALESCE(h.rate, m.done) AS "coalesce",
+                        CASE
+                            WHEN (h.rate IS NULL) THEN e.seconds
+                            ELSE (1)::numeric
+                        END AS "case") a(amount, seconds)) s);
 
 ALTER TABLE runmeta.progress OWNER TO postgres;
 
@@ -705,7 +782,7 @@ COMMENT ON COLUMN runmeta.progress.total IS 'how much there is to be done';
 
 COMMENT ON COLUMN runmeta.progress.percent IS 'part that is done, 0 to 100, rounded down';
 
-COMMENT ON COLUMN runmeta.progress.rate IS 'how much was done a second, on average since the attempt began; null if nothing is left or the run has finished';
+COMMENT ON COLUMN runmeta.progress.rate IS 'how much was done a second, of late where the number is tracked, else on average since the attempt began; null if nothing is left or the run has finished';
 
 COMMENT ON COLUMN runmeta.progress.elapsed IS 'how long the attempt has worked, or worked until it finished';
 
@@ -802,6 +879,28 @@ COMMENT ON COLUMN runmeta.stream_chunk.count IS 'how many chunks there are';
 
 COMMENT ON COLUMN runmeta.stream_chunk.chunks IS 'the chunks, a json array';
 
+CREATE TABLE runmeta.tracked (
+    task text NOT NULL COLLATE pg_catalog."C",
+    key text NOT NULL COLLATE pg_catalog."C",
+    every interval NOT NULL,
+    keep integer NOT NULL,
+    CONSTRAINT tracked_every_bounded CHECK (((every >= '00:00:01'::interval) AND (every <= '1 day'::interval))),
+    CONSTRAINT tracked_keep_bounded CHECK (((keep >= 4) AND (keep <= 1000))),
+    CONSTRAINT tracked_key_is_path CHECK ((runmeta.number_at('{}'::jsonb, key) IS NULL))
+);
+
+ALTER TABLE runmeta.tracked OWNER TO postgres;
+
+COMMENT ON TABLE runmeta.tracked IS 'numbers in the metadata of a task''s runs of which a history is kept';
+
+COMMENT ON COLUMN runmeta.tracked.task IS 'name of the task';
+
+COMMENT ON COLUMN runmeta.tracked.key IS 'key or path of the number';
+
+COMMENT ON COLUMN runmeta.tracked.every IS 'time from a sample to the next, at the least';
+
+COMMENT ON COLUMN runmeta.tracked.keep IS 'samples that are kept of a run, at the most';
+
 CREATE VIEW runmeta.stuck_run WITH (security_invoker='true') AS
  SELECT r.root_id,
     r.id,
@@ -845,6 +944,28 @@ CREATE VIEW runmeta.stuck_run WITH (security_invoker='true') AS
                       WHERE ((child.root_id = r.root_id) AND (child.parent_id = r.id) AND (child.finished_at IS NULL)))))
                     ELSE NULL::boolean
                 END)
+        UNION ALL
+         SELECT 'stalled'::text,
+            s.since,
+            s.permitted
+           FROM ( SELECT GREATEST(r.started_at, max(runmeta._last_change(h.at, h.value, runmeta.number_at(l.metadata, h.key)))) AS since,
+                    COALESCE(t.stall_limit, '01:00:00'::interval) AS permitted
+                   FROM (( SELECT runmeta._live_metadata(r.metadata, r.root_id, r.id, r.created_at) AS metadata
+                          WHERE (r.started_at < (now() - COALESCE(t.stall_limit, '01:00:00'::interval)))
+                         OFFSET 0) l
+                     CROSS JOIN runmeta.history h)
+                  WHERE ((h.root_id = r.root_id) AND (h.run_id = r.id) AND (h.run_created_at = r.created_at) AND (EXISTS ( SELECT
+                           FROM runmeta.tracked k
+                          WHERE ((k.task = r.task) AND (k.key = h.key)))))
+                 HAVING (count(*) > 0)
+                 OFFSET 0) s
+          WHERE
+                CASE
+                    WHEN ((s.since < (now() - s.permitted)) AND (lower(r.status) <> ALL ('{paused,waiting,retrying}'::text[]))) THEN (NOT (EXISTS ( SELECT
+                       FROM runmeta.run child
+                      WHERE ((child.root_id = r.root_id) AND (child.parent_id = r.id) AND (child.finished_at IS NULL)))))
+                    ELSE NULL::boolean
+                END
  LIMIT 1) c)
   WHERE (r.finished_at IS NULL);
 
@@ -852,7 +973,7 @@ ALTER TABLE runmeta.stuck_run OWNER TO postgres;
 
 COMMENT ON VIEW runmeta.stuck_run IS 'runs that have not finished and that somebody should look at';
 
-COMMENT ON COLUMN runmeta.stuck_run.reason IS 'silent: it works, and nobody has written to it; waiting: it waits; overdue: its attempt works; each for longer than its task permits';
+COMMENT ON COLUMN runmeta.stuck_run.reason IS 'silent: it works, and nobody has written to it; stalled: it works, and none of its tracked numbers has changed; waiting: it waits; overdue: its attempt works; each for longer than its task permits';
 
 COMMENT ON COLUMN runmeta.stuck_run.since IS 'time from which that is counted';
 
@@ -1058,6 +1179,11 @@ ALTER TABLE ONLY runmeta.adapter
 
 ALTER TABLE ONLY runmeta.adapter
     ADD CONSTRAINT adapter_table_key UNIQUE (table_schema, table_name);
+ALTER TABLE ONLY runmeta.contract
+    ADD CONSTRAINT contract_pkey PRIMARY KEY (task);
+
+ALTER TABLE ONLY runmeta.history
+    ADD CONSTRAINT history_pkey PRIMARY KEY (root_id, run_id, key);
 
 ALTER TABLE ONLY runmeta.inbox
     ADD CONSTRAINT inbox_pkey PRIMARY KEY (root_id, run_id, id);
@@ -1085,6 +1211,8 @@ ALTER TABLE ONLY runmeta.task_setting
 
 ALTER TABLE ONLY runmeta.transition
     ADD CONSTRAINT transition_pkey PRIMARY KEY (run_id, id);
+ALTER TABLE ONLY runmeta.tracked
+    ADD CONSTRAINT tracked_pkey PRIMARY KEY (task, key);
 
 ALTER TABLE ONLY runmeta.unapplied
     ADD CONSTRAINT unapplied_pkey PRIMARY KEY (root_id, run_id, "position", id);
@@ -1111,6 +1239,13 @@ COMMENT ON INDEX runmeta.run_task_created_at_idx IS 'runs of a task by the time 
 CREATE INDEX run_unfinished_idx ON runmeta.run USING btree (created_at) WHERE (finished_at IS NULL);
 
 COMMENT ON INDEX runmeta.run_unfinished_idx IS 'runs that wait or run, by the time of their start';
+
+ALTER TABLE runmeta.history ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY of_visible_runs ON runmeta.history FOR SELECT USING ((EXISTS ( SELECT
+   FROM runmeta.run r
+  WHERE ((r.root_id = history.root_id) AND (r.id = history.run_id) AND (r.created_at = history.run_created_at))
+ OFFSET 0)));
 
 CREATE POLICY of_visible_runs ON runmeta.stream FOR SELECT USING ((EXISTS ( SELECT
    FROM runmeta.run r
@@ -1173,6 +1308,8 @@ GRANT ALL ON FUNCTION runmeta._adapter_triggers(adapter integer, jobs regclass, 
 
 GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone, size_bound integer) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone, size_bound integer) TO runmeta_writer;
+GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone, size_bound integer, task text, created_at timestamp with time zone, updated_at timestamp with time zone) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone, size_bound integer, task text, created_at timestamp with time zone, updated_at timestamp with time zone) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta._changed_bound() TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._changed_bound() TO runmeta_writer;
@@ -1186,6 +1323,15 @@ GRANT ALL ON FUNCTION runmeta._depth_first(ids text[], parent_ids text[]) TO run
 GRANT ALL ON FUNCTION runmeta._family(run_id text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._family(run_id text) TO runmeta_writer;
 
+GRANT ALL ON FUNCTION runmeta._is_schema(schema jsonb) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._is_schema(schema jsonb) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._keep_histories() TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._keep_histories() TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._last_change(at timestamp with time zone[], value double precision[], current numeric) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._last_change(at timestamp with time zone[], value double precision[], current numeric) TO runmeta_writer;
+
 GRANT ALL ON FUNCTION runmeta._live_metadata(metadata jsonb, root_id text, run_id text, created_at timestamp with time zone) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._live_metadata(metadata jsonb, root_id text, run_id text, created_at timestamp with time zone) TO runmeta_writer;
 
@@ -1197,6 +1343,8 @@ GRANT ALL ON FUNCTION runmeta._live_version(version bigint, root_id text, run_id
 
 GRANT ALL ON FUNCTION runmeta._noted(run_id text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._noted(run_id text) TO runmeta_writer;
+GRANT ALL ON FUNCTION runmeta._recent_rate(at timestamp with time zone[], value double precision[], spacing interval, began_at timestamp with time zone, now timestamp with time zone, current numeric) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._recent_rate(at timestamp with time zone[], value double precision[], spacing interval, began_at timestamp with time zone, now timestamp with time zone, current numeric) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta._value_at(document jsonb, key text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._value_at(document jsonb, key text) TO runmeta_writer;
@@ -1213,6 +1361,9 @@ GRANT ALL ON FUNCTION runmeta.apply(run_id text, operations jsonb, target runmet
 
 GRANT ALL ON FUNCTION runmeta.apply_operations(document jsonb, operations jsonb) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta.apply_operations(document jsonb, operations jsonb) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.contract_violations(task text, max_runs integer, schema jsonb) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta.contract_violations(task text, max_runs integer, schema jsonb) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta.decrement(run_id text, key text, by numeric, target runmeta.target) TO runmeta_writer;
 
@@ -1253,6 +1404,9 @@ GRANT ALL ON FUNCTION runmeta.rollup(run_id text, key text, depth integer, task 
 
 GRANT ALL ON FUNCTION runmeta.rollup_each(run_ids text[], key text, depth integer, task text, include_self boolean) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta.rollup_each(run_ids text[], key text, depth integer, task text, include_self boolean) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.samples(run_id text, key text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta.samples(run_id text, key text) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta.set(run_id text, key text, value jsonb, target runmeta.target) TO runmeta_writer;
 
@@ -1318,6 +1472,11 @@ GRANT INSERT(jobs) ON TABLE runmeta.adapter_failure TO runmeta_writer;
 GRANT INSERT(sqlstate) ON TABLE runmeta.adapter_failure TO runmeta_writer;
 
 GRANT INSERT(message) ON TABLE runmeta.adapter_failure TO runmeta_writer;
+GRANT SELECT ON TABLE runmeta.contract TO runmeta_reader;
+GRANT SELECT ON TABLE runmeta.contract TO runmeta_writer;
+
+GRANT SELECT ON TABLE runmeta.history TO runmeta_reader;
+GRANT SELECT ON TABLE runmeta.history TO runmeta_writer;
 
 GRANT SELECT ON TABLE runmeta.live_run TO runmeta_reader;
 GRANT SELECT ON TABLE runmeta.live_run TO runmeta_writer;
@@ -1333,6 +1492,9 @@ GRANT SELECT ON TABLE runmeta.stream TO runmeta_writer;
 
 GRANT SELECT ON TABLE runmeta.stream_chunk TO runmeta_reader;
 GRANT SELECT ON TABLE runmeta.stream_chunk TO runmeta_writer;
+
+GRANT SELECT ON TABLE runmeta.tracked TO runmeta_reader;
+GRANT SELECT ON TABLE runmeta.tracked TO runmeta_writer;
 
 GRANT SELECT ON TABLE runmeta.stuck_run TO runmeta_reader;
 GRANT SELECT ON TABLE runmeta.stuck_run TO runmeta_writer;

@@ -13,7 +13,9 @@
 //! - [`flush`]: batches for many runs, of operations, starts and finishes.
 //! - [`follow`]: runs that follow jobs in a queue.
 //! - [`stream`]: streams of chunks that belong to runs.
+//! - [`history`]: how tracked numbers changed.
 //! - [`inbox`]: lists that wait to be folded into a document.
+//! - [`contract`]: the schemas that documents are to fit.
 //! - [`announce`]: notifying listeners of what changed, [`outbox`]: changes that are not yet announced.
 //! - [`worker`]: the background worker, which folds and announces. [`shared`]: the memory that it shares with sessions.
 //! - [`transaction`]: what a transaction did that takes effect when it ends.
@@ -26,10 +28,12 @@
 
 mod announce;
 mod call;
+mod contract;
 mod document;
 mod flush;
 mod follow;
 mod function;
+mod history;
 mod inbox;
 mod jsonb;
 mod memory;

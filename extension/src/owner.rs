@@ -20,6 +20,9 @@ const OUTBOX: &CStr = c"outbox";
 const UNAPPLIED: &CStr = c"unapplied";
 const STREAM: &CStr = c"stream";
 const TRANSITION: &CStr = c"transition";
+const CONTRACT: &CStr = c"contract";
+const HISTORY: &CStr = c"history";
+const TRACKED: &CStr = c"tracked";
 const RUN: &CStr = c"run";
 /// What a writer changes of a run when it applies operations.
 const WRITTEN: [&CStr; 4] = [c"metadata", c"version", c"updated_at", c"size_bound"];
@@ -76,6 +79,24 @@ impl AsOwner {
     /// As [`of_inbox`](Self::of_inbox).
     pub fn of_transitions() -> Result<AsOwner, Refusal> {
         AsOwner::of(TRANSITION)
+    }
+
+    /// Becomes the owner of the table of contracts: they hold for whoever writes.
+    ///
+    /// # Errors
+    ///
+    /// As [`of_inbox`](Self::of_inbox).
+    pub fn of_contracts() -> Result<AsOwner, Refusal> {
+        AsOwner::of(CONTRACT)
+    }
+
+    /// Becomes the owner of the histories of numbers.
+    ///
+    /// # Errors
+    ///
+    /// As [`of_inbox`](Self::of_inbox).
+    pub fn of_history() -> Result<AsOwner, Refusal> {
+        AsOwner::of(HISTORY)
     }
 
     fn of(name: &CStr) -> Result<AsOwner, Refusal> {
@@ -143,6 +164,16 @@ pub fn may_see_everything() -> bool {
 /// Returns the role that owns the table of runs. `None` if there is no such table.
 pub fn tables_owner() -> Option<pg_sys::Oid> {
     table(RUN).and_then(owner)
+}
+
+/// Returns the table of runs, and an invalid number if there is none.
+pub fn run_table() -> pg_sys::Oid {
+    table(RUN).unwrap_or(pg_sys::Oid::INVALID)
+}
+
+/// Returns the table of the numbers that are tracked, and an invalid number if there is none.
+pub fn tracked_table() -> pg_sys::Oid {
+    table(TRACKED).unwrap_or(pg_sys::Oid::INVALID)
 }
 
 /// Returns true if the current role may write documents of any run, and the worker too: it has the rights, and no policy
@@ -267,6 +298,13 @@ fn table(name: &CStr) -> Option<pg_sys::Oid> {
 pub fn inbox_file() -> Option<u32> {
     let file = |row: &pg_sys::FormData_pg_class| row.relfilenode.to_u32();
     table(INBOX).and_then(|table| look_up(table, file))
+}
+
+/// Returns true if the table of runs has triggers, or had some lately.
+pub fn runs_have_triggers() -> bool {
+    table(RUN)
+        .and_then(|run| look_up(run, |row| row.relhastriggers))
+        .unwrap_or(false)
 }
 
 fn owner(table: pg_sys::Oid) -> Option<pg_sys::Oid> {

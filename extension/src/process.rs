@@ -46,6 +46,12 @@ pub fn transaction_id() -> u32 {
     unsafe { pg_sys::GetTopTransactionIdIfAny() }.into_inner()
 }
 
+/// Returns the id of the outermost transaction, and gives it one if it has none: it is about to write.
+pub fn own_transaction_id() -> u32 {
+    // SAFETY: a transaction is under way.
+    unsafe { pg_sys::GetTopTransactionId() }.into_inner()
+}
+
 /// Returns true if a transaction began before another one. 0 is before all.
 pub fn precedes(left: u32, right: u32) -> bool {
     // SAFETY: arithmetic.
@@ -86,6 +92,25 @@ pub fn setting(name: &CStr) -> Option<f64> {
             false => CStr::from_ptr(value).to_str().ok()?.parse().ok(),
         }
     }
+}
+
+/// Returns when the outermost transaction began, in microseconds as Postgres counts them.
+pub fn transaction_began() -> i64 {
+    // SAFETY: a look at the backend's own state.
+    unsafe { pg_sys::GetCurrentTransactionStartTimestamp() }
+}
+
+/// Has a function called with each table of which a session says that it has changed. It is never taken back, and Postgres
+/// has room for ten in a session.
+pub fn on_changed_table(callback: extern "C-unwind" fn(pg_sys::Datum, pg_sys::Oid)) {
+    // SAFETY: the function is there as long as the library.
+    unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(callback), pg_sys::Datum::null()) };
+}
+
+/// Tells all sessions that a table has changed, when the transaction has committed.
+pub fn tell_changed_table(table: pg_sys::Oid) {
+    // SAFETY: a transaction is under way. A table that is not there is an error.
+    unsafe { pg_sys::CacheInvalidateRelcacheByRelid(table) };
 }
 
 /// Runs SQL where no statement of the caller's is under way: when a transaction is about to be prepared.

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
-use pgrx::spi::{OwnedPreparedStatement, SpiClient, SpiTupleTable};
+use pgrx::spi::{OwnedPreparedStatement, SpiClient, SpiCursor, SpiTupleTable};
 use pgrx::{PgBuiltInOids, PgOid};
 
 use crate::one_pass::plan::ReadingByIndex;
@@ -41,16 +41,7 @@ impl Statement {
         client: &mut SpiClient<'conn>,
         arguments: &[DatumWithOid<'_>],
     ) -> Result<SpiTupleTable<'conn>, Refusal> {
-        // No borrow is held while the statement runs: a trigger may come back to it.
-        let planned = self.plan.borrow().clone();
-        let plan = match planned {
-            Some(plan) => plan,
-            None => {
-                let plan = Rc::new(self.prepare(client)?);
-                self.plan.replace(Some(Rc::clone(&plan)));
-                plan
-            }
-        };
+        let plan = self.plan(client)?;
         // The plan was prepared as one that may write, so `select` runs it as such. `update` would take a
         // transaction id first, which a standby refuses as an internal error instead of SQLSTATE 25006.
         Ok(client.select(&*plan, None, arguments)?)
@@ -70,6 +61,20 @@ impl Statement {
         self.run(client, arguments)
     }
 
+    /// Opens a cursor for a statement whose rows are read in parts.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn open<'conn>(
+        &self,
+        client: &mut SpiClient<'conn>,
+        arguments: &[DatumWithOid<'_>],
+    ) -> Result<SpiCursor<'conn>, Refusal> {
+        let plan = self.plan(client)?;
+        Ok(client.try_open_cursor(&*plan, arguments)?)
+    }
+
     /// Runs a statement that stores this many rows.
     ///
     /// # Errors
@@ -84,6 +89,19 @@ impl Statement {
         match self.run(client, arguments)?.len() == rows {
             true => Ok(()),
             false => Err(Refusal::NotStored),
+        }
+    }
+
+    fn plan(&self, client: &SpiClient<'_>) -> Result<Rc<OwnedPreparedStatement>, Refusal> {
+        // No borrow is held while the statement runs: a trigger may come back to it.
+        let planned = self.plan.borrow().clone();
+        match planned {
+            Some(plan) => Ok(plan),
+            None => {
+                let plan = Rc::new(self.prepare(client)?);
+                self.plan.replace(Some(Rc::clone(&plan)));
+                Ok(plan)
+            }
         }
     }
 

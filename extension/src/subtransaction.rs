@@ -48,6 +48,11 @@ impl Failure {
                 .any(|class| code.starts_with(class))
     }
 
+    /// Returns true if a check refused what was to be stored.
+    pub fn is_check(&self) -> bool {
+        self.code == PgSqlErrorCode::ERRCODE_CHECK_VIOLATION
+    }
+
     /// Returns true if the error may come of the values that were to be stored, and comes again with them.
     pub fn may_be_of_values(&self) -> bool {
         let code = self.sqlstate();
@@ -100,6 +105,22 @@ pub fn keep_or_undo<T>(
         {
             Ok(None)
         }
+        Err(Ended::Raised(error)) => error.rethrow(),
+    }
+}
+
+/// Runs `body` in a subtransaction, and commits it if something is returned. Otherwise what it did is rolled back.
+///
+/// # Errors
+///
+/// Those of `body`. Errors of Postgres are raised.
+pub fn keep_or_repeat<T>(
+    body: impl FnOnce() -> Result<Option<T>, Refusal>,
+) -> Result<Option<T>, Refusal> {
+    match execute(|| body().map_err(Ended::Refused)?.ok_or(Ended::Undone)) {
+        Ok(value) => Ok(Some(value)),
+        Err(Ended::Undone) => Ok(None),
+        Err(Ended::Refused(refusal)) => Err(refusal),
         Err(Ended::Raised(error)) => error.rethrow(),
     }
 }

@@ -140,6 +140,7 @@ CREATE TABLE runmeta.task_setting (
     total_key    pg_catalog.text,
     total        pg_catalog.numeric,
     silent_limit pg_catalog.interval,
+    stall_limit  pg_catalog.interval,
     wait_limit   pg_catalog.interval,
     time_limit   pg_catalog.interval,
 
@@ -155,8 +156,29 @@ COMMENT ON COLUMN runmeta.task_setting.done_key IS 'key or path of the number th
 COMMENT ON COLUMN runmeta.task_setting.total_key IS 'key or path of the number that it is a part of';
 COMMENT ON COLUMN runmeta.task_setting.total IS 'what it is a part of where that is always the same';
 COMMENT ON COLUMN runmeta.task_setting.silent_limit IS 'how long a run may work without a write, null for an hour';
+COMMENT ON COLUMN runmeta.task_setting.stall_limit IS 'how long the tracked numbers of a run that works may all stand still, null for an hour';
 COMMENT ON COLUMN runmeta.task_setting.wait_limit IS 'how long a run may wait, null for ever';
 COMMENT ON COLUMN runmeta.task_setting.time_limit IS 'how long an attempt may work, null for ever';
+
+-- contract
+
+-- The JSON Schema that the metadata of a task's runs is to fit. Set by runmeta.contract(), which makes the trigger that checks
+-- documents with the first, and removes it with the last.
+CREATE TABLE runmeta.contract (
+    task       pg_catalog.text        COLLATE pg_catalog."C" NOT NULL,
+    schema     pg_catalog.jsonb       NOT NULL,
+    mode       pg_catalog.text        NOT NULL,
+    updated_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+
+    CONSTRAINT contract_pkey PRIMARY KEY (task),
+    CONSTRAINT contract_mode_known CHECK (mode OPERATOR(pg_catalog.=) ANY ('{warn,enforce}'))
+);
+
+COMMENT ON TABLE runmeta.contract IS 'json schemas that the metadata of tasks is to fit';
+COMMENT ON COLUMN runmeta.contract.task IS 'name of the task';
+COMMENT ON COLUMN runmeta.contract.schema IS 'the json schema';
+COMMENT ON COLUMN runmeta.contract.mode IS 'what becomes of metadata that does not fit: warn or enforce';
+COMMENT ON COLUMN runmeta.contract.updated_at IS 'when it was set last';
 
 -- writer
 
@@ -358,6 +380,67 @@ COMMENT ON COLUMN runmeta.stream_chunk.first IS 'number of the first chunk';
 COMMENT ON COLUMN runmeta.stream_chunk.count IS 'how many chunks there are';
 COMMENT ON COLUMN runmeta.stream_chunk.chunks IS 'the chunks, a json array';
 
+-- tracked
+
+-- Written by runmeta.track() and runmeta.untrack(), which also tell the sessions; whoever writes here by hand does not.
+CREATE TABLE runmeta.tracked (
+    task  pg_catalog.text     COLLATE pg_catalog."C" NOT NULL,
+    key   pg_catalog.text     COLLATE pg_catalog."C" NOT NULL,
+    every pg_catalog.interval NOT NULL,
+    keep  pg_catalog.int4     NOT NULL,
+
+    CONSTRAINT tracked_pkey PRIMARY KEY (task, key),
+    -- A row of 1,000 samples has 16 kB, which each sample writes anew.
+    CONSTRAINT tracked_keep_bounded CHECK (keep OPERATOR(pg_catalog.>=) 4 AND keep OPERATOR(pg_catalog.<=) 1000),
+    CONSTRAINT tracked_every_bounded CHECK (every OPERATOR(pg_catalog.>=) '1 second'::pg_catalog.interval
+        AND every OPERATOR(pg_catalog.<=) '1 day'::pg_catalog.interval)
+);
+
+COMMENT ON TABLE runmeta.tracked IS 'numbers in the metadata of a task''s runs of which a history is kept';
+COMMENT ON COLUMN runmeta.tracked.task IS 'name of the task';
+COMMENT ON COLUMN runmeta.tracked.key IS 'key or path of the number';
+COMMENT ON COLUMN runmeta.tracked.every IS 'time from a sample to the next, at the least';
+COMMENT ON COLUMN runmeta.tracked.keep IS 'samples that are kept of a run, at the most';
+
+-- history
+
+-- All samples of a number in one row, because a sample in a row of its own would cost 60 bytes and an entry of the index.
+-- No foreign key: prune() deletes the histories of a tree, and the trigger that keeps them those of a run that is
+-- deleted by hand.
+CREATE TABLE runmeta.history (
+    root_id        pg_catalog.text          COLLATE pg_catalog."C" NOT NULL,
+    run_id         pg_catalog.text          COLLATE pg_catalog."C" NOT NULL,
+    key            pg_catalog.text          COLLATE pg_catalog."C" NOT NULL,
+    -- Another run may be started with the id of one that was deleted, by somebody who may not see what that one had.
+    run_created_at pg_catalog.timestamptz   NOT NULL,
+    spacing        pg_catalog.interval      NOT NULL,
+    at             pg_catalog.timestamptz[] NOT NULL,
+    value          pg_catalog.float8[]      NOT NULL,
+
+    CONSTRAINT history_pkey PRIMARY KEY (root_id, run_id, key)
+)
+WITH (
+    -- Each sample writes the row anew, of 1 kB where 60 are kept: a page has four, and room for a second version of each.
+    fillfactor = 50,
+    autovacuum_vacuum_scale_factor = 0.05,
+    autovacuum_analyze_scale_factor = 0.5
+);
+
+ALTER TABLE runmeta.history ALTER COLUMN at SET STATISTICS 0;
+ALTER TABLE runmeta.history ALTER COLUMN value SET STATISTICS 0;
+
+-- Whoever may not see a run sees none of its histories (the policy is in reading.sql).
+ALTER TABLE runmeta.history ENABLE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE runmeta.history IS 'tracked numbers of runs: how each changed, a row a run and key';
+COMMENT ON COLUMN runmeta.history.root_id IS 'first run of the tree';
+COMMENT ON COLUMN runmeta.history.run_id IS 'run that has the number in its metadata';
+COMMENT ON COLUMN runmeta.history.key IS 'key or path of the number';
+COMMENT ON COLUMN runmeta.history.run_created_at IS 'when that run was started';
+COMMENT ON COLUMN runmeta.history.spacing IS 'time from a sample to the next, at the least; doubled each time that every other one was dropped';
+COMMENT ON COLUMN runmeta.history.at IS 'when the samples were taken, in ascending order';
+COMMENT ON COLUMN runmeta.history.value IS 'what the number was then; no sample is taken while it stays the same';
+
 -- outbox
 
 -- Changes of transactions that were prepared for a two-phase commit, to be announced
@@ -384,6 +467,6 @@ COMMENT ON COLUMN runmeta.outbox.last IS 'number of its last chunk, -1 if it has
 COMMENT ON COLUMN runmeta.outbox.closed IS 'whether it was closed';
 
 -- Default privileges of a database may give every new table to PUBLIC.
-REVOKE ALL ON TABLE runmeta.run, runmeta.task_setting, runmeta.writer, runmeta.inbox, runmeta.unapplied, runmeta.stream,
-    runmeta.stream_chunk, runmeta.outbox FROM PUBLIC;
+REVOKE ALL ON TABLE runmeta.run, runmeta.task_setting, runmeta.contract, runmeta.writer, runmeta.inbox, runmeta.unapplied, runmeta.stream,
+    runmeta.stream_chunk, runmeta.tracked, runmeta.history, runmeta.outbox FROM PUBLIC;
 REVOKE ALL ON SEQUENCE runmeta.inbox_id_seq, runmeta.unapplied_id_seq, runmeta.outbox_id_seq FROM PUBLIC;

@@ -59,5 +59,28 @@ BEGIN
             OFFSET 0
         ));
     END IF;
+
+    IF NOT EXISTS (
+        SELECT FROM pg_catalog.pg_policy AS p
+        WHERE p.polrelid OPERATOR(pg_catalog.=) 'runmeta.history'::pg_catalog.regclass
+            AND p.polname OPERATOR(pg_catalog.=) 'of_visible_runs'
+    ) THEN
+        CREATE POLICY of_visible_runs ON runmeta.history FOR SELECT USING (EXISTS (
+            SELECT FROM runmeta.run AS r
+            WHERE r.root_id OPERATOR(pg_catalog.=) history.root_id AND r.id OPERATOR(pg_catalog.=) history.run_id
+                AND r.created_at OPERATOR(pg_catalog.=) history.run_created_at
+            OFFSET 0
+        ));
+    END IF;
+
+    -- runmeta.track() makes it. It is gone if the extension was dropped, while the tables stayed.
+    IF EXISTS (SELECT FROM runmeta.tracked) AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_trigger AS t
+        WHERE t.tgrelid OPERATOR(pg_catalog.=) 'runmeta.run'::pg_catalog.regclass
+            AND t.tgname OPERATOR(pg_catalog.=) 'keep_histories'
+    ) THEN
+        CREATE TRIGGER keep_histories AFTER UPDATE OF metadata, finished_at OR DELETE ON runmeta.run
+            FOR EACH ROW EXECUTE FUNCTION runmeta._keep_histories();
+    END IF;
 END
 $reading$;

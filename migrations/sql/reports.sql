@@ -14,9 +14,20 @@ BEGIN
         );
     END IF;
 
+    IF NOT EXISTS (
+        SELECT FROM pg_catalog.pg_constraint AS c
+        WHERE c.conrelid OPERATOR(pg_catalog.=) 'runmeta.tracked'::pg_catalog.regclass
+            AND c.conname OPERATOR(pg_catalog.=) 'tracked_key_is_path'
+    ) THEN
+        ALTER TABLE runmeta.tracked ADD CONSTRAINT tracked_key_is_path CHECK (runmeta.number_at('{}', key) IS NULL);
+    END IF;
+
     IF pg_catalog.to_regclass('runmeta.progress') IS NULL THEN
         -- The measures are those of `runmeta watch` (cli/src/live/measure.rs), found by the names of numbers:
         -- a change there is a change here, which tests/server/progress.rs compares.
+        --
+        -- Of a number that is tracked, the rate is that of late, by its history: a job that was held up for an hour, or that had
+        -- much to read before it began to count, is done when it is at the speed of now.
         --
         -- 30 µs for each run that a query looks at, of which 7 look for what waits in the inbox. Names are cut into words
         -- only where they have what a measure needs, because that takes 2 µs each. Each OFFSET 0 keeps an expression from being
@@ -28,12 +39,12 @@ BEGIN
                 WHEN m.done OPERATOR(pg_catalog.>=) m.total THEN 100
                 ELSE GREATEST(pg_catalog.div(m.done OPERATOR(pg_catalog.*) 100, m.total), 0)::pg_catalog.int4
             END AS percent,
-            CASE WHEN g.grows THEN m.done OPERATOR(pg_catalog./) e.seconds END AS rate,
+            CASE WHEN g.grows THEN s.amount OPERATOR(pg_catalog./) s.seconds END AS rate,
             e.elapsed,
             -- In seconds, and none above some 300 years, which are more than an estimate.
-            CASE WHEN g.grows AND g.work OPERATOR(pg_catalog.<) (m.done OPERATOR(pg_catalog.*) 1e10)
+            CASE WHEN g.grows AND s.work OPERATOR(pg_catalog.<) (s.amount OPERATOR(pg_catalog.*) 1e10)
                 THEN '1 second'::pg_catalog.interval OPERATOR(pg_catalog.*)
-                    pg_catalog.round(g.work OPERATOR(pg_catalog./) m.done)::pg_catalog.float8
+                    pg_catalog.round(s.work OPERATOR(pg_catalog./) s.amount)::pg_catalog.float8
             END AS time_left,
             r.created_at, r.started_at, r.updated_at, r.finished_at
         FROM runmeta.live_run AS r
@@ -45,11 +56,11 @@ BEGIN
             OFFSET 0
         ) AS d
         LEFT JOIN LATERAL (
-            SELECT f.label, f.done,
+            SELECT f.label, f.key, f.done,
                 -- A part of 1, or of 100 if it is greater.
                 COALESCE(f.total, CASE WHEN f.done OPERATOR(pg_catalog.>) 1 THEN 100 ELSE 1 END) AS total
             FROM (
-                SELECT t.done_key AS label, runmeta.number_at(d.document, t.done_key) AS done,
+                SELECT t.done_key AS label, t.done_key AS key, runmeta.number_at(d.document, t.done_key) AS done,
                     CASE WHEN t.total_key IS NULL THEN t.total ELSE runmeta.number_at(d.document, t.total_key) END AS total,
                     t.total_key IS NULL OR runmeta.number_at(d.document, t.total_key) OPERATOR(pg_catalog.>) 0 AS is_valid
                 WHERE t.done_key IS NOT NULL
@@ -60,6 +71,9 @@ BEGIN
                         WHEN o.name OPERATOR(pg_catalog.<>) '' THEN o.name
                         ELSE p.key
                     END,
+                    -- As it would be tracked.
+                    CASE WHEN o.name OPERATOR(pg_catalog.<>) '' THEN '$.' OPERATOR(pg_catalog.||) o.name OPERATOR(pg_catalog.||) '.' ELSE '' END
+                        OPERATOR(pg_catalog.||) CASE WHEN w.is_whole THEN h.key ELSE p.key END,
                     (CASE WHEN w.is_whole THEN h.value ELSE p.value END)::pg_catalog.numeric,
                     CASE WHEN NOT w.is_whole THEN h.value::pg_catalog.numeric END,
                     true
@@ -155,18 +169,30 @@ BEGIN
             ) AS u (elapsed)
         ) AS e
         CROSS JOIN LATERAL (
-            SELECT GREATEST(m.total OPERATOR(pg_catalog.-) m.done, 0) OPERATOR(pg_catalog.*) e.seconds AS work,
-                -- The rate of a shorter time varies too much to be shown.
-                r.finished_at IS NULL AND e.seconds OPERATOR(pg_catalog.>=) 0.5
-                    AND m.done OPERATOR(pg_catalog.>) 0 AND m.done OPERATOR(pg_catalog.<) m.total AS grows
-        ) AS g;
+            -- The rate of a shorter time varies too much to be shown.
+            SELECT r.finished_at IS NULL AND e.seconds OPERATOR(pg_catalog.>=) 0.5
+                AND m.done OPERATOR(pg_catalog.>) 0 AND m.done OPERATOR(pg_catalog.<) m.total AS grows
+            OFFSET 0
+        ) AS g
+        LEFT JOIN LATERAL (
+            SELECT runmeta._recent_rate(h.at, h.value, h.spacing, r.started_at, pg_catalog.now(), m.done)::pg_catalog.numeric AS rate
+            FROM runmeta.history AS h
+            WHERE g.grows AND h.root_id OPERATOR(pg_catalog.=) r.root_id AND h.run_id OPERATOR(pg_catalog.=) r.id
+                AND h.key OPERATOR(pg_catalog.=) m.key AND h.run_created_at OPERATOR(pg_catalog.=) r.created_at
+            OFFSET 0
+        ) AS h ON true
+        CROSS JOIN LATERAL (
+            -- How much was done in how many seconds.
+            SELECT a.amount, a.seconds, GREATEST(m.total OPERATOR(pg_catalog.-) m.done, 0) OPERATOR(pg_catalog.*) a.seconds AS work
+            FROM (SELECT COALESCE(h.rate, m.done), CASE WHEN h.rate IS NULL THEN e.seconds ELSE 1 END) AS a (amount, seconds)
+        ) AS s;
 
         COMMENT ON VIEW runmeta.progress IS 'how far each run is, by the numbers in its metadata';
         COMMENT ON COLUMN runmeta.progress.label IS 'key of the number, or what is counted; null if the metadata has no progress';
         COMMENT ON COLUMN runmeta.progress.done IS 'how much is done';
         COMMENT ON COLUMN runmeta.progress.total IS 'how much there is to be done';
         COMMENT ON COLUMN runmeta.progress.percent IS 'part that is done, 0 to 100, rounded down';
-        COMMENT ON COLUMN runmeta.progress.rate IS 'how much was done a second, on average since the attempt began; null if nothing is left or the run has finished';
+        COMMENT ON COLUMN runmeta.progress.rate IS 'how much was done a second, of late where the number is tracked, else on average since the attempt began; null if nothing is left or the run has finished';
         COMMENT ON COLUMN runmeta.progress.elapsed IS 'how long the attempt has worked, or worked until it finished';
         COMMENT ON COLUMN runmeta.progress.time_left IS 'how long the rest takes at that rate';
         REVOKE ALL ON TABLE runmeta.progress FROM PUBLIC;
@@ -301,12 +327,43 @@ BEGIN
                             AND child.finished_at IS NULL
                     )
                 END
+            UNION ALL
+            SELECT 'stalled', s.since, s.permitted
+            FROM (
+                -- Of several numbers, the one that changed last. A change since the last sample of one is an infinite time.
+                SELECT GREATEST(r.started_at, pg_catalog.max(runmeta._last_change(h.at, h.value, runmeta.number_at(l.metadata, h.key))))
+                        AS since,
+                    COALESCE(t.stall_limit, '1 hour') AS permitted
+                FROM (
+                    SELECT runmeta._live_metadata(r.metadata, r.root_id, r.id, r.created_at) AS metadata
+                    WHERE r.started_at OPERATOR(pg_catalog.<) (pg_catalog.now() OPERATOR(pg_catalog.-) COALESCE(t.stall_limit, '1 hour'))
+                    OFFSET 0
+                ) AS l
+                CROSS JOIN runmeta.history AS h
+                WHERE h.root_id OPERATOR(pg_catalog.=) r.root_id AND h.run_id OPERATOR(pg_catalog.=) r.id
+                    AND h.run_created_at OPERATOR(pg_catalog.=) r.created_at
+                    AND EXISTS (
+                        SELECT FROM runmeta.tracked AS k
+                        WHERE k.task OPERATOR(pg_catalog.=) r.task AND k.key OPERATOR(pg_catalog.=) h.key
+                    )
+                HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0
+                OFFSET 0
+            ) AS s
+            WHERE CASE
+                WHEN s.since OPERATOR(pg_catalog.<) (pg_catalog.now() OPERATOR(pg_catalog.-) s.permitted)
+                    AND pg_catalog.lower(r.status) OPERATOR(pg_catalog.<>) ALL ('{paused,waiting,retrying}')
+                THEN NOT EXISTS (
+                    SELECT FROM runmeta.run AS child
+                    WHERE child.root_id OPERATOR(pg_catalog.=) r.root_id AND child.parent_id OPERATOR(pg_catalog.=) r.id
+                        AND child.finished_at IS NULL
+                )
+            END
             LIMIT 1
         ) AS c
         WHERE r.finished_at IS NULL;
 
         COMMENT ON VIEW runmeta.stuck_run IS 'runs that have not finished and that somebody should look at';
-        COMMENT ON COLUMN runmeta.stuck_run.reason IS 'silent: it works, and nobody has written to it; waiting: it waits; overdue: its attempt works; each for longer than its task permits';
+        COMMENT ON COLUMN runmeta.stuck_run.reason IS 'silent: it works, and nobody has written to it; stalled: it works, and none of its tracked numbers has changed; waiting: it waits; overdue: its attempt works; each for longer than its task permits';
         COMMENT ON COLUMN runmeta.stuck_run.since IS 'time from which that is counted';
         COMMENT ON COLUMN runmeta.stuck_run.lasts IS 'how long that is ago';
         COMMENT ON COLUMN runmeta.stuck_run.permitted IS 'how long its task permits it';

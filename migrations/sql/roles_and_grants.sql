@@ -3,8 +3,8 @@
 -- applied once: roles belong to the whole cluster and are no part of a dump, and
 -- what is granted on a function goes with it when the extension is dropped.
 --
--- runmeta_reader reads runs, runmeta_writer writes them too, prune(), prune_streams()
--- and the history are for the owner alone. A role's privileges are granted one by one
+-- runmeta_reader reads runs, runmeta_writer writes them too, prune(), prune_streams(),
+-- track(), untrack() and the history of the schema are for the owner alone. A role's privileges are granted one by one
 -- rather than by making the writer a member of the reader: that needs the admin
 -- option on a role somebody else may have made.
 
@@ -86,7 +86,7 @@ DECLARE
     readers CONSTANT pg_catalog.text[] := ARRAY[
         'get', 'size', 'apply_operations', 'unapplied_operations',
         'number_at', 'ancestors', 'descendants', 'tree', 'rollup', 'rollup_each',
-        'stream_read', 'streams'
+        'stream_read', 'streams', 'samples', 'contract_violations'
     ];
     writers CONSTANT pg_catalog.text[] := ARRAY[
         'start', 'set_status', 'finish',
@@ -110,9 +110,15 @@ BEGIN
             ('runmeta_reader', 'stream_chunk', 'SELECT'),
             ('runmeta_writer', 'stream', 'SELECT'),
             ('runmeta_writer', 'stream_chunk', 'SELECT'),
+            ('runmeta_reader', 'tracked', 'SELECT'),
+            ('runmeta_writer', 'tracked', 'SELECT'),
+            ('runmeta_reader', 'history', 'SELECT'),
+            ('runmeta_writer', 'history', 'SELECT'),
             ('runmeta_writer', 'live_run', 'SELECT'),
             ('runmeta_reader', 'task_setting', 'SELECT'),
             ('runmeta_writer', 'task_setting', 'SELECT'),
+            ('runmeta_reader', 'contract', 'SELECT'),
+            ('runmeta_writer', 'contract', 'SELECT'),
             ('runmeta_reader', 'task', 'SELECT'),
             ('runmeta_writer', 'task', 'SELECT'),
             ('runmeta_reader', 'progress', 'SELECT'),
@@ -180,6 +186,8 @@ BEGIN
                 p.proname OPERATOR(pg_catalog.=) ANY (g.routines)
                 OR pg_catalog.starts_with(p.proname, '_')
             )
+            -- A trigger asks for no rights on its function, and by hand there is nothing to call it for.
+            AND p.prorettype OPERATOR(pg_catalog.<>) 'pg_catalog.trigger'::pg_catalog.regtype
             AND NOT pg_catalog.has_function_privilege(g.role, p.oid, 'EXECUTE')
 
         -- The row types of tables, which everybody may use unless told otherwise.
@@ -195,12 +203,15 @@ BEGIN
                 'runmeta.unapplied'::pg_catalog.regclass,
                 'runmeta.stream'::pg_catalog.regclass,
                 'runmeta.stream_chunk'::pg_catalog.regclass,
+                'runmeta.tracked'::pg_catalog.regclass,
+                'runmeta.history'::pg_catalog.regclass,
                 'runmeta.outbox'::pg_catalog.regclass,
                 'runmeta.adapter'::pg_catalog.regclass,
                 'runmeta.transition'::pg_catalog.regclass,
                 'runmeta.adapter_failure'::pg_catalog.regclass,
                 'runmeta.live_run'::pg_catalog.regclass,
                 'runmeta.task_setting'::pg_catalog.regclass,
+                'runmeta.contract'::pg_catalog.regclass,
                 'runmeta.task'::pg_catalog.regclass,
                 'runmeta.progress'::pg_catalog.regclass,
                 'runmeta.task_summary'::pg_catalog.regclass,

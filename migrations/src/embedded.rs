@@ -19,6 +19,9 @@ pub(crate) const READING: &str = include_str!("../sql/reading.sql");
 /// Makes the views of reports, where they are missing.
 pub(crate) const REPORTS: &str = include_str!("../sql/reports.sql");
 
+/// What contracts have beside their table.
+pub(crate) const CONTRACTS: &str = include_str!("../sql/contracts.sql");
+
 /// Makes the view of what is going on, where it is missing.
 pub(crate) const ACTIVITY: &str = include_str!("../sql/activity.sql");
 

@@ -60,6 +60,7 @@ pub async fn migrate(client: &mut Client) -> Result<Report, Error> {
         .collect();
     transaction.batch_execute(embedded::READING).await?;
     transaction.batch_execute(embedded::REPORTS).await?;
+    transaction.batch_execute(embedded::CONTRACTS).await?;
     transaction.batch_execute(embedded::ACTIVITY).await?;
     transaction
         .batch_execute(embedded::ROLES_AND_GRANTS)

@@ -90,6 +90,7 @@ impl fmt::Display for Plan {
         }
         writeln!(formatter, "\n{}", embedded::READING.trim_end())?;
         writeln!(formatter, "\n{}", embedded::REPORTS.trim_end())?;
+        writeln!(formatter, "\n{}", embedded::CONTRACTS.trim_end())?;
         writeln!(formatter, "\n{}", embedded::ACTIVITY.trim_end())?;
         writeln!(formatter, "\n{}", embedded::ROLES_AND_GRANTS.trim_end())?;
         formatter.write_str("\nCOMMIT;")

@@ -12,6 +12,8 @@ const CONTENT: &str = "
     SELECT string_agg(line, E'\\n' ORDER BY line) FROM (
         SELECT 'run ' || row_to_json(run) FROM runmeta.run
         UNION ALL
+        SELECT 'contract ' || row_to_json(contract) FROM runmeta.contract
+        UNION ALL
         SELECT 'writer ' || row_to_json(writer) FROM runmeta.writer
         UNION ALL
         SELECT 'history ' || row_to_json(schema_history) FROM runmeta.schema_history
@@ -51,6 +53,7 @@ async fn restored_database_has_all_and_works() {
             SELECT runmeta.flush('[{"run": "import", "operations": [{"type": "set", "key": "k", "value": 1}]}]',
                                  writer => '00000000-0000-4000-8000-000000000001', sequence => 1);
             SELECT runmeta.finish('import');
+            SELECT runmeta.contract('csv', '{"properties": {"rows": {"type": "integer", "maximum": 1e30}}}', 'enforce');
             "#,
         )
         .await
@@ -69,6 +72,12 @@ async fn restored_database_has_all_and_works() {
     let get = "SELECT runmeta.get('nightly', 'rows')::text";
     let rows: String = writer.query_one(get, &[]).await.unwrap().get(0);
     assert_eq!(rows, "12345678901234567891.123456789");
+
+    // The trigger that checks contracts came too.
+    let refused = writer
+        .batch_execute("SELECT runmeta.set('import', 'rows', '\"many\"')")
+        .await;
+    assert_eq!(refused.unwrap_err().code().unwrap().code(), "23514");
 
     runmeta_migrations::migrate(&mut client_of_restored)
         .await

@@ -77,15 +77,18 @@ async fn extension_owns_functions_and_types_only() {
     function runmeta._adapter_river(text)
     function runmeta._adapter_sync(integer,regclass,text,text[],text)
     function runmeta._adapter_triggers(integer,regclass,boolean,regclass)
-    function runmeta._apply_lists(text,text,jsonb,bigint,timestamp with time zone,integer)
+    function runmeta._apply_lists(text,text,jsonb,bigint,timestamp with time zone,integer,text,timestamp with time zone,timestamp with time zone)
     function runmeta._changed_bound()
     function runmeta._changed_document()
     function runmeta._depth_first(text[],text[])
     function runmeta._family(text)
+    function runmeta._keep_histories()
+    function runmeta._last_change(timestamp with time zone[],double precision[],numeric)
     function runmeta._live_metadata(jsonb,text,text,timestamp with time zone)
     function runmeta._live_updated_at(timestamp with time zone,text,text,timestamp with time zone)
     function runmeta._live_version(bigint,text,text,timestamp with time zone)
     function runmeta._noted(text)
+    function runmeta._recent_rate(timestamp with time zone[],double precision[],interval,timestamp with time zone,timestamp with time zone,numeric)
     function runmeta._value_at(jsonb,text)
     function runmeta._worker_state()
     function runmeta.adapt(text,text,text,text[],jsonb,text,text,jsonb,boolean)
@@ -112,6 +115,7 @@ async fn extension_owns_functions_and_types_only() {
     function runmeta.replace(text,jsonb,runmeta.target)
     function runmeta.rollup(text,text,integer,text,boolean)
     function runmeta.rollup_each(text[],text,integer,text,boolean)
+    function runmeta.samples(text,text)
     function runmeta.set(text,text,jsonb,runmeta.target)
     function runmeta.set_status(text,text,integer)
     function runmeta.size(jsonb)
@@ -120,9 +124,11 @@ async fn extension_owns_functions_and_types_only() {
     function runmeta.stream_close(text,text,text,runmeta.target)
     function runmeta.stream_read(text,text,bigint,integer)
     function runmeta.streams(text)
+    function runmeta.track(text,text,interval,integer)
     function runmeta.tree(text)
     function runmeta.unadapt(text,text,text,boolean)
     function runmeta.unapplied_operations(jsonb,jsonb)
+    function runmeta.untrack(text,text)
     ");
 }
 
@@ -134,6 +140,8 @@ const READS: &[&str] = &[
     "SELECT * FROM runmeta.task_summary",
     "SELECT * FROM runmeta.stuck_run",
     "SELECT * FROM runmeta.task_setting",
+    "SELECT * FROM runmeta.contract",
+    "SELECT * FROM runmeta.contract_violations('import', schema => '{}')",
     "SELECT runmeta.get('child')",
     "SELECT runmeta.get('child', 'key')",
     "SELECT runmeta.size('{}')",
@@ -150,6 +158,9 @@ const READS: &[&str] = &[
     "SELECT * FROM runmeta.stream",
     "SELECT * FROM runmeta.stream_chunk",
     "SELECT * FROM runmeta.adapter",
+    "SELECT * FROM runmeta.samples('top', 'key')",
+    "SELECT * FROM runmeta.history",
+    "SELECT * FROM runmeta.tracked",
 ];
 
 const WRITES: &[&str] = &[
@@ -185,6 +196,10 @@ const OWNERS: &[&str] = &[
     "SELECT runmeta.unadapt('pg-boss')",
     "SELECT * FROM runmeta.transition",
     "SELECT * FROM runmeta.adapter_failure",
+    "SELECT runmeta.track('import', 'rows')",
+    "SELECT runmeta.untrack('import')",
+    "DELETE FROM runmeta.history",
+    "DELETE FROM runmeta.tracked",
     "DELETE FROM runmeta.stream",
     "DELETE FROM runmeta.stream_chunk",
     "DELETE FROM runmeta.run",
@@ -194,6 +209,9 @@ const OWNERS: &[&str] = &[
     "DELETE FROM runmeta.writer",
     "INSERT INTO runmeta.task_setting (task, done_key) VALUES ('import', 'rows')",
     "DELETE FROM runmeta.task_setting",
+    "SELECT runmeta.contract('import', '{}')",
+    "DELETE FROM runmeta.contract",
+    "UPDATE runmeta.contract SET mode = 'warn'",
     "SELECT * FROM runmeta.schema_history",
     "DELETE FROM runmeta.schema_history",
     "CREATE TABLE runmeta.mine ()",

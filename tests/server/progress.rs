@@ -250,11 +250,11 @@ async fn setting_that_would_fail_a_report_is_refused() {
     DETAIL: Reason bad_path: a bracket is not closed at byte 3 of the key.
     HINT: Write paths as $.name.0 or $.name[0], and names with dots or brackets as ["a.b"].
     23514: new row for relation "task_setting" violates check constraint "task_setting_total_positive"
-    DETAIL: Failing row contains (a, done, null, 0, null, null, null).
+    DETAIL: Failing row contains (a, done, null, 0, null, null, null, null).
     23514: new row for relation "task_setting" violates check constraint "task_setting_one_total"
-    DETAIL: Failing row contains (a, done, total, 7, null, null, null).
+    DETAIL: Failing row contains (a, done, total, 7, null, null, null, null).
     23514: new row for relation "task_setting" violates check constraint "task_setting_total_of_done"
-    DETAIL: Failing row contains (a, null, total, null, null, null, null).
+    DETAIL: Failing row contains (a, null, total, null, null, null, null, null).
     "#);
 }
 

@@ -9,8 +9,8 @@ use tokio::sync::{Mutex, OnceCell};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Key, KeyRing, Seen};
+use crate::budget::Budget;
 use crate::live::Rooms;
-use crate::memory::Budget;
 use crate::metrics::Metrics;
 use crate::trigger::Shapes;
 use crate::write::Writers;

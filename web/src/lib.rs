@@ -15,6 +15,7 @@
 
 mod api;
 pub mod auth;
+mod budget;
 mod config;
 mod dashboard;
 mod error;

@@ -14,64 +14,23 @@ use axum::http::StatusCode;
 use axum::http::request::Parts as Head;
 use axum::middleware::Next;
 use axum::response::Response;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Problem;
+use crate::budget::{Budget, Share};
 
 /// How many bytes a byte of a body takes once it is there: itself, the batch that is made of it, and the copy that the client
 /// keeps to send it again. Measured with 4 MiB in one value: 2.3 while they wait, 5 for a moment.
 pub(crate) const COPIES: usize = 3;
 
-/// Bytes that may be held.
-#[derive(Clone, Debug)]
-pub(crate) struct Budget {
-    free: Arc<Semaphore>,
-    most: usize,
-}
-
-impl Budget {
-    pub(crate) fn new(most: usize) -> Budget {
-        let most = most.min(Semaphore::MAX_PERMITS);
-        let free = Arc::new(Semaphore::new(most));
-        Budget { free, most }
-    }
-
-    /// Returns how many are held.
-    pub(crate) fn held(&self) -> usize {
-        self.most.saturating_sub(self.free.available_permits())
-    }
-
-    fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        let bytes = u32::try_from(bytes).ok()?;
-        self.free.clone().try_acquire_many_owned(bytes).ok()
-    }
-}
-
 /// What the body of one request holds.
 #[derive(Clone, Default)]
-pub(crate) struct Held(Arc<Mutex<Parts>>);
-
-#[derive(Default)]
-struct Parts {
-    bytes: usize,
-    of: Vec<Part>,
-}
-
-/// What it has of one budget.
-struct Part {
-    budget: Budget,
-    permit: Option<OwnedSemaphorePermit>,
-}
+pub(crate) struct Held(Arc<Mutex<Vec<Share>>>);
 
 impl Held {
     /// Has it hold its bytes of these budgets: the smallest first, and last that of all requests.
     pub(crate) fn of<'a>(&self, budgets: impl Iterator<Item = &'a Budget>) {
-        let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let part = |budget: &Budget| Part {
-            budget: budget.clone(),
-            permit: None,
-        };
-        parts.of = budgets.map(part).collect();
+        let mut shares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *shares = budgets.filter_map(|budget| budget.take(0)).collect();
     }
 
     /// Has it hold as many bytes as this, more or fewer than before.
@@ -81,24 +40,18 @@ impl Held {
     /// - 429 if the key, or its tokens, have not as many left.
     /// - 503 if the gateway has not.
     pub(crate) fn set(&self, bytes: usize) -> Result<(), Problem> {
-        let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let more = bytes.saturating_sub(parts.bytes);
-        let fewer = parts.bytes.saturating_sub(bytes);
-        // What was taken is given back if the next budget has too little.
-        let mut taken = Vec::with_capacity(parts.of.len());
-        for (place, part) in parts.of.iter().enumerate() {
-            let permit = part.budget.take(more);
-            taken.push(permit.ok_or_else(|| refusal(place + 1 == parts.of.len()))?);
+        let mut shares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = shares.first().map_or(0, Share::bytes);
+        let count = shares.len();
+        let refusing = shares.iter_mut().position(|share| !share.resize(bytes));
+        let Some(place) = refusing else {
+            return Ok(());
+        };
+        // Fewer are always left.
+        for share in shares.iter_mut().take(place) {
+            share.resize(before);
         }
-        for (part, more) in parts.of.iter_mut().zip(taken) {
-            match &mut part.permit {
-                Some(permit) => permit.merge(more),
-                none => *none = Some(more),
-            }
-            drop(part.permit.as_mut().and_then(|permit| permit.split(fewer)));
-        }
-        parts.bytes = bytes;
-        Ok(())
+        Err(refusal(place + 1 == count))
     }
 }
 
@@ -147,10 +100,10 @@ mod tests {
         two.set(20).unwrap();
         assert_eq!(one.set(41).unwrap_err().status, 429);
         one.set(10).unwrap();
-        assert_eq!((all.held(), key.held()), (30, 30));
+        assert_eq!((all.used(), key.used()), (30, 30));
         two.set(50).unwrap();
         drop(two);
-        assert_eq!((all.held(), key.held()), (10, 10));
+        assert_eq!((all.used(), key.used()), (10, 10));
     }
 
     #[test]
@@ -161,7 +114,7 @@ mod tests {
         second.of([&other, &all].into_iter());
         first.set(60).unwrap();
         assert_eq!(second.set(60).unwrap_err().status, 503);
-        assert_eq!((all.held(), other.held()), (60, 0));
+        assert_eq!((all.used(), other.used()), (60, 0));
         second.set(40).unwrap();
     }
 }

@@ -153,7 +153,7 @@ pub(crate) async fn show(
     let metrics = gateway.metrics();
     metrics.rooms.set(gateway.rooms().count() as i64);
     metrics.event_bytes.set(gateway.rooms().bytes() as i64);
-    metrics.bodies.set(gateway.bodies().held() as i64);
+    metrics.bodies.set(gateway.bodies().used() as i64);
     for (role, client) in gateway.clients().await {
         let counted = client.metrics();
         let role = role.unwrap_or_default();
@@ -216,7 +216,7 @@ mod tests {
             let lines = older.lines().filter(|line| line.contains(name));
             lines.collect::<Vec<_>>().join("\n")
         };
-        insta::assert_snapshot!(of("requests"), @r#"
+        insta::assert_snapshot!(of("web_requests"), @r#"
         # HELP runmeta_web_requests_total Requests that were answered.
         # TYPE runmeta_web_requests_total counter
         runmeta_web_requests_total{method="GET",route="/v1/runs",status="200"} 1

@@ -6,6 +6,7 @@ mod client_memory;
 mod client_reads;
 mod client_starts;
 mod compression;
+mod contract;
 mod curve_children;
 mod curve_runs;
 mod curve_sizes;
@@ -26,6 +27,7 @@ mod sessions;
 mod set;
 mod start_finish;
 mod stream;
+mod tracking;
 mod watch;
 pub mod web;
 
@@ -60,6 +62,8 @@ pub const ALL: &[(&str, Measure)] = &[
     ("curve-sizes", curve_sizes::measure),
     ("rollup", rollup::measure),
     ("reports", reports::measure),
+    ("contract", contract::measure),
+    ("tracking", tracking::measure),
     ("prune", prune::measure),
     ("open-transaction", open_transaction::measure),
     ("fillfactor", fillfactor::measure),

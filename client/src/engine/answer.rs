@@ -90,6 +90,7 @@ pub(super) fn completed(state: &RunState, row: Option<&Row>) -> Result<Completed
                 row.part,
                 row.outcome,
                 reason,
+                row.detail.as_deref(),
             ))
         }
         Some(row) => Ok(Completed {

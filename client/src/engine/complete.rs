@@ -151,13 +151,19 @@ impl Piece {
         let row = row?;
         match row.outcome {
             // A log that fills a document must not take the run's status with it.
-            Outcome::TooLarge if !self.in_group && self.later.is_empty() => {
+            Outcome::TooLarge if self.may_be_split() => by_key(&self.operations).map(Next::Lists),
+            // Nor must one key that does not fit the contract take the others with it.
+            Outcome::Invalid if row.is_contract_violation() && self.may_be_split() => {
                 by_key(&self.operations).map(Next::Lists)
             }
             // The child through which it went is gone, not necessarily the parent.
             Outcome::NotFound if self.target != Target::Own => Some(Next::Direct),
             _ => None,
         }
+    }
+
+    fn may_be_split(&self) -> bool {
+        !self.in_group && self.later.is_empty()
     }
 
     /// Goes on with the next list.
@@ -174,10 +180,12 @@ impl Piece {
             return (Effect::Applied { version: None }, Vec::new());
         };
         if row.outcome.is_refusal() {
-            let unapplied = self
-                .operations
-                .iter()
-                .map(|operation| Unapplied::of(&self.state.id, operation, row.outcome.name()));
+            let reason = row.unapplied.first().map(|(_, reason)| reason.as_str());
+            let reason = reason.unwrap_or(row.outcome.name());
+            let unapplied = self.operations.iter().map(|operation| {
+                Unapplied::of(&self.state.id, operation, reason.to_owned())
+                    .with_detail(row.detail.as_deref())
+            });
             return (effect_of(row), unapplied.collect());
         }
         let unapplied = row.unapplied.iter().filter_map(|(index, reason)| {

@@ -6,7 +6,7 @@ use std::fmt;
 use runmeta_core::wire::{Outcome, Part};
 use tokio_postgres::error::DbError;
 
-use super::{Error, Kind};
+use super::{CONTRACT, Error, Kind};
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,7 +52,15 @@ impl fmt::Display for Error {
                 part,
                 outcome,
                 reason,
-            } => explain(f, run, *part, *outcome, reason.as_deref()),
+                detail,
+            } => {
+                explain(f, run, *part, *outcome, reason.as_deref())?;
+                match (reason.as_deref(), detail) {
+                    // Names places and no values.
+                    (Some(CONTRACT), Some(detail)) => write!(f, ": {detail}"),
+                    _ => Ok(()),
+                }
+            }
             Kind::Unapplied { first, more } => {
                 let count = first.len() as u64 + more;
                 let plural = if count == 1 { "" } else { "s" };
@@ -79,6 +87,11 @@ impl fmt::Display for Error {
         }
         Ok(())
     }
+}
+
+/// Says that metadata was refused by a contract.
+pub(super) fn does_not_fit(run: &impl fmt::Display) -> String {
+    format!("the metadata of run \"{run}\" does not fit the contract of its task")
 }
 
 /// Explains why a start, a change of the status or a finish had no effect, and what to do.
@@ -112,6 +125,7 @@ fn explain(
             f,
             "the metadata of run \"{run}\" would exceed the server's limit"
         ),
+        _ if reason == Some(CONTRACT) => f.write_str(&does_not_fit(&run)),
         _ => {
             write!(f, "the {part} of run \"{run}\" is {outcome}")?;
             reason.map_or(Ok(()), |reason| write!(f, ": {reason}"))

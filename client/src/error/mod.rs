@@ -38,6 +38,9 @@ struct Inner {
     source: Option<Source>,
 }
 
+/// The reason of what a contract refuses.
+pub(crate) const CONTRACT: &str = "contract";
+
 #[derive(Debug)]
 enum Kind {
     /// The server answered a statement with an error.
@@ -70,6 +73,7 @@ enum Kind {
         part: Part,
         outcome: Outcome,
         reason: Option<Box<str>>,
+        detail: Option<Box<str>>,
     },
     DoesNotFit {
         path: String,
@@ -264,19 +268,21 @@ impl Error {
         Error::new(Kind::Unapplied { first, more }, None)
     }
 
-    /// For a start, a change of the status or a finish that had no effect, by its outcome; `reason` as the server gives it
-    /// with the outcome `invalid`.
+    /// For a start, a change of the status or a finish that had no effect, by its outcome; `reason` and `detail` as the server
+    /// gives them with the outcome `invalid`.
     pub(crate) fn unapplied_part(
         run: &str,
         part: Part,
         outcome: Outcome,
         reason: Option<&str>,
+        detail: Option<&str>,
     ) -> Error {
         let kind = Kind::Part {
             run: run.into(),
             part,
             outcome,
             reason: reason.map(Into::into),
+            detail: detail.map(Into::into),
         };
         Error::new(kind, None)
     }

@@ -1,6 +1,7 @@
 //! What programs ask of an error.
 
-use super::{Error, Kind, Unapplied};
+use super::display;
+use super::{CONTRACT, Error, Kind, Unapplied};
 use crate::wire::Outcome;
 use crate::wire::sqlstate::Meaning;
 
@@ -8,13 +9,14 @@ impl Error {
     /// Returns the SQLSTATE: that of the server's error, or the one with which the corresponding SQL function fails.
     ///
     /// `55000`: the run has finished, or a newer attempt has begun. `P0002`: the run or its parent does not exist. `54000`:
-    /// the document is too large. `22023`: an argument or operation is invalid. `docs/errors.md` lists them all.
+    /// the document is too large. `23514`: it does not fit the contract of the task. `22023`: an argument or operation is invalid. `docs/errors.md` lists them all.
     pub fn code(&self) -> Option<&str> {
         match &self.0.kind {
             Kind::Statement { code, .. } => Some(code),
             Kind::Connection { code, .. } => code.as_deref(),
             Kind::NoSuchRun(_) | Kind::StreamDeleted(_) => Some("P0002"),
             Kind::Invalid(_) => Some("22023"),
+            Kind::Part { .. } if self.is_contract_violation() => code_of(CONTRACT),
             Kind::Part { outcome, .. } => code_of(outcome.name()),
             Kind::Unapplied { first, .. } => code_of(first.first()?.reason()),
             _ => None,
@@ -51,6 +53,18 @@ impl Error {
         }
     }
 
+    /// Returns true if metadata was refused because it does not fit the contract of the run's task. [`detail`](Self::detail) has
+    /// the places that do not fit, and what the contract asks for there.
+    pub fn is_contract_violation(&self) -> bool {
+        match &self.0.kind {
+            Kind::Part { reason, .. } => reason.as_deref() == Some(CONTRACT),
+            Kind::Unapplied { first, .. } => {
+                first.iter().any(|unapplied| unapplied.reason() == CONTRACT)
+            }
+            _ => false,
+        }
+    }
+
     /// Returns true if a newer attempt has begun.
     pub(crate) fn is_stale(&self) -> bool {
         matches!(
@@ -65,6 +79,7 @@ impl Error {
     /// Returns why a part of an entry had no effect, as one word.
     pub(crate) fn reason(&self) -> String {
         match &self.0.kind {
+            Kind::Part { .. } if self.is_contract_violation() => CONTRACT.to_owned(),
             Kind::Part { outcome, .. } => outcome.name().to_owned(),
             _ => self.code().unwrap_or("error").to_owned(),
         }
@@ -78,9 +93,14 @@ impl Error {
         }
     }
 
-    /// Returns the detail of the server's error, a sentence, which may contain values.
+    /// Returns the detail of the server's error, a sentence, which may contain values. Of operations that had no effect, that of
+    /// the first that has one.
     pub fn detail(&self) -> Option<&str> {
-        self.of_server()?.detail()
+        match &self.0.kind {
+            Kind::Part { detail, .. } => detail.as_deref(),
+            Kind::Unapplied { first, .. } => first.iter().find_map(Unapplied::detail),
+            _ => self.of_server()?.detail(),
+        }
     }
 
     /// Returns the server's hint of what to do.
@@ -92,7 +112,12 @@ impl Error {
     pub fn message(&self) -> String {
         match self.of_server() {
             Some(database) => database.message().to_owned(),
-            None => self.to_string(),
+            None => match &self.0.kind {
+                Kind::Part { run, .. } if self.is_contract_violation() => {
+                    display::does_not_fit(&run.escape_debug())
+                }
+                _ => self.to_string(),
+            },
         }
     }
 
@@ -124,6 +149,7 @@ fn code_of(reason: &str) -> Option<&str> {
         "closed" | "stale" => Some("55000"),
         "not_found" => Some("P0002"),
         "too_large" => Some("54000"),
+        CONTRACT => Some("23514"),
         "invalid" | "not_an_array" | "not_a_container" | "index_out_of_range" | "bad_path"
         | "bad_value" | "unknown_type" | "unknown_member" => Some("22023"),
         code if is_code(code) => Some(code),

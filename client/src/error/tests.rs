@@ -54,7 +54,7 @@ fn part_without_effect_fails_with_the_sqlstate_of_the_single_call() {
             "the start of run \"a\" is invalid: why",
         ),
     ] {
-        let error = Error::unapplied_part("a", part, outcome, Some("why"));
+        let error = Error::unapplied_part("a", part, outcome, Some("why"), None);
         assert_eq!(error.to_string(), message);
         assert_eq!(error.code(), Some(code), "{message}");
         assert_eq!(error.is_closed(), code == "55000", "{message}");
@@ -124,7 +124,7 @@ fn missing_tables_name_the_command_that_makes_them() {
 
 #[test]
 fn debug_format_begins_with_the_displayed_line() {
-    let error = Error::unapplied_part("a", Part::Start, Outcome::Closed, None);
+    let error = Error::unapplied_part("a", Part::Start, Outcome::Closed, None, None);
     assert_eq!(
         format!("{error:?}"),
         format!("Error({:?})", error.to_string())

@@ -79,6 +79,12 @@ impl Unapplied {
         Unapplied::new(run, kind, key, reason.code()).because(&reason)
     }
 
+    /// Adds what the server says of the reason, which names no values.
+    pub(crate) fn with_detail(mut self, detail: Option<&str>) -> Unapplied {
+        self.detail = detail.map(Into::into);
+        self
+    }
+
     pub(crate) fn because(mut self, detail: &impl fmt::Display) -> Unapplied {
         self.detail = Some(shorten(&detail.to_string()));
         self
@@ -109,6 +115,7 @@ impl Unapplied {
     /// | `closed` | The run has finished, and the time in which it takes updates is over; or the stream was closed. |
     /// | `stale` | A newer attempt at the run has begun. |
     /// | `not_found` | The run does not exist. |
+    /// | `contract` | The document would not fit the [contract](crate::Client::set_contract) of the task. Otherwise as `too_large`. |
     /// | `invalid` | The run could not be started; the error of `start` has the reason. |
     /// | `not_serializable` | The value could not be serialised. |
     /// | `buffer_full` | The client's memory limit was reached while the server accepted nothing. |
@@ -117,6 +124,11 @@ impl Unapplied {
     /// | a SQLSTATE such as `42501` | The server rejected the whole statement. |
     pub fn reason(&self) -> &str {
         &self.reason
+    }
+
+    /// Returns more of the reason, in words: for `contract`, the places that do not fit and what the contract asks for there.
+    pub fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
     }
 }
 

@@ -3,6 +3,7 @@
 //! Each runs as a task of its own where the engine runs, over one of a few connections, and is tried again until the call timeout
 //! while the server is away. A caller who no longer waits ends it, and its statement is cancelled.
 
+mod contract;
 pub(crate) mod cursor;
 pub(crate) mod runs;
 pub(crate) mod send;
@@ -29,6 +30,7 @@ use crate::wire::{Call, Transport};
 use crate::{Client, Error};
 use turn::Turns;
 
+pub use contract::ContractMode;
 pub use cursor::Cursor;
 pub use runs::{Page, Runs};
 pub use send::Sent;

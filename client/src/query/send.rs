@@ -44,11 +44,12 @@ impl Sent {
             outcome,
             version,
             unapplied,
+            detail,
         } = row;
         let reason = unapplied.first().map(|(_, reason)| reason.as_str());
         let refusal = outcome
             .is_refusal()
-            .then(|| Error::unapplied_part(&run, part, outcome, reason));
+            .then(|| Error::unapplied_part(&run, part, outcome, reason, detail.as_deref()));
         Sent {
             run,
             part: Part::name(part),

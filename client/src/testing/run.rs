@@ -64,6 +64,7 @@ impl Effect {
             outcome: self.outcome,
             version: self.version,
             unapplied: self.unapplied,
+            detail: None,
         }
     }
 }

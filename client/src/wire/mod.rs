@@ -96,6 +96,11 @@ pub(crate) trait Transport: Send + Sync + 'static {
         not_in_memory()
     }
 
+    /// Sets the contract of a task, or removes it. False if it was as it is.
+    fn contract(&self, _: String, _: Option<String>, _: &'static str) -> Call<bool> {
+        not_in_memory()
+    }
+
     /// Counts the runs of each task and status.
     fn tasks(&self) -> Call<Vec<TaskStatus>> {
         not_in_memory()
@@ -110,7 +115,7 @@ pub(crate) trait Transport: Send + Sync + 'static {
 /// The answer of a server that keeps everything in memory to a question about many runs.
 fn not_in_memory<T: Send + 'static>() -> Call<T> {
     Box::pin(std::future::ready(Err(Error::settings(
-        "the server in memory answers no lists, trees and sums",
+        "the server in memory answers no lists, trees and sums, and keeps no contracts",
         None,
     ))))
 }
@@ -135,9 +140,19 @@ pub(crate) struct Row {
     pub(crate) stream: Option<String>,
     pub(crate) outcome: Outcome,
     pub(crate) version: Option<i64>,
-    /// Positions of operations that did not fit the document, or of chunks, and why. For a start or a finish with the outcome `invalid`,
+    /// Positions of operations that did not fit the document, or of chunks, and why. For a part with the outcome `invalid`,
     /// one element whose position means nothing.
     pub(crate) unapplied: Vec<(usize, String)>,
+    /// The detail of that element, in words.
+    pub(crate) detail: Option<String>,
+}
+
+impl Row {
+    /// Returns true if the part was refused because the document would not fit the contract of the run's task.
+    pub(crate) fn is_contract_violation(&self) -> bool {
+        let mut reasons = self.unapplied.iter().map(|(_, reason)| reason.as_str());
+        self.outcome == Outcome::Invalid && reasons.next() == Some(crate::error::CONTRACT)
+    }
 }
 
 /// A run to be read.

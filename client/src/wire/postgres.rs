@@ -117,6 +117,11 @@ impl Transport for Postgres {
         Box::pin(async move { inner.rollup(id, key, depth, task).await })
     }
 
+    fn contract(&self, task: String, schema: Option<String>, mode: &'static str) -> Call<bool> {
+        let inner = self.0.clone();
+        Box::pin(async move { inner.contract(task, schema, mode).await })
+    }
+
     fn tasks(&self) -> Call<Vec<TaskStatus>> {
         let inner = self.0.clone();
         Box::pin(async move { inner.tasks().await })
@@ -281,33 +286,40 @@ fn word<T>(kind: &str, text: &str, parse: fn(&str) -> Option<T>) -> Result<T, Er
 }
 
 fn row(row: &PgRow) -> Result<Row, Error> {
+    let (unapplied, detail) = unapplied(column(row, 5)?)?;
     Ok(Row {
         run: column(row, 0)?,
         part: word("part", column(row, 1)?, Part::parse)?,
         target: word("target", column(row, 2)?, Target::parse)?,
         outcome: word("outcome", column(row, 3)?, Outcome::parse)?,
         version: column(row, 4)?,
-        unapplied: unapplied(column(row, 5)?)?,
+        unapplied,
+        detail,
         stream: column(row, 6)?,
     })
 }
 
-fn unapplied(text: Option<&str>) -> Result<Vec<(usize, String)>, Error> {
+/// Positions and reasons, and the detail of the first.
+type Reasons = (Vec<(usize, String)>, Option<String>);
+
+fn unapplied(text: Option<&str>) -> Result<Reasons, Error> {
     #[derive(Deserialize)]
     struct Unapplied {
-        /// Missing where the reason is that of a start or a finish.
+        /// Missing where the reason is that of a part as a whole.
         #[serde(default)]
         index: usize,
         reason: String,
+        detail: Option<String>,
     }
     let Some(text) = text else {
-        return Ok(Vec::new());
+        return Ok(Reasons::default());
     };
-    let unapplied: Vec<Unapplied> = serde_json::from_str(text).map_err(unexpected)?;
-    Ok(unapplied
+    let mut unapplied: Vec<Unapplied> = serde_json::from_str(text).map_err(unexpected)?;
+    let detail = unapplied.first_mut().and_then(|first| first.detail.take());
+    let reasons = unapplied
         .into_iter()
-        .map(|unapplied| (unapplied.index, unapplied.reason))
-        .collect())
+        .map(|unapplied| (unapplied.index, unapplied.reason));
+    Ok((reasons.collect(), detail))
 }
 
 fn loaded(row: &PgRow, with_document: &[&str]) -> Result<Option<Loaded>, Error> {
@@ -354,14 +366,22 @@ mod tests {
     #[test]
     fn unapplied_operations_have_a_position_and_a_reason() {
         let read = |text| unapplied(text).map_err(|error| error.to_string());
-        assert_eq!(read(None), Ok(Vec::new()));
+        assert_eq!(read(None), Ok((Vec::new(), None)));
         let two = r#"[{"index":3,"reason":"not_an_array"},{"reason":"status"}]"#;
         assert_eq!(
             read(Some(two)),
-            Ok(vec![
-                (3, "not_an_array".to_owned()),
-                (0, "status".to_owned())
-            ])
+            Ok((
+                vec![(3, "not_an_array".to_owned()), (0, "status".to_owned())],
+                None
+            ))
+        );
+        let told = r#"[{"reason":"contract","detail":"At $.rows: why."}]"#;
+        assert_eq!(
+            read(Some(told)),
+            Ok((
+                vec![(0, "contract".to_owned())],
+                Some("At $.rows: why.".to_owned())
+            ))
         );
         assert!(read(Some("{}")).is_err());
     }

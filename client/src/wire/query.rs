@@ -19,6 +19,7 @@ use crate::watch::Snapshot;
 const RUNS: &str = include_str!("sql/runs.sql");
 const TREE: &str = include_str!("sql/tree.sql");
 const ROLLUP: &str = include_str!("sql/rollup.sql");
+const CONTRACT: &str = include_str!("sql/contract.sql");
 const TASKS: &str = include_str!("sql/tasks.sql");
 const TASK: &str = include_str!("sql/task.sql");
 
@@ -94,6 +95,22 @@ impl Inner {
             (&task, Type::TEXT),
         ];
         let rows = self.query(Purpose::Calls, ROLLUP, &parameters).await?;
+        let row = rows.first().ok_or_else(|| unexpected("no row"))?;
+        column(row, 0)
+    }
+
+    pub(super) async fn contract(
+        &self,
+        task: String,
+        schema: Option<String>,
+        mode: &'static str,
+    ) -> Result<bool, Error> {
+        let parameters: [Parameter<'_>; 3] = [
+            (&task, Type::TEXT),
+            (&schema, Type::TEXT),
+            (&mode, Type::TEXT),
+        ];
+        let rows = self.query(Purpose::Calls, CONTRACT, &parameters).await?;
         let row = rows.first().ok_or_else(|| unexpected("no row"))?;
         column(row, 0)
     }

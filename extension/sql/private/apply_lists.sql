@@ -7,7 +7,10 @@ CREATE FUNCTION runmeta._apply_lists(
     metadata pg_catalog.jsonb,
     version pg_catalog.int8,
     finished_at pg_catalog.timestamptz,
-    size_bound pg_catalog.int4
+    size_bound pg_catalog.int4,
+    task pg_catalog.text,
+    created_at pg_catalog.timestamptz,
+    updated_at pg_catalog.timestamptz
 )
 RETURNS pg_catalog.bool
 AS 'MODULE_PATHNAME', 'apply_lists_wrapper'

@@ -12,4 +12,4 @@ mod value_at;
 
 pub use draft::{Changed, Draft, DraftError, growth, is_object};
 pub use unapplied::unapplied_list;
-pub use value_at::value_at;
+pub use value_at::{value_at, value_at_key};

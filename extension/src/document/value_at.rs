@@ -15,13 +15,14 @@ pub fn value_at<'a>(document: Option<View<'a>>, key: &str) -> Result<Option<View
         key: shown(key),
         bad,
     })?;
-    let Some(document) = document else {
-        return Ok(None);
-    };
-    let value = key.steps().try_fold(document, |place, step| match place {
+    Ok(document.and_then(|document| value_at_key(document, &key)))
+}
+
+/// Returns the value at a key that was read, or `None` if there is none.
+pub fn value_at_key<'a>(document: View<'a>, key: &Key) -> Option<View<'a>> {
+    key.steps().try_fold(document, |place, step| match place {
         View::Object(object) => object.member(step.name.as_bytes()),
         View::Array(array) => array.element(step.position(array.count()).ok()?),
         _ => None,
-    });
-    Ok(value)
+    })
 }

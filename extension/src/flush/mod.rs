@@ -6,6 +6,8 @@
 //! 4. [`stream`] appends to streams and closes them, when the runs are written.
 //! 5. [`replay`] keeps what had no effect, to return it again if the batch comes again.
 //!
+//! [`contract`] tries again without what a contract refuses.
+//!
 //! A batch of lists alone:
 //!
 //! 1. [`queue`] puts lists for parents and roots into the inbox, where they may wait.
@@ -22,6 +24,7 @@
 
 pub mod batch;
 mod change;
+mod contract;
 mod documents;
 mod family;
 mod outcome;

@@ -4,9 +4,10 @@ use runmeta_core::wire;
 
 use super::batch::Part;
 use crate::jsonb::{Jsonb, Node, encode_array};
-use crate::refusal::Refusal;
+use crate::refusal::{ContractRefusal, Refusal};
 
 /// What became of a part, as `runmeta.flush` returns it.
+#[derive(Clone)]
 pub struct Outcome {
     /// The word for it.
     pub word: wire::Outcome,
@@ -52,12 +53,16 @@ impl Outcome {
             Refusal::LastDepth { .. } => (Invalid, Some("last_depth")),
             Refusal::NotPositive { .. } => (Invalid, Some("bad_attempt")),
             Refusal::TooManyTags { .. } => (Invalid, Some("too_many_tags")),
+            Refusal::Contract(ContractRefusal::DoesNotFit { .. }) => (Invalid, Some("contract")),
             Refusal::Unapplied { reason, .. } => (Invalid, Some(reason.code())),
             Refusal::UnfinishedStatus { .. } => (Invalid, Some("unfinished_status")),
             _ => return Err(refusal),
         };
         let unapplied = reason.map(|reason| {
-            let message = refusal.message();
+            let message = match &refusal {
+                Refusal::Contract(ContractRefusal::DoesNotFit { detail, .. }) => detail.clone(),
+                refusal => refusal.message(),
+            };
             let element = Node::of_members([
                 Some(("detail", Node::text(&message))),
                 Some(("reason", Node::text(reason))),

@@ -66,8 +66,10 @@ impl Queue {
         parts: &[Part<'_>],
         outcomes: &mut [Option<Outcome>],
     ) -> Result<(), Refusal> {
-        let all: Vec<usize> = (0..parts.len()).collect();
-        let (places, own) = self.candidates(parts, &all);
+        let left: Vec<usize> = (0..parts.len())
+            .filter(|place| outcomes[*place].is_none())
+            .collect();
+        let (places, own) = self.candidates(parts, &left);
         self.add(parts, &places, &own, outcomes)
     }
 

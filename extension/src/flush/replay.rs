@@ -173,7 +173,7 @@ fn outcome(element: View<'_>, part: &Part<'_>) -> Outcome {
     };
     let is_told = |element: &View<'_>| match (count, outcome.word) {
         (Some(count), wire::Outcome::Duplicate) => is_skipped(*element, count),
-        (None, wire::Outcome::Invalid) => is_reason(*element),
+        (_, wire::Outcome::Invalid) => is_reason(*element),
         _ => false,
     };
     let unapplied: Vec<_> = unapplied.elements().filter(is_told).collect();

@@ -3,10 +3,13 @@
 use runmeta_core::wire::{self, Target};
 
 use super::batch::{Content, Part};
+use super::contract;
+use super::family::Addressed;
 use super::outcome::{Outcome, refuse};
 use super::queue::Queue;
 use super::{documents, family, start, states, stream};
 use crate::follow;
+use crate::owner;
 use crate::refusal::Refusal;
 
 /// Rounds for runs that are deleted between the look at them and their lock. A guess, as for a single start.
@@ -25,17 +28,14 @@ pub fn write(parts: &[Part<'_>], writer: Option<pgrx::Uuid>) -> Result<Vec<Outco
     let written = parts.iter().map(|part| (part.run, part.member().target()));
     follow::before::addressed(starts.chain(written))?;
     let queue = Queue::new(writer);
-    let mut outcomes: Vec<Option<Outcome>> = parts.iter().map(|_| None).collect();
-    match parts.iter().any(Part::changes_state) {
+    let outcomes = match owner::runs_have_triggers() {
         false => {
-            queue.fill(parts, &mut outcomes)?;
-            let is_list = |place: usize| parts[place].list().is_some();
-            let runs = family::resolve(parts, |place| outcomes[place].is_none() && is_list(place))?;
-            documents::write(parts, &runs, &queue, &mut outcomes)?;
-            stream::write(parts, Vec::new(), &mut outcomes)?;
+            let mut outcomes: Vec<Option<Outcome>> = parts.iter().map(|_| None).collect();
+            attempt(parts, &queue, &mut outcomes)?;
+            outcomes
         }
-        true => write_states(parts, &queue, &mut outcomes)?,
-    }
+        true => contract::without_refused(parts, |outcomes| attempt(parts, &queue, outcomes))?,
+    };
     // Nothing was found for those that are left.
     let not_found = || Outcome::bare(wire::Outcome::NotFound);
     let outcomes = outcomes.into_iter();
@@ -44,15 +44,33 @@ pub fn write(parts: &[Part<'_>], writer: Option<pgrx::Uuid>) -> Result<Vec<Outco
         .collect())
 }
 
+/// Has the parts take effect of which it is not known what becomes, and returns the runs that they are for.
+fn attempt(
+    parts: &[Part<'_>],
+    queue: &Queue,
+    outcomes: &mut [Option<Outcome>],
+) -> Result<Vec<Addressed>, Refusal> {
+    if parts.iter().any(Part::changes_state) {
+        return write_states(parts, queue, outcomes);
+    }
+    queue.fill(parts, outcomes)?;
+    let is_list = |place: usize| parts[place].list().is_some();
+    let runs = family::resolve(parts, |place| outcomes[place].is_none() && is_list(place))?;
+    documents::write(parts, &runs, queue, outcomes)?;
+    stream::write(parts, Vec::new(), outcomes)?;
+    Ok(runs)
+}
+
 fn write_states(
     parts: &[Part<'_>],
     queue: &Queue,
     outcomes: &mut [Option<Outcome>],
-) -> Result<(), Refusal> {
+) -> Result<Vec<Addressed>, Refusal> {
     start::check(parts, outcomes)?;
     start::insert(parts, outcomes)?;
     let waiting = queue.admit_left(parts, outcomes)?;
     let mut streams = Vec::new();
+    let mut all = Vec::new();
     for round in 0..ROUNDS {
         if round > 0 {
             start::insert(parts, outcomes)?;
@@ -63,6 +81,7 @@ fn write_states(
         })?;
         stream::set_apart(parts, &mut runs);
         states::write(parts, &runs, queue, outcomes, &mut streams)?;
+        all.extend(runs);
         if !is_undecided(parts, outcomes) {
             break;
         }
@@ -75,7 +94,8 @@ fn write_states(
         }
     }
     stream::write(parts, streams, outcomes)?;
-    queue.insert(waiting, outcomes)
+    queue.insert(waiting, outcomes)?;
+    Ok(all)
 }
 
 /// Returns true if a start has found its run and could not lock it.

@@ -3,6 +3,8 @@
 mod append;
 mod apply;
 mod apply_operations;
+mod contract;
+mod contract_violations;
 mod del;
 mod deliver;
 mod finish;
@@ -23,4 +25,6 @@ mod size;
 mod start;
 mod stream_append;
 mod stream_close;
+mod track;
 mod unapplied_operations;
+mod untrack;

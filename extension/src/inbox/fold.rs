@@ -14,7 +14,8 @@ use pgrx::pg_sys::BuiltinOid::{INT4OID, TEXTARRAYOID, TEXTOID};
 use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError};
 
-use super::take::{Taken, ids, take_all, take_one, take_orphans, take_part};
+use super::take::{NO_FIT, REFUSED, Taken, ids, take_all, take_one, take_orphans, take_part};
+use crate::contract;
 use crate::document::Draft;
 use crate::jsonb::check_for_interrupts;
 use crate::owner::{AsOwner, sees_some_runs_only};
@@ -125,6 +126,7 @@ fn fold_in_parts(run: &(String, String)) -> Result<Outcome, Failure> {
     let (mut outcome, mut all, mut refused) = (Outcome::Skipped(None), 0, 0);
     while let Some(part) = parts.pop() {
         check_for_interrupts();
+        contract::refused::take_last();
         let folded = match subtransaction::run(|| fold_part(run, part, None)) {
             Ok(folded) => folded,
             Err(failure) if !failure.may_be_of_values() => return Err(failure),
@@ -135,12 +137,8 @@ fn fold_in_parts(run: &(String, String)) -> Result<Outcome, Failure> {
             Err(failure) if refused == REFUSALS => return Err(failure),
             Err(failure) => {
                 refused += 1;
-                // The message may have values of the document, which not everybody who reads the table may see.
-                let detail = format!(
-                    "the document was refused with SQLSTATE {}",
-                    failure.sqlstate()
-                );
-                subtransaction::run(|| fold_part(run, part, Some(&detail)))?
+                let refused = Refused::of(&failure);
+                subtransaction::run(|| fold_part(run, part, Some(&refused)))?
             }
         };
         match folded {
@@ -162,11 +160,37 @@ fn halves(part: &[i64]) -> impl Iterator<Item = &[i64]> {
     part.chunks(part.len().div_ceil(2).max(1)).rev()
 }
 
+/// Why a list is refused.
+struct Refused {
+    reason: &'static str,
+    detail: String,
+}
+
+impl Refused {
+    fn of(failure: &Failure) -> Self {
+        match contract::refused::take_last() {
+            // Names places and not values.
+            Some(detail) if failure.is_check() => Refused {
+                reason: NO_FIT,
+                detail,
+            },
+            // The message may have values of the document, which not everybody who reads the table may see.
+            _ => Refused {
+                reason: REFUSED,
+                detail: format!(
+                    "the document was refused with SQLSTATE {}",
+                    failure.sqlstate()
+                ),
+            },
+        }
+    }
+}
+
 /// Applies a part of what waits for a run, or keeps it as refused, with this detail.
 fn fold_part(
     run: &(String, String),
     part: &[i64],
-    refused: Option<&str>,
+    refused: Option<&Refused>,
 ) -> Result<Outcome, Refusal> {
     Spi::connect_mut(|client| {
         let arguments = [vec![run.0.as_str()].into(), vec![run.1.as_str()].into()];
@@ -185,8 +209,8 @@ fn fold_part(
         let mut unstored = Unstored::default();
         let version = match refused {
             None => apply(run, &taken, &mut unstored)?,
-            Some(detail) => {
-                let applied = taken.refused(run.created_at, detail);
+            Some(Refused { reason, detail }) => {
+                let applied = taken.refused(run.created_at, reason, detail);
                 let version = next_version(&run.id, run.version, applied.count)?;
                 unstored.add(run, None, version, applied)?;
                 version

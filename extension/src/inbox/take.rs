@@ -53,7 +53,9 @@ const RUN_NOT_FOUND: &str = "run_not_found";
 /// The reason of what stands in the inbox and is no list.
 const NOT_A_LIST: &str = "not_a_list";
 /// The reason of lists with which the run cannot be stored.
-const REFUSED: &str = "refused";
+pub const REFUSED: &str = "refused";
+/// The reason of those of which a contract is to blame.
+pub const NO_FIT: &str = "contract";
 
 /// A list that waited.
 struct Waited {
@@ -132,12 +134,17 @@ impl Taken {
 
     /// Takes note that the run, started at this time, could not be stored with what waited. The version grows all the
     /// same: readers have seen it grow.
-    pub fn refused(&self, created_at: TimestampWithTimeZone, detail: &str) -> Applied {
+    pub fn refused(
+        &self,
+        created_at: TimestampWithTimeZone,
+        reason: &'static str,
+        detail: &str,
+    ) -> Applied {
         let mut applied = Applied::new(self);
         for waited in &self.lists {
             if waited.run_created_at == created_at {
                 applied.count += 1;
-                applied.lose(waited, REFUSED, Some(detail));
+                applied.lose(waited, reason, Some(detail));
             } else {
                 applied.lose(waited, RUN_NOT_FOUND, None);
             }

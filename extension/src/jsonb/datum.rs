@@ -31,6 +31,11 @@ impl Jsonb<'_> {
         self.0.len()
     }
 
+    /// Copies the value, if it is borrowed.
+    pub fn into_owned(self) -> Jsonb<'static> {
+        Jsonb(Cow::Owned(self.0.into_owned()))
+    }
+
     /// Returns `[]`.
     pub fn empty_array() -> Jsonb<'static> {
         Jsonb::empty(ARRAY)
@@ -257,6 +262,11 @@ impl Decimal {
     /// Copies a number of a document.
     pub fn of(number: &[u8]) -> Decimal {
         Decimal(number.to_vec())
+    }
+
+    /// Returns the double nearest to the number. `None` for NaN and for what no double comes near.
+    pub fn nearest_double(&self) -> Option<f64> {
+        numeric::nearest_double(&self.0).filter(|double| double.is_finite())
     }
 
     /// Returns the number as a value, or `None` if it is NaN or infinite, which JSON does not know.

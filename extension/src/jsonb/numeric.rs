@@ -146,11 +146,28 @@ pub fn sum(left: &[u8], right: &[u8]) -> Option<Vec<u8>> {
         .execute()
 }
 
+/// Returns the double nearest to the number, an infinity beyond their range.
+pub fn nearest_double(number: &[u8]) -> Option<f64> {
+    with_numerics(&[number], |arguments| {
+        // SAFETY: as in `call`; the result is a double by value.
+        unsafe { pgrx::direct_function_call(pg_sys::numeric_float8_no_overflow, arguments) }
+    })
+}
+
 /// Calls one of Postgres' functions that take numerics and return a new one.
 fn call(
     function: unsafe fn(pg_sys::FunctionCallInfo) -> pg_sys::Datum,
     numbers: &[&[u8]],
 ) -> Option<Vec<u8>> {
+    with_numerics(numbers, |arguments| {
+        // SAFETY: the arguments point to numerics with four-byte headers, aligned, that outlive the call. The
+        // functions are strict, allocate their result and keep no pointer to their arguments.
+        unsafe { pgrx::direct_function_call_as_datum(function, arguments).map(|datum| take(datum)) }
+    })
+}
+
+/// Hands numbers over as Postgres reads them.
+fn with_numerics<T>(numbers: &[&[u8]], use_them: impl FnOnce(&[Option<pg_sys::Datum>]) -> T) -> T {
     // Eight-byte words, because Postgres reads a numeric as an aligned struct.
     let word = |chunk: &[u8]| {
         let mut word = [0; 8];
@@ -165,7 +182,5 @@ fn call(
         .iter()
         .map(|number| Some(pg_sys::Datum::from(number.as_ptr())))
         .collect();
-    // SAFETY: the arguments point to numerics with four-byte headers, aligned, that outlive the call. The
-    // functions are strict, allocate their result and keep no pointer to their arguments.
-    unsafe { pgrx::direct_function_call_as_datum(function, &arguments).map(|datum| take(datum)) }
+    use_them(&arguments)
 }

@@ -4,6 +4,9 @@
 //! executor or back in. Where another session has changed a row meanwhile, Postgres waits for it and evaluates both again
 //! with the row as it is then: the last evaluation counts.
 //!
+//! Samples of tracked numbers are taken here too, where both documents are at hand: the trigger that takes them otherwise would
+//! cost each row 1 µs of 5.5.
+//!
 //! [`visit`] hands the rows over, [`plan`] keeps the statement in the order of an index.
 
 pub mod plan;
@@ -14,7 +17,8 @@ use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
 
 use self::plan::ByIndex;
-use self::visit::Visitor;
+use self::visit::{Row, Visitor};
+use crate::history;
 use crate::refusal::Refusal;
 
 thread_local! {
@@ -37,7 +41,18 @@ pub fn update(
     visitor: &mut Visitor<'_>,
 ) -> Result<usize, Refusal> {
     let arguments = [ids.into(), now.into()];
-    visit::rows(visitor, || {
+    let mut samples = history::Pending::default();
+    let mut sampled = |row: Row<'_>| {
+        let changed = visitor(row)?;
+        if let Some(changed) = &changed {
+            samples.look_at(row, &changed.metadata)?;
+        }
+        Ok(changed)
+    };
+    let _sampling = history::instead_of_trigger();
+    let stored = visit::rows(&mut sampled, || {
         UPDATE.with(|statement| statement.run(client, &arguments))
-    })
+    })?;
+    samples.store(stored)?;
+    Ok(stored)
 }

@@ -16,6 +16,7 @@ use crate::jsonb::Jsonb;
 use crate::refusal::Refusal;
 
 /// A run's row as the statement reads it.
+#[derive(Clone, Copy)]
 pub struct Row<'a> {
     /// The first run of its tree.
     pub root: &'a str,
@@ -29,6 +30,12 @@ pub struct Row<'a> {
     pub finished_at: Option<TimestampWithTimeZone>,
     /// What its document has at the most as compact JSON, in bytes, if that is known.
     pub size_bound: Option<i32>,
+    /// Its task.
+    pub task: Option<&'a str>,
+    /// When it was started.
+    pub created_at: TimestampWithTimeZone,
+    /// When it was last written to.
+    pub updated_at: TimestampWithTimeZone,
 }
 
 /// Takes a row and returns the document to be stored in it, or `None` to leave it as it is.

@@ -10,7 +10,7 @@
 //! 3. Lock every run of these trees that nobody else has locked, and decide again by what was locked.
 //! 4. Count again. A tree stays if a run of it is locked by somebody, or came after step 3.
 //! 5. Lock the streams of these trees. A tree stays if a stream of it is locked by somebody.
-//! 6. Delete the rest by its root, with the lists that wait for its runs and their streams.
+//! 6. Delete the rest by its root, with the lists that wait for its runs, their streams and the histories of their numbers.
 //!
 //! No statement joins the table with itself: whatever the planner believes, each is at worst one reading of the table.
 //! (Decided per run, 10,001 runs of one tree took 26 s and 100,001 more than 630 s; where the planner happened to hash,
@@ -30,6 +30,7 @@ use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError};
 
 use crate::announce::{self, MAXIMUM_RUNS};
+use crate::history;
 use crate::inbox;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
@@ -194,9 +195,13 @@ fn delete(
         return Ok((0, 0));
     }
     let runs = roots.iter().filter_map(|root| locked.get(root)).sum();
-    let deleted = delete_runs(client, &roots, runs)?;
+    let deleted = {
+        let _pruning = history::while_pruning();
+        delete_runs(client, &roots, runs)?
+    };
     inbox::delete_trees(client, &roots)?;
     stream::delete_trees(client, &roots)?;
+    history::delete_trees(client, &roots)?;
     Ok((roots.len(), i64::try_from(deleted).unwrap_or(i64::MAX)))
 }
 

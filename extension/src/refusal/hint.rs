@@ -1,10 +1,28 @@
-//! Hints that several errors have.
+//! Hints that several errors have, and long details and hints of one.
 
 use runmeta_core::{BadValue, Reason};
 
 /// How paths are written.
 pub const PATH_HINT: &str =
     "Write paths as $.name.0 or $.name[0], and names with dots or brackets as [\"a.b\"].";
+/// For a call that is larger than calls may be.
+pub const MEMORY_HINT: &str =
+    "Send fewer operations in one call, keep documents small, or raise runmeta.maximum_memory.";
+/// For a server that is larger than its machine.
+pub const OUT_OF_MEMORY_HINT: &str =
+    "Send fewer operations in one call, or lower runmeta.maximum_memory or max_connections.";
+/// How batches are written.
+pub const BATCH_HINT: &str = "A batch is an array of objects with run and any of start, operations, parentOperations, rootOperations, streams, parentStreams, rootStreams, status and finish.";
+/// Who prunes where there are policies.
+pub const PRUNE_HINT: &str =
+    "Prune as a superuser, or as an owner with BYPASSRLS or without FORCE ROW LEVEL SECURITY.";
+/// Why prune needs a snapshot for each statement.
+pub const PRUNE_ISOLATION: &str =
+    "A run that was started meanwhile would not be seen, and would lose its parent.";
+/// Why prune needs to see all runs.
+pub const PRUNE_POLICY: &str = "A policy on runmeta.run could hide a run that has not finished, and what belongs to it would be deleted.";
+/// Why a transaction cannot be prepared.
+pub const PREPARED: &str = "Without a background worker, a transaction announces its changes when it commits, and a prepared one cannot notify.";
 /// For what only a fault of ours can cause.
 pub const REPORT_HINT: &str =
     "This is a bug in runmeta. Please report it, with the statement that led here.";

@@ -1,5 +1,6 @@
 //! Every error that a user can meet, with its SQLSTATE, detail and hint. `docs/errors.md` lists them.
 
+mod contract;
 mod hint;
 mod parts;
 
@@ -9,6 +10,7 @@ use pgrx::spi::SpiError;
 use runmeta_core::wire::Target;
 use runmeta_core::{BadPath, BadValue, NotAList, Reason};
 
+pub use self::contract::ContractRefusal;
 pub use self::hint::REPORT_HINT;
 use crate::document::DraftError;
 
@@ -120,6 +122,15 @@ pub enum Refusal {
     PruneUnderPolicies,
     /// A number must be at least 1.
     NotPositive { argument: &'static str },
+    /// An argument is out of its range, which is given in words.
+    OutOfRange {
+        argument: &'static str,
+        range: &'static str,
+    },
+    /// More numbers of a task would be tracked than can be.
+    TooManyNumbers { task: String, limit: i64 },
+    /// The function is for the trigger on runs, and was called otherwise.
+    NotATrigger,
     /// A batch is malformed at this place, as in `[3].operations[0]`.
     BadBatch { place: String, problem: String },
     /// Only one of writer and sequence is given, or the sequence is below 1.
@@ -140,6 +151,8 @@ pub enum Refusal {
     Prepared,
     /// The tables are not there.
     NotMigrated { problem: String },
+    /// It is about a contract.
+    Contract(ContractRefusal),
     /// A query of ours failed in a way that no user can cause.
     Query(SpiError),
 }
@@ -150,6 +163,12 @@ const SHOWN: usize = 80;
 impl From<SpiError> for Refusal {
     fn from(error: SpiError) -> Self {
         Refusal::Query(error)
+    }
+}
+
+impl From<ContractRefusal> for Refusal {
+    fn from(refusal: ContractRefusal) -> Self {
+        Refusal::Contract(refusal)
     }
 }
 

@@ -4,7 +4,7 @@ use pgrx::prelude::*;
 use runmeta_core::wire::{MAXIMUM_DEPTH, MAXIMUM_TAGS, MAXIMUM_TEXT_BYTES};
 use runmeta_core::{BadValue, Reason};
 
-use super::hint::{PATH_HINT, REPORT_HINT, hint};
+use super::hint::*;
 use super::{Refusal, shown};
 
 impl Refusal {
@@ -152,17 +152,13 @@ impl Refusal {
                     "It may use {} kB, and a call that needs more changes nothing.",
                     limit / 1024
                 )),
-                text(
-                    "Send fewer operations in one call, keep documents small, or raise runmeta.maximum_memory.",
-                ),
+                text(MEMORY_HINT),
             ),
             Refusal::OutOfMemory { bytes } => (
                 ERRCODE_OUT_OF_MEMORY,
                 "out of memory".to_owned(),
                 Some(format!("The server could not get {bytes} bytes more.")),
-                text(
-                    "Send fewer operations in one call, or lower runmeta.maximum_memory or max_connections.",
-                ),
+                text(OUT_OF_MEMORY_HINT),
             ),
             Refusal::Closed {
                 run,
@@ -297,20 +293,14 @@ impl Refusal {
             Refusal::Isolation { level } => (
                 ERRCODE_INVALID_TRANSACTION_STATE,
                 format!("cannot prune at isolation level \"{level}\""),
-                text(
-                    "A run that was started meanwhile would not be seen, and would lose its parent.",
-                ),
+                text(PRUNE_ISOLATION),
                 text("Call prune at the isolation level \"read committed\"."),
             ),
             Refusal::PruneUnderPolicies => (
                 ERRCODE_INSUFFICIENT_PRIVILEGE,
                 "cannot prune under row-level security".to_owned(),
-                text(
-                    "A policy on runmeta.run could hide a run that has not finished, and what belongs to it would be deleted.",
-                ),
-                text(
-                    "Prune as a superuser, or as an owner with BYPASSRLS or without FORCE ROW LEVEL SECURITY.",
-                ),
+                text(PRUNE_POLICY),
+                text(PRUNE_HINT),
             ),
             Refusal::NotPositive { argument } => (
                 ERRCODE_INVALID_PARAMETER_VALUE,
@@ -318,13 +308,29 @@ impl Refusal {
                 None,
                 text("Give a whole number from 1."),
             ),
+            Refusal::OutOfRange { argument, range } => (
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("{argument} is out of range"),
+                Some(format!("It is from {range}.")),
+                text("Give a value within that range."),
+            ),
+            Refusal::TooManyNumbers { task, limit } => (
+                ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                format!("too many numbers of task \"{}\"", shown(task)),
+                Some(format!("Of a task, {limit} numbers can be tracked.")),
+                text("End one with runmeta.untrack first."),
+            ),
+            Refusal::NotATrigger => (
+                ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
+                "this function is for the trigger of tracked numbers".to_owned(),
+                text("Postgres calls it after each change of a row of runmeta.run."),
+                text("Track a number with runmeta.track, which makes the trigger."),
+            ),
             Refusal::BadBatch { place, problem } => (
                 ERRCODE_INVALID_PARAMETER_VALUE,
                 "batch is malformed".to_owned(),
                 Some(format!("At {place}: {problem}.")),
-                text(
-                    "A batch is an array of objects with run and any of start, operations, parentOperations, rootOperations, streams, parentStreams, rootStreams, status and finish.",
-                ),
+                text(BATCH_HINT),
             ),
             Refusal::BadSequence => (
                 ERRCODE_INVALID_PARAMETER_VALUE,
@@ -372,9 +378,7 @@ impl Refusal {
             Refusal::Prepared => (
                 ERRCODE_FEATURE_NOT_SUPPORTED,
                 "cannot PREPARE a transaction that has changed runs".to_owned(),
-                text(
-                    "Without a background worker, a transaction announces its changes when it commits, and a prepared one cannot notify.",
-                ),
+                text(PREPARED),
                 text("Set runmeta.notify to worker, or to off in this transaction."),
             ),
             Refusal::NotMigrated { problem } => (
@@ -383,6 +387,7 @@ impl Refusal {
                 text("The extension is installed, but its tables are not."),
                 text("Run \"runmeta migrate\" on this database."),
             ),
+            Refusal::Contract(refusal) => refusal.parts(),
             Refusal::Query(error) => (
                 ERRCODE_INTERNAL_ERROR,
                 format!("a query of runmeta failed: {error}"),

@@ -12,6 +12,7 @@ use pgrx::pg_sys;
 
 use super::lock::Lock;
 use super::root::{Database, tranche};
+use crate::history::Due;
 use crate::inbox::floor::Floors;
 use crate::inbox::waiting::Counters;
 use crate::outbox::Ring;
@@ -37,6 +38,8 @@ pub struct Segment {
     floors: UnsafeCell<Floors>,
     /// How much waits in the inbox.
     pub counters: Counters,
+    /// When tracked numbers were looked at.
+    pub due: Due,
 }
 
 /// What `lock` guards.

@@ -135,6 +135,10 @@ impl From<runmeta_client::Error> for Problem {
             Some("42501") => (StatusCode::FORBIDDEN, "the role of the key may not do this"),
             Some("P0002") => (StatusCode::NOT_FOUND, "no such run"),
             Some("55000") => (StatusCode::CONFLICT, "the run is in another state"),
+            Some("23514") if error.is_contract_violation() => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "the metadata does not fit the contract of its task",
+            ),
             Some("54000") => (StatusCode::PAYLOAD_TOO_LARGE, "too large"),
             Some(code) if code.starts_with("22") => (StatusCode::BAD_REQUEST, "invalid request"),
             Some("55P03" | "57014") => (

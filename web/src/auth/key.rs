@@ -10,8 +10,8 @@ use subtle::ConstantTimeEq;
 use tokio_util::sync::CancellationToken;
 
 use super::share::{Share, Shares};
+use crate::budget::Budget;
 use crate::limit::Limits;
-use crate::memory::Budget;
 use crate::{Error, Keys};
 
 /// A shorter secret could be guessed.

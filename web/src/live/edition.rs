@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 use axum::body::Bytes;
 use runmeta_client::{Json, Snapshot, merge_patch};
 
-use super::budget::{Budget, Share};
 use super::frame;
+use crate::budget::{Budget, Share};
 
 /// What the columns of a run take beside its metadata, about.
 const COLUMNS: usize = 512;

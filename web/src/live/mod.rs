@@ -21,7 +21,6 @@
 
 mod append;
 mod body;
-mod budget;
 mod chunks;
 mod edition;
 pub mod frame;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use runmeta_client::{Snapshot, Watch};
 
 use super::Edition;
-use super::budget::Budget;
+use crate::budget::Budget;
 
 /// Runs of which a room keeps the newest edition. A guess: of a larger set, those that changed last change next, and a run that
 /// was forgotten is sent whole.

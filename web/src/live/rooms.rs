@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use runmeta_client::{Client, Error, Watch};
 
 use super::Subscription;
-use super::budget::Budget;
 use super::room::Room;
+use crate::budget::Budget;
 
 /// Selections of one client that the database reads, each by statements of its own, one after another over one connection. Rooms
 /// with other selections watch their runs whole, which one statement reads for all of them, and select here. With 600 selections of

@@ -6,5 +6,5 @@ SELECT c.relname::pg_catalog.text, COALESCE(c.reloptions, '{}') OPERATOR(pg_cata
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 WHERE n.nspname OPERATOR(pg_catalog.=) 'runmeta' AND c.relkind OPERATOR(pg_catalog.=) 'r'
-    AND c.relname OPERATOR(pg_catalog.=) ANY (ARRAY['run', 'writer', 'inbox', 'unapplied', 'stream', 'stream_chunk', 'outbox'])
+    AND c.relname OPERATOR(pg_catalog.=) ANY (ARRAY['run', 'writer', 'inbox', 'unapplied', 'stream', 'stream_chunk', 'history', 'outbox'])
 ORDER BY c.relname

@@ -4,10 +4,15 @@
 mod apply_lists;
 mod changed_bound;
 mod changed_document;
+mod check_contract;
 mod depth_first;
+mod is_schema;
+mod keep_histories;
+mod last_change;
 mod live_metadata;
 mod live_version;
 mod noted;
 mod panic_for_tests;
+mod recent_rate;
 mod value_at;
 mod worker_state;

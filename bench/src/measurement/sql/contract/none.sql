@@ -1,0 +1,1 @@
+SELECT runmeta.contract('checked', NULL), runmeta.contract('other', NULL);

@@ -1,0 +1,1 @@
+SELECT runmeta.contract('other', '{"properties": {"rows": {"type": "integer"}}}', 'enforce'), runmeta.contract('checked', NULL);

@@ -1,0 +1,1 @@
+SELECT true FROM runmeta.contract AS c WHERE c.task OPERATOR(pg_catalog.=) $1

@@ -1,0 +1,1 @@
+SELECT c.schema FROM runmeta.contract AS c WHERE c.task OPERATOR(pg_catalog.=) $1

@@ -1,0 +1,1 @@
+LOCK TABLE runmeta.tracked IN SHARE ROW EXCLUSIVE MODE

@@ -1,0 +1,129 @@
+//! Which numbers of which tasks are tracked, as each session knows it.
+//!
+//! Read once, and again after somebody has called `track` or `untrack`: they have Postgres tell all sessions that the
+//! table has changed, as it does of the form of a table.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::rc::Rc;
+
+use pgrx::datum::Interval;
+use pgrx::prelude::*;
+use runmeta_core::Key;
+
+use crate::owner::{self, AsOwner};
+use crate::process;
+use crate::refusal::Refusal;
+use crate::statement::Statement;
+
+thread_local! {
+    static TRACKED: Statement = const { Statement::new(include_str!("sql/tracked.sql"), &[]) };
+    static KNOWN: RefCell<Option<Known>> = const { RefCell::new(None) };
+    /// The table, once it was read.
+    static TABLE: Cell<pg_sys::Oid> = const { Cell::new(pg_sys::Oid::INVALID) };
+    /// How often it has changed since.
+    static CHANGES: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A number that is tracked.
+pub struct Number {
+    /// Its key.
+    pub key: Key,
+    /// Microseconds from a sample to the next, at the least.
+    pub every: i64,
+    /// Samples that are kept, at the most.
+    pub keep: usize,
+}
+
+impl Number {
+    /// Returns what the number of a run is known by in [`due`](super::due). Not by the id alone, under which another run may be
+    /// started when it was deleted.
+    pub fn hash(&self, run_id: &str, created_at: TimestampWithTimeZone) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        let created_at = pg_sys::TimestampTz::from(created_at);
+        (run_id, created_at, self.key.as_str()).hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+struct Known {
+    /// When the transaction began to which this is confined: its snapshot may be older than what others have committed.
+    transaction: Option<i64>,
+    by_task: HashMap<String, Rc<[Number]>>,
+}
+
+/// Returns the tracked numbers of a task; `None` if there are none.
+///
+/// # Errors
+///
+/// [`Refusal::NotMigrated`]; errors of Postgres are raised.
+pub fn of_task(task: &str) -> Result<Option<Rc<[Number]>>, Refusal> {
+    let known = KNOWN.with_borrow(|known| {
+        let known = known.as_ref()?;
+        let holds = known
+            .transaction
+            .is_none_or(|began| began == process::transaction_began());
+        holds.then(|| known.by_task.get(task).cloned())
+    });
+    if let Some(numbers) = known {
+        return Ok(numbers);
+    }
+    let table = owner::tracked_table();
+    if TABLE.replace(table) == pg_sys::Oid::INVALID {
+        process::on_changed_table(forget);
+    }
+    let changes = CHANGES.get();
+    let by_task = read()?;
+    let numbers = by_task.get(task).cloned();
+    // What has changed meanwhile may not have been seen.
+    if changes == CHANGES.get() {
+        KNOWN.set(Some(Known {
+            transaction: process::has_one_snapshot().then(process::transaction_began),
+            by_task,
+        }));
+    }
+    Ok(numbers)
+}
+
+/// Has all sessions read the table again: this one at once, and others when the transaction has committed.
+pub fn changed() {
+    process::tell_changed_table(owner::tracked_table());
+}
+
+/// Called by Postgres with each table that has changed, or with none where all may have. It may not look up anything here.
+extern "C-unwind" fn forget(_: pg_sys::Datum, table: pg_sys::Oid) {
+    if table == pg_sys::Oid::INVALID || table == TABLE.get() {
+        CHANGES.set(CHANGES.get().wrapping_add(1));
+        KNOWN.set(None);
+    }
+}
+
+fn read() -> Result<HashMap<String, Rc<[Number]>>, Refusal> {
+    let mut by_task: HashMap<String, Vec<Number>> = HashMap::new();
+    Spi::connect_mut(|client| {
+        let _owner = AsOwner::of_history()?;
+        for row in TRACKED.with(|statement| statement.run(client, &[]))? {
+            let (task, key) = (row.get::<String>(1)?, row.get::<String>(2)?);
+            let (every, keep) = (row.get::<Interval>(3)?, row.get::<i32>(4)?);
+            // A key that is no path was put there by hand.
+            if let (Some(task), Some(Ok(key))) = (task, key.map(|key| Key::parse(&key))) {
+                by_task.entry(task).or_default().push(Number {
+                    key,
+                    every: every.map_or(0, |every| microseconds(&every)),
+                    keep: keep.map_or(0, |keep| usize::try_from(keep).unwrap_or(0)),
+                });
+            }
+        }
+        Ok::<_, Refusal>(())
+    })?;
+    let by_task = by_task.into_iter();
+    Ok(by_task
+        .map(|(task, numbers)| (task, numbers.into()))
+        .collect())
+}
+
+/// Returns the microseconds of an interval, a month of which has 30 days.
+pub fn microseconds(interval: &Interval) -> i64 {
+    i64::try_from(interval.as_micros()).unwrap_or(i64::MAX)
+}
