@@ -1326,9 +1326,6 @@ GRANT ALL ON FUNCTION runmeta._family(run_id text) TO runmeta_writer;
 GRANT ALL ON FUNCTION runmeta._is_schema(schema jsonb) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._is_schema(schema jsonb) TO runmeta_writer;
 
-GRANT ALL ON FUNCTION runmeta._keep_histories() TO runmeta_reader;
-GRANT ALL ON FUNCTION runmeta._keep_histories() TO runmeta_writer;
-
 GRANT ALL ON FUNCTION runmeta._last_change(at timestamp with time zone[], value double precision[], current numeric) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._last_change(at timestamp with time zone[], value double precision[], current numeric) TO runmeta_writer;
 

@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, UnwindSafe};
 
 use pgrx::pg_sys;
-use pgrx::pg_sys::panic::CaughtError;
+use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
 use pgrx::prelude::*;
 
 use crate::refusal::Refusal;
@@ -96,17 +96,8 @@ pub fn run<T>(body: impl FnOnce() -> Result<T, Refusal> + UnwindSafe) -> Result<
 pub fn keep_or_undo<T>(
     body: impl FnOnce() -> Result<Option<T>, Refusal>,
 ) -> Result<Option<T>, Refusal> {
-    match execute(|| body().map_err(Ended::Refused)?.ok_or(Ended::Undone)) {
-        Ok(value) => Ok(Some(value)),
-        Err(Ended::Undone) => Ok(None),
-        Err(Ended::Refused(refusal)) => Err(refusal),
-        Err(Ended::Raised(CaughtError::PostgresError(report)))
-            if report.sql_error_code() == PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION =>
-        {
-            Ok(None)
-        }
-        Err(Ended::Raised(error)) => error.rethrow(),
-    }
+    let unique = PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION;
+    keep(body, |report| report.sql_error_code() == unique)
 }
 
 /// Runs `body` in a subtransaction, and commits it if something is returned. Otherwise what it did is rolled back.
@@ -117,10 +108,20 @@ pub fn keep_or_undo<T>(
 pub fn keep_or_repeat<T>(
     body: impl FnOnce() -> Result<Option<T>, Refusal>,
 ) -> Result<Option<T>, Refusal> {
+    keep(body, |_| false)
+}
+
+/// Runs `body` in a subtransaction, and commits it if something is returned. Otherwise what it did is rolled back, and so it
+/// is after errors of Postgres that `undoes` names; others are raised.
+fn keep<T>(
+    body: impl FnOnce() -> Result<Option<T>, Refusal>,
+    undoes: impl FnOnce(&ErrorReportWithLevel) -> bool,
+) -> Result<Option<T>, Refusal> {
     match execute(|| body().map_err(Ended::Refused)?.ok_or(Ended::Undone)) {
         Ok(value) => Ok(Some(value)),
         Err(Ended::Undone) => Ok(None),
         Err(Ended::Refused(refusal)) => Err(refusal),
+        Err(Ended::Raised(CaughtError::PostgresError(report))) if undoes(&report) => Ok(None),
         Err(Ended::Raised(error)) => error.rethrow(),
     }
 }
@@ -174,7 +175,7 @@ fn ends_the_call(error: &CaughtError) -> bool {
     )
 }
 
-fn raised(report: &pg_sys::panic::ErrorReportWithLevel) -> Failure {
+fn raised(report: &ErrorReportWithLevel) -> Failure {
     Failure {
         message: report.message().to_owned(),
         code: report.sql_error_code(),

@@ -49,17 +49,19 @@ async function post(path, body = {}) {
   return response.json();
 }
 
-/** Starts a run, does the job in it, and finishes the run. `run` is {id, task, parent, tags, metadata}, all but id optional. */
+/** Starts a run, does the job in it, and finishes the run. `run` is {id, attempt, task, parent, tags, metadata}, all but id optional. */
 export async function inRun(run, job) {
-  const { id, root_id, parent_id, metadata: document } = await post("", run);
+  const { id, root_id, parent_id, attempt, metadata: document } = await post("", run);
+  // The packages put it into paths as it is.
+  const encoded = encodeURIComponent(id);
   const manager = new StandardMetadataManager(client);
-  manager.runId = id;
+  manager.runId = encoded;
   manager.runIdIsRoot = id === root_id;
   manager.enterWithMetadata(document);
   const context = {
-    run: { id, parentTaskRunId: parent_id, rootTaskRunId: root_id, tags: run.tags ?? [], isTest: false },
+    run: { id: encoded, parentTaskRunId: parent_id, rootTaskRunId: root_id, tags: run.tags ?? [], isTest: false },
     task: { id: run.task ?? "", filePath: "" },
-    attempt: { number: 1 },
+    attempt: { number: attempt },
     queue: { id: "", name: "" },
     environment: { id: "", slug: "", type: "PRODUCTION" },
     organization: { id: "", slug: "", name: "" },
@@ -73,9 +75,15 @@ export async function inRun(run, job) {
     while (streams.hasActiveStreams()) await pause();
     status = "completed";
     return result;
+  } catch (error) {
+    manager.set("error", String(error?.message ?? error));
+    throw error;
   } finally {
-    await lastFlush(manager);
-    await post(`/${encodeURIComponent(id)}/finish`, { status });
+    try {
+      await lastFlush(manager);
+    } finally {
+      await post(`/${encoded}/finish`, { status, attempt });
+    }
   }
 }
 

@@ -320,7 +320,7 @@ async fn a_trigger_may_flush_other_runs_while_a_flush_is_at_work() {
 #[tokio::test]
 async fn the_functions_that_a_flush_calls_do_nothing_by_themselves() {
     let (_database, _owner, client) = database(Way::OnePass).await;
-    let calls = "SELECT runmeta._apply_lists('a', 'a', '{}', 1, NULL, NULL), runmeta._changed_document(), runmeta._changed_bound()";
+    let calls = "SELECT runmeta._apply_lists('a', 'a', '{}', 1, NULL, NULL, NULL, now(), now()), runmeta._changed_document(), runmeta._changed_bound()";
     assert_eq!(rows(&client, calls).await, "f | NULL | NULL");
     client.batch_execute(FLUSH).await.unwrap();
     assert_eq!(rows(&client, calls).await, "f | NULL | NULL");

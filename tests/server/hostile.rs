@@ -71,7 +71,7 @@ const TRAPS: &str = r#"
     CREATE FUNCTION $schema.pg_advisory_xact_lock_shared(int, int) RETURNS void LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''trapped''; END';
     CREATE FUNCTION $schema.get(text) RETURNS jsonb LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''trapped''; END';
     CREATE FUNCTION $schema._value_at(jsonb, text) RETURNS jsonb LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''trapped''; END';
-    CREATE FUNCTION $schema._apply_lists(text, text, jsonb, int8, timestamptz, int4) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''trapped''; END';
+    CREATE FUNCTION $schema._apply_lists(text, text, jsonb, int8, timestamptz, int4, text, timestamptz, timestamptz) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''trapped''; END';
     CREATE FUNCTION $schema._changed_document() RETURNS jsonb LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''trapped''; END';
     CREATE DOMAIN $schema.jsonb AS pg_catalog.text CHECK ($schema.trap() IS NULL);
     CREATE DOMAIN $schema.text AS pg_catalog.text CHECK ($schema.trap() IS NULL);

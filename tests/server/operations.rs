@@ -617,20 +617,27 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
         SELECT proname || '/' || pronargs, provolatile, CASE WHEN proisstrict THEN 'strict' END, proparallel, prosecdef
         FROM pg_proc WHERE pronamespace = 'runmeta'::regnamespace ORDER BY 1";
     insta::assert_snapshot!(rows(&client, functions).await, @"
-    _apply_lists/6 | v | NULL | u | f
+    _apply_lists/9 | v | NULL | u | f
     _changed_bound/0 | v | NULL | u | f
     _changed_document/0 | v | NULL | u | f
+    _check_contract/0 | v | NULL | u | f
     _depth_first/2 | i | strict | s | f
     _family/1 | s | strict | s | f
+    _is_schema/1 | i | strict | s | f
+    _keep_histories/0 | v | NULL | u | f
+    _last_change/3 | i | NULL | s | f
     _live_metadata/4 | s | strict | s | f
     _live_updated_at/4 | s | strict | s | f
     _live_version/4 | s | strict | s | f
+    _recent_rate/6 | i | strict | s | f
     _value_at/2 | i | NULL | s | f
     _worker_state/0 | v | NULL | r | f
     ancestors/1 | s | strict | s | f
     append/5 | v | NULL | u | f
     apply/3 | v | NULL | u | f
     apply_operations/2 | i | strict | s | f
+    contract/3 | v | NULL | u | f
+    contract_violations/3 | s | NULL | u | f
     decrement/4 | v | NULL | u | f
     del/3 | v | NULL | u | f
     deliver/1 | v | NULL | u | f
@@ -649,6 +656,7 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     replace/3 | v | NULL | u | f
     rollup/5 | s | NULL | s | f
     rollup_each/5 | s | NULL | s | f
+    samples/2 | s | strict | s | f
     set/4 | v | NULL | u | f
     set_status/3 | v | NULL | u | f
     size/1 | i | strict | s | f
@@ -657,7 +665,9 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     stream_close/4 | v | NULL | u | f
     stream_read/4 | s | NULL | s | f
     streams/1 | s | strict | s | f
+    track/4 | v | NULL | u | f
     tree/1 | s | strict | s | f
     unapplied_operations/2 | i | strict | s | f
+    untrack/2 | v | NULL | u | f
     ");
 }

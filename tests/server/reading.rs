@@ -148,7 +148,7 @@ async fn columns_of_other_types_are_read_as_the_functions_declare_them() {
     let (_database, client) = database_with_a_family().await;
     client
         .batch_execute(
-            "DROP VIEW runmeta.progress, runmeta.task_summary, runmeta.task, runmeta.stuck_run, runmeta.live_run, runmeta.activity; DROP POLICY of_visible_runs ON runmeta.unapplied; DROP POLICY of_visible_runs ON runmeta.stream;
+            "DROP VIEW runmeta.progress, runmeta.task_summary, runmeta.task, runmeta.stuck_run, runmeta.live_run, runmeta.activity; DROP POLICY of_visible_runs ON runmeta.unapplied; DROP POLICY of_visible_runs ON runmeta.stream; DROP POLICY of_visible_runs ON runmeta.history;
              ALTER TABLE runmeta.run ALTER COLUMN task TYPE varchar(100), ALTER COLUMN status TYPE varchar(20),
                 ALTER COLUMN tags TYPE varchar(50)[], ALTER COLUMN version TYPE numeric, ALTER COLUMN depth TYPE bigint,
                 ALTER COLUMN attempt TYPE bigint, ALTER COLUMN created_at TYPE timestamptz(0),

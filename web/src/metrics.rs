@@ -141,6 +141,9 @@ impl Metrics {
     }
 }
 
+/// Where they are.
+pub(crate) const PATH: &str = "/metrics";
+
 /// `GET /metrics`.
 pub(crate) async fn show(
     State(gateway): State<Gateway>,
@@ -149,6 +152,10 @@ pub(crate) async fn show(
 ) -> Result<impl IntoResponse, Problem> {
     if !caller.is_secret() {
         return Err(Problem::needs_secret_key());
+    }
+    // They count the requests of all keys.
+    if caller.key().role.is_some() && !caller.key().metrics {
+        return Err(Problem::forbidden().detail("the key works as a role of its own"));
     }
     let metrics = gateway.metrics();
     metrics.rooms.set(gateway.rooms().count() as i64);

@@ -43,18 +43,28 @@ async fn compare(one: &Client, other: &Client) -> Result<Pooler, tokio_postgres:
     for _ in 0..COMPARISONS {
         // Within a transaction, so that a pooler cannot lend the same process to the first connection meanwhile.
         other.batch_execute("BEGIN").await?;
-        let during = async { Ok((process(other).await?, process(one).await?)) }.await;
+        let kept = is_kept_during(one, other, first, &mut second).await;
         other.batch_execute("ROLLBACK").await?;
-        let (process_of_other, process_of_one) = during?;
-        let is_kept = *second.get_or_insert(process_of_other) == process_of_other
-            && process_of_other != first
-            && process_of_one == first
-            && process(one).await? == first;
+        let is_kept = kept? && process(one).await? == first;
         if !is_kept {
             return Ok(Pooler::Transaction);
         }
     }
     Ok(Pooler::None)
+}
+
+/// Looks at both processes while a transaction of `other` is open.
+async fn is_kept_during(
+    one: &Client,
+    other: &Client,
+    first: i32,
+    second: &mut Option<i32>,
+) -> Result<bool, tokio_postgres::Error> {
+    let process_of_other = process(other).await?;
+    // A pooler with a single process has none left for the first connection, which would wait.
+    Ok(process_of_other != first
+        && *second.get_or_insert(process_of_other) == process_of_other
+        && process(one).await? == first)
 }
 
 async fn process(client: &Client) -> Result<i32, tokio_postgres::Error> {

@@ -30,7 +30,8 @@ pub fn warn(run: &str, task: &str, violations: &Violations) {
             (task, &violation.keyword).hash(&mut hasher);
             hasher.finish()
         });
-        rules.fold(false, |is_new, rule| warned.insert(rule) || is_new)
+        // All are remembered, and not only up to the first that is new.
+        rules.filter(|rule| warned.insert(*rule)).count() > 0
     });
     if is_new {
         let refusal = ContractRefusal::DoesNotFit {

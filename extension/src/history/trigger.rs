@@ -1,6 +1,9 @@
 //! What the trigger on runs does: takes samples of the numbers that are due, and deletes those of runs that are deleted.
 //!
-//! For nearly every write that is a look at the task and at [`due`](super::due). With it, a row that is changed costs 1 µs more.
+//! For nearly every write that is a look at the task and at [`due`](super::due): some 1 µs for each row, of 12 that a batch with
+//! statuses takes for it and 20 of a fold. Processor time of the backend with tracking beside without, medians of pairs on a busy
+//! machine: a fold 1.03, a batch with statuses 1.03 to 1.06; where [`pending`](super::pending) does it instead, an increment 1.01,
+//! a flush of 1,000 runs 1.03.
 
 use pgrx::pg_sys;
 

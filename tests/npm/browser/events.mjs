@@ -9,10 +9,12 @@ const [, program] = readFileSync(page, "utf8").match(/```js\n([^]*?)```/);
 await run(async (open) => {
   await sql("SELECT runmeta.start('a', '{\"n\": 0}')");
   const browser = await open();
+  // The network is away at first.
+  await browser.route("**/v1/tickets", (route) => route.abort(), { times: 1 });
   await browser.evaluate(
     `(() => {
       ${program}
-      globalThis.seen = [];
+      Object.assign(globalThis, { follow, seen: [] });
       globalThis.followed = follow("a", ${JSON.stringify(KEY)}, (run) => seen.push(run.metadata.n));
     })()`,
   );
@@ -23,5 +25,8 @@ await run(async (open) => {
   await sql("SELECT runmeta.finish('a')");
   const last = await browser.evaluate("followed");
   assert.deepEqual([last.status, last.version, last.metadata], ["completed", 3, { n: 1 }]);
+  // What is refused is not tried again and again.
+  const refused = browser.evaluate(`follow("a", "wrong", () => {}).catch((error) => error.message)`);
+  assert.equal(await refused, "the key is not valid");
   assert.deepEqual(await browser.evaluate("followed.then(() => seen.filter((n, place) => n !== seen[place - 1]))"), [0, 1]);
 });

@@ -13,6 +13,10 @@ await run(async (open) => {
   }
   await sql("SELECT runmeta.start($1, parent_run_id => $2)", `${IMAGE}/child`, IMAGE);
   await sql("SELECT runmeta.stream_append($1, $2, $3)", IMAGE, SCRIPT, JSON.stringify([IMAGE, { [SCRIPT]: IMAGE }]));
+  for (const [id, error] of [["text fails", SCRIPT], ["object fails", { name: SCRIPT, message: IMAGE, stack: IMAGE }]]) {
+    await sql("SELECT runmeta.start($1, $2)", id, { error });
+    await sql("SELECT runmeta.finish($1, 'failed')", id);
+  }
   const page = await open();
   for (const id of [IMAGE, SCRIPT, LINK, "a/../b", "line\\u000abreak", "\\u202eabc", "__proto__"]) await see(page, ".runs .run-id", id);
   await see(page, ".runs .tag", IMAGE);
@@ -46,6 +50,10 @@ await run(async (open) => {
     await page.goto(new URL(`run?id=${encodeURIComponent(id)}`, page.url()).href);
     await see(page, ".run-title .status", "running");
   }
+  await page.goto(new URL("run?id=text+fails", page.url()).href);
+  await see(page, ".error-message", SCRIPT);
+  await page.goto(new URL("run?id=object+fails", page.url()).href);
+  for (const [selector, text] of [[".error-name", SCRIPT], [".error-message", IMAGE], [".error-stack", IMAGE]]) await see(page, selector, text);
   // Nothing of it became an element.
   assert.equal(await page.locator("img, script:not([src]), [onerror]").count(), 0);
 });

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { run, see, sql } from "./dashboard.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const PAGES = { "": "tr", "?text=nothing": ".empty", "run?id=nightly": ".family-row", "run?id=nobody": ".problem", tasks: "tbody th", "task?name=import": ".picture .tick" };
+const PAGES = { "": "tr", "?text=nothing": ".empty", "run?id=nightly": ".family-row", "run?id=nightly%2F1": ".error-stack", "run?id=nobody": ".problem", tasks: "tbody th", "task?name=import": ".picture .tick" };
 
 /** Returns what axe finds that is serious or critical. */
 async function findings(page) {
@@ -21,6 +21,7 @@ const focused = (page) => page.evaluate(() => document.activeElement.textContent
 await run(async (open) => {
   await sql(`SELECT runmeta.start('nightly', '{"totalRows": 400, "processedRows": 100, "logs": [{"level": "warn", "message": "a"}, {"level": "error", "message": "b"}], "flag": true, "none": null, "more": {"deep": {"er": 1}}}', task => 'nightly', tags => '{prod}')`);
   await sql(`SELECT runmeta.start('nightly/' || n, '{"progress": 0.5}', parent_run_id => 'nightly', task => 'import') FROM generate_series(1, 6) AS n`);
+  await sql("SELECT runmeta.set('nightly/1', 'error', $1)", { name: "TypeError", message: "no city", stack: "at row 7\n".repeat(40) });
   await sql(`SELECT runmeta.finish('nightly/1', 'failed'), runmeta.finish('nightly/2'), runmeta.finish('nightly/3', 'canceled')`);
   await sql(`SELECT runmeta.start('waiting', status => 'queued', task => 'import')`);
   await sql(`SELECT runmeta.stream_append('nightly', 'tokens', '["Hello"]')`);
@@ -67,6 +68,7 @@ await run(async (open) => {
   assert.equal(await focused(page), "waiting");
   await page.goBack();
   await page.getByRole("link", { name: "Clear" }).press("Enter");
+  await page.getByRole("switch", { name: "Top level only" }).press("Space");
   await page.waitForFunction(() => document.querySelectorAll(".runs .run-id").length === 9);
   await page.keyboard.press("j");
   await page.keyboard.press("ArrowDown");

@@ -18,7 +18,7 @@ async fn dump_brings_streams_back_and_numbers_go_on() {
         "SELECT row_to_json(s) FROM runmeta.stream AS s ORDER BY run_id, name",
         "SELECT row_to_json(k) FROM runmeta.stream_chunk AS k ORDER BY run_id, stream, first",
         "SELECT number, chunk FROM runmeta.stream_read('top', 'logs')",
-        "SELECT polrelid::regclass, polname, pg_get_expr(polqual, polrelid) FROM pg_policy ORDER BY 1",
+        "SELECT polrelid::regclass, polname, pg_get_expr(polqual, polrelid) FROM pg_policy ORDER BY polrelid::regclass::text",
         "SELECT attname, attstorage, attcompression FROM pg_attribute WHERE attrelid = 'runmeta.stream_chunk'::regclass ORDER BY attnum",
         "SELECT attname, attstorage FROM pg_attribute WHERE attrelid = 'runmeta.stream'::regclass ORDER BY attnum",
     ] {

@@ -275,6 +275,17 @@ async fn ticket_is_for_one_path_and_one_use() {
         // It is no token.
         assert_eq!(status(&web, &ticket(key).await, "/v1/runs/a").await, 401);
     }
+    // Who may not read the run is told so here, where a page can read the answer, and not that there is none.
+    for (path, expected) in [
+        ("/v1/runs/b/events", 403),
+        ("/v1/runs/%61/events", 201),
+        ("/v1/runs/nothing/streams/s", 403),
+    ] {
+        let made = web
+            .post_as(&token, "/v1/tickets", json!({"path": path}))
+            .await;
+        assert_eq!(made.status, expected, "{path}");
+    }
     // Nor is a token a ticket.
     assert_eq!(
         without_key(Method::GET, &format!("{path}?ticket={token}")).await,
@@ -340,6 +351,33 @@ async fn request_with_too_many_entries_is_refused() {
         web.post("/v1/operations", entries(10_000)).await.status,
         200
     );
+}
+
+#[tokio::test]
+async fn tokens_are_read_as_other_programs_write_them() {
+    let (_database, web) = with_runs().await;
+    let until = (now() + 60) as f64 + 0.5;
+    let fraction = sign(KEY, json!({"scopes": ["read:runs:a"], "exp": until}));
+    assert_eq!(status(&web, &fraction, "/v1/runs/a").await, 200);
+    for (claims, detail) in [
+        (
+            json!({"scopes": []}),
+            "the claims of the token have another form: missing field `exp`",
+        ),
+        (
+            json!({"scopes": [], "exp": now() + 60, "nbf": now() + 50}),
+            "the token is not valid yet: see its nbf",
+        ),
+        (
+            json!({"scopes": "read:runs", "exp": now() + 60}),
+            "the claims of the token have another form: invalid type: string \"read:runs\", expected a sequence",
+        ),
+    ] {
+        let answer = web.get_as(&sign(KEY, claims), "/v1/runs/a").await;
+        assert_eq!(answer.status, 401);
+        let said = answer.body["detail"].as_str().unwrap();
+        assert!(said.starts_with(detail), "{said}");
+    }
 }
 
 #[tokio::test]

@@ -65,6 +65,16 @@ async fn page_of_a_run_follows_it() {
 }
 
 #[tokio::test]
+async fn failed_run_says_why_in_lines() {
+    run("errors.mjs").await;
+}
+
+#[tokio::test]
+async fn statuses_are_grouped_and_children_wait_to_be_looked_at() {
+    run("groups.mjs").await;
+}
+
+#[tokio::test]
 async fn lost_connection_is_shown_and_recovers() {
     run("stale.mjs").await;
 }

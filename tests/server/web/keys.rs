@@ -126,6 +126,38 @@ async fn read_only_key_changes_nothing() {
 }
 
 #[tokio::test]
+async fn metrics_are_for_their_own_key_and_for_those_of_no_role() {
+    let database = Database::new().await;
+    let file = std::env::temp_dir().join(format!("runmeta-keys-{}.toml", uuid::Uuid::new_v4()));
+    let (prometheus, tenant) = ("prometheus ".repeat(4), "tenant ".repeat(4));
+    let (prometheus, tenant) = (prometheus.trim(), tenant.trim());
+    std::fs::write(
+        &file,
+        format!(
+            "[[key]]\nname = \"all\"\nsecret = \"{KEY}\"\n
+             [[key]]\nname = \"prometheus\"\nsecret = \"{prometheus}\"\nmetrics = true\n
+             [[key]]\nname = \"tenant\"\nsecret = \"{tenant}\"\nrole = \"runmeta_reader\""
+        ),
+    )
+    .unwrap();
+    let web = Web::with(&database, |config| {
+        config.keys = runmeta_web::Keys::File(file.clone())
+    })
+    .await;
+    std::fs::remove_file(&file).unwrap();
+    for (key, path, expected) in [
+        (KEY, "/metrics", 200),
+        (prometheus, "/metrics", 200),
+        (prometheus, "/v1/runs", 403),
+        (prometheus, "/v1/runs/metrics", 403),
+        (tenant, "/metrics", 403),
+        (tenant, "/v1/runs", 200),
+    ] {
+        assert_eq!(status(&web, key, path).await, expected, "{key} {path}");
+    }
+}
+
+#[tokio::test]
 async fn keys_that_could_be_guessed_or_mixed_up_are_refused() {
     let database = Database::new().await;
     let start = async |list: &str| {

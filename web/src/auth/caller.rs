@@ -310,6 +310,9 @@ impl FromRequestParts<Gateway> for Caller {
                 }
             },
         };
+        if caller.key.metrics && caller.path() != crate::metrics::PATH {
+            return Err(Problem::forbidden().detail("the key is for /metrics alone"));
+        }
         for (share, who) in caller.shares() {
             share.rate.check(who)?;
         }

@@ -24,6 +24,8 @@ pub struct Key {
     pub(crate) role: Option<String>,
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) read_only: bool,
+    /// Whether it is for `/metrics`, and for nothing else.
+    pub(crate) metrics: bool,
     pub(super) own: Share,
     pub(super) shares: Shares,
     /// What the bodies of its requests may hold.
@@ -62,6 +64,8 @@ struct Entry {
     settings: BTreeMap<String, String>,
     #[serde(default)]
     read_only: bool,
+    #[serde(default)]
+    metrics: bool,
 }
 
 impl Entry {
@@ -80,6 +84,7 @@ impl Entry {
             role: None,
             settings: BTreeMap::new(),
             read_only: false,
+            metrics: false,
         }
     }
 }
@@ -106,6 +111,7 @@ impl Key {
             && self.role == entry.role
             && self.settings == entry.settings
             && self.read_only == entry.read_only
+            && self.metrics == entry.metrics
     }
 }
 
@@ -156,6 +162,7 @@ impl KeyRing {
                 role: entry.role,
                 settings: entry.settings,
                 read_only: entry.read_only,
+                metrics: entry.metrics,
                 own: Share::new(&self.limits),
                 shares: Shares::new(&self.limits),
                 bodies: Budget::new(self.limits.body_memory / 2),

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, TokenData, Validation, decode, decode_header};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use super::{Key, KeyRing};
 use crate::Problem;
@@ -15,6 +16,7 @@ const MOST_BYTES: usize = 16 * 1024;
 /// What a token says. Others of its members are nobody's business here.
 #[derive(Deserialize)]
 pub(crate) struct Claims {
+    #[serde(deserialize_with = "whole_seconds")]
     pub(crate) exp: u64,
     #[serde(default)]
     pub(crate) sub: Option<String>,
@@ -32,6 +34,13 @@ pub(crate) struct Claims {
 pub(crate) struct Realtime {
     #[serde(default, rename = "skipColumns")]
     pub(crate) skip_columns: Vec<String>,
+}
+
+/// Reads a time, which may have a fraction (RFC 7519, section 2).
+fn whole_seconds<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    let seconds = f64::deserialize(from)?;
+    // Past the range it is the largest: in some years, or never.
+    Ok(seconds as u64)
 }
 
 /// Returns true if the text has the form of a token: three parts with dots between them.
@@ -66,10 +75,20 @@ pub(super) fn verify<T: DeserializeOwned>(
         match read(token, key.secret()) {
             Ok(data) => return Ok((data.claims, key.clone())),
             Err(error) => match error.kind() {
-                jsonwebtoken::errors::ErrorKind::ExpiredSignature => {
+                ErrorKind::ExpiredSignature => {
                     return Err(Problem::unauthorized("the token has expired"));
                 }
-                jsonwebtoken::errors::ErrorKind::InvalidSignature => {}
+                ErrorKind::InvalidSignature => {}
+                ErrorKind::ImmatureSignature => {
+                    return Err(Problem::unauthorized(
+                        "the token is not valid yet: see its nbf",
+                    ));
+                }
+                // Whoever could sign it knows what it says.
+                ErrorKind::Json(error) => {
+                    let detail = format!("the claims of the token have another form: {error}");
+                    return Err(Problem::unauthorized(detail));
+                }
                 _ => return Err(invalid()),
             },
         }

@@ -14,6 +14,7 @@ fn row(outcome: Outcome) -> Row {
         outcome,
         version: None,
         unapplied: Vec::new(),
+        detail: None,
     }
 }
 

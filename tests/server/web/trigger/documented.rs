@@ -85,6 +85,27 @@ async fn documented_follower_of_streams_ends_with_the_run() {
 }
 
 #[tokio::test]
+async fn id_with_a_slash_and_a_failed_job_are_recorded() {
+    let database = Database::new().await;
+    let db = database.connect().await;
+    let web = Web::start(&database).await;
+    let id = "acme/1?#%";
+    Npm::start(&web, "slash.mjs", &[id]).await.finish().await;
+    let row = db
+        .query_one(
+            "SELECT status, metadata FROM runmeta.run WHERE id = $1",
+            &[&id],
+        )
+        .await
+        .unwrap();
+    assert_eq!(row.get::<_, &str>(0), "failed");
+    assert_eq!(
+        row.get::<_, serde_json::Value>(1),
+        json!({"rows": 1, "error": "no such file"})
+    );
+}
+
+#[tokio::test]
 async fn documented_token_opens_its_run() {
     let database = Database::new().await;
     let db = database.connect().await;

@@ -60,7 +60,7 @@ function click(event) {
 
 /** Takes keys that no field needs. */
 function press(event) {
-  const isTyping = event.target.closest?.("input, select, textarea, [contenteditable]");
+  const isTyping = event.target.closest?.('input:not([type="checkbox"]), select, textarea, [contenteditable]');
   if (event.key === "Escape" && isTyping) event.target.blur();
   if (isTyping || event.metaKey || event.ctrlKey || event.altKey || event.defaultPrevented) return;
   if (shown.page.key?.(event)) event.preventDefault();

@@ -36,7 +36,7 @@ function link(scope) {
   if (action !== "read" && action !== "*") return null;
   if (type === "runs" && id) return el("a", { href: runAddress(id) }, `run ${id}`);
   if (type === "tree" && id) return el("a", { href: pageAddress("runs", { root: id }) }, `the family of ${id}`);
-  if (type === "tags" && id) return el("a", { href: pageAddress("runs", { tag: id }) }, `runs with the tag ${id}`);
+  if (type === "tags" && id) return el("a", { href: pageAddress("runs", { tag: id, roots: "false" }) }, `runs with the tag ${id}`);
   if (type === "tasks" && id) return el("a", { href: taskAddress(id) }, `task ${id}`);
   return null;
 }

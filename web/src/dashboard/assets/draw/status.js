@@ -12,6 +12,26 @@ const COMPLETED = ["completed", "complete", "succeeded", "success", "done"];
 const FAILED = ["failed", "error", "errored", "crashed", "killed", "timeout", "timed_out", "discarded", "expired", "system_failure"];
 const STOPPED = ["canceled", "cancelled", "stopped", "skipped", "aborted"];
 
+/** The groups of statuses, with the words of each, as views and the command line count them. */
+const GROUPS = { waiting: WAITING, working: [...RUNNING, ...PAUSED], succeeded: COMPLETED, failed: FAILED, cancelled: STOPPED };
+
+/** The names of the groups, in the order in which a run passes them. */
+export const GROUP_NAMES = Object.keys(GROUPS);
+
+const spellings = (word) => [word, word[0].toUpperCase() + word.slice(1), word.toUpperCase()];
+const SPELLED = new Map(Object.entries(GROUPS).map(([group, words]) => [group, words.flatMap(spellings)]));
+
+/** Returns the words of a group as writers spell them: the gateway compares letter by letter. */
+export function wordsOf(group) {
+  return SPELLED.get(group) ?? [];
+}
+
+/** Returns the group of a status. A word that is not known is one of a run that works: `finish` is rarely given another than those known. */
+export function groupOf(status) {
+  const word = status.toLowerCase();
+  return GROUP_NAMES.find((group) => GROUPS[group].includes(word)) ?? "working";
+}
+
 /** Returns what a status means: running, waiting, completed, failed or stopped; a word that is not known, by whether the run has finished. */
 export function stateOf(status, isFinished) {
   const word = status.toLowerCase();
@@ -50,6 +70,7 @@ export class Status {
       this.#sign.replaceChildren(...SIGNS[state].map((shape) => shape.cloneNode()));
     }
     setText(this.#word, printable(status));
+    this.element.title = printable(status);
     setText(this.#attempt, run.attempt > 1 ? `attempt ${run.attempt}` : "");
   }
 }

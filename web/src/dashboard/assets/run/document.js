@@ -1,18 +1,16 @@
 // Metadata as a tree that folds, and marks what just changed.
 
 import { el, mark, setText } from "../dom.js";
+import { LongText } from "../draw/long.js";
 import { Exact, isObject } from "../json.js";
 import { copyButton, literal, pathOf } from "../sql.js";
-import { counted, keyName, printable } from "../text.js";
+import { counted, keyName } from "../text.js";
 
 /** Members that are shown at first; a button shows more. */
 const SHOWN = 100;
 
 /** What has more members than this is folded at first, and so are lists of objects and what is below the second level. */
 const FOLDED = 12;
-
-/** A longer text is cut, until somebody clicks it. */
-const LONG = 300;
 
 const ORDER = new Intl.Collator("en", { numeric: true });
 
@@ -109,7 +107,7 @@ class Member {
   #toggle = null;
   #text;
   #isFirst;
-  #isWhole = false;
+  #long = new LongText(this.#value);
 
   constructor(id, path, isFirst) {
     this.#id = id;
@@ -166,13 +164,7 @@ class Member {
     }
     const kind = value === null ? "null" : value instanceof Exact ? "number" : typeof value;
     this.#value.className = `value ${kind}`;
-    const text = value instanceof Exact ? value.text : typeof value === "string" ? printable(value) : String(value);
-    if (text.length <= LONG || this.#isWhole) return setText(this.#value, text);
-    const whole = () => {
-      this.#isWhole = true;
-      this.#value.textContent = text;
-    };
-    const button = el("button", { type: "button", class: "quiet", onclick: whole }, `all ${counted(text.length, "letter")}`);
-    return this.#value.replaceChildren(`${text.slice(0, LONG)}… `, button);
+    if (typeof value === "string") return this.#long.show(value);
+    return setText(this.#value, value instanceof Exact ? value.text : String(value));
   }
 }

@@ -150,10 +150,13 @@ export class Family {
   }
 }
 
+/** What the states of runs are called in a count; what is not over, and what went wrong, comes first. */
+const STATES = { running: "running", waiting: "waiting", failed: "failed", stopped: "cancelled", completed: "completed" };
+
 /** Counts the runs by what their status means. */
 function inWords(members) {
   const counts = Map.groupBy ? Map.groupBy(members, ({ run }) => run.state) : new Map();
-  const words = ["running", "waiting", "failed"].filter((state) => counts.has(state)).map((state) => `${counts.get(state).length} ${state}`);
+  const words = Object.entries(STATES).filter(([state]) => counts.has(state)).map(([state, word]) => `${counts.get(state).length} ${word}`);
   return words.length > 0 ? `: ${words.join(", ")}` : "";
 }
 

@@ -82,12 +82,18 @@ function lineOf(line) {
     { "data-level": level && line[level].toLowerCase() },
     time && timeOf(Date.parse(line[time])),
     level && el("span", { class: "level" }, printable(line[level])),
-    el("span", { class: "line" }, text && printableLines(line[text]), text && others.length > 0 && " ", ...others.flatMap(memberOf)),
+    el("span", { class: "line" }, text && printableLines(line[text]), text && others.length > 0 && " ", ...others.flatMap(leaves).flatMap(memberOf)),
   );
 }
 
 function timeOf(time) {
   return el("time", { datetime: new Date(time).toISOString(), title: exactMoment(time) }, recent(time));
+}
+
+/** Returns a member as it is, or, where it is an object with texts of several lines such as an error with its stack, the members of that. */
+function leaves([key, value]) {
+  const hasLines = isObject(value) && Object.values(value).some((one) => isText(one) && one.includes("\n"));
+  return hasLines ? Object.entries(value).map(([below, one]) => [`${key}.${below}`, one]) : [[key, value]];
 }
 
 /** Shows another member of a line behind its text, as `key=value`. */

@@ -13,6 +13,7 @@ import { showProblem } from "../problem.js";
 import { copyButton, literal } from "../sql.js";
 import { duration, printable } from "../text.js";
 import { DocumentTree } from "./document.js";
+import { ErrorCard } from "./error.js";
 import { Facts } from "./facts.js";
 import { Family } from "./family.js";
 import { Log, logKeys } from "./log.js";
@@ -32,6 +33,7 @@ export class RunPage {
   #barsByLabel = new Map();
   #logs = el("div", { class: "logs" });
   #logsByKey = new Map();
+  #error = new ErrorCard();
   #facts = new Facts();
   #document;
   #family;
@@ -74,6 +76,7 @@ export class RunPage {
     this.title = printable(id);
     const sql = () => `SELECT * FROM runmeta.live_run WHERE id = ${literal(id)};`;
     this.#document = new DocumentTree(id);
+    this.#error = new ErrorCard();
     this.#facts = new Facts();
     this.#family = new Family(id);
     this.#streams = new Streams(id);
@@ -94,6 +97,7 @@ export class RunPage {
       el("div", { class: "title-line run-title" }, el("h1", { tabindex: "-1" }, printable(id)), this.#status.element, this.#elapsed, copyButton("Copy as SQL", sql)),
       this.#tags,
       this.#message,
+      this.#error.element,
       this.#content,
     );
     this.#follow();
@@ -159,6 +163,7 @@ export class RunPage {
     this.#drawn = run.object;
     this.#streams.see(run.metadata);
     this.#drawLogs(run.metadata);
+    this.#error.show(run);
     this.#document.show(run.metadata);
   }
 
@@ -172,7 +177,7 @@ export class RunPage {
     const links = above.map((id) => el("li", {}, el("a", { class: "run-id", href: runAddress(id) }, printable(id))));
     this.#crumbs.replaceChildren(el("ol", {}, el("li", {}, el("a", { href: pageAddress("runs") }, "Runs")), ...links));
     const task = run.task === null ? "" : el("a", { class: "task", href: taskAddress(run.task) }, printable(run.task));
-    const tags = run.tags.map((tag) => el("a", { class: "tag", href: pageAddress("runs", { tag }) }, printable(tag)));
+    const tags = run.tags.map((tag) => el("a", { class: "tag", href: pageAddress("runs", { tag, roots: "false" }) }, printable(tag)));
     this.#tags.replaceChildren(task, ...tags);
   }
 

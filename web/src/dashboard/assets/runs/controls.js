@@ -4,15 +4,19 @@ import { pageAddress } from "../address.js";
 import { get } from "../api.js";
 import { el, setAttribute, setText } from "../dom.js";
 import { printable } from "../text.js";
-import { DEFAULT_SORT, showsAll } from "./filter.js";
+import { DEFAULT_SORT, isFiltered, isTopOnly } from "./filter.js";
 
 /** Typing is over after this pause, in milliseconds. */
 const PAUSE = 200;
 
 const CHIPS = [
-  { title: "All", status: "", finished: "" },
-  { title: "Active", status: "", finished: "false" },
-  ...["failed", "completed", "running", "queued"].map((status) => ({ title: status, status, finished: "" })),
+  chip("All", {}),
+  chip("Active", { finished: "false" }),
+  chip("failed", { group: "failed" }),
+  chip("succeeded", { group: "succeeded" }),
+  // A run that works may have any word for its status, so that this is no group.
+  chip("running", { status: "running" }),
+  chip("waiting", { group: "waiting" }),
 ];
 
 const SORTS = [
@@ -35,8 +39,8 @@ export class Controls {
   #sort = el("select", { "aria-label": "Order" }, ...SORTS.map(([value, title]) => el("option", { value }, title)));
   #reset = el("a", { class: "reset", href: pageAddress("runs") }, "Clear");
   #family = el("a", { class: "tag family-filter" });
+  #topOnly = el("input", { type: "checkbox", role: "switch" });
   #tasks = el("datalist", { id: "tasks-known" });
-  #statuses = CHIPS;
   #filter = {};
   #choose;
   #timer;
@@ -53,12 +57,12 @@ export class Controls {
       // Whoever goes on to another filter at once has chosen this one too.
       input.addEventListener("blur", () => this.#timer !== undefined && this.#chosen());
     }
-    this.#sort.addEventListener("change", () => this.#chosen());
+    for (const input of [this.#sort, this.#topOnly]) input.addEventListener("change", () => this.#chosen());
     this.element = el(
       "form",
       { class: "controls", role: "search", "aria-label": "Runs", onsubmit: (event) => this.#submit(event) },
       this.#chips,
-      el("div", { class: "fields" }, labelled("Search", this.#text, "/"), labelled("Task", this.#task), labelled("Tag", this.#tag), labelled("Order", this.#sort, "", "sort"), this.#family, this.#reset),
+      el("div", { class: "fields" }, labelled("Search", this.#text, "/"), labelled("Task", this.#task), labelled("Tag", this.#tag), labelled("Order", this.#sort, "", "sort"), el("label", { class: "switch" }, this.#topOnly, "Top level only"), this.#family, this.#reset),
       this.#tasks,
     );
   }
@@ -77,7 +81,11 @@ export class Controls {
     const sort = filter.sort || DEFAULT_SORT;
     if (![...this.#sort.options].some(({ value }) => value === sort)) this.#sort.append(el("option", { value: sort }, sort));
     this.#sort.value = sort;
-    this.#reset.hidden = showsAll(filter);
+    this.#reset.hidden = !isFiltered(filter);
+    this.#reset.href = pageAddress("runs", { roots: filter.roots });
+    // A family is shown whole.
+    this.#topOnly.parentElement.hidden = filter.root !== "";
+    this.#topOnly.checked = isTopOnly(filter);
     this.#family.hidden = filter.root === "";
     this.#family.textContent = `family of ${printable(filter.root)} ✕`;
     this.#family.href = pageAddress("runs", { ...filter, root: "" });
@@ -100,17 +108,17 @@ export class Controls {
   }
 
   #showChips() {
-    const { status, finished } = this.#filter;
-    const isKnown = this.#statuses.some((chip) => chip.status === status);
-    const chips = isKnown ? this.#statuses : [...this.#statuses, { title: printable(status), status, finished: "" }];
+    const { group, status } = this.#filter;
+    const isKnown = CHIPS.some((one) => one.group === group && one.status === status);
+    const chips = isKnown ? CHIPS : [...CHIPS, chip(printable(group || status.replaceAll(",", ", ")), { group, status })];
     // The elements stay: one may have the focus, and a click may have begun on it.
     while (this.#chips.childElementCount > chips.length) this.#chips.lastChild.remove();
     while (this.#chips.childElementCount < chips.length) this.#chips.append(el("a", { class: "chip", "data-replace": true }));
-    chips.forEach((chip, index) => {
+    chips.forEach(({ title, ...choice }, index) => {
       const element = this.#chips.children[index];
-      const isChosen = chip.status === status && chip.finished === finished;
-      setText(element, chip.title);
-      element.href = pageAddress("runs", { ...this.#filter, status: chip.status, finished: chip.finished });
+      const isChosen = Object.entries(choice).every(([name, value]) => this.#filter[name] === value);
+      setText(element, title);
+      element.href = pageAddress("runs", { ...this.#filter, ...choice });
       setAttribute(element, "aria-current", isChosen ? "true" : null);
     });
   }
@@ -125,8 +133,14 @@ export class Controls {
     this.#timer = undefined;
     const [text, task, tag] = [this.#text, this.#task, this.#tag].map((input) => input.value.trim());
     const sort = this.#sort.value === DEFAULT_SORT ? "" : this.#sort.value;
-    this.#choose({ ...this.#filter, text, task, tag, sort });
+    // A family keeps what was chosen before.
+    const roots = this.#filter.root !== "" ? this.#filter.roots : this.#topOnly.checked ? "" : "false";
+    this.#choose({ ...this.#filter, text, task, tag, sort, roots });
   }
+}
+
+function chip(title, { group = "", status = "", finished = "" }) {
+  return { title, group, status, finished };
 }
 
 function field(type, label, placeholder, list) {

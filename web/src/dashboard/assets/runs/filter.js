@@ -1,6 +1,8 @@
 // Which runs the table shows, and in which order: read from the address, and written to it.
 
-const NAMES = ["status", "finished", "task", "tag", "root", "text", "sort"];
+import { wordsOf } from "../draw/status.js";
+
+const NAMES = ["group", "status", "finished", "task", "tag", "root", "text", "sort", "roots"];
 
 /** The order that the API has by default. */
 export const DEFAULT_SORT = "-created";
@@ -10,16 +12,31 @@ export function filterOf(parameters) {
   return Object.fromEntries(NAMES.map((name) => [name, parameters.get(name) ?? ""]));
 }
 
-/** Tells whether a filter leaves no run out. */
-export function showsAll(filter) {
-  return NAMES.every((name) => name === "sort" || filter[name] === "");
+/** What is no filter: the order, and the switch that leaves runs with a parent out. */
+const OTHERS = ["sort", "roots"];
+
+/** Tells whether a filter asks for certain runs. */
+export function isFiltered(filter) {
+  return NAMES.some((name) => !OTHERS.includes(name) && filter[name] !== "");
+}
+
+/** Tells whether only runs without a parent are shown: unless the address has `roots=false`, or names a family. */
+export function isTopOnly({ roots, root }) {
+  return roots !== "false" && root === "";
+}
+
+/** Returns a filter as parameters of the API. */
+export function asked({ group, ...filter }) {
+  const status = group === "" ? filter.status : wordsOf(group).join();
+  return { ...filter, status, roots: isTopOnly(filter) ? "true" : "" };
 }
 
 /** Tells whether a run passes the filter, as the gateway decides it. */
 export function matches(filter, run) {
-  const { status, finished, task, tag, root, text } = filter;
-  if (run.isGone) return false;
-  if (status !== "" && !status.split(",").includes(run.status)) return false;
+  const { group, status, finished, task, tag, root, text } = filter;
+  if (run.isGone || (isTopOnly(filter) && run.parent !== null)) return false;
+  if (group !== "" && !wordsOf(group).includes(run.status)) return false;
+  if (group === "" && status !== "" && !status.split(",").includes(run.status)) return false;
   if (finished !== "" && (run.finished !== null) !== (finished === "true")) return false;
   if (task !== "" && run.task !== task) return false;
   if (tag !== "" && !run.tags.includes(tag)) return false;

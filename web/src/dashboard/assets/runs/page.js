@@ -6,7 +6,7 @@ import { eachSecond } from "../draw/time.js";
 import { showProblem } from "../problem.js";
 import { counted } from "../text.js";
 import { Controls } from "./controls.js";
-import { DEFAULT_SORT, filterOf, showsAll } from "./filter.js";
+import { DEFAULT_SORT, filterOf, isFiltered, isTopOnly } from "./filter.js";
 import { COLUMNS, RunRow } from "./row.js";
 import { Source } from "./source.js";
 import { VirtualRows } from "./virtual.js";
@@ -102,6 +102,7 @@ export class RunsPage {
     if (hasBegun || problem !== null) {
       // Where no run has a tag, the others have the room.
       this.#table.classList.toggle("untagged", runs.every((run) => run.tags.length === 0));
+      this.#table.classList.toggle("unmeasured", runs.every((run) => !run.progress.isKnown));
       this.#rows.show(runs);
     }
     this.#table.hidden = runs.length === 0 && hasBegun;
@@ -122,9 +123,11 @@ export class RunsPage {
     const isEmpty = hasBegun && runs.length === 0;
     this.#message.hidden = !isEmpty;
     if (!isEmpty) return this.#message.replaceChildren();
-    const all = showsAll(this.#filter);
+    const all = !isFiltered(this.#filter);
+    const isTop = isTopOnly(this.#filter);
+    const below = el("a", { "data-replace": true, href: pageAddress("runs", { ...this.#filter, roots: "false" }) }, "Also look below");
     return this.#message.replaceChildren(
-      el("p", { class: "empty" }, all ? "No runs yet." : "No run passes this filter."),
+      el("p", { class: "empty" }, all ? "No runs yet." : isTop ? "No run of the top level passes this filter. " : "No run passes this filter.", all || !isTop ? "" : below),
       all ? el("pre", { class: "sql" }, "SELECT runmeta.start('my-first-run', '{\"progress\": 0.5}');") : "",
     );
   }

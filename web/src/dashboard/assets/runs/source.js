@@ -9,7 +9,7 @@ import { address, get } from "../api.js";
 import { untilRead } from "../live/again.js";
 import { follow } from "../live/follow.js";
 import { Run } from "../model.js";
-import { comparison, matches } from "./filter.js";
+import { asked, comparison, matches } from "./filter.js";
 import { selection } from "./selection.js";
 
 const PAGE = 100;
@@ -59,7 +59,7 @@ export class Source extends EventTarget {
   async start() {
     const { signal } = this.#looking;
     try {
-      const { runs } = await get(["runs"], { ...this.#filter, limit: SAMPLE }, { signal });
+      const { runs } = await get(["runs"], { ...asked(this.#filter), limit: SAMPLE }, { signal });
       for (const run of runs) selection.learn(run);
     } catch {
       // What happens to the table is shown when it is read itself.
@@ -113,7 +113,7 @@ export class Source extends EventTarget {
     const { signal } = this.#reading;
     this.isLoading = true;
     this.#changed();
-    const { sort, ...filter } = this.#filter;
+    const filter = asked(this.#filter);
     // What was seen before a lost connection is read again in one page, so that nobody's place in the table is lost.
     const limit = after === null ? Math.min(Math.max(PAGE, this.runs.length), LARGEST_PAGE) : PAGE;
     const failed = (problem) => {
@@ -121,7 +121,7 @@ export class Source extends EventTarget {
       this.#changed();
     };
     try {
-      const page = await untilRead(() => get(["runs"], { ...filter, sort, limit, after, select: selection.text }, { signal }), signal, failed);
+      const page = await untilRead(() => get(["runs"], { ...filter, limit, after, select: selection.text }, { signal }), signal, failed);
       if (signal.aborted) return;
       const runs = page.runs.map((object) => this.#see(object));
       this.#next = page.next ?? null;

@@ -3,6 +3,7 @@
 import { pageAddress } from "../address.js";
 import { get } from "../api.js";
 import { el, setText } from "../dom.js";
+import { groupOf } from "../draw/status.js";
 import { showProblem } from "../problem.js";
 import { amount, measured, printable } from "../text.js";
 import { Chart } from "./chart.js";
@@ -47,7 +48,7 @@ export class TaskPage {
     this.#spans.replaceChildren(...SPANS.map(span));
     this.#main.replaceChildren(
       el("nav", { class: "crumbs", "aria-label": "Above" }, el("ol", {}, el("li", {}, el("a", { href: "tasks" }, "Tasks")))),
-      el("div", { class: "title-line" }, el("h1", { class: "mono", tabindex: "-1" }, printable(this.#name)), el("a", { class: "button", href: pageAddress("runs", { task: this.#name }) }, "Its runs"), this.#spans),
+      el("div", { class: "title-line" }, el("h1", { class: "mono", tabindex: "-1" }, printable(this.#name)), el("a", { class: "button", href: pageAddress("runs", { task: this.#name, roots: "false" }) }, "Its runs"), this.#spans),
       this.#message,
       this.#counts,
       el("div", { class: "charts" }, this.#runs.element, this.#durations.element, this.#started.element),
@@ -82,7 +83,7 @@ export class TaskPage {
     const statuses = statusesOf(tasks);
     if (this.#counts.childElementCount !== statuses.length) {
       this.#counts.replaceChildren(
-        ...statuses.map((status) => el("div", { "data-status": status }, el("dt", {}, printable(status)), el("dd", {}, el("a", { href: pageAddress("runs", { task: this.#name, status }) })))),
+        ...statuses.map((status) => el("div", { "data-group": groupOf(status) }, el("dt", {}, printable(status)), el("dd", {}, el("a", { href: pageAddress("runs", { task: this.#name, status, roots: "false" }) })))),
       );
     }
     const counts = countsOf(tasks[0] ?? { statuses: {} });
