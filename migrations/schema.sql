@@ -495,6 +495,7 @@ ALTER TABLE runmeta.adapter_failure ALTER COLUMN id ADD GENERATED ALWAYS AS IDEN
     NO MAXVALUE
     CACHE 1
 );
+
 CREATE TABLE runmeta.contract (
     task text NOT NULL COLLATE pg_catalog."C",
     schema jsonb NOT NULL,
@@ -1179,6 +1180,7 @@ ALTER TABLE ONLY runmeta.adapter
 
 ALTER TABLE ONLY runmeta.adapter
     ADD CONSTRAINT adapter_table_key UNIQUE (table_schema, table_name);
+
 ALTER TABLE ONLY runmeta.contract
     ADD CONSTRAINT contract_pkey PRIMARY KEY (task);
 
@@ -1209,10 +1211,11 @@ ALTER TABLE ONLY runmeta.stream
 ALTER TABLE ONLY runmeta.task_setting
     ADD CONSTRAINT task_setting_pkey PRIMARY KEY (task);
 
-ALTER TABLE ONLY runmeta.transition
-    ADD CONSTRAINT transition_pkey PRIMARY KEY (run_id, id);
 ALTER TABLE ONLY runmeta.tracked
     ADD CONSTRAINT tracked_pkey PRIMARY KEY (task, key);
+
+ALTER TABLE ONLY runmeta.transition
+    ADD CONSTRAINT transition_pkey PRIMARY KEY (run_id, id);
 
 ALTER TABLE ONLY runmeta.unapplied
     ADD CONSTRAINT unapplied_pkey PRIMARY KEY (root_id, run_id, "position", id);
@@ -1306,8 +1309,6 @@ GRANT ALL ON FUNCTION runmeta._adapter_sync(adapter integer, jobs regclass, pref
 GRANT ALL ON FUNCTION runmeta._adapter_triggers(adapter integer, jobs regclass, compares boolean, queues regclass) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._adapter_triggers(adapter integer, jobs regclass, compares boolean, queues regclass) TO runmeta_writer;
 
-GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone, size_bound integer) TO runmeta_reader;
-GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone, size_bound integer) TO runmeta_writer;
 GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone, size_bound integer, task text, created_at timestamp with time zone, updated_at timestamp with time zone) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone, size_bound integer, task text, created_at timestamp with time zone, updated_at timestamp with time zone) TO runmeta_writer;
 
@@ -1340,6 +1341,7 @@ GRANT ALL ON FUNCTION runmeta._live_version(version bigint, root_id text, run_id
 
 GRANT ALL ON FUNCTION runmeta._noted(run_id text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._noted(run_id text) TO runmeta_writer;
+
 GRANT ALL ON FUNCTION runmeta._recent_rate(at timestamp with time zone[], value double precision[], spacing interval, began_at timestamp with time zone, now timestamp with time zone, current numeric) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._recent_rate(at timestamp with time zone[], value double precision[], spacing interval, began_at timestamp with time zone, now timestamp with time zone, current numeric) TO runmeta_writer;
 
@@ -1469,6 +1471,7 @@ GRANT INSERT(jobs) ON TABLE runmeta.adapter_failure TO runmeta_writer;
 GRANT INSERT(sqlstate) ON TABLE runmeta.adapter_failure TO runmeta_writer;
 
 GRANT INSERT(message) ON TABLE runmeta.adapter_failure TO runmeta_writer;
+
 GRANT SELECT ON TABLE runmeta.contract TO runmeta_reader;
 GRANT SELECT ON TABLE runmeta.contract TO runmeta_writer;
 

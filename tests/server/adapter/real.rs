@@ -1,7 +1,6 @@
 //! Queues with their own workers, from npm and PyPI: after failures, retries, cancels and a worker that was killed, each run
 //! is what its job's row is, and counters are those of the last attempt.
 
-use std::env;
 use std::process::Command;
 
 use tokio::task::spawn_blocking;
@@ -9,10 +8,10 @@ use tokio_postgres::Client;
 
 use crate::harness::{Database, Printing, merged_output, repository, rows, until};
 
-/// Jobs of a queue, more with `RUNMETA_QUEUE_JOBS`.
-fn jobs() -> String {
-    env::var("RUNMETA_QUEUE_JOBS").unwrap_or_else(|_| "200".to_owned())
-}
+/// Jobs of a queue: its worker is killed three times.
+const JOBS: &str = "1000";
+/// Jobs of a queue in an older version, whose worker is killed once.
+const JOBS_OF_OLDER: &str = "200";
 
 async fn run(script: &'static str) {
     let (output, status) =
@@ -46,14 +45,13 @@ fn new_node() -> Command {
     }
 }
 
-async fn npm(database: &Database, mut node: Command, queue: &str, package: &str) {
+async fn npm(database: &Database, mut node: Command, queue: &str, package: &str, jobs: &str) {
     node.args([
         "--preserve-symlinks",
         "--preserve-symlinks-main",
         "tests/queue/race.mjs",
     ]);
-    node.args([queue, package, &jobs()])
-        .envs(database.variables());
+    node.args([queue, package, jobs]).envs(database.variables());
     node.current_dir(repository("target/node"));
     finish(node).await;
 }
@@ -64,7 +62,7 @@ async fn finish(command: Command) {
 }
 
 /// Asserts that runs agree with what a query returns of the jobs: id, status, attempt and times as far as the queue keeps them.
-async fn assert_agreement(client: &Client, queue: &str, jobs: &str) {
+async fn assert_agreement(client: &Client, queue: &str, jobs: &str, number: &str) {
     until(client, "SELECT NOT EXISTS (SELECT FROM runmeta.transition)").await;
     let disagreeing = format!(
         "SELECT c.id, c.status, c.attempt, r.status, r.attempt, r.started_at, r.finished_at, r.metadata
@@ -86,7 +84,6 @@ async fn assert_agreement(client: &Client, queue: &str, jobs: &str) {
         "SELECT (SELECT count(*) FROM ({jobs}) AS c), (SELECT count(*) FROM runmeta.run), (SELECT count(*) FROM runmeta.adapter_failure),
             (SELECT count(DISTINCT status) > 1 FROM runmeta.run), (SELECT max(attempt) > 1 FROM runmeta.run)"
     );
-    let number = self::jobs();
     assert_eq!(
         rows(client, &all).await,
         format!("{number} | {number} | 0 | t | t")
@@ -101,49 +98,49 @@ async fn meaning(client: &Client, queue: &str, jobs: &str) -> String {
     rows(client, &query).await.replace("{jobs}", jobs)
 }
 
-async fn pg_boss(package: &str, node: Command) {
+async fn pg_boss(package: &str, node: Command, number: &str) {
     let database = Database::with_worker().await;
     let client = database.connect().await;
-    npm(&database, node, "pg_boss", package).await;
+    npm(&database, node, "pg_boss", package, number).await;
     let jobs = meaning(&client, "pg-boss", "pgboss.job").await;
-    assert_agreement(&client, "pg-boss", &jobs).await;
+    assert_agreement(&client, "pg-boss", &jobs, number).await;
 }
 
-async fn graphile_worker(package: &str, node: Command) {
+async fn graphile_worker(package: &str, node: Command, number: &str) {
     let database = Database::with_worker().await;
     let client = database.connect().await;
-    npm(&database, node, "graphile_worker", package).await;
+    npm(&database, node, "graphile_worker", package, number).await;
     let there = meaning(&client, "graphile-worker", "graphile_worker._private_jobs").await;
     let deleted = meaning(&client, "graphile-worker", "public.deleted").await;
     let jobs = format!(
         "{there} UNION ALL SELECT d.id, CASE d.status WHEN 'failed' THEN d.status ELSE d.deleted END, d.deleted, d.attempt, d.error,
             d.task, d.parent_id, d.created_at, d.started_at, d.finished_at FROM ({deleted}) AS d"
     );
-    assert_agreement(&client, "graphile-worker", &jobs).await;
+    assert_agreement(&client, "graphile-worker", &jobs, number).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_agree_with_the_jobs_of_pg_boss_10() {
     run("scripts/node-modules").await;
-    pg_boss("pg-boss", Command::new("node")).await;
+    pg_boss("pg-boss", Command::new("node"), JOBS_OF_OLDER).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_agree_with_the_jobs_of_pg_boss_12() {
     run("scripts/node-modules").await;
-    pg_boss("pg-boss-12", new_node()).await;
+    pg_boss("pg-boss-12", new_node(), JOBS).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_agree_with_the_jobs_of_graphile_worker_17() {
     run("scripts/node-modules").await;
-    graphile_worker("graphile-worker", Command::new("node")).await;
+    graphile_worker("graphile-worker", Command::new("node"), JOBS_OF_OLDER).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_agree_with_the_jobs_of_graphile_worker_18() {
     run("scripts/node-modules").await;
-    graphile_worker("graphile-worker-18", new_node()).await;
+    graphile_worker("graphile-worker-18", new_node(), JOBS).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,8 +150,8 @@ async fn runs_agree_with_the_jobs_of_procrastinate() {
     let client = database.connect().await;
     let mut python = Command::new(repository("target/venv/bin/python"));
     python.arg(repository("tests/python/procrastinate_race.py"));
-    python.arg(jobs()).envs(database.variables());
+    python.arg(JOBS).envs(database.variables());
     finish(python).await;
     let jobs = meaning(&client, "procrastinate", "public.procrastinate_jobs").await;
-    assert_agreement(&client, "procrastinate", &jobs).await;
+    assert_agreement(&client, "procrastinate", &jobs, JOBS).await;
 }

@@ -210,19 +210,12 @@ async fn row_that_is_written_by_hand_is_checked_too() {
     };
     let mut refusals = Vec::new();
     for (schema, mode) in [("{}", "off"), (r#"{"type": "text"}"#, "warn")] {
-        refusals.push(
-            refusal(client.simple_query(&insert(schema, mode)).await)
-                .lines()
-                .take(2)
-                .collect::<Vec<_>>()
-                .join("\n"),
-        );
+        let refused = refusal(client.simple_query(&insert(schema, mode)).await);
+        refusals.extend(refused.lines().next().map(str::to_owned));
     }
     insta::assert_snapshot!(refusals.join("\n"), @r#"
     23514: new row for relation "contract" violates check constraint "contract_mode_known"
-    DETAIL: Failing row contains (import, {}, off, 2026-11-26 17:05:12.277955+00).
     22023: schema is not a valid JSON Schema
-    DETAIL: At $.type: "text" is not valid under any of the schemas listed in the 'anyOf' keyword.
     "#);
     client.batch_execute(&insert("{}", "warn")).await.unwrap();
 }
