@@ -152,6 +152,8 @@ pub(crate) struct Adapter {
     /// Its kind and its table.
     pub(crate) queue: String,
     pub(crate) table: String,
+    /// What `runmeta adapt` is called with to find it.
+    pub(crate) arguments: String,
     pub(crate) has_table: bool,
     /// Tables of jobs without triggers, or with some that are disabled.
     pub(crate) without_triggers: i64,

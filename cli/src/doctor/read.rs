@@ -366,6 +366,7 @@ fn adapter(row: &Row) -> Result<Adapter, tokio_postgres::Error> {
         without_triggers: row.try_get(3)?,
         by_row: row.try_get(4)?,
         role: row.try_get(5)?,
+        arguments: row.try_get(6)?,
     })
 }
 

@@ -98,6 +98,16 @@ async fn command_adapts_and_removes_a_table_of_ones_own() {
         rows(&client, runs).await,
         r#"job:1 | mail | completed | {"sent": 0}"#
     );
+    // What the doctor recommends finds the table.
+    execute(&client, &["ALTER TABLE job DISABLE TRIGGER ALL"]).await;
+    let said = doctor(&database);
+    assert!(
+        said.contains("runmeta adapt --schema public --table job;"),
+        "{said}"
+    );
+    let again = ["adapt", "--schema", "public", "--table", "job"];
+    assert_eq!(runmeta(&database, &again).1, Some(0));
+    assert!(doctor(&database).contains("runs follow 1 queue"));
     let (output, code) = runmeta(&database, &["adapt", "--table", "job", "--remove"]);
     assert_eq!(
         (output.as_str(), code),
@@ -184,7 +194,8 @@ async fn doctor_shows_what_is_wrong_with_an_adapter() {
     .await;
     let said = doctor(&database);
     assert!(
-        said.contains("problem: runs do not follow the jobs of graphile-worker"),
+        said.contains("problem: runs do not follow the jobs of graphile-worker")
+            && said.contains("runmeta adapt graphile-worker --schema graphile_worker;"),
         "{said}"
     );
     execute(&client, &["DROP TABLE graphile_worker._private_jobs"]).await;

@@ -31,7 +31,12 @@ pub(super) fn check(facts: &Facts) -> Option<Finding> {
 }
 
 fn broken(adapter: &facts::Adapter) -> Option<Finding> {
-    let facts::Adapter { queue, table, .. } = adapter;
+    let facts::Adapter {
+        queue,
+        table,
+        arguments,
+        ..
+    } = adapter;
     if !adapter.has_table {
         return Some(
             Finding::problem(
@@ -40,7 +45,7 @@ fn broken(adapter: &facts::Adapter) -> Option<Finding> {
             )
             .with_detail("Its runs stay as they are.")
             .with_hint(format!(
-                "If the queue is gone, remove its adapter: SELECT runmeta.unadapt('{queue}');"
+                "If the queue is gone, remove its adapter: runmeta adapt {arguments} --remove;"
             )),
         );
     }
@@ -48,7 +53,7 @@ fn broken(adapter: &facts::Adapter) -> Option<Finding> {
         return Some(
             Finding::problem(CHECK, format!("runs do not follow the jobs of {queue}"))
                 .with_detail(format!("Triggers of runmeta are missing or disabled on {table} or its partitions: a migration of the queue may have made the table anew."))
-                .with_hint(format!("Adapt it again, which brings its runs up to date too: runmeta adapt {queue}; in SQL, SELECT runmeta.adapt('{queue}');")),
+                .with_hint(format!("Adapt it again, which brings its runs up to date too: runmeta adapt {arguments};")),
         );
     }
     let role = adapter.role.as_ref()?;
@@ -96,7 +101,7 @@ fn by_row(adapter: &facts::Adapter) -> Option<Finding> {
             format!("{} of {} {} followed row by row", count(adapter.by_row, "partition"), adapter.queue, if adapter.by_row == 1 { "is" } else { "are" }),
         )
         .with_detail("They are newer than the adapter. Nothing is missed, but each job costs its queue more.")
-        .with_hint(format!("Adapt it again when that suits you: runmeta adapt {};", adapter.queue))
+        .with_hint(format!("Adapt it again when that suits you: runmeta adapt {};", adapter.arguments))
     })
 }
 
@@ -110,6 +115,7 @@ mod tests {
         facts.adapters = vec![Adapter {
             queue: "pg-boss".to_owned(),
             table: "pgboss.job".to_owned(),
+            arguments: "pg-boss --schema pgboss".to_owned(),
             has_table: true,
             without_triggers: 0,
             by_row: 0,
@@ -157,6 +163,11 @@ mod tests {
             "The last, 5 seconds ago in pg-boss: UPDATE of job 7 failed with SQLSTATE 42703: column j.output does not exist."
         );
         facts.adapters[0].without_triggers = 1;
-        assert_eq!(message(&facts), "runs do not follow the jobs of pg-boss");
+        let found = check(&facts).unwrap();
+        assert_eq!(found.message, "runs do not follow the jobs of pg-boss");
+        assert_eq!(
+            found.hint.unwrap(),
+            "Adapt it again, which brings its runs up to date too: runmeta adapt pg-boss --schema pgboss;"
+        );
     }
 }

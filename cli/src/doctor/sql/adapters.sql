@@ -32,7 +32,13 @@ SELECT c.queue, pg_catalog.format('%I.%I', c.table_schema, c.table_name), pg_cat
     (SELECT pg_catalog.min(r.rolname::pg_catalog.text)
         FROM pg_catalog.pg_roles AS r
         WHERE r.rolcanlogin AND pg_catalog.has_table_privilege(r.oid, pg_catalog.min(c.jobs), 'INSERT')
-            AND NOT pg_catalog.has_column_privilege(r.oid, 'runmeta.transition', 'run_id', 'INSERT'))
+            AND NOT pg_catalog.has_column_privilege(r.oid, 'runmeta.transition', 'run_id', 'INSERT')),
+    -- With which `runmeta adapt` finds it.
+    pg_catalog.concat(
+        CASE WHEN c.queue OPERATOR(pg_catalog.<>) 'table' THEN pg_catalog.concat(c.queue, ' ') END,
+        '--schema ', c.table_schema,
+        CASE WHEN c.queue OPERATOR(pg_catalog.=) ANY (ARRAY['pgmq', 'table']::pg_catalog.text[])
+            THEN pg_catalog.concat(' --table ', c.table_name) END)
 FROM counted AS c
 GROUP BY c.id, c.queue, c.table_schema, c.table_name
 ORDER BY c.id
