@@ -44,9 +44,9 @@ picture: setup-tests ## takes the README's picture of the dashboard anew
 mutants: setup ## whether core's tests notice small changes of core; with ARGS='server 10', a sample of what needs a server
 	@scripts/mutants $(ARGS)
 
-bench: setup ## the measurements that the README quotes, in five minutes; with ARGS='parent flush', some of them; ARGS=bloat takes 15
-ifeq ($(ARGS),bloat)
-	exec scripts/with-cluster bench/bloat
+bench: setup ## the measurements that the README quotes, in five minutes; with ARGS='parent flush', some of them; ARGS=bloat takes 15, ARGS=queues 5
+ifneq ($(filter bloat queues,$(ARGS)),)
+	exec scripts/with-cluster bench/$(ARGS)
 else
 	RUNMETA_SETTINGS="$$(cat bench/postgresql.conf)" exec scripts/with-cluster cargo run --release --package runmeta-bench -- $(ARGS)
 endif

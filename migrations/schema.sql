@@ -419,6 +419,83 @@ COMMENT ON COLUMN runmeta.activity.inbox_bytes IS 'bytes of runmeta.inbox with i
 
 COMMENT ON COLUMN runmeta.activity.unapplied_bytes IS 'bytes of runmeta.unapplied with indexes';
 
+CREATE TABLE runmeta.adapter (
+    id integer NOT NULL,
+    queue text NOT NULL,
+    table_schema text NOT NULL,
+    table_name text NOT NULL,
+    prefix text NOT NULL COLLATE pg_catalog."C",
+    tasks text[],
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    parent text,
+    mapping jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE runmeta.adapter OWNER TO postgres;
+
+COMMENT ON TABLE runmeta.adapter IS 'queues whose jobs have runs that follow them';
+
+COMMENT ON COLUMN runmeta.adapter.id IS 'number that the triggers of the queue record';
+
+COMMENT ON COLUMN runmeta.adapter.queue IS 'kind of the queue, pg-boss for instance';
+
+COMMENT ON COLUMN runmeta.adapter.table_schema IS 'schema of the table of jobs';
+
+COMMENT ON COLUMN runmeta.adapter.table_name IS 'name of that table';
+
+COMMENT ON COLUMN runmeta.adapter.prefix IS 'what stands before the id of a job in the id of its run';
+
+COMMENT ON COLUMN runmeta.adapter.tasks IS 'tasks whose jobs have runs, null for all';
+
+COMMENT ON COLUMN runmeta.adapter.metadata IS 'document of a new run, merged into it at the beginning of each further attempt';
+
+COMMENT ON COLUMN runmeta.adapter.parent IS 'expression over the row of a job for the run that its run is started under';
+
+COMMENT ON COLUMN runmeta.adapter.mapping IS 'columns of a table of one''s own, null for a queue that is known';
+
+COMMENT ON COLUMN runmeta.adapter.created_at IS 'when the queue was adapted';
+
+CREATE TABLE runmeta.adapter_failure (
+    id bigint NOT NULL,
+    adapter integer NOT NULL,
+    role name DEFAULT CURRENT_USER NOT NULL,
+    operation text NOT NULL,
+    jobs text[],
+    sqlstate text NOT NULL,
+    message text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+ALTER TABLE runmeta.adapter_failure OWNER TO postgres;
+
+COMMENT ON TABLE runmeta.adapter_failure IS 'changes of jobs that adapters could not record or apply, the last 100 of each';
+
+COMMENT ON COLUMN runmeta.adapter_failure.id IS 'makes the row unique';
+
+COMMENT ON COLUMN runmeta.adapter_failure.adapter IS 'adapter of the queue';
+
+COMMENT ON COLUMN runmeta.adapter_failure.role IS 'role that changed the jobs';
+
+COMMENT ON COLUMN runmeta.adapter_failure.operation IS 'INSERT, UPDATE, DELETE or TRUNCATE on the table of jobs, or follow';
+
+COMMENT ON COLUMN runmeta.adapter_failure.jobs IS 'ids of the jobs, at most 100, null if they could not be read';
+
+COMMENT ON COLUMN runmeta.adapter_failure.sqlstate IS 'code of the error';
+
+COMMENT ON COLUMN runmeta.adapter_failure.message IS 'the error';
+
+COMMENT ON COLUMN runmeta.adapter_failure.created_at IS 'when it happened';
+
+ALTER TABLE runmeta.adapter_failure ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME runmeta.adapter_failure_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE runmeta.contract (
     task text NOT NULL COLLATE pg_catalog."C",
     schema jsonb NOT NULL,
@@ -1024,6 +1101,65 @@ COMMENT ON COLUMN runmeta.task_summary.duration_longest IS 'how long the longest
 
 COMMENT ON COLUMN runmeta.task_summary.duration_sum IS 'how long they worked together';
 
+CREATE TABLE runmeta.transition (
+    run_id text NOT NULL COLLATE pg_catalog."C",
+    id bigint NOT NULL,
+    adapter integer NOT NULL,
+    role name DEFAULT CURRENT_USER NOT NULL,
+    status text NOT NULL,
+    is_deleted boolean DEFAULT false NOT NULL,
+    attempt integer,
+    error text,
+    task text,
+    parent_id text COLLATE pg_catalog."C",
+    created_at timestamp with time zone,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='10000', autovacuum_vacuum_insert_threshold='-1', autovacuum_analyze_threshold='1000000');
+
+ALTER TABLE runmeta.transition OWNER TO postgres;
+
+COMMENT ON TABLE runmeta.transition IS 'changes of jobs in queues that their runs are to follow';
+
+COMMENT ON COLUMN runmeta.transition.run_id IS 'run of the job';
+
+COMMENT ON COLUMN runmeta.transition.id IS 'place in the order of the changes of a run';
+
+COMMENT ON COLUMN runmeta.transition.adapter IS 'adapter of the queue';
+
+COMMENT ON COLUMN runmeta.transition.role IS 'role that changed the job';
+
+COMMENT ON COLUMN runmeta.transition.status IS 'status that the run gets';
+
+COMMENT ON COLUMN runmeta.transition.is_deleted IS 'whether the job is gone, which ends only a run that has not finished';
+
+COMMENT ON COLUMN runmeta.transition.attempt IS 'how many attempts have begun, null if the queue does not count them';
+
+COMMENT ON COLUMN runmeta.transition.error IS 'what went wrong last';
+
+COMMENT ON COLUMN runmeta.transition.task IS 'name of the job';
+
+COMMENT ON COLUMN runmeta.transition.parent_id IS 'run that the run is started under';
+
+COMMENT ON COLUMN runmeta.transition.created_at IS 'when the job came, if the queue keeps that';
+
+COMMENT ON COLUMN runmeta.transition.started_at IS 'when its attempt began to work, if the queue keeps that';
+
+COMMENT ON COLUMN runmeta.transition.finished_at IS 'when it finished, if the queue keeps that';
+
+COMMENT ON COLUMN runmeta.transition.at IS 'when the change was seen';
+
+ALTER TABLE runmeta.transition ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME runmeta.transition_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE runmeta.unapplied ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME runmeta.unapplied_id_seq
     START WITH 1
@@ -1032,6 +1168,18 @@ ALTER TABLE runmeta.unapplied ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+ALTER TABLE ONLY runmeta.adapter_failure
+    ADD CONSTRAINT adapter_failure_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY runmeta.adapter
+    ADD CONSTRAINT adapter_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY runmeta.adapter
+    ADD CONSTRAINT adapter_prefix_key UNIQUE (prefix);
+
+ALTER TABLE ONLY runmeta.adapter
+    ADD CONSTRAINT adapter_table_key UNIQUE (table_schema, table_name);
 
 ALTER TABLE ONLY runmeta.contract
     ADD CONSTRAINT contract_pkey PRIMARY KEY (task);
@@ -1065,6 +1213,9 @@ ALTER TABLE ONLY runmeta.task_setting
 
 ALTER TABLE ONLY runmeta.tracked
     ADD CONSTRAINT tracked_pkey PRIMARY KEY (task, key);
+
+ALTER TABLE ONLY runmeta.transition
+    ADD CONSTRAINT transition_pkey PRIMARY KEY (run_id, id);
 
 ALTER TABLE ONLY runmeta.unapplied
     ADD CONSTRAINT unapplied_pkey PRIMARY KEY (root_id, run_id, "position", id);
@@ -1122,6 +1273,42 @@ ALTER TABLE runmeta.unapplied ENABLE ROW LEVEL SECURITY;
 GRANT USAGE ON SCHEMA runmeta TO runmeta_reader;
 GRANT USAGE ON SCHEMA runmeta TO runmeta_writer;
 
+GRANT ALL ON FUNCTION runmeta._adapter_dbos(schema text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_dbos(schema text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._adapter_functions(adapter integer, schema text, prefix text, tasks text[], row_query text, id_column name, compares boolean, is_in_queues boolean) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_functions(adapter integer, schema text, prefix text, tasks text[], row_query text, id_column name, compares boolean, is_in_queues boolean) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._adapter_graphile_worker(schema text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_graphile_worker(schema text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._adapter_oban(schema text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_oban(schema text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._adapter_own_table(jobs regclass, mapping jsonb) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_own_table(jobs regclass, mapping jsonb) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._adapter_pg_boss(schema text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_pg_boss(schema text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._adapter_pgmq(table_name text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_pgmq(table_name text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._adapter_procrastinate(schema text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_procrastinate(schema text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._adapter_queue(queue text, INOUT schema text, INOUT table_name text, parent text, prefix text, mapping jsonb, OUT row_query text, OUT compares boolean, OUT id_column name, OUT queues text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_queue(queue text, INOUT schema text, INOUT table_name text, parent text, prefix text, mapping jsonb, OUT row_query text, OUT compares boolean, OUT id_column name, OUT queues text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._adapter_river(schema text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_river(schema text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._adapter_sync(adapter integer, jobs regclass, prefix text, tasks text[], row_query text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_sync(adapter integer, jobs regclass, prefix text, tasks text[], row_query text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._adapter_triggers(adapter integer, jobs regclass, compares boolean, queues regclass) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_triggers(adapter integer, jobs regclass, compares boolean, queues regclass) TO runmeta_writer;
+
 GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone, size_bound integer, task text, created_at timestamp with time zone, updated_at timestamp with time zone) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone, size_bound integer, task text, created_at timestamp with time zone, updated_at timestamp with time zone) TO runmeta_writer;
 
@@ -1151,6 +1338,9 @@ GRANT ALL ON FUNCTION runmeta._live_updated_at(updated_at timestamp with time zo
 
 GRANT ALL ON FUNCTION runmeta._live_version(version bigint, root_id text, run_id text, created_at timestamp with time zone) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._live_version(version bigint, root_id text, run_id text, created_at timestamp with time zone) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._noted(run_id text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._noted(run_id text) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta._recent_rate(at timestamp with time zone[], value double precision[], spacing interval, began_at timestamp with time zone, now timestamp with time zone, current numeric) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._recent_rate(at timestamp with time zone[], value double precision[], spacing interval, began_at timestamp with time zone, now timestamp with time zone, current numeric) TO runmeta_writer;
@@ -1188,6 +1378,8 @@ GRANT ALL ON FUNCTION runmeta.finish(run_id text, status text, attempt integer) 
 GRANT ALL ON FUNCTION runmeta.flush(batch jsonb, writer uuid, sequence bigint) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta.fold(max_runs integer) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta.follow(max_runs integer) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta.get(run_id text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta.get(run_id text) TO runmeta_writer;
@@ -1267,6 +1459,19 @@ GRANT SELECT,INSERT,UPDATE ON TABLE runmeta.writer TO runmeta_writer;
 GRANT SELECT ON TABLE runmeta.activity TO runmeta_reader;
 GRANT SELECT ON TABLE runmeta.activity TO runmeta_writer;
 
+GRANT SELECT ON TABLE runmeta.adapter TO runmeta_reader;
+GRANT SELECT ON TABLE runmeta.adapter TO runmeta_writer;
+
+GRANT INSERT(adapter) ON TABLE runmeta.adapter_failure TO runmeta_writer;
+
+GRANT INSERT(operation) ON TABLE runmeta.adapter_failure TO runmeta_writer;
+
+GRANT INSERT(jobs) ON TABLE runmeta.adapter_failure TO runmeta_writer;
+
+GRANT INSERT(sqlstate) ON TABLE runmeta.adapter_failure TO runmeta_writer;
+
+GRANT INSERT(message) ON TABLE runmeta.adapter_failure TO runmeta_writer;
+
 GRANT SELECT ON TABLE runmeta.contract TO runmeta_reader;
 GRANT SELECT ON TABLE runmeta.contract TO runmeta_writer;
 
@@ -1299,3 +1504,25 @@ GRANT SELECT ON TABLE runmeta.task TO runmeta_writer;
 
 GRANT SELECT ON TABLE runmeta.task_summary TO runmeta_reader;
 GRANT SELECT ON TABLE runmeta.task_summary TO runmeta_writer;
+
+GRANT INSERT(run_id) ON TABLE runmeta.transition TO runmeta_writer;
+
+GRANT INSERT(adapter) ON TABLE runmeta.transition TO runmeta_writer;
+
+GRANT INSERT(status) ON TABLE runmeta.transition TO runmeta_writer;
+
+GRANT INSERT(is_deleted) ON TABLE runmeta.transition TO runmeta_writer;
+
+GRANT INSERT(attempt) ON TABLE runmeta.transition TO runmeta_writer;
+
+GRANT INSERT(error) ON TABLE runmeta.transition TO runmeta_writer;
+
+GRANT INSERT(task) ON TABLE runmeta.transition TO runmeta_writer;
+
+GRANT INSERT(parent_id) ON TABLE runmeta.transition TO runmeta_writer;
+
+GRANT INSERT(created_at) ON TABLE runmeta.transition TO runmeta_writer;
+
+GRANT INSERT(started_at) ON TABLE runmeta.transition TO runmeta_writer;
+
+GRANT INSERT(finished_at) ON TABLE runmeta.transition TO runmeta_writer;

@@ -5,6 +5,7 @@
 mod agreement;
 mod config;
 mod conformance;
+mod following;
 mod generate;
 mod json;
 mod laws;

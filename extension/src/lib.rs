@@ -11,6 +11,7 @@
 //! - [`prune`]: deleting trees that finished long ago.
 //! - [`one_pass`]: changing rows in one statement.
 //! - [`flush`]: batches for many runs, of operations, starts and finishes.
+//! - [`follow`]: runs that follow jobs in a queue.
 //! - [`stream`]: streams of chunks that belong to runs.
 //! - [`history`]: how tracked numbers changed.
 //! - [`inbox`]: lists that wait to be folded into a document.
@@ -30,6 +31,7 @@ mod call;
 mod contract;
 mod document;
 mod flush;
+mod follow;
 mod function;
 mod history;
 mod inbox;

@@ -8,7 +8,7 @@
 
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, c_int};
+use std::ffi::{CStr, CString, c_int};
 
 use pgrx::pg_sys;
 use pgrx::pg_sys::CheckEnableRlsResult::RLS_ENABLED;
@@ -19,6 +19,7 @@ const INBOX: &CStr = c"inbox";
 const OUTBOX: &CStr = c"outbox";
 const UNAPPLIED: &CStr = c"unapplied";
 const STREAM: &CStr = c"stream";
+const TRANSITION: &CStr = c"transition";
 const CONTRACT: &CStr = c"contract";
 const HISTORY: &CStr = c"history";
 const TRACKED: &CStr = c"tracked";
@@ -69,6 +70,15 @@ impl AsOwner {
     /// As [`of_inbox`](Self::of_inbox).
     pub fn of_streams() -> Result<AsOwner, Refusal> {
         AsOwner::of(STREAM)
+    }
+
+    /// Becomes the owner of the table of what happened to jobs.
+    ///
+    /// # Errors
+    ///
+    /// As [`of_inbox`](Self::of_inbox).
+    pub fn of_transitions() -> Result<AsOwner, Refusal> {
+        AsOwner::of(TRANSITION)
     }
 
     /// Becomes the owner of the table of contracts: they hold for whoever writes.
@@ -135,6 +145,11 @@ impl Drop for AsOwner {
     }
 }
 
+/// Returns true if there is a table of what happened to jobs: a library may be newer than the tables.
+pub fn has_transitions() -> bool {
+    table(TRANSITION).is_some()
+}
+
 /// Returns true if the current role may see every run and document whatever the policies: it has the rights of the tables'
 /// owner, or those to read all data and no policies apply.
 pub fn may_see_everything() -> bool {
@@ -171,6 +186,25 @@ pub fn may_write_any_run() -> bool {
     !policies_apply(run)
         && owner(run).is_some_and(|owner| !policies_apply_to(run, owner))
         && may_write(run)
+}
+
+/// Returns true if the role with this name may write any run by itself. False if there is none any more.
+pub fn role_may_write_any_run(name: &str) -> bool {
+    let Ok(name) = CString::new(name) else {
+        return false;
+    };
+    // SAFETY: looks up the catalog.
+    let role = unsafe { pg_sys::get_role_oid(name.as_ptr(), true) };
+    let columns = |run| {
+        WRITTEN
+            .iter()
+            .all(|column| role_may_column(role, run, column, pg_sys::ACL_UPDATE))
+    };
+    role != pg_sys::Oid::INVALID
+        && table(RUN).is_some_and(|run| {
+            !policies_apply_to(run, role)
+                && (role_may(role, run, pg_sys::ACL_UPDATE) || columns(run))
+        })
 }
 
 /// Raises the error of Postgres if the current role has no rights to write documents of runs, whatever the policies.
@@ -215,24 +249,38 @@ fn policies_apply_to(run: pg_sys::Oid, role: pg_sys::Oid) -> bool {
 }
 
 fn may(relation: pg_sys::Oid, privilege: u32) -> bool {
+    role_may(current_role(), relation, privilege)
+}
+
+fn may_column(relation: pg_sys::Oid, column: &CStr, privilege: u32) -> bool {
+    role_may_column(current_role(), relation, column, privilege)
+}
+
+fn current_role() -> pg_sys::Oid {
+    // SAFETY: a variable of the backend.
+    unsafe { pg_sys::GetUserId() }
+}
+
+fn role_may(role: pg_sys::Oid, relation: pg_sys::Oid, privilege: u32) -> bool {
     // SAFETY: looks up the catalog.
     unsafe {
-        pg_sys::pg_class_aclcheck(relation, pg_sys::GetUserId(), privilege as pg_sys::AclMode)
+        pg_sys::pg_class_aclcheck(relation, role, privilege as pg_sys::AclMode)
             == pg_sys::AclResult::ACLCHECK_OK
     }
 }
 
-fn may_column(relation: pg_sys::Oid, column: &CStr, privilege: u32) -> bool {
+fn role_may_column(
+    role: pg_sys::Oid,
+    relation: pg_sys::Oid,
+    column: &CStr,
+    privilege: u32,
+) -> bool {
     // SAFETY: looks up the catalog; a column that is not there has number 0, which nobody has rights on.
     unsafe {
         let number = pg_sys::get_attnum(relation, column.as_ptr());
         number > 0
-            && pg_sys::pg_attribute_aclcheck(
-                relation,
-                number,
-                pg_sys::GetUserId(),
-                privilege as pg_sys::AclMode,
-            ) == pg_sys::AclResult::ACLCHECK_OK
+            && pg_sys::pg_attribute_aclcheck(relation, number, role, privilege as pg_sys::AclMode)
+                == pg_sys::AclResult::ACLCHECK_OK
     }
 }
 

@@ -33,6 +33,21 @@ impl Failure {
             .collect()
     }
 
+    /// Returns true if somebody has not the rights to do what was to be done.
+    pub fn is_for_lack_of_rights(&self) -> bool {
+        self.code == PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE
+    }
+
+    /// Returns true if the error passes by itself, and would meet all others now: somebody has locked a table, or the server
+    /// lacks something.
+    pub fn is_of_the_moment(&self) -> bool {
+        let code = self.sqlstate();
+        code == "55P03"
+            || ["40", "53", "57", "58"]
+                .iter()
+                .any(|class| code.starts_with(class))
+    }
+
     /// Returns true if a check refused what was to be stored.
     pub fn is_check(&self) -> bool {
         self.code == PgSqlErrorCode::ERRCODE_CHECK_VIOLATION

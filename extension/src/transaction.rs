@@ -9,6 +9,7 @@ use pgrx::{
 };
 
 use crate::announce::{self, Changes};
+use crate::follow::Noted;
 use crate::inbox::waiting::Moved;
 
 thread_local! {
@@ -29,7 +30,9 @@ struct Transaction {
 pub struct Level {
     /// Runs that changed.
     pub changes: Changes,
-    /// Lists that were put into the inbox and taken out.
+    /// Jobs that changed.
+    pub jobs: Noted,
+    /// Lists that were put into the inbox and taken out, and changes of jobs that were recorded and taken.
     pub moved: Moved,
 }
 
@@ -37,6 +40,7 @@ impl Level {
     /// Takes over what a subtransaction did that committed.
     fn extend(&mut self, inner: Level) {
         self.changes.extend(inner.changes);
+        self.jobs.extend(inner.jobs);
         self.moved.extend(inner.moved);
     }
 }
@@ -59,10 +63,12 @@ pub fn note(change: impl FnOnce(&mut Level)) {
 
 fn register_callbacks() {
     register_xact_callback(PgXactCallbackEvent::PreCommit, || {
-        announce::before_commit(merge().changes);
+        let all = merge();
+        announce::before_commit(all.changes, &all.jobs);
     });
     register_xact_callback(PgXactCallbackEvent::PrePrepare, || {
-        announce::before_prepare(merge().changes);
+        let all = merge();
+        announce::before_prepare(all.changes, &all.jobs);
     });
     register_xact_callback(PgXactCallbackEvent::Commit, || {
         // No error may be raised here: the transaction has committed.
@@ -113,6 +119,7 @@ fn merge() -> Level {
         let mut all = Level::default();
         for level in &mut transaction.levels {
             all.changes.extend(std::mem::take(&mut level.changes));
+            all.jobs.extend(std::mem::take(&mut level.jobs));
         }
         all
     })

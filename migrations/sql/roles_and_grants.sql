@@ -91,7 +91,7 @@ DECLARE
     writers CONSTANT pg_catalog.text[] := ARRAY[
         'start', 'set_status', 'finish',
         'set', 'del', 'replace', 'merge', 'append', 'remove', 'increment', 'decrement',
-        'apply', 'flush', 'fold', 'deliver', 'stream_append', 'stream_close'
+        'apply', 'flush', 'fold', 'follow', 'deliver', 'stream_append', 'stream_close'
     ];
     missing pg_catalog.text;
 BEGIN
@@ -134,7 +134,9 @@ BEGIN
             ('runmeta_writer', 'run',    'INSERT'),
             ('runmeta_writer', 'writer', 'SELECT'),
             ('runmeta_writer', 'writer', 'INSERT'),
-            ('runmeta_writer', 'writer', 'UPDATE')
+            ('runmeta_writer', 'writer', 'UPDATE'),
+            ('runmeta_reader', 'adapter', 'SELECT'),
+            ('runmeta_writer', 'adapter', 'SELECT')
         ) AS g (role, relation, privilege)
         WHERE NOT pg_catalog.has_table_privilege(
             g.role, pg_catalog.format('runmeta.%I', g.relation), g.privilege)
@@ -147,6 +149,20 @@ BEGIN
             ('size_bound')
         ) AS g (name)
         WHERE NOT pg_catalog.has_column_privilege('runmeta_writer', 'runmeta.run', g.name, 'UPDATE')
+
+        -- The triggers of an adapter run with the rights of whoever changes a job. That role fills in everything but who it
+        -- is, and reads nothing of what others have recorded.
+        UNION ALL
+        SELECT pg_catalog.format('GRANT INSERT (%I) ON TABLE runmeta.%I TO runmeta_writer', g.name, g.relation)
+        FROM (VALUES
+            ('transition', 'run_id'), ('transition', 'adapter'), ('transition', 'status'), ('transition', 'is_deleted'),
+            ('transition', 'attempt'), ('transition', 'error'), ('transition', 'task'), ('transition', 'parent_id'),
+            ('transition', 'created_at'), ('transition', 'started_at'), ('transition', 'finished_at'),
+            ('adapter_failure', 'adapter'), ('adapter_failure', 'operation'), ('adapter_failure', 'jobs'),
+            ('adapter_failure', 'sqlstate'), ('adapter_failure', 'message')
+        ) AS g (relation, name)
+        WHERE NOT pg_catalog.has_column_privilege(
+            'runmeta_writer', pg_catalog.format('runmeta.%I', g.relation), g.name, 'INSERT')
 
         -- Members of the extension only, because anyone's function could have such a name. Its helpers begin with an
         -- underscore: functions call them with their caller's rights, and they give none.
@@ -190,6 +206,9 @@ BEGIN
                 'runmeta.tracked'::pg_catalog.regclass,
                 'runmeta.history'::pg_catalog.regclass,
                 'runmeta.outbox'::pg_catalog.regclass,
+                'runmeta.adapter'::pg_catalog.regclass,
+                'runmeta.transition'::pg_catalog.regclass,
+                'runmeta.adapter_failure'::pg_catalog.regclass,
                 'runmeta.live_run'::pg_catalog.regclass,
                 'runmeta.task_setting'::pg_catalog.regclass,
                 'runmeta.contract'::pg_catalog.regclass,

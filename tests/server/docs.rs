@@ -3,7 +3,7 @@
 //! Each file is one session in a migrated database of its own. A statement that fails is followed by a line with its
 //! SQLSTATE, and must be shown: a block without output may not fail. `UPDATE_DOCS=1` writes the outputs anew.
 //!
-//! In `docs/drivers.md` and `docs/protocol.md` each chapter is a program, in a database of its own: its blocks of Python or
+//! In `docs/drivers.md`, `docs/protocol.md` and `docs/queues.md` each chapter is a program, in a database of its own: its blocks of Python or
 //! JavaScript.
 
 use std::fs;
@@ -41,14 +41,20 @@ async fn docs_tell_the_truth() {
 
 #[tokio::test]
 async fn drivers_tell_the_truth() {
-    let programs = check_programs("docs/drivers.md").await;
+    let programs = check_programs("docs/drivers.md", Database::new).await;
     assert_eq!(programs, 4, "psycopg, asyncpg, pg and postgres.js");
 }
 
 #[tokio::test]
 async fn protocol_tells_the_truth() {
-    let programs = check_programs("docs/protocol.md").await;
+    let programs = check_programs("docs/protocol.md", Database::new).await;
     assert_eq!(programs, 2, "a listener, and a reader of streams");
+}
+
+#[tokio::test]
+async fn queues_tell_the_truth() {
+    let programs = check_programs("docs/queues.md", Database::with_worker).await;
+    assert_eq!(programs, 3, "pg-boss, graphile-worker and procrastinate");
 }
 
 /// The page of the protocol shows the listener that is shown, and run under load, as that of psycopg.
@@ -63,8 +69,12 @@ fn listener_of_the_protocol_is_that_of_psycopg() {
     assert_str_eq!(listener("docs/protocol.md"), listener("docs/drivers.md"));
 }
 
-/// Runs the chapters of a file that have blocks of Python or JavaScript, and returns how many these are.
-async fn check_programs(file: &str) -> usize {
+/// Runs the chapters of a file that have blocks of Python or JavaScript, each in a database that is made for it, and returns
+/// how many these are.
+async fn check_programs<F>(file: &str, make: impl Fn() -> F) -> usize
+where
+    F: Future<Output = Database>,
+{
     let file = repository(file);
     let text = fs::read_to_string(&file).unwrap();
     let mut rewritten = text.clone();
@@ -76,7 +86,7 @@ async fn check_programs(file: &str) -> usize {
             let mut document = Document::parse(chapter, language.fence());
             let blocks: Vec<&str> = document.blocks().collect();
             if !blocks.is_empty() {
-                let database = Database::new().await;
+                let database = make().await;
                 let outputs = program::run(&database, language, &blocks);
                 for (index, output) in outputs.iter().enumerate() {
                     assert!(

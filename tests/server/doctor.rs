@@ -249,7 +249,7 @@ async fn what_is_missing_in_the_database_is_a_problem() {
         .batch_execute("DELETE FROM runmeta.schema_history")
         .await
         .unwrap();
-    let expected = ["problem: migrations are missing: V1__run_and_writer\n"];
+    let expected = ["problem: migrations are missing: V1__run_and_writer, V2__adapter\n"];
     assert_eq!(assert_says(&database.url(), &expected), Some(1));
 
     client

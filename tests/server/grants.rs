@@ -65,6 +65,18 @@ async fn extension_owns_functions_and_types_only() {
     let database = Database::new().await;
     insta::assert_snapshot!(text(&database.connect().await, OWNED_OBJECTS).await, @"
     type runmeta.target
+    function runmeta._adapter_dbos(text)
+    function runmeta._adapter_functions(integer,text,text,text[],text,name,boolean,boolean)
+    function runmeta._adapter_graphile_worker(text)
+    function runmeta._adapter_oban(text)
+    function runmeta._adapter_own_table(regclass,jsonb)
+    function runmeta._adapter_pg_boss(text)
+    function runmeta._adapter_pgmq(text)
+    function runmeta._adapter_procrastinate(text)
+    function runmeta._adapter_queue(text,text,text,text,text,jsonb)
+    function runmeta._adapter_river(text)
+    function runmeta._adapter_sync(integer,regclass,text,text[],text)
+    function runmeta._adapter_triggers(integer,regclass,boolean,regclass)
     function runmeta._apply_lists(text,text,jsonb,bigint,timestamp with time zone,integer,text,timestamp with time zone,timestamp with time zone)
     function runmeta._changed_bound()
     function runmeta._changed_document()
@@ -77,9 +89,11 @@ async fn extension_owns_functions_and_types_only() {
     function runmeta._live_metadata(jsonb,text,text,timestamp with time zone)
     function runmeta._live_updated_at(timestamp with time zone,text,text,timestamp with time zone)
     function runmeta._live_version(bigint,text,text,timestamp with time zone)
+    function runmeta._noted(text)
     function runmeta._recent_rate(timestamp with time zone[],double precision[],interval,timestamp with time zone,timestamp with time zone,numeric)
     function runmeta._value_at(jsonb,text)
     function runmeta._worker_state()
+    function runmeta.adapt(text,text,text,text[],jsonb,text,text,jsonb,boolean)
     function runmeta.ancestors(text)
     function runmeta.append(text,text,jsonb,runmeta.target,integer)
     function runmeta.apply(text,jsonb,runmeta.target)
@@ -93,6 +107,7 @@ async fn extension_owns_functions_and_types_only() {
     function runmeta.finish(text,text,integer)
     function runmeta.flush(jsonb,uuid,bigint)
     function runmeta.fold(integer)
+    function runmeta.follow(integer)
     function runmeta.get(text)
     function runmeta.get(text,text)
     function runmeta.increment(text,text,numeric,runmeta.target)
@@ -115,6 +130,7 @@ async fn extension_owns_functions_and_types_only() {
     function runmeta.streams(text)
     function runmeta.track(text,text,interval,integer)
     function runmeta.tree(text)
+    function runmeta.unadapt(text,text,text,boolean)
     function runmeta.unapplied_operations(jsonb,jsonb)
     function runmeta.untrack(text,text)
     ");
@@ -145,6 +161,7 @@ const READS: &[&str] = &[
     "SELECT * FROM runmeta.streams('top')",
     "SELECT * FROM runmeta.stream",
     "SELECT * FROM runmeta.stream_chunk",
+    "SELECT * FROM runmeta.adapter",
     "SELECT * FROM runmeta.samples('top', 'key')",
     "SELECT * FROM runmeta.history",
     "SELECT * FROM runmeta.tracked",
@@ -165,6 +182,8 @@ const WRITES: &[&str] = &[
     "SELECT * FROM runmeta.flush('[]')",
     "SELECT * FROM runmeta.flush('[]', '00000000-0000-4000-8000-000000000001', 1)",
     "SELECT * FROM runmeta.flush('[{\"run\": \"other\", \"start\": {}, \"status\": \"paused\", \"finish\": {}}]')",
+    "SELECT runmeta.follow()",
+    "INSERT INTO runmeta.transition (run_id, adapter, status) VALUES ('queue:1', 1, 'queued')",
     "SELECT runmeta.stream_append('child', 'logs', '[1]')",
     "SELECT runmeta.stream_close('child', 'logs')",
     "SELECT * FROM runmeta.flush('[{\"run\": \"child\", \"streams\": {\"other\": [1]}}]')",
@@ -177,6 +196,10 @@ const WRITES: &[&str] = &[
 const OWNERS: &[&str] = &[
     "SELECT runmeta.prune(now())",
     "SELECT runmeta.prune_streams(now())",
+    "SELECT runmeta.adapt('pg-boss')",
+    "SELECT runmeta.unadapt('pg-boss')",
+    "SELECT * FROM runmeta.transition",
+    "SELECT * FROM runmeta.adapter_failure",
     "SELECT runmeta.track('import', 'rows')",
     "SELECT runmeta.untrack('import')",
     "DELETE FROM runmeta.history",

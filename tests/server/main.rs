@@ -12,6 +12,7 @@
 mod harness;
 
 mod activity;
+mod adapter;
 mod agreement;
 mod attack;
 mod attempts;

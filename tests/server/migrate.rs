@@ -137,7 +137,7 @@ async fn failed_migration_leaves_nothing_behind() {
             .await
             .unwrap()
             .applied,
-        ["V1__run_and_writer"]
+        ["V1__run_and_writer", "V2__adapter"]
     );
 }
 

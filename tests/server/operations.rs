@@ -617,6 +617,18 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
         SELECT proname || '/' || pronargs, provolatile, CASE WHEN proisstrict THEN 'strict' END, proparallel, prosecdef
         FROM pg_proc WHERE pronamespace = 'runmeta'::regnamespace ORDER BY 1";
     insta::assert_snapshot!(rows(&client, functions).await, @"
+    _adapter_dbos/1 | i | NULL | s | f
+    _adapter_functions/8 | i | NULL | s | f
+    _adapter_graphile_worker/1 | i | NULL | s | f
+    _adapter_oban/1 | i | NULL | s | f
+    _adapter_own_table/2 | s | NULL | s | f
+    _adapter_pg_boss/1 | i | NULL | s | f
+    _adapter_pgmq/1 | i | NULL | s | f
+    _adapter_procrastinate/1 | i | NULL | s | f
+    _adapter_queue/6 | s | NULL | s | f
+    _adapter_river/1 | i | NULL | s | f
+    _adapter_sync/5 | s | NULL | s | f
+    _adapter_triggers/4 | s | NULL | s | f
     _apply_lists/9 | v | NULL | u | f
     _changed_bound/0 | v | NULL | u | f
     _changed_document/0 | v | NULL | u | f
@@ -629,9 +641,11 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     _live_metadata/4 | s | strict | s | f
     _live_updated_at/4 | s | strict | s | f
     _live_version/4 | s | strict | s | f
+    _noted/1 | v | strict | u | f
     _recent_rate/6 | i | strict | s | f
     _value_at/2 | i | NULL | s | f
     _worker_state/0 | v | NULL | r | f
+    adapt/9 | v | NULL | u | f
     ancestors/1 | s | strict | s | f
     append/5 | v | NULL | u | f
     apply/3 | v | NULL | u | f
@@ -645,6 +659,7 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     finish/3 | v | NULL | u | f
     flush/3 | v | NULL | u | f
     fold/1 | v | strict | u | f
+    follow/1 | v | strict | u | f
     get/1 | s | strict | s | f
     get/2 | s | NULL | s | f
     increment/4 | v | NULL | u | f
@@ -667,6 +682,7 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     streams/1 | s | strict | s | f
     track/4 | v | NULL | u | f
     tree/1 | s | strict | s | f
+    unadapt/4 | v | NULL | u | f
     unapplied_operations/2 | i | strict | s | f
     untrack/2 | v | NULL | u | f
     ");

@@ -1,5 +1,6 @@
 //! The commands, each in a file of its own.
 
+mod adapt;
 mod demo;
 mod doctor;
 mod get;
@@ -19,6 +20,7 @@ use crate::error::Error;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Migrate(migrate::Migrate),
+    Adapt(Box<adapt::Adapt>),
     Demo(demo::Demo),
     Get(get::Get),
     Watch(watch::Watch),
@@ -32,6 +34,7 @@ impl Command {
     pub(crate) async fn run(self) -> Result<ExitCode, Error> {
         match self {
             Self::Migrate(command) => command.run().await,
+            Self::Adapt(command) => command.run().await,
             Self::Demo(command) => command.run().await,
             Self::Get(command) => command.run().await,
             Self::Watch(command) => command.run().await,

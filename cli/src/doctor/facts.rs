@@ -23,6 +23,12 @@ pub(crate) struct Facts {
     pub(crate) large: Vec<(String, i64)>,
     /// The newest operations that could not be applied.
     pub(crate) unapplied: Vec<Unapplied>,
+    /// Queues that are adapted.
+    pub(crate) adapters: Vec<Adapter>,
+    /// The last failure of each adapter, as far as the role may see them.
+    pub(crate) adapter_failures: Vec<AdapterFailure>,
+    /// How long the oldest change of a job has waited for its run.
+    pub(crate) jobs_age: Option<f64>,
     /// Rights that a role should have and does not.
     pub(crate) missing_grants: Vec<(String, String)>,
 }
@@ -140,6 +146,36 @@ pub(crate) struct Unapplied {
     pub(crate) age: f64,
 }
 
+/// A queue that is adapted.
+#[derive(Clone, Debug)]
+pub(crate) struct Adapter {
+    /// Its kind and its table.
+    pub(crate) queue: String,
+    pub(crate) table: String,
+    /// What `runmeta adapt` is called with to find it.
+    pub(crate) arguments: String,
+    pub(crate) has_table: bool,
+    /// Tables of jobs without triggers, or with some that are disabled.
+    pub(crate) without_triggers: i64,
+    /// Partitions that are followed row by row.
+    pub(crate) by_row: i64,
+    /// A role that may change jobs and may not record what happens to them.
+    pub(crate) role: Option<String>,
+}
+
+/// What an adapter could not record or have a run follow.
+#[derive(Clone, Debug)]
+pub(crate) struct AdapterFailure {
+    pub(crate) queue: String,
+    /// How many are kept.
+    pub(crate) count: i64,
+    pub(crate) operation: String,
+    pub(crate) job: Option<String>,
+    pub(crate) sqlstate: String,
+    pub(crate) message: String,
+    pub(crate) age: f64,
+}
+
 #[cfg(test)]
 impl Facts {
     /// A database in which all is well, for checks to change.
@@ -170,6 +206,9 @@ impl Facts {
             tables: Vec::new(),
             large: Vec::new(),
             unapplied: Vec::new(),
+            adapters: Vec::new(),
+            adapter_failures: Vec::new(),
+            jobs_age: None,
             missing_grants: Vec::new(),
         }
     }

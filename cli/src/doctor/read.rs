@@ -9,7 +9,8 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 
 use super::facts::{
-    Activity, Facts, Holder, Migrations, NotifySetting, Server, Table, Transaction, Unapplied,
+    Activity, Adapter, AdapterFailure, Facts, Holder, Migrations, NotifySetting, Server, Table,
+    Transaction, Unapplied,
 };
 use crate::connect::Database;
 use crate::error::Error;
@@ -33,6 +34,9 @@ const TRANSACTIONS: &str = include_str!("sql/transactions.sql");
 const TABLES: &str = include_str!("sql/tables.sql");
 const LARGE: &str = include_str!("sql/large.sql");
 const UNAPPLIED: &str = include_str!("sql/unapplied.sql");
+const ADAPTERS: &str = include_str!("sql/adapters.sql");
+const ADAPTER_FAILURES: &str = include_str!("sql/adapter_failures.sql");
+const JOBS: &str = include_str!("sql/jobs.sql");
 const GRANTS: &str = include_str!("sql/grants.sql");
 
 /// What the role may read.
@@ -40,6 +44,9 @@ struct Rights {
     activity: Option<bool>,
     unapplied: Option<bool>,
     history: Option<bool>,
+    adapters: Option<bool>,
+    /// Those to see what waits for runs that follow jobs, and what went wrong there.
+    jobs: Option<bool>,
 }
 
 /// Finds out everything that the checks look at.
@@ -129,6 +136,27 @@ async fn gather(database: &Database) -> Result<Facts, Error> {
             unapplied,
         )
         .await?,
+        adapters: all(
+            works && rights.adapters == Some(true),
+            &client,
+            ADAPTERS,
+            adapter,
+        )
+        .await?,
+        adapter_failures: all(
+            works && rights.jobs == Some(true),
+            &client,
+            ADAPTER_FAILURES,
+            adapter_failure,
+        )
+        .await?,
+        jobs_age: all(works && rights.jobs == Some(true), &client, JOBS, |row| {
+            row.try_get(0)
+        })
+        .await?
+        .first()
+        .copied()
+        .flatten(),
         missing_grants: all(server.installed.is_some(), &client, GRANTS, |row| {
             Ok((row.try_get(0)?, row.try_get(1)?))
         })
@@ -228,6 +256,8 @@ async fn installed(client: &Client) -> Result<(Server, Rights), Error> {
         activity: row.try_get(6)?,
         unapplied: row.try_get(7)?,
         history: row.try_get(8)?,
+        adapters: row.try_get(12)?,
+        jobs: row.try_get(13)?,
     };
     let server = Server {
         role: row.try_get(0)?,
@@ -325,5 +355,29 @@ fn unapplied(row: &Row) -> Result<Unapplied, tokio_postgres::Error> {
         reason: row.try_get(2)?,
         detail: row.try_get(3)?,
         age: row.try_get(4)?,
+    })
+}
+
+fn adapter(row: &Row) -> Result<Adapter, tokio_postgres::Error> {
+    Ok(Adapter {
+        queue: row.try_get(0)?,
+        table: row.try_get(1)?,
+        has_table: row.try_get(2)?,
+        without_triggers: row.try_get(3)?,
+        by_row: row.try_get(4)?,
+        role: row.try_get(5)?,
+        arguments: row.try_get(6)?,
+    })
+}
+
+fn adapter_failure(row: &Row) -> Result<AdapterFailure, tokio_postgres::Error> {
+    Ok(AdapterFailure {
+        queue: row.try_get(0)?,
+        count: row.try_get(1)?,
+        operation: row.try_get(2)?,
+        job: row.try_get(3)?,
+        sqlstate: row.try_get(4)?,
+        message: row.try_get(5)?,
+        age: row.try_get(6)?,
     })
 }

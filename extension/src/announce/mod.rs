@@ -17,6 +17,7 @@ use std::collections::HashMap;
 
 use pgrx::spi::SpiClient;
 
+use crate::follow::Noted;
 use crate::outbox::{Entry, RunEntry, StreamEntry, Streams, entries, prepared};
 use crate::owner::AsOwner;
 use crate::refusal::Refusal;
@@ -176,8 +177,8 @@ impl Change {
 }
 
 /// Notifies, or prepares what is put into the outbox once the transaction has committed.
-pub fn before_commit(changes: Changes) {
-    if changes.is_empty() {
+pub fn before_commit(changes: Changes, jobs: &Noted) {
+    if changes.is_empty() && jobs.is_empty() {
         return;
     }
     let by_worker = worker::serves();
@@ -205,6 +206,8 @@ pub fn before_commit(changes: Changes) {
         let streams = streams.entries().map(Entry::Stream);
         streams.for_each(|entry| entry.write(&mut entries));
     }
+    jobs.runs()
+        .for_each(|run| Entry::Job(run).write(&mut entries));
     COMMITTING.set(entries);
     if !by_worker && settings::notify() != Notify::Off {
         let announced = changes.iter().filter(|(_, change)| change.announced);
@@ -231,7 +234,10 @@ pub fn after_commit() {
 
 /// Writes the changes of a transaction that is about to be prepared into a table, from which the worker announces them when
 /// it has committed. Without a worker, a transaction that has something to announce cannot be prepared.
-pub fn before_prepare(changes: Changes) {
+pub fn before_prepare(changes: Changes, jobs: &Noted) {
+    if !jobs.is_empty() {
+        prepared::expect();
+    }
     if changes.is_empty() {
         return;
     }
@@ -298,7 +304,8 @@ pub fn deliver(client: &mut SpiClient<'_>, limit: i32) -> Result<i64, Refusal> {
         for entry in entries(&bytes) {
             match entry {
                 Entry::Run(run) if run.announced => note(run.root, run.id, run.version, None),
-                Entry::Run(_) => continue,
+                // A worker that begins looks for all jobs that changed.
+                Entry::Run(_) | Entry::Job(_) => continue,
                 Entry::Stream(stream) => note_stream(&stream),
             }
             count += 1;

@@ -1,13 +1,14 @@
 //! What a batch does that was not seen before.
 
-use runmeta_core::wire;
+use runmeta_core::wire::{self, Target};
 
-use super::batch::Part;
+use super::batch::{Content, Part};
 use super::contract;
 use super::family::Addressed;
 use super::outcome::{Outcome, refuse};
 use super::queue::Queue;
 use super::{documents, family, start, states, stream};
+use crate::follow;
 use crate::owner;
 use crate::refusal::Refusal;
 
@@ -20,6 +21,12 @@ const ROUNDS: usize = 3;
 ///
 /// What concerns the whole batch. Errors of Postgres are raised.
 pub fn write(parts: &[Part<'_>], writer: Option<pgrx::Uuid>) -> Result<Vec<Outcome>, Refusal> {
+    let starts = parts.iter().filter_map(|part| match &part.content {
+        Content::Start(run) => Some((run.parent?, Target::Own)),
+        _ => None,
+    });
+    let written = parts.iter().map(|part| (part.run, part.member().target()));
+    follow::before::addressed(starts.chain(written))?;
     let queue = Queue::new(writer);
     let outcomes = match owner::runs_have_triggers() {
         false => {

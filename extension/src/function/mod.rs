@@ -10,6 +10,7 @@ mod deliver;
 mod finish;
 mod flush;
 mod fold;
+mod follow;
 mod increment;
 mod merge;
 mod number_at;

@@ -7,6 +7,9 @@
 //! The first worker of a database begins to count while lists come in that nobody has counted (`runmeta.inbox = on`): it sets
 //! a flag, and then looks through the inbox. Whoever has inserted a list before the flag was set either has committed, and
 //! the worker sees the list, or finds the flag when he has, and counts his own.
+//!
+//! Changes of jobs that wait for their runs are counted by the same rules, in counters of their own: see
+//! [`follow::waiting`](crate::follow::waiting).
 
 use std::collections::HashMap;
 use std::sync::atomic::{
@@ -18,7 +21,7 @@ use crate::process;
 use crate::shared::{self, Segment};
 use crate::transaction;
 
-/// Counters: 64 kB, and one in 4,096 runs is taken for one that has waiting lists because another has.
+/// Counters of a kind: 64 kB, and one in 4,096 runs is taken for one that has waiting lists because another has.
 const COUNTERS: usize = 4096;
 
 /// The counters of a database. Zero everywhere is their beginning.
@@ -26,7 +29,10 @@ const COUNTERS: usize = 4096;
 pub struct Counters {
     /// Lists may wait that nobody has counted.
     incomplete: AtomicBool,
-    counters: [Counter; COUNTERS],
+    /// Changes of jobs that wait for any run.
+    jobs: AtomicI64,
+    /// For lists, and behind them for changes of jobs.
+    counters: [Counter; 2 * COUNTERS],
 }
 
 #[repr(C)]
@@ -92,6 +98,29 @@ pub fn withdraw(id: &str, lists: usize, bytes: usize) {
     count(index(id), (-lists, -bytes));
 }
 
+/// Returns false if no change of a job waits for any run.
+pub fn any_job() -> bool {
+    segment().is_none_or(|segment| {
+        let counters = &segment.counters;
+        counters.jobs.load(Acquire) != 0 || counters.incomplete.load(Acquire)
+    })
+}
+
+/// Returns false if no change of its job waits for a run.
+pub fn job_waits(id: &str) -> bool {
+    segment().is_none_or(|segment| segment.counters.shows(job_index(id)))
+}
+
+/// Counts a change of a job, before it is recorded.
+pub fn add_job(id: &str) {
+    count(job_index(id), (1, 0));
+}
+
+/// Counts changes of jobs that were taken. It takes effect when the transaction commits.
+pub fn followed(id: &str, changes: usize) {
+    take_out(job_index(id), amount(changes, 0));
+}
+
 fn count(index: usize, amount: (i32, i64)) {
     match counting() {
         Some(segment) => {
@@ -104,8 +133,11 @@ fn count(index: usize, amount: (i32, i64)) {
 
 /// Counts lists that were taken out. It takes effect when the transaction commits.
 pub fn folded(id: &str, lists: usize, bytes: usize) {
+    take_out(index(id), amount(lists, bytes));
+}
+
+fn take_out(index: usize, amount: (i32, i64)) {
     if segment().is_some() {
-        let (index, amount) = (index(id), amount(lists, bytes));
         transaction::note(|level| sum(&mut level.moved.folded, index, amount));
     }
 }
@@ -135,11 +167,26 @@ impl Counters {
         self.add(index(id), amount(lists, bytes));
     }
 
+    /// Counts changes of jobs that were found, unless it shows that some wait for the run.
+    pub fn find_jobs(&self, id: &str, changes: usize) {
+        if !self.shows(job_index(id)) {
+            self.found_jobs(id, changes);
+        }
+    }
+
+    /// Counts changes of jobs that were found.
+    pub fn found_jobs(&self, id: &str, changes: usize) {
+        self.add(job_index(id), amount(changes, 0));
+    }
+
     fn shows(&self, index: usize) -> bool {
         self.counters[index].lists.load(Acquire) != 0 || self.incomplete.load(Acquire)
     }
 
     fn add(&self, index: usize, (lists, bytes): (i32, i64)) {
+        if index >= COUNTERS {
+            self.jobs.fetch_add(i64::from(lists), Release);
+        }
         self.counters[index].bytes.fetch_add(bytes, Relaxed);
         self.counters[index].lists.fetch_add(lists, Release);
     }
@@ -193,7 +240,11 @@ impl Moved {
                 }
             }
             segment.counters.add(index, (-lists, -bytes));
-            if segment.counters.counters[index].lists.load(Relaxed) < 0 {
+            let left = segment.counters.counters[index].lists.load(Relaxed);
+            if left < 0 && index >= COUNTERS {
+                // Writers may record changes that nobody has counted, and must not slow down all others by that.
+                segment.counters.add(index, (-left, 0));
+            } else if left < 0 {
                 // Rows that nobody counted were among them: a restore or a replica has put them there.
                 segment.counters.set_incomplete();
             }
@@ -241,4 +292,9 @@ pub(super) fn index(id: &str) -> usize {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
     (hash ^ (hash >> 32)) as usize % COUNTERS
+}
+
+/// Returns the counter of the changes of a run's job.
+fn job_index(id: &str) -> usize {
+    COUNTERS + index(id)
 }

@@ -2,16 +2,19 @@
 //!
 //! | bytes | |
 //! |---|---|
-//! | 1 | flags: 1 it is to be announced, 2 a list waits in the inbox, 4 it is a stream's, 8 the stream was closed |
+//! | 1 | flags: 1 it is to be announced, 2 a list waits in the inbox, 4 it is a stream's, 8 the stream was closed, 16 it is a job's |
 //! | 1, 1 | lengths of the root's id, 0 if the run is its root, and of the run's |
 //! | 8 | version, 0 if it is not known; of a stream the number of its last chunk |
 //! | 4 | bytes that the document has at the most, where a list waits; of a stream the length of its name |
 //! | | the root's id, the run's id, the stream's name |
+//!
+//! That of a job has the id of its run, or none if too many changed to be named.
 
 const ANNOUNCED: u8 = 1;
 const QUEUED: u8 = 2;
 const STREAM: u8 = 4;
 const CLOSED: u8 = 8;
+const JOB: u8 = 16;
 const HEAD: usize = 15;
 
 /// A change.
@@ -21,6 +24,8 @@ pub enum Entry<'a> {
     Run(RunEntry<'a>),
     /// A stream was appended to or closed.
     Stream(StreamEntry<'a>),
+    /// The job of this run changed in its queue. Without an id, all that was recorded is to be looked through.
+    Job(&'a str),
 }
 
 /// A run that changed.
@@ -74,6 +79,7 @@ impl Entry<'_> {
                 u32::try_from(stream.name.len()).unwrap_or(u32::MAX),
                 stream.name,
             ),
+            Entry::Job(run) => (JOB, *run, *run, 0, 0, ""),
         };
         let root = if root == id { "" } else { root };
         let length = |text: &str| u8::try_from(text.len());
@@ -112,6 +118,9 @@ fn read(buffer: &[u8]) -> Option<(Entry<'_>, &[u8])> {
         [] => id,
         root => std::str::from_utf8(root).ok()?,
     };
+    if flags & JOB != 0 {
+        return Some((Entry::Job(id), rest));
+    }
     if flags & STREAM == 0 {
         let run = RunEntry {
             root,

@@ -34,7 +34,7 @@ thread_local! {
 }
 
 thread_local! {
-    /// The transaction that is about to be prepared has changes to announce.
+    /// The transaction that is about to be prepared has something for the worker.
     static KEPT: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -120,6 +120,11 @@ impl Rows {
         self.lasts.push(stream.map(|stream| stream.last));
         self.closed.push(stream.is_some_and(|stream| stream.closed));
     }
+}
+
+/// Has the worker look for jobs that the transaction, which is about to be prepared, has changed.
+pub fn expect() {
+    KEPT.set(true);
 }
 
 /// Has the worker look for what [`keep`] kept, once the transaction is prepared. Earlier the worker would find no prepared

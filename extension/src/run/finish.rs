@@ -6,6 +6,7 @@ use pgrx::spi::SpiClient;
 
 use super::{Attempt, status};
 use crate::announce;
+use crate::follow;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 
@@ -30,6 +31,7 @@ pub fn finish(
     expected: Option<i32>,
 ) -> Result<i64, Refusal> {
     status::check_final(status)?;
+    follow::before::one(run_id)?;
     let attempt = Attempt::lock_existing(client, run_id)?;
     attempt.check_number(expected)?;
     if !attempt.on_finish(status)? {

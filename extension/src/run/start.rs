@@ -10,6 +10,7 @@ use super::parent::Parent;
 use super::{Attempt, Document, check_length, missing, read_document, status};
 use crate::announce;
 use crate::document::{Changed, Draft};
+use crate::follow;
 use crate::jsonb::{self, Jsonb, Node, View};
 use crate::process;
 use crate::refusal::Refusal;
@@ -115,6 +116,8 @@ impl<'a> NewRun<'a> {
     /// [`Refusal`] for a parent that is missing, an attempt that is over, a finished run where no attempt is given, and a
     /// document that would be too large, and where row-level security hides the run or keeps it from being changed.
     pub fn start(&self, client: &mut SpiClient<'_>) -> Result<i64, Refusal> {
+        self.parent.map_or(Ok(()), follow::before::one)?;
+        follow::before::one(self.id)?;
         for _ in 0..TRIES {
             if let Some(version) = self.insert(client)? {
                 return Ok(version);

@@ -8,6 +8,7 @@ use runmeta_core::status::{FINAL, WAITING, WORKING, is_final, is_unfinished};
 
 use super::{Attempt, check_length};
 use crate::announce;
+use crate::follow;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 
@@ -67,6 +68,7 @@ pub fn set_status(
     expected: Option<i32>,
 ) -> Result<i64, Refusal> {
     check_unfinished(status)?;
+    follow::before::one(run_id)?;
     let attempt = Attempt::lock_existing(client, run_id)?;
     attempt.check_number(expected)?;
     if !attempt.on_set_status(status)? {

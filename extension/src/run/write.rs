@@ -9,6 +9,7 @@ use super::Locked;
 use super::target;
 use super::update::update;
 use crate::document::{Draft, list};
+use crate::follow;
 use crate::inbox;
 use crate::jsonb::{Jsonb, Node, View};
 use crate::one_pass::plan;
@@ -36,6 +37,7 @@ pub fn write<'a>(
     operations: &[Parsed<Node<'_>>],
     list: impl FnOnce() -> Result<Jsonb<'a>, Refusal>,
 ) -> Result<Written, Refusal> {
+    follow::before::addressed([(run_id, target)])?;
     Spi::connect_mut(|client| {
         // What cannot be read at all is reported now, and nothing of it waits.
         let may_wait = operations.iter().any(Result::is_ok) && inbox::is_used();

@@ -19,7 +19,7 @@ use super::lock::Lock;
 const DATABASES: usize = 64;
 /// The form of the root and of segments. A session that has loaded a newer library than the one that allocated them must not
 /// touch them: until the server restarts, it works as if there was no worker.
-const LAYOUT: u32 = 4;
+const LAYOUT: u32 = 5;
 /// `AddinShmemInitLock`, which guards the allocation: its place in Postgres' list of locks is the same in 15 to 18.
 const ALLOCATION_LOCK: usize = 21;
 

@@ -5,6 +5,7 @@ use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError};
 use runmeta_core::wire::Target;
 
+use crate::follow;
 use crate::inbox::Addressee;
 use crate::jsonb::check_for_interrupts;
 use crate::owner;
@@ -53,6 +54,7 @@ impl From<Addressee> for Holder {
 /// [`Refusal::NoSuchRun`], [`Refusal::NoSuchRelative`], [`Refusal::NotAllowed`]; errors of Postgres are raised.
 pub fn find(client: &mut SpiClient<'_>, run_id: &str, target: Target) -> Result<Holder, Refusal> {
     owner::check_may_write();
+    follow::before::addressed([(run_id, target)])?;
     let Some(found) = Addressee::find(client, run_id, target)? else {
         return Err(missing(client, run_id, target)?);
     };

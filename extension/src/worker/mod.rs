@@ -1,4 +1,4 @@
-//! The background worker of a database: folds the inbox and announces changes.
+//! The background worker of a database: has runs follow jobs in queues, folds the inbox and announces changes.
 //!
 //! It is started by the first session that would use it ([`launch`]), and with the server where `shared_preload_libraries`
 //! names runmeta ([`launcher`]). It ends when the extension or the database is dropped, and whenever somebody waits to drop

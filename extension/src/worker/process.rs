@@ -177,6 +177,11 @@ impl Worker {
                     segment.counters.found(id, lists, bytes);
                 }
             })?;
+            round.look_for_jobs(|id, changes| {
+                if first {
+                    segment.counters.found_jobs(id, changes);
+                }
+            })?;
             if first {
                 // Lists of a transaction that was prepared before the server restarted cannot be counted.
                 if crate::outbox::prepared::any(client)? {

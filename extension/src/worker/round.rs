@@ -1,6 +1,6 @@
-//! A round of the worker: what changed is taken out of the outbox, what waits is folded, and both are announced.
+//! A round of the worker: what changed is taken out of the outbox, runs follow jobs, what waits is folded, and all that is announced.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 use pgrx::pg_sys::BuiltinOid;
@@ -10,6 +10,7 @@ use super::horizon::Horizon;
 use super::pace::{Pace, Run};
 use super::process::Worker;
 use crate::announce::{Item, MAXIMUM_RUNS, channel};
+use crate::follow::{self, Locking, SLICE as SLICE_OF_JOBS};
 use crate::inbox::{self, Folded, Outcome, floor};
 use crate::jsonb::check_for_interrupts;
 use crate::outbox::{Entry, RunEntry, StreamEntry, Streams, entries, prepared};
@@ -40,6 +41,10 @@ const PREPARED: i32 = 1000;
 #[derive(Default)]
 pub struct Round {
     pace: Pace,
+    /// Runs that are to follow their jobs. Without a root, which is not known.
+    jobs: Pace,
+    /// All that was recorded for runs is to be looked through.
+    looks_for_jobs: bool,
     horizon: Horizon,
     /// Runs to be announced, by id: root and version.
     changed: BTreeMap<String, (String, Option<i64>)>,
@@ -56,7 +61,15 @@ impl Round {
         // Whoever comes after this worker, if it is ended now, announces everything.
         worker.segment.set_in_hand(true);
         let late = self.looked.is_none_or(|at| at.elapsed() > LOOK_AGAIN);
-        if self.drain(worker) || self.pace.take_overflow() || late {
+        let lost = self.drain(worker);
+        if lost || self.jobs.take_overflow() || late || self.looks_for_jobs {
+            let counters = &worker.segment.counters;
+            let count = |id: &str, changes: usize| counters.find_jobs(id, changes);
+            let looked = worker.transaction(|_| self.look_for_jobs(count));
+            self.looks_for_jobs = looked.is_none();
+            self.failed |= looked.is_none();
+        }
+        if lost || self.pace.take_overflow() || late {
             self.looked = Some(Instant::now());
             let counters = &worker.segment.counters;
             let count = |id: &str, lists: usize, bytes: usize| counters.find(id, lists, bytes);
@@ -65,6 +78,7 @@ impl Round {
         if worker.database.has_prepared() {
             self.take_prepared(worker);
         }
+        self.follow(worker);
         self.fold(worker);
         self.announce(worker);
         if !self.resync && !self.has_changes() {
@@ -72,7 +86,8 @@ impl Round {
         }
         let interval = settings::worker_interval();
         let waits = worker.database.has_prepared() || self.failed;
-        let next = self.pace.next(interval);
+        let next = [self.pace.next(interval), self.jobs.next(interval)];
+        let next = next.into_iter().flatten().min();
         match waits {
             true => Some(next.map_or(interval * 5, |next| next.min(interval * 5))),
             false => next,
@@ -87,6 +102,8 @@ impl Round {
             match entry {
                 Entry::Run(run) => self.note(&run),
                 Entry::Stream(stream) => self.change_stream(&stream),
+                Entry::Job("") => self.looks_for_jobs = true,
+                Entry::Job(run) => self.jobs.add(job(run), 1, 0, true),
             }
         }
         self.resync |= lost;
@@ -182,9 +199,23 @@ impl Round {
         }
     }
 
+    /// Finds all runs for which changes of jobs were recorded, and calls `each` with what was found of each.
+    ///
+    /// # Errors
+    ///
+    /// Errors of Postgres are raised.
+    pub fn look_for_jobs(&mut self, mut each: impl FnMut(&str, usize)) -> Result<(), Refusal> {
+        follow::trim_failures()?;
+        follow::look_through(|run, changes| {
+            each(run, changes);
+            self.jobs.add(job(run), 1, 0, true);
+        })
+    }
+
     fn take_prepared(&mut self, worker: &mut Worker) {
         // Before the look: what is prepared meanwhile sets it again.
         worker.database.set_prepared(false);
+        self.looks_for_jobs = true;
         let taken = worker.transaction(|client| {
             let any = prepared::any(client)?;
             Ok((prepared::take(client, PREPARED)?, any))
@@ -210,6 +241,38 @@ impl Round {
                     self.pace.add(run, 1, 0, true);
                     self.change(&kept.root, &kept.id, kept.version);
                 }
+            }
+        }
+    }
+
+    /// Has runs follow their jobs, in transactions of their own, as long as announcements can wait. Before lists are folded:
+    /// a run may be there only then.
+    fn follow(&mut self, worker: &mut Worker) {
+        let begun = Instant::now();
+        while begun.elapsed() < FOLDING {
+            let due = self.jobs.take(settings::worker_interval(), SLICE_OF_JOBS);
+            if due.is_empty() {
+                return;
+            }
+            let names: Vec<&str> = due.iter().map(|run| run.id.as_str()).collect();
+            let followed = worker.transaction(|_| follow::follow(&names, Locking::Skip));
+            let Some(followed) = followed else {
+                self.failed = true;
+                return;
+            };
+            let left: HashSet<&str> = followed.left.iter().map(String::as_str).collect();
+            // All that was noted of the others was committed before they followed.
+            for run in due.iter().filter(|run| !left.contains(run.id.as_str())) {
+                self.jobs.folded(run);
+            }
+            for stored in &followed.stored {
+                self.set_change(&stored.root, &stored.id, Some(stored.version));
+            }
+            if let Some(problem) = followed.problem {
+                worker.report(problem);
+            }
+            if due.len() < SLICE_OF_JOBS {
+                return;
             }
         }
     }
@@ -300,5 +363,12 @@ impl Round {
                 self.failed = true;
             }
         }
+    }
+}
+
+fn job(run: &str) -> Run {
+    Run {
+        root: String::new(),
+        id: run.to_owned(),
     }
 }

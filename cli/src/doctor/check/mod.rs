@@ -1,5 +1,6 @@
 //! The checks, each in a file of its own: a function from facts to what it finds in them.
 
+mod adapter;
 mod announcing;
 mod autovacuum;
 mod grants;
@@ -23,7 +24,7 @@ use super::facts::Facts;
 use super::finding::Finding;
 
 /// Every check, in the order in which a person would ask.
-const CHECKS: [fn(&Facts) -> Option<Finding>; 18] = [
+const CHECKS: [fn(&Facts) -> Option<Finding>; 19] = [
     installed::check,
     migrations::check,
     version::check,
@@ -38,6 +39,7 @@ const CHECKS: [fn(&Facts) -> Option<Finding>; 18] = [
     pooler::check,
     inbox::check,
     unapplied::check,
+    adapter::check,
     vacuum::check,
     autovacuum::check,
     large::check,

@@ -21,4 +21,13 @@ SELECT
         WHERE n.nspname OPERATOR(pg_catalog.=) 'runmeta' AND c.relname OPERATOR(pg_catalog.=) 'schema_history'),
     pg_catalog.current_setting('max_worker_processes')::pg_catalog.int4,
     pg_catalog.current_setting('autovacuum')::pg_catalog.bool,
-    pg_catalog.current_setting('track_counts')::pg_catalog.bool
+    pg_catalog.current_setting('track_counts')::pg_catalog.bool,
+    (SELECT pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+        FROM pg_catalog.pg_namespace AS n
+        JOIN pg_catalog.pg_class AS c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid
+        WHERE n.nspname OPERATOR(pg_catalog.=) 'runmeta' AND c.relname OPERATOR(pg_catalog.=) 'adapter'),
+    (SELECT pg_catalog.bool_and(pg_catalog.has_table_privilege(c.oid, 'SELECT'))
+        FROM pg_catalog.pg_namespace AS n
+        JOIN pg_catalog.pg_class AS c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid
+        WHERE n.nspname OPERATOR(pg_catalog.=) 'runmeta' AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+            AND c.relname OPERATOR(pg_catalog.=) ANY (ARRAY['transition', 'adapter_failure']::pg_catalog.name[]))

@@ -11,6 +11,7 @@ mod keep_histories;
 mod last_change;
 mod live_metadata;
 mod live_version;
+mod noted;
 mod panic_for_tests;
 mod recent_rate;
 mod value_at;

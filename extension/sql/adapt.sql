@@ -1,0 +1,95 @@
+-- adapt
+
+-- Makes triggers on the table of jobs, so it needs the rights of the table's owner, and those of the owner of runmeta's
+-- tables to register the queue. Nothing changes in the queue until the transaction ends, so that what is recorded for
+-- jobs that exist already is complete. What is not given stays as it was given before.
+CREATE FUNCTION runmeta.adapt(
+    queue pg_catalog.text,
+    schema pg_catalog.text DEFAULT NULL,
+    prefix pg_catalog.text DEFAULT NULL,
+    tasks pg_catalog.text[] DEFAULT NULL,
+    metadata pg_catalog.jsonb DEFAULT NULL,
+    parent pg_catalog.text DEFAULT NULL,
+    table_name pg_catalog.text DEFAULT NULL,
+    mapping pg_catalog.jsonb DEFAULT NULL,
+    dry_run pg_catalog.bool DEFAULT false
+) RETURNS SETOF pg_catalog.text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 100000 ROWS 10
+AS $adapt$
+DECLARE
+    executes CONSTANT pg_catalog.bool := NOT COALESCE(adapt.dry_run, false);
+    own record;
+    kept record;
+    jobs pg_catalog.regclass;
+    statement pg_catalog.text;
+BEGIN
+    IF pg_catalog.jsonb_typeof(COALESCE(adapt.metadata, '{}')) OPERATOR(pg_catalog.<>) 'object' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'metadata is no object',
+            HINT = 'Give a JSON object.';
+    END IF;
+    IF executes THEN
+        LOCK TABLE runmeta.adapter IN SHARE ROW EXCLUSIVE MODE;
+    END IF;
+    -- For its names, by which the adapter is found.
+    SELECT q.schema, q.table_name INTO STRICT own
+    FROM runmeta._adapter_queue(adapt.queue, adapt.schema, adapt.table_name, NULL, '', COALESCE(adapt.mapping, (
+        SELECT a.mapping FROM runmeta.adapter AS a
+        WHERE a.table_schema OPERATOR(pg_catalog.=) COALESCE(adapt.schema, 'public')
+            AND a.table_name OPERATOR(pg_catalog.=) adapt.table_name))) AS q;
+    jobs := pg_catalog.to_regclass(pg_catalog.format('%I.%I', own.schema, own.table_name));
+    IF jobs IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'undefined_table',
+            MESSAGE = pg_catalog.format('there is no table "%s"."%s"', own.schema, own.table_name),
+            DETAIL = pg_catalog.format('It is where %s keeps its jobs.', adapt.queue),
+            HINT = 'Have the queue make its tables first, and name its schema if it is another one.';
+    END IF;
+    SELECT
+        COALESCE(a.id, (SELECT COALESCE(pg_catalog.max(o.id), 0) OPERATOR(pg_catalog.+) 1 FROM runmeta.adapter AS o)) AS id,
+        COALESCE(adapt.prefix, a.prefix, CASE
+            WHEN adapt.queue OPERATOR(pg_catalog.=) 'pgmq' THEN pg_catalog.concat('pgmq:', pg_catalog.regexp_replace(own.table_name, '^q_', ''), ':')
+            WHEN adapt.queue OPERATOR(pg_catalog.=) 'table' THEN pg_catalog.concat(own.table_name, ':')
+            ELSE pg_catalog.concat(adapt.queue, ':') END) AS prefix,
+        CASE WHEN adapt.tasks IS NULL THEN a.tasks
+            WHEN pg_catalog.cardinality(adapt.tasks) OPERATOR(pg_catalog.>) 0 THEN adapt.tasks END AS tasks,
+        COALESCE(adapt.metadata, a.metadata, '{}') AS metadata,
+        COALESCE(adapt.parent, a.parent) AS parent,
+        COALESCE(adapt.mapping, a.mapping) AS mapping
+    INTO STRICT kept
+    FROM (VALUES (1)) AS one
+    LEFT JOIN runmeta.adapter AS a
+        ON a.table_schema OPERATOR(pg_catalog.=) own.schema AND a.table_name OPERATOR(pg_catalog.=) own.table_name;
+    SELECT q.schema, q.table_name, q.row_query, q.id_column, q.compares, CASE WHEN q.queues IS NOT NULL
+        THEN pg_catalog.to_regclass(pg_catalog.format('%I.%I', q.schema, q.queues)) END AS queues
+    INTO STRICT own
+    FROM runmeta._adapter_queue(
+        adapt.queue, adapt.schema, adapt.table_name, kept.parent, kept.prefix, kept.mapping) AS q;
+    IF executes THEN
+        INSERT INTO runmeta.adapter (id, queue, table_schema, table_name, prefix, tasks, metadata, parent, mapping)
+        VALUES (kept.id, adapt.queue, own.schema, own.table_name, kept.prefix, kept.tasks, kept.metadata, kept.parent,
+            kept.mapping)
+        ON CONFLICT ON CONSTRAINT adapter_pkey DO UPDATE
+        SET prefix = excluded.prefix, tasks = excluded.tasks, metadata = excluded.metadata, parent = excluded.parent,
+            mapping = excluded.mapping;
+    END IF;
+
+    FOR statement IN
+        SELECT f FROM runmeta._adapter_functions(
+            kept.id, own.schema, kept.prefix, kept.tasks, own.row_query, own.id_column, own.compares,
+            own.queues IS NOT NULL) AS f
+        UNION ALL
+        SELECT t FROM runmeta._adapter_triggers(kept.id, jobs, own.compares, own.queues) AS t
+        UNION ALL
+        SELECT runmeta._adapter_sync(kept.id, jobs, kept.prefix, kept.tasks, own.row_query)
+    LOOP
+        IF executes THEN
+            EXECUTE statement;
+        END IF;
+        RETURN NEXT statement;
+    END LOOP;
+END
+$adapt$;
+
+COMMENT ON FUNCTION runmeta.adapt IS 'have runs follow the jobs of a queue, and return the statements that do it';

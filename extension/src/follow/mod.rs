@@ -1,0 +1,137 @@
+//! Following: what happened to jobs in a queue happens to their runs.
+//!
+//! The triggers of an adapter record in `runmeta.transition` what the row of a job shows after a change. Here all that was
+//! recorded for a run is taken, applied in the order of its ids by the rules of [`runmeta_core::Progress`], and the run is
+//! stored once. So what a transaction corrects is never seen.
+//!
+//! - The worker has runs follow a moment after the transaction of the queue has committed. Whoever writes a run before that
+//!   has it follow first ([`before`]): a job begins to write a millisecond after it was claimed, and the attempt that its
+//!   claim begins has to begin before that.
+//! - Runs that somebody else has locked are left out by the worker, with all that was recorded for them: the transaction of a
+//!   job may hold its run for as long as it likes, and neither the queue nor the other runs wait for it.
+//! - Whoever has locked a run takes what was recorded for it. Where there is no run yet, the first of the rows is locked.
+//! - A slice of runs is followed in a subtransaction. If that fails, each run is tried alone, and what was recorded for one
+//!   that fails again by what it is is kept as a failure of its adapter and stops no other.
+//!
+//! Files: [`noted`] are the jobs that a transaction changed, [`waiting`] the counters that spare others a look at the table.
+//! [`transition`] takes what was recorded, [`adapter`] is what adapters say of documents. [`slice`] has runs follow, each of
+//! which [`change`] decides. [`head`] and [`place`] are about those that do not exist, which [`insert`] makes.
+
+mod adapter;
+pub mod before;
+mod change;
+mod head;
+mod insert;
+mod noted;
+mod place;
+mod slice;
+mod table;
+mod transition;
+mod waiting;
+
+pub use noted::{Noted, note};
+pub use table::{follow_some, look_through, trim_failures};
+
+use crate::jsonb::check_for_interrupts;
+use crate::owner;
+use crate::refusal::Refusal;
+use crate::subtransaction;
+
+/// Runs that one statement locks, as when the inbox is folded.
+pub const SLICE: usize = 256;
+
+/// What is done about a run that somebody else has locked.
+#[derive(Clone, Copy)]
+pub enum Locking {
+    /// It is left.
+    Skip,
+    /// It is awaited.
+    Await,
+}
+
+/// A run that was stored.
+pub struct Stored {
+    /// The first run of its tree.
+    pub root: String,
+    /// Its id.
+    pub id: String,
+    /// Its version now.
+    pub version: i64,
+}
+
+/// What became of runs that were to follow.
+#[derive(Default)]
+pub struct Done {
+    /// How many changes of jobs were followed.
+    pub changes: usize,
+    /// Runs that changed.
+    pub stored: Vec<Stored>,
+    /// Runs that are to be tried again: somebody else has them, they wait for their parent, or they could not be stored now.
+    pub left: Vec<String>,
+    /// Parents that do not exist and that some of those wait for.
+    pub parents: Vec<String>,
+    /// What went wrong.
+    pub problem: Option<String>,
+}
+
+impl Done {
+    fn extend(&mut self, other: Done) {
+        self.changes += other.changes;
+        self.stored.extend(other.stored);
+        self.left.extend(other.left);
+        self.parents.extend(other.parents);
+        self.problem = other.problem.or(self.problem.take());
+    }
+}
+
+/// Has these runs follow, which come in the order of their ids: none where row-level security hides runs from the current
+/// role, because a run that is hidden would be taken for one that is missing.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised where they concern no single run.
+pub fn follow(runs: &[&str], locking: Locking) -> Result<Done, Refusal> {
+    let mut done = Done::default();
+    if owner::sees_some_runs_only() {
+        done.left = runs.iter().map(|run| (*run).to_owned()).collect();
+        return Ok(done);
+    }
+    for runs in runs.chunks(SLICE) {
+        match subtransaction::run(|| slice::follow(runs, locking)) {
+            Ok(slice) => done.extend(slice),
+            Err(failure) if failure.is_of_the_moment() => {
+                done.left.extend(runs.iter().map(|run| (*run).to_owned()));
+                done.problem = Some(format!(
+                    "runs could not follow their jobs: {}",
+                    failure.message
+                ));
+            }
+            Err(_) => {
+                for run in runs {
+                    done.extend(follow_alone(run, locking)?);
+                }
+            }
+        }
+    }
+    Ok(done)
+}
+
+fn follow_alone(run: &str, locking: Locking) -> Result<Done, Refusal> {
+    check_for_interrupts();
+    let failure = match subtransaction::run(|| slice::follow(&[run], locking)) {
+        Ok(done) => return Ok(done),
+        Err(failure) => failure,
+    };
+    if failure.may_be_of_values() || failure.is_for_lack_of_rights() {
+        transition::give_up(run, &failure)?;
+        return Ok(Done::default());
+    }
+    Ok(Done {
+        left: vec![run.to_owned()],
+        problem: Some(format!(
+            "run \"{run}\" could not follow its job: {}",
+            failure.message
+        )),
+        ..Done::default()
+    })
+}

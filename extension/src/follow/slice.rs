@@ -1,0 +1,154 @@
+//! Some runs that follow their jobs: those that exist are locked, all that was recorded for them and for those that do not
+//! exist is taken, and both are stored by one statement each.
+
+use std::collections::{HashMap, HashSet};
+
+use pgrx::datetime::clock_timestamp;
+use pgrx::pg_sys::BuiltinOid::TEXTARRAYOID;
+use pgrx::prelude::*;
+use pgrx::spi::SpiClient;
+
+use super::adapter;
+use super::change;
+use super::transition::{self, Transition};
+use super::{Done, Locking, Stored};
+use super::{head, insert, place};
+use crate::inbox::{self, Taken};
+use crate::jsonb::check_for_interrupts;
+use crate::refusal::Refusal;
+use crate::run::{State, UnstoredStates};
+use crate::statement::Statement;
+
+thread_local! {
+    static EXISTING: Statement = const { Statement::new(
+        include_str!("sql/existing.sql"),
+        &[TEXTARRAYOID],
+    ) };
+    static LOCK: Statement = const { Statement::new(
+        include_str!("sql/lock.sql"),
+        &[TEXTARRAYOID],
+    ) };
+    static AWAIT_LOCK: Statement = const { Statement::new(
+        include_str!("sql/await_lock.sql"),
+        &[TEXTARRAYOID],
+    ) };
+}
+
+/// Has runs follow, which come in the order of their ids.
+///
+/// # Errors
+///
+/// [`Refusal`] for a run that cannot be stored. Errors of Postgres are raised.
+pub fn follow(runs: &[&str], locking: Locking) -> Result<Done, Refusal> {
+    Spi::connect_mut(|client| follow_slice(client, runs, locking))
+}
+
+fn follow_slice(
+    client: &mut SpiClient<'_>,
+    runs: &[&str],
+    locking: Locking,
+) -> Result<Done, Refusal> {
+    let existing = existing(client, runs)?;
+    let lock = match locking {
+        Locking::Skip => &LOCK,
+        Locking::Await => &AWAIT_LOCK,
+    };
+    let mut rows =
+        lock.with(|statement| statement.read_by_index(client, &[runs.to_vec().into()]))?;
+    let mut locked = Vec::with_capacity(rows.len());
+    while rows.next().is_some() {
+        let (root, id) = rows.get_two::<String, String>()?;
+        locked.push((root.unwrap_or_default(), id.unwrap_or_default()));
+    }
+    let names: Vec<(&str, &str)> = locked.iter().map(|(root, id)| (&**root, &**id)).collect();
+
+    let absent = runs.iter().copied().filter(|run| !existing.contains(*run));
+    let heads = head::lock(&absent.collect::<Vec<_>>(), locking)?;
+    let mut places = place::find(&heads)?;
+    let mut free: HashSet<&str> = names.iter().map(|(_, id)| *id).collect();
+    free.extend(
+        heads
+            .iter()
+            .filter(|head| !head.is_there || places.known.contains_key(&head.run))
+            .map(|head| head.run.as_str()),
+    );
+    let mut taken = by_run(transition::take(&free.iter().copied().collect::<Vec<_>>())?);
+    let changes = taken.values().map(Vec::len).sum();
+
+    let (adapters, now) = (adapter::read()?, clock_timestamp());
+    let mut done = Done {
+        changes,
+        ..Done::default()
+    };
+    let may_wait = inbox::may_wait(client, &names)?;
+    let mut unstored = UnstoredStates::at(now);
+    let mut rows = rows.rewind();
+    for ((root, id), may_wait) in names.iter().copied().zip(may_wait) {
+        check_for_interrupts();
+        rows.next();
+        let Some(changes) = taken.remove(id) else {
+            continue;
+        };
+        let waited = match may_wait {
+            true => Spi::connect_mut(|client| inbox::take_one(client, root, id))?,
+            false => Taken::default(),
+        };
+        let (state, document) = (State::read(&rows)?, State::read_document(&rows)?);
+        let followed = change::follow(state, &document, &waited, &changes, &adapters)?;
+        if let Some((state, document, folded)) = followed {
+            done.stored.push(Stored {
+                root: state.attempt.root.clone(),
+                id: state.attempt.id.clone(),
+                version: state.attempt.version,
+            });
+            unstored.add(state, document, folded)?;
+        }
+    }
+    unstored.store()?;
+
+    // What is left has no run.
+    let mut new = Vec::with_capacity(taken.len());
+    for (id, changes) in &taken {
+        let place = places.known.remove(id);
+        if place.as_ref().is_some_and(|place| place.is_orphan)
+            && let Some(parent) = changes.iter().find_map(|change| change.parent.as_deref())
+        {
+            transition::keep_orphan(changes, parent)?;
+        }
+        new.extend(change::make(id, changes, place, &adapters)?);
+    }
+    new.sort_unstable_by_key(|run| run.id);
+    done.stored.extend(new.iter().map(|run| Stored {
+        root: run.place.root.to_string(),
+        id: run.id.to_owned(),
+        version: 1,
+    }));
+    insert::insert(new, now)?;
+    let left = runs.iter().filter(|run| !free.contains(*run));
+    done.left = left.map(|run| (*run).to_owned()).collect();
+    done.parents = places.missing;
+    Ok(done)
+}
+
+fn existing(client: &mut SpiClient<'_>, runs: &[&str]) -> Result<HashSet<String>, Refusal> {
+    let rows =
+        EXISTING.with(|statement| statement.read_by_index(client, &[runs.to_vec().into()]))?;
+    let mut existing = HashSet::with_capacity(rows.len());
+    for row in rows {
+        existing.insert(row.get::<String>(1)?.unwrap_or_default());
+    }
+    Ok(existing)
+}
+
+fn by_run(taken: Vec<Transition>) -> HashMap<String, Vec<Transition>> {
+    let mut runs: HashMap<String, Vec<Transition>> = HashMap::new();
+    for change in taken {
+        match runs.get_mut(&change.run) {
+            Some(changes) => changes.push(change),
+            None => {
+                runs.insert(change.run.clone(), vec![change]);
+            }
+        }
+    }
+    runs
+}

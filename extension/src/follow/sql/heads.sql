@@ -1,0 +1,15 @@
+SELECT t.run_id, h.parent_id, h.is_there, h.is_late
+FROM (
+    SELECT w.run_id, pg_catalog.min(w.id) AS id,
+        (pg_catalog.array_agg(w.parent_id ORDER BY w.id) FILTER (WHERE w.parent_id IS NOT NULL))[1] AS parent_id,
+        pg_catalog.bool_or(NOT w.is_deleted) AS is_there,
+        pg_catalog.min(w.at) OPERATOR(pg_catalog.<)
+            (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) interval '1 minute')
+            AS is_late
+    FROM runmeta.transition AS w
+    WHERE w.run_id OPERATOR(pg_catalog.=) ANY ($1)
+    GROUP BY w.run_id
+) AS h
+JOIN runmeta.transition AS t ON t.run_id OPERATOR(pg_catalog.=) h.run_id AND t.id OPERATOR(pg_catalog.=) h.id
+ORDER BY t.run_id
+FOR UPDATE OF t SKIP LOCKED

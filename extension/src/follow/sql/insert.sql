@@ -1,0 +1,9 @@
+INSERT INTO runmeta.run (root_id, id, parent_id, depth, task, status, attempt, metadata, created_at, started_at, updated_at,
+    finished_at, size_bound)
+SELECT c.root_id, c.id, c.parent_id, c.depth, c.task, c.status, c.attempt, c.metadata, c.created_at, c.started_at, $13,
+    c.finished_at, c.size_bound
+FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4),
+    pg_catalog.unnest($5), pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9),
+    pg_catalog.unnest($10), pg_catalog.unnest($11), pg_catalog.unnest($12))
+    AS c (root_id, id, parent_id, depth, task, status, attempt, metadata, created_at, started_at, finished_at, size_bound)
+ON CONFLICT DO NOTHING RETURNING id

@@ -1,0 +1,179 @@
+//! What was recorded for runs.
+
+use pgrx::pg_sys::BuiltinOid::{INT4OID, TEXTARRAYOID, TEXTOID};
+use pgrx::prelude::*;
+use pgrx::spi::SpiError;
+
+use super::waiting;
+use crate::jsonb::{Jsonb, check_for_interrupts};
+use crate::owner::AsOwner;
+use crate::refusal::Refusal;
+use crate::statement::Statement;
+use crate::subtransaction::Failure;
+
+thread_local! {
+    static TAKE: Statement = const { Statement::new(
+        include_str!("sql/take.sql"),
+        &[TEXTARRAYOID],
+    ) };
+    static WAITING_AMONG: Statement = const { Statement::new(
+        include_str!("sql/waiting_among.sql"),
+        &[TEXTARRAYOID],
+    ) };
+    static ANY: Statement = const { Statement::new(include_str!("sql/any.sql"), &[]) };
+    static KEEP_FAILURE: Statement = const { Statement::new(
+        include_str!("sql/keep_failure.sql"),
+        &[INT4OID, TEXTOID, TEXTOID, TEXTOID],
+    ) };
+}
+
+/// A change of a job that was recorded for its run.
+pub struct Transition {
+    /// The run.
+    pub run: String,
+    /// The adapter.
+    pub adapter: i32,
+    /// The role that changed the job.
+    pub role: String,
+    /// The name of the job.
+    pub task: Option<String>,
+    /// The run that it is started under.
+    pub parent: Option<String>,
+    /// When the job came, if the queue keeps that.
+    pub created_at: Option<TimestampWithTimeZone>,
+    /// When the change was seen.
+    pub at: TimestampWithTimeZone,
+    /// Operations on the document: those that keep the error.
+    pub operations: Option<Jsonb<'static>>,
+    status: String,
+    is_deleted: bool,
+    attempt: Option<i32>,
+    started_at: Option<TimestampWithTimeZone>,
+    finished_at: Option<TimestampWithTimeZone>,
+}
+
+impl Transition {
+    /// Returns what the row of the job shows.
+    pub fn row(&self) -> runmeta_core::Transition<'_, TimestampWithTimeZone> {
+        runmeta_core::Transition {
+            status: &self.status,
+            is_deleted: self.is_deleted,
+            attempt: self.attempt,
+            started_at: self.started_at,
+            finished_at: self.finished_at,
+            at: self.at,
+        }
+    }
+
+    /// Returns true if the job is gone.
+    pub fn is_deleted(&self) -> bool {
+        self.is_deleted
+    }
+}
+
+/// Takes all that was recorded for these runs, by run and in the order of the changes.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn take(runs: &[&str]) -> Result<Vec<Transition>, Refusal> {
+    let required = || Refusal::Query(SpiError::InvalidPosition);
+    Spi::connect_mut(|client| {
+        let _owner = AsOwner::of_transitions()?;
+        let rows = TAKE.with(|statement| statement.run(client, &[runs.to_vec().into()]))?;
+        let mut taken = Vec::with_capacity(rows.len());
+        for row in rows {
+            check_for_interrupts();
+            taken.push(Transition {
+                run: row.get(1)?.ok_or_else(required)?,
+                adapter: row.get(2)?.ok_or_else(required)?,
+                role: row.get(3)?.ok_or_else(required)?,
+                status: row.get(4)?.ok_or_else(required)?,
+                is_deleted: row.get(5)?.ok_or_else(required)?,
+                attempt: row.get(6)?,
+                task: row.get(7)?,
+                created_at: row.get(8)?,
+                started_at: row.get(9)?,
+                finished_at: row.get(10)?,
+                at: row.get(11)?.ok_or_else(required)?,
+                operations: row.get(12)?,
+                parent: row.get(13)?,
+            });
+        }
+        for changes in taken.chunk_by(|left: &Transition, right| left.run == right.run) {
+            waiting::followed(&changes[0].run, changes.len());
+        }
+        Ok(taken)
+    })
+}
+
+/// Returns true if anything was recorded.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn any() -> Result<bool, Refusal> {
+    Spi::connect_mut(|client| {
+        let _owner = AsOwner::of_transitions()?;
+        let rows = ANY.with(|statement| statement.run(client, &[]))?;
+        Ok(!rows.is_empty())
+    })
+}
+
+/// Returns those of the runs for which something was recorded.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn waiting_among(runs: &[&str]) -> Result<Vec<String>, Refusal> {
+    Spi::connect_mut(|client| {
+        let _owner = AsOwner::of_transitions()?;
+        let rows =
+            WAITING_AMONG.with(|statement| statement.run(client, &[runs.to_vec().into()]))?;
+        rows.map(|row| Ok(row.get(1)?.unwrap_or_default()))
+            .collect()
+    })
+}
+
+/// Takes what was recorded for a run that cannot follow, and keeps why.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn give_up(run: &str, failure: &Failure) -> Result<(), Refusal> {
+    let taken = take(&[run])?;
+    match taken.last() {
+        Some(last) => keep_failure(last, &failure.sqlstate(), &failure.message),
+        None => Ok(()),
+    }
+}
+
+/// Keeps that a run has become one without a parent.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn keep_orphan(changes: &[Transition], parent: &str) -> Result<(), Refusal> {
+    match changes.last() {
+        Some(last) => keep_failure(
+            last,
+            "P0002",
+            &format!("parent \"{parent}\" does not exist"),
+        ),
+        None => Ok(()),
+    }
+}
+
+fn keep_failure(last: &Transition, sqlstate: &str, message: &str) -> Result<(), Refusal> {
+    Spi::connect_mut(|client| {
+        let _owner = AsOwner::of_transitions()?;
+        let arguments = [
+            last.adapter.into(),
+            last.run.as_str().into(),
+            sqlstate.into(),
+            message.into(),
+        ];
+        KEEP_FAILURE.with(|statement| statement.run(client, &arguments))?;
+        Ok(())
+    })
+}
