@@ -108,6 +108,12 @@ pub(crate) fn explain(path: &str, message: &str) -> String {
             value(found),
             kind(expected)
         )
+    } else if let Some((_, expected)) = message
+        .strip_prefix("invalid length ")
+        .and_then(|rest| rest.split_once(", expected "))
+    {
+        // Of an array that serde would take for an object.
+        format!("{at} is an array, and {expected} is expected")
     } else if message == "invalid digit found in string" {
         format!("{at} is a whole number")
     } else if message.starts_with("provided string was not `true`") {
@@ -205,7 +211,23 @@ mod tests {
             .iter()
             .map(|text| format!("{text:<36} {}", detail::<Entry>(text)))
             .collect();
-        insta::assert_snapshot!(one.join("\n"), @"");
+        insta::assert_snapshot!(one.join("\n"), @r#"
+        []                                   the body is an array, and an object is expected
+        ["a",1,null]                         the body is an array, and an object is expected
+        7                                    the body is 7, and an object is expected
+        {}                                   the body lacks the member run
+        {"run":1}                            run is 1, and a text is expected
+        {"run":null}                         run is null, and a text is expected
+        {"run":{}}                           run is an object, and a text is expected
+        {"run":"a","runs":1}                 the body has the unknown member "runs"; it may have run, attempt, list
+        {"run":"a","attempt":3000000000}     attempt is 3000000000, and a whole number below 2147483648 is expected
+        {"run":"a","attempt":"1"}            attempt is the text "1", and a whole number below 2147483648 is expected
+        {"run":"a","attempt":1.5}            attempt is 1.5, and a whole number below 2147483648 is expected
+        {"run":"a","run":"b"}                the body has the member run twice
+        {"run":"a","list":{}}                list is an object, and an array is expected
+        {"run":"a","list":[true,0]}          list[1] is 0, and true or false is expected
+        {"run":                              EOF while parsing a value at line 1 column 7
+        "#);
         let many = [
             "{}",
             "[7]",
@@ -217,7 +239,13 @@ mod tests {
             .iter()
             .map(|text| format!("{text:<36} {}", detail::<Vec<Entry>>(text)))
             .collect();
-        insta::assert_snapshot!(many.join("\n"), @"");
+        insta::assert_snapshot!(many.join("\n"), @r#"
+        {}                                   the body is an object, and an array is expected
+        [7]                                  [0] is 7, and an object is expected
+        [[]]                                 [0] is an array, and an object is expected
+        [{"run":"a"},{"run":true}]           [1].run is true, and a text is expected
+        [{"run":"a","x":1}]                  [0] has the unknown member "x"; it may have run, attempt, list
+        "#);
     }
 
     #[test]
