@@ -408,21 +408,3 @@ async fn token_that_may_only_write_does_not_read_by_writing() {
         assert_eq!(members, ["attempt", "id", "status", "version"]);
     }
 }
-
-#[tokio::test]
-async fn refusals_say_what_is_missing() {
-    let (_database, web) = with_runs().await;
-    let token = web.token(&["read:all", "write:all"]);
-    let metrics = web.get_as(&token, "/metrics").await;
-    let detail = "this needs a secret key, and the request has a token";
-    assert_eq!(
-        (metrics.status, &metrics.body["detail"]),
-        (403, &json!(detail))
-    );
-    let metadata = web.request_as(&token, Method::PUT, "/api/v1/runs/a/metadata");
-    let answer = super::Answer::of(metadata.json(&json!({})).send().await.unwrap()).await;
-    assert_eq!(
-        answer.body,
-        json!({"error": format!("not allowed: {detail}")})
-    );
-}

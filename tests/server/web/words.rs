@@ -147,3 +147,21 @@ async fn id_with_a_slash_that_is_not_encoded_is_told() {
         assert!(hint.as_str().unwrap().contains("a%2Fb"), "{hint}");
     }
 }
+
+#[tokio::test]
+async fn refusals_say_what_is_missing() {
+    let (_database, web) = with_child().await;
+    let token = web.token(&["read:all", "write:all"]);
+    let metrics = web.get_as(&token, "/metrics").await;
+    let detail = "this needs a secret key, and the request has a token";
+    assert_eq!(
+        (metrics.status, &metrics.body["detail"]),
+        (403, &json!(detail))
+    );
+    let metadata = web.request_as(&token, Method::PUT, "/api/v1/runs/a/metadata");
+    let answer = Answer::of(metadata.json(&json!({})).send().await.unwrap()).await;
+    assert_eq!(
+        answer.body,
+        json!({"error": format!("not allowed: {detail}")})
+    );
+}
