@@ -14,8 +14,8 @@ use pretty_assertions::assert_str_eq;
 use crate::harness::{Database, repository};
 
 mod listeners;
-mod markdown;
-mod program;
+pub mod markdown;
+pub mod program;
 mod session;
 
 use markdown::Document;
@@ -87,7 +87,7 @@ where
             let blocks: Vec<&str> = document.blocks().collect();
             if !blocks.is_empty() {
                 let database = make().await;
-                let outputs = program::run(&database, language, &blocks);
+                let outputs = program::run(&database.variables(), language, &blocks);
                 for (index, output) in outputs.iter().enumerate() {
                     assert!(
                         document.has_output(index) || output.is_empty(),
@@ -129,7 +129,7 @@ async fn check(file: &Path) {
 }
 
 /// Compares a file with what it would be with the outputs of now, or writes that.
-fn compare(file: &Path, text: &str, rewritten: &str) {
+pub fn compare(file: &Path, text: &str, rewritten: &str) {
     if std::env::var_os("UPDATE_DOCS").is_some() {
         fs::write(file, rewritten).unwrap();
     } else {

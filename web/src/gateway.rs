@@ -1,10 +1,9 @@
 //! What all handlers share.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use runmeta_client::{Builder, Client};
+use runmeta_client::Client;
 use tokio::sync::{Mutex, OnceCell};
 use tokio_util::sync::CancellationToken;
 
@@ -12,13 +11,9 @@ use crate::auth::{Key, KeyRing, Seen};
 use crate::limit::Memory;
 use crate::live::Rooms;
 use crate::metrics::Metrics;
+use crate::session::{Connected, Session, trial};
 use crate::trigger::Shapes;
-use crate::write::Writers;
 use crate::{Config, Error, Limits, Problem};
-
-/// Somebody waits for each answer: a database that is back is noticed within a second.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The state of the routes. Cheap to clone.
 #[derive(Clone)]
@@ -34,29 +29,6 @@ struct Inner {
     metrics: Metrics,
     memory: Memory,
     stopping: CancellationToken,
-}
-
-/// A client, and the writers of the batches that go over it.
-#[derive(Clone)]
-pub(crate) struct Connected {
-    pub(crate) client: Client,
-    pub(crate) writers: Writers,
-}
-
-/// How many questions of tokens may be under way at once, and how many of their batches: half as many as of the keys themselves.
-const TOKENS_AT_ONCE: usize = 2;
-
-/// How long a batch of a token may take. Pages change little at a time; 25,000 operations that each search an array of 60,000
-/// elements took minutes.
-const TOKENS_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// What a client's connections are given. Keys that have the same share a client, and their tokens another one: what tokens ask
-/// for must not hold up the programs that use the key itself.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Session {
-    role: Option<String>,
-    settings: BTreeMap<String, String>,
-    is_of_tokens: bool,
 }
 
 impl Gateway {
@@ -126,49 +98,40 @@ impl Gateway {
         self.0.keys.reload()
     }
 
+    /// Connects once for each role and settings of the keys, and logs which keys the database refuses. While it is away, tries again
+    /// until it is back. Returns the names of those keys.
+    pub async fn try_keys(&self) -> Vec<String> {
+        trial::of_keys(&self.0.keys.all(), &self.0.config, &self.0.stopping).await
+    }
+
     /// Returns the client for a key, or for its tokens, connected when it is first asked for.
+    ///
+    /// # Errors
+    ///
+    /// 503 if the database is away, or refuses the connections of the key.
     pub(crate) async fn connected(
         &self,
         key: &Key,
         is_of_tokens: bool,
     ) -> Result<Connected, Problem> {
-        let session = Session {
-            is_of_tokens,
-            role: key.role.clone(),
-            settings: key.settings.clone(),
-        };
+        let session = Session::of(key, is_of_tokens);
         let mut sessions = self.0.sessions.lock().await;
         let cell = sessions.entry(session.clone()).or_default().clone();
         drop(sessions);
-        let connected = cell.get_or_try_init(|| self.connect(session)).await?;
-        Ok(connected.clone())
-    }
-
-    async fn connect(&self, session: Session) -> Result<Connected, runmeta_client::Error> {
-        let config = &self.0.config;
-        let mut builder = Builder::url(&config.database_url)
-            .application_name("runmeta serve")
-            .runtime(tokio::runtime::Handle::current())
-            .call_timeout(config.limits.call_timeout)
-            .write_only(true);
-        if let Some(url) = &config.listen_url {
-            builder = builder.listen_url(url);
+        let connected = cell
+            .get_or_try_init(|| session.connect(&self.0.config))
+            .await;
+        match connected {
+            Ok(connected) => Ok(connected.clone()),
+            Err(error) if error.is_retryable() => Err(error.into()),
+            // What it says is for who has the key.
+            Err(error) => Err(Problem::unusable_key(
+                key.name(),
+                session.has_settings(),
+                &error,
+                !is_of_tokens,
+            )),
         }
-        if let Some(role) = &session.role {
-            builder = builder.role(role);
-        }
-        for (name, value) in &session.settings {
-            builder = builder.setting(name, value);
-        }
-        if session.is_of_tokens {
-            builder = builder
-                .calls_at_once(TOKENS_AT_ONCE)
-                .send_timeout(TOKENS_TIMEOUT);
-        }
-        let pauses = FIRST_PAUSE..=LONGEST_PAUSE;
-        let client = builder.backoff(pauses).connect().await?;
-        let writers = Writers::default();
-        Ok(Connected { client, writers })
     }
 
     /// Ends the clients, after what they have under way.
@@ -191,9 +154,9 @@ impl Gateway {
     /// Returns the clients that are connected, each with its role.
     pub(crate) async fn clients(&self) -> Vec<(Option<String>, Client)> {
         let sessions = self.0.sessions.lock().await;
-        let connected = sessions
-            .iter()
-            .filter_map(|(session, cell)| Some((session.role.clone(), cell.get()?.client.clone())));
+        let connected = sessions.iter().filter_map(|(session, cell)| {
+            Some((session.role().cloned(), cell.get()?.client.clone()))
+        });
         connected.collect()
     }
 }

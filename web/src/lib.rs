@@ -28,6 +28,7 @@ mod metrics;
 mod observe;
 mod router;
 pub mod serve;
+mod session;
 mod trigger;
 mod write;
 

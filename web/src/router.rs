@@ -1,7 +1,7 @@
 //! All routes, and what is done to every request.
 
 use axum::Router;
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -28,7 +28,7 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))
         .route("/openapi.json", get(openapi::show))
-        .fallback(|| async { Problem::no_such_path() })
+        .fallback(|uri: Uri| async move { no_such_path(uri.path()) })
         .layer(from_fn(memory::hold))
         .layer(CatchPanicLayer::custom(failed))
         .layer(from_fn(observe::secure))
@@ -66,6 +66,15 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
             ])
             .max_age(PREFLIGHT),
     )
+}
+
+/// Answers for paths that no route has.
+fn no_such_path(path: &str) -> Problem {
+    let has_id = path.starts_with("/v1/runs/") || path.starts_with("/v1/tasks/");
+    Problem::no_such_path().hint(match has_id {
+        true => "In a path, ids and names are percent-encoded: the run a/b is /v1/runs/a%2Fb.",
+        false => "The paths of the API are in /openapi.json.",
+    })
 }
 
 /// Answers for a handler that panicked.

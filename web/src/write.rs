@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use runmeta_client::{Error, Sent};
 use uuid::Uuid;
 
-use crate::gateway::Connected;
+use crate::session::Connected;
 use crate::{Caller, Problem};
 
 /// The namespace of writers that have a name.

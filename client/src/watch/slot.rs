@@ -32,6 +32,8 @@ struct State {
     /// The hub was asked to read, and has not done so yet.
     has_asked: bool,
     has_ended: bool,
+    /// All runs that there were at first are in here, or were.
+    has_all: bool,
     waker: Option<Waker>,
 }
 
@@ -101,6 +103,20 @@ impl Slot {
     /// Returns runs that are to be read, at most so many.
     pub(crate) fn unread(&self, most: usize) -> Vec<Arc<str>> {
         lock(&self.0).some_unread(most)
+    }
+
+    /// Notes that all runs that there were at first are in here, or were.
+    pub(crate) fn put_all(&self) {
+        let mut state = lock(&self.0);
+        if !std::mem::replace(&mut state.has_all, true) {
+            state.wake();
+        }
+    }
+
+    /// Returns true if the watcher has taken all of them, and nothing waits for it now.
+    pub(crate) fn has_given_all(&self) -> bool {
+        let state = lock(&self.0);
+        state.has_all && state.pending.is_empty()
     }
 
     /// Ends the stream, after what is there.

@@ -52,6 +52,30 @@ impl Snapshots {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
+    /// Returns true once the state of every run that there was at first was given, and nothing newer waits: what a watcher of a set
+    /// has is whole then. A task that was polled in vain is woken when it becomes true. Of a watch of one run it stays false.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(mut snapshots: runmeta_client::Snapshots) {
+    /// use std::pin::Pin;
+    /// use std::task::Poll;
+    ///
+    /// use futures_core::Stream;
+    ///
+    /// // The next snapshot, or `None` once all were given.
+    /// let next = std::future::poll_fn(|context| match Pin::new(&mut snapshots).poll_next(context) {
+    ///     Poll::Pending if snapshots.is_whole() => Poll::Ready(None),
+    ///     next => next,
+    /// });
+    /// # next.await;
+    /// # }
+    /// ```
+    pub fn is_whole(&self) -> bool {
+        self.slot.has_given_all()
+    }
+
     /// Returns, instead of snapshots, what differs from one to the next of the same run.
     pub fn changes(self) -> Changes {
         Changes::new(self)

@@ -50,6 +50,16 @@ await run(async (open) => {
   await page.reload();
   await texts(page, IDS, ["another", ...failed]);
 
+  // What is queued has not begun. A run that waits for something has, and is paused.
+  await sql("SELECT runmeta.start('approval', task => 'mail'), runmeta.set_status('approval', 'waiting')");
+  await sql("SELECT runmeta.start('letter', task => 'mail', status => 'queued')");
+  await page.goto(new URL("/", page.url()).href);
+  const state = (status) => page.locator(".runs .status", { hasText: status }).first().getAttribute("data-state");
+  await see(page, ".runs .status-word", "queued");
+  assert.deepEqual([await state("queued"), await state("waiting")], ["queued", "paused"]);
+  await page.locator(".chip", { hasText: "queued" }).click();
+  await texts(page, IDS, ["letter"]);
+
   // Without progress, statuses have its room. One that does not fit ends with an ellipsis, and others with none.
   await page.goto(new URL("?roots=false", page.url()).href);
   const word = (status) => page.locator(".runs .status-word", { hasText: status }).first();
@@ -66,7 +76,7 @@ await run(async (open) => {
 
   // The table of tasks has a column for each group, and single statuses below a count.
   await page.goto(new URL("tasks", page.url()).href);
-  await texts(page, ".tasks thead th", ["Task", "Waiting", "Working", "Succeeded", "Failed", "Cancelled", "Last run"]);
+  await texts(page, ".tasks thead th", ["Task", "Queued", "Working", "Succeeded", "Failed", "Cancelled", "Last run"]);
   const row = page.locator(".tasks tbody tr", { hasText: "import" });
   const counts = () => row.locator("td[data-group] a").allInnerTexts();
   assert.deepEqual(await counts(), ["1", "1", "1", "7", "1"]);

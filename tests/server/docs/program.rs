@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::harness::{Database, merged_output, repository};
+use crate::harness::{merged_output, repository};
 
 /// No output of a block looks like this.
 const END_OF_BLOCK: &str = "=== end of block ===";
@@ -69,15 +69,15 @@ impl Language {
     }
 }
 
-/// Runs the blocks as one program, to which the environment names the database, and returns the output of each.
-pub fn run(database: &Database, language: Language, blocks: &[&str]) -> Vec<String> {
+/// Runs the blocks as one program with these variables in its environment, and returns the output of each.
+pub fn run(variables: &[(&str, String)], language: Language, blocks: &[&str]) -> Vec<String> {
     let mut program = String::new();
     for block in blocks {
         program.push_str(block);
         program.push_str(&format!("{}('{END_OF_BLOCK}')\n", language.print()));
     }
     program.push_str(language.exit());
-    let output = output(language, &program, &database.variables());
+    let output = output(language, &program, variables);
     let end = format!("{END_OF_BLOCK}\n");
     let outputs: Vec<String> = output.split_terminator(&end).map(str::to_owned).collect();
     assert_eq!(outputs.len(), blocks.len(), "{output}");

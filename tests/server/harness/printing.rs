@@ -53,6 +53,13 @@ impl Printing {
         self.output.lock().unwrap().clone()
     }
 
+    /// Sends it SIGHUP.
+    pub fn hang_up(&self) {
+        let id = self.program.lock().unwrap().id().to_string();
+        let sent = Command::new("kill").args(["-HUP", &id]).status();
+        assert!(sent.unwrap().success());
+    }
+
     /// Waits until it has printed a text, so that it has seen what happened before.
     pub async fn until(&self, text: &str) {
         while !self.shown().contains(text) {

@@ -143,15 +143,20 @@ async fn token_reads_what_its_scopes_say_and_nothing_beside() {
 async fn token_gets_the_same_answer_whether_the_run_exists_or_not() {
     let (_database, web) = with_runs().await;
     let token = web.token(&["read:tags:x", "write:runs:z"]);
+    // But for the id that was asked for.
+    let words = |body: &Value| body.to_string().replace(":nothing", ":b");
     let b = web.get_as(&token, "/v1/runs/b").await;
     let nothing = web.get_as(&token, "/v1/runs/nothing").await;
-    assert_eq!((b.status, &b.body), (403, &nothing.body));
+    assert_eq!((b.status, words(&b.body)), (403, words(&nothing.body)));
     for path in ["/v1/runs/b/operations", "/v1/runs/b/finish"] {
         let there = web.post_as(&token, path, json!({})).await;
         let missing = web
             .post_as(&token, &path.replace("/b/", "/nothing/"), json!({}))
             .await;
-        assert_eq!((there.status, there.body), (403, missing.body));
+        assert_eq!(
+            (there.status, words(&there.body)),
+            (403, words(&missing.body))
+        );
     }
 }
 
@@ -402,22 +407,4 @@ async fn token_that_may_only_write_does_not_read_by_writing() {
         members.sort_unstable();
         assert_eq!(members, ["attempt", "id", "status", "version"]);
     }
-}
-
-#[tokio::test]
-async fn refusals_say_what_is_missing() {
-    let (_database, web) = with_runs().await;
-    let token = web.token(&["read:all", "write:all"]);
-    let metrics = web.get_as(&token, "/metrics").await;
-    let detail = "this needs a secret key, and the request has a token";
-    assert_eq!(
-        (metrics.status, &metrics.body["detail"]),
-        (403, &json!(detail))
-    );
-    let metadata = web.request_as(&token, Method::PUT, "/api/v1/runs/a/metadata");
-    let answer = super::Answer::of(metadata.json(&json!({})).send().await.unwrap()).await;
-    assert_eq!(
-        answer.body,
-        json!({"error": format!("not allowed: {detail}")})
-    );
 }

@@ -9,7 +9,7 @@ use super::reader::{Event, Next, Reader, View};
 use super::{KEY, Web, now, sign};
 use crate::harness::Database;
 
-async fn started(database: &Database) -> tokio_postgres::Client {
+pub(super) async fn started(database: &Database) -> tokio_postgres::Client {
     let server = database.connect().await;
     let start =
         "SELECT runmeta.start('a', '{\"n\": 0, \"log\": []}', task => 'import', tags => '{x}')";
@@ -130,72 +130,6 @@ async fn only_keys_that_are_selected_are_sent() {
     let last = none.event().await;
     assert_eq!(last.data["patch"]["status"], json!("completed"));
     assert_eq!(last.data["patch"].get("metadata"), None);
-}
-
-#[tokio::test]
-async fn sets_are_followed_as_runs_come_change_and_go() {
-    let database = Database::with_worker().await;
-    let server = started(&database).await;
-    let web = Web::start(&database).await;
-    let family = "SELECT runmeta.start('child', parent_run_id => 'a'), runmeta.start('other')";
-    server.batch_execute(family).await.unwrap();
-    for (set, expected) in [
-        ("tag=x", vec!["a"]),
-        ("task=import", vec!["a"]),
-        ("root=a", vec!["a", "child"]),
-        ("all", vec!["a", "child", "other"]),
-    ] {
-        let mut reader = Reader::of(&web, &format!("/v1/events?{set}&select=")).await;
-        let mut ids = Vec::new();
-        for _ in &expected {
-            let event = reader.event().await;
-            assert_eq!((&*event.name, &*event.id), ("snapshot", ""));
-            ids.push(event.data["id"].as_str().unwrap().to_owned());
-        }
-        ids.sort();
-        assert_eq!(ids, expected, "{set}");
-    }
-    let mut reader = Reader::of(&web, "/v1/events?root=a&unfinished=true").await;
-    reader.event().await;
-    reader.event().await;
-    let change = "SELECT runmeta.finish('child')";
-    server.batch_execute(change).await.unwrap();
-    let event = reader.event().await;
-    assert_eq!(
-        (&*event.name, &event.data["id"]),
-        ("change", &json!("child"))
-    );
-    let mut late = Reader::of(&web, "/v1/events?root=a&unfinished=true").await;
-    assert_eq!(late.event().await.data["id"], json!("a"));
-    let remove = "DELETE FROM runmeta.run WHERE id = 'child';
-        SELECT pg_notify('runmeta', '{\"resync\": true}')";
-    server.batch_execute(remove).await.unwrap();
-    let event = reader.event().await;
-    assert_eq!((&*event.name, &event.data["id"]), ("gone", &json!("child")));
-}
-
-#[tokio::test]
-async fn query_names_one_set() {
-    let database = Database::new().await;
-    let web = Web::start(&database).await;
-    for query in [
-        "",
-        "select=n",
-        "tag=x&task=y",
-        "all&tag=x",
-        "tag=",
-        "all&unfinished=maybe",
-    ] {
-        let answer = web.get(&format!("/v1/events?{query}")).await;
-        assert_eq!(
-            (answer.status, &answer.body["sqlstate"]),
-            (400, &json!("22023")),
-            "{query}"
-        );
-    }
-    let answer = web.request(reqwest::Method::GET, "/v1/runs/a/events?wait=true");
-    let answer = answer.header("last-event-id", "x").send().await.unwrap();
-    assert_eq!(answer.status(), 400);
 }
 
 #[tokio::test]
@@ -327,6 +261,7 @@ async fn gateway_that_stops_sends_its_readers_away_and_ends() {
     let mut set = Reader::of(&web, "/v1/events?all").await;
     run.event().await;
     set.event().await;
+    assert_eq!(set.event().await.name, "ready");
     web.gateway().stopping().cancel();
     for mut reader in [run, set] {
         assert_eq!(reader.event().await.name, "reconnect");

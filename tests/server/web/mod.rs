@@ -22,11 +22,14 @@ mod numbers;
 mod once;
 mod openapi;
 mod reader;
+mod roles;
+mod sets;
 mod shape;
 mod shared;
 mod stopping;
 mod streams;
 mod trigger;
+mod words;
 
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};

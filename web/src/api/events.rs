@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `snapshot` | the version | a run object |
 //! | `change` | the version | `{"id", "version", "from", "patch"}`: a merge patch over the object of version `from` |
+//! | `ready` | | `{}`: the reader of a set has every run that there was at first |
 //! | `gone` | the version | `{"id", "version"}`: the run was deleted, or may no longer be read |
 //! | `end` | | `{"id", "version", "status"}`: the run has finished, and so has the response |
 //! | `reconnect` | | the gateway stops, the token has expired, or there is no memory for the next event |
@@ -19,7 +20,7 @@ use runmeta_client::{Snapshot, Watch};
 use serde_json::json;
 
 use crate::api::extract::{Asked, At};
-use crate::live::{self, Ending, Lifetime, Source, Step, Subscription, frame};
+use crate::live::{self, Ending, Lifetime, Next, Source, Step, Subscription, frame};
 use crate::{Caller, Gateway, Problem, Set};
 
 /// A query, in the order in which it was written.
@@ -60,7 +61,7 @@ pub(super) async fn run(
     let found = subscription.peek().filter(|run| !run.is_gone()).cloned();
     match &found {
         Some(run) => caller.reads_run(run)?,
-        None if !caller.reads_id(&id) => return Err(Problem::forbidden()),
+        None if !caller.reads_id(&id) => return Err(caller.may_not_read(&id)),
         None if !wait => return Err(Problem::no_such_run(&id)),
         None => {}
     }
@@ -74,7 +75,7 @@ pub(super) async fn run(
         subscription.skip();
     }
     let lifetime = Lifetime::of(&gateway, &caller, Ending::Reconnect)?;
-    answer(subscription, Some(caller), lifetime)
+    answer(Events::new(subscription, Some(caller)), lifetime)
 }
 
 /// Follows a set of runs: `tag=`, `task=`, `root=` or `all`, with `select` as above. `unfinished=true` leaves out runs that have
@@ -125,16 +126,12 @@ pub(super) async fn set(
         .rooms()
         .watch_set(&client, watch, &caller.memory().events)
         .await?;
-    answer(subscription, None, lifetime)
+    answer(Events::new(subscription, None), lifetime)
 }
 
-fn answer(
-    mut subscription: Subscription,
-    reader: Option<Caller>,
-    lifetime: Lifetime,
-) -> Result<Response, Problem> {
-    match subscription.has_memory() {
-        true => Ok(live::events(Events::new(subscription, reader), lifetime)),
+fn answer(mut events: Events, lifetime: Lifetime) -> Result<Response, Problem> {
+    match events.subscription.has_memory() {
+        true => Ok(live::events(events, lifetime)),
         false => Err(Problem::busy(
             "the event streams that are open take all memory for events",
         )),
@@ -147,6 +144,8 @@ struct Events {
     /// Who follows one run: it may be deleted and started anew with other tags, which the reader may not read. A set has runs that its
     /// readers may read, and no others.
     reader: Option<Caller>,
+    /// The reader of a set was told that it has all runs.
+    is_ready: bool,
     /// Of the state that was sent last.
     version: i64,
     /// The data of the last event, once the final state was sent. Of other states nothing is kept: they may be large.
@@ -159,6 +158,7 @@ impl Events {
         let end = subscription.peek().and_then(end);
         Events {
             subscription,
+            is_ready: reader.is_some(),
             reader,
             version: 0,
             end,
@@ -173,7 +173,15 @@ impl Events {
 
 impl Source for Events {
     async fn next(&mut self) -> Step {
-        if let Some(event) = self.subscription.next().await {
+        let next = match self.is_ready {
+            true => self.subscription.next().await.map(Next::Event),
+            false => self.subscription.next_or_whole().await,
+        };
+        if let Some(Next::Whole) = next {
+            self.is_ready = true;
+            return Step::Frame(frame::ready());
+        }
+        if let Some(Next::Event(event)) = next {
             let run = event.edition.snapshot();
             if !self.may_read(run) {
                 return Step::Last(frame::gone(run.id(), self.version, true));

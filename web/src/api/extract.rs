@@ -1,5 +1,7 @@
 //! Parts of a request, refused with a problem where they are not as expected.
 
+use std::error::Error as _;
+
 use axum::body::{self, Bytes, HttpBody as _};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
@@ -9,6 +11,7 @@ use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 
 use super::nesting::check_nesting;
+use super::shape::{self, Shape};
 use crate::memory::{self, Held};
 use crate::{Gateway, Problem};
 
@@ -33,7 +36,13 @@ impl<T: DeserializeOwned> FromRequestParts<Gateway> for Asked<T> {
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Asked<T>, Problem> {
         let query = Query::<T>::from_request_parts(parts, gateway).await;
-        let Query(query) = query.map_err(|error| Problem::invalid(error.body_text()))?;
+        let Query(query) = query.map_err(|error| {
+            // Its own text says what it was doing, and then this.
+            let cause = error.source().map(ToString::to_string);
+            let cause = cause.unwrap_or_else(|| error.body_text());
+            let (name, message) = cause.split_once(": ").unwrap_or((".", &cause));
+            Problem::invalid(shape::explain_query(name, message))
+        })?;
         Ok(Asked(query))
     }
 }
@@ -103,23 +112,14 @@ fn too_large(most: usize) -> Problem {
 /// The body as JSON, whatever its content type says. An empty one is `{}`.
 pub(crate) struct Body<T>(pub(crate) T);
 
-impl<T: DeserializeOwned> FromRequest<Gateway> for Body<T> {
+impl<T: DeserializeOwned + Shape> FromRequest<Gateway> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, gateway: &Gateway) -> Result<Body<T>, Problem> {
         let Whole(bytes) = Whole::from_request(request, gateway).await?;
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         check_nesting(text)?;
-        let value = serde_json::from_slice(text).map_err(|error| {
-            let (code, title) = match error.is_syntax() || error.is_eof() {
-                true => ("22P02", "the body is not JSON"),
-                false => ("22023", "invalid request"),
-            };
-            Problem::new(StatusCode::BAD_REQUEST, title)
-                .detail(error.to_string())
-                .sqlstate(code)
-        })?;
-        Ok(Body(value))
+        shape::parse(text).map(Body)
     }
 }
 

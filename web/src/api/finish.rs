@@ -8,11 +8,12 @@ use serde_json::value::RawValue;
 use super::extract::{At, Body, idempotency_key};
 use super::object::changed;
 use super::operations::{batch, replayed};
+use super::shape::Shape;
 use crate::{Caller, Problem};
 
 /// How it finished: `completed` unless something else is said.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(super) struct Finished {
     #[serde(default = "completed")]
     status: String,
@@ -25,10 +26,18 @@ fn completed() -> String {
 
 /// The status of a run that goes on.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(super) struct Status {
     status: String,
     attempt: Option<i32>,
+}
+
+impl Shape for Finished {
+    const SHAPE: &'static str = "an object, which may have status and attempt";
+}
+
+impl Shape for Status {
+    const SHAPE: &'static str = "an object with status, which may have attempt";
 }
 
 /// The entry of a batch.

@@ -45,9 +45,10 @@ pub(super) async fn list(
         query.root.as_deref().map(Set::Tree),
         Some(Set::All),
     ];
-    if !sets.iter().flatten().any(|set| caller.reads(set).is_ok()) {
-        return Err(Problem::forbidden());
-    }
+    let reads = sets.iter().flatten().map(|set| caller.reads(set));
+    // Of several refusals the first is of what was asked for.
+    let may_read = reads.reduce(|one, other| one.or_else(|refusal| other.map_err(|_| refusal)));
+    may_read.unwrap_or(Ok(()))?;
     let runs = runs(query)?;
     caller.make_large().await?;
     let page = caller.client().await?.runs(runs).await?;

@@ -11,6 +11,7 @@ pub(crate) mod operations;
 pub(crate) mod problem;
 mod rollup;
 mod run;
+mod shape;
 mod start;
 mod streams;
 mod tasks;

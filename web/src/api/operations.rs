@@ -8,12 +8,13 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::extract::{At, Body, idempotency_key};
+use super::shape::Shape;
 use crate::auth::Write;
 use crate::{Caller, Problem};
 
 /// Lists of operations for a run, its parent and its root. They are passed on as they were written, so that numbers stay exact.
 #[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
 pub(super) struct Lists {
     #[serde(skip_serializing_if = "Option::is_none")]
     operations: Option<Box<RawValue>>,
@@ -25,7 +26,7 @@ pub(super) struct Lists {
 
 /// The same with the run that they are for.
 #[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
 pub(super) struct Entry {
     run: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,6 +35,15 @@ pub(super) struct Entry {
     parent_operations: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     root_operations: Option<Box<RawValue>>,
+}
+
+impl Shape for Lists {
+    const SHAPE: &'static str = "an object with operations, parentOperations or rootOperations, each an array of operations";
+}
+
+impl Shape for Vec<Entry> {
+    const SHAPE: &'static str = "an array of objects, each with run, and with operations, parentOperations or rootOperations";
+    const IS_ARRAY: bool = true;
 }
 
 impl Entry {

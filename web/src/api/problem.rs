@@ -51,6 +51,12 @@ impl Problem {
         }
     }
 
+    /// Has other words for every problem of its kind.
+    pub(crate) fn title(mut self, title: &'static str) -> Problem {
+        self.title = title.into();
+        self
+    }
+
     /// Adds what is wrong with this request.
     pub fn detail(mut self, detail: impl Into<String>) -> Problem {
         self.detail = Some(detail.into());
@@ -115,6 +121,38 @@ impl Problem {
     pub fn busy(detail: impl Into<String>) -> Problem {
         let title = "the gateway is busy";
         let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, title).detail(detail);
+        problem.retry_after = Some(Duration::from_secs(5));
+        problem
+    }
+
+    /// 503 for a key whose connections the database refuses. The words of the database are for who has the key, and not for its
+    /// tokens.
+    pub(crate) fn unusable_key(
+        key: &str,
+        has_settings: bool,
+        error: &runmeta_client::Error,
+        is_told: bool,
+    ) -> Problem {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let mut problem = Problem::new(status, "the key cannot be used");
+        let what = match has_settings {
+            true => "the role or the settings",
+            false => "the connection",
+        };
+        let refused = format!("the database refuses {what} of the key {key:?}");
+        problem.detail = Some(match is_told {
+            true => format!("{refused}: {}", error.message()),
+            false => refused,
+        });
+        problem.hint = error.hint().filter(|_| is_told).map(str::to_owned).or_else(|| {
+            let hint = match error.code() {
+                Some("42501") => "The gateway's user must be a member of the role: GRANT role TO user.",
+                _ if has_settings => "The file of keys has the role and the settings of the key: mend them there, or in the database, and send the gateway SIGHUP.",
+                _ => "See the log of the gateway, and of the database.",
+            };
+            Some(hint.to_owned())
+        });
+        problem.sqlstate = error.code().map(str::to_owned);
         problem.retry_after = Some(Duration::from_secs(5));
         problem
     }

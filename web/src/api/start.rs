@@ -8,11 +8,12 @@ use serde_json::value::RawValue;
 use super::extract::{Body, idempotency_key};
 use super::object::changed;
 use super::operations::{batch, replayed};
+use super::shape::Shape;
 use crate::{Caller, Problem};
 
 /// A run to be started.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(super) struct NewRun {
     id: String,
     metadata: Option<Box<RawValue>>,
@@ -22,6 +23,11 @@ pub(super) struct NewRun {
     tags: Option<Box<RawValue>>,
     status: Option<String>,
     attempt: Option<i32>,
+}
+
+impl Shape for NewRun {
+    const SHAPE: &'static str =
+        "an object with id, and if need be metadata, parent, task, tags, status and attempt";
 }
 
 /// The entry of a batch that starts it.

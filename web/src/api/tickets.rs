@@ -11,13 +11,18 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::extract::Body;
+use super::shape::Shape;
 use crate::{Caller, Problem};
 
 /// What the ticket is for.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(super) struct Wanted {
     path: String,
+}
+
+impl Shape for Wanted {
+    const SHAPE: &'static str = "an object with path, the path of an event stream";
 }
 
 /// Returns the run of which a path is.

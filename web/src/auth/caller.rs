@@ -1,5 +1,6 @@
 //! Who asks.
 
+mod refusal;
 mod write;
 
 use std::sync::Arc;
@@ -14,11 +15,11 @@ use runmeta_client::{Client, Snapshot};
 use super::scope::{Action, Scope};
 use super::share::Share;
 use super::{Key, ticket, token};
-use crate::gateway::Connected;
 use crate::limit::{ConnectionPermit, Memory};
 use crate::memory::{Held, unread};
 use crate::observe::Asker;
 use crate::serve::Requests;
+use crate::session::Connected;
 use crate::{Gateway, Problem};
 pub(crate) use write::Write;
 
@@ -126,7 +127,7 @@ impl Caller {
         match run {
             Some(run) => self.reads_run(&run).map(|()| run),
             None if self.reads_id(id) => Err(Problem::no_such_run(id)),
-            None => Err(Problem::forbidden()),
+            None => Err(self.may_not_read(id)),
         }
     }
 
@@ -136,12 +137,15 @@ impl Caller {
     ///
     /// 403.
     pub fn reads_run(&self, run: &Snapshot) -> Result<(), Problem> {
-        self.allowed(|scope| scope.has_run(Action::Read, run))
+        match self.has(|scope| scope.has_run(Action::Read, run)) {
+            true => Ok(()),
+            false => Err(self.may_not_read(run.id())),
+        }
     }
 
     /// Returns true if the caller may read the run of this id whatever else it is: before it was read.
     pub fn reads_id(&self, id: &str) -> bool {
-        self.allowed(|scope| scope.has_id(Action::Read, id)).is_ok()
+        self.has(|scope| scope.has_id(Action::Read, id))
     }
 
     /// Checks that the caller may read all runs of a set.
@@ -150,12 +154,16 @@ impl Caller {
     ///
     /// 403.
     pub fn reads(&self, set: &Set<'_>) -> Result<(), Problem> {
-        self.allowed(|scope| match set {
+        let has = self.has(|scope| match set {
             Set::Tag(tag) => scope.has_tag(Action::Read, tag),
             Set::Task(task) => scope.has_task(Action::Read, task),
             Set::Tree(root) => scope.has_tree(Action::Read, root),
             Set::All => scope.has_all(Action::Read),
-        })
+        });
+        match has {
+            true => Ok(()),
+            false => Err(self.refused(&refusal::of_set(set))),
+        }
     }
 
     /// Completes when the token expires or the key is taken away: a body that goes on for long ends then.
@@ -259,12 +267,10 @@ impl Caller {
         caller
     }
 
-    fn allowed(&self, has: impl Fn(&Scope) -> bool) -> Result<(), Problem> {
-        match &self.token {
-            None => Ok(()),
-            Some(token) if token.scopes.iter().any(has) => Ok(()),
-            Some(_) => Err(Problem::forbidden()),
-        }
+    /// Returns true for a secret key, and for a token with such a scope.
+    fn has(&self, is: impl Fn(&Scope) -> bool) -> bool {
+        let token = self.token.as_ref();
+        token.is_none_or(|token| token.scopes.iter().any(is))
     }
 
     fn of_header(gateway: &Gateway, header: &str, path: Arc<str>) -> Result<Caller, Problem> {

@@ -28,6 +28,11 @@ pub fn gone(run: &str, version: i64, has_id: bool) -> Bytes {
     event(Some("gone"), has_id.then_some(version), &data.to_string())
 }
 
+/// Says that the reader of a set has the state of every run that there was at first.
+pub fn ready() -> Bytes {
+    event(Some("ready"), None, "{}")
+}
+
 /// Asks readers to reconnect after so many milliseconds, at once.
 pub fn reconnect(retry: u64) -> Bytes {
     format!("retry: {retry}\nevent: reconnect\ndata: {{}}\n\n").into()

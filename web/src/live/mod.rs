@@ -37,4 +37,4 @@ pub use chunks::{ChunkFrames, Style};
 pub use edition::Edition;
 pub use lines::Lines;
 pub use rooms::Rooms;
-pub use subscription::Subscription;
+pub use subscription::{Next, Subscription};

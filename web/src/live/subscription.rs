@@ -1,10 +1,13 @@
 //! What one reader has seen, and what it gets next.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use axum::body::Bytes;
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, Stream as _};
 use runmeta_client::{Snapshot, Snapshots};
 
 use super::Edition;
@@ -36,6 +39,15 @@ pub struct Event {
     pub frame: Option<Bytes>,
 }
 
+/// What comes next for the reader of a set.
+#[derive(Debug)]
+pub enum Next {
+    /// A state of a run.
+    Event(Event),
+    /// The reader has the state of every run that there was at first.
+    Whole,
+}
+
 impl Subscription {
     pub(super) fn new(
         snapshots: Snapshots,
@@ -62,13 +74,50 @@ impl Subscription {
                     self.edition(&snapshot)
                 }
             };
-            let seen = self.see(&edition);
-            // Another reader may have taken the same state as a newer one.
-            if seen != Some(edition.number()) {
-                let frame = edition.event(seen, &self.budget);
-                return Some(Event { edition, frame });
+            if let Some(event) = self.event(edition) {
+                return Some(event);
             }
         }
+    }
+
+    /// As [`next`](Subscription::next), but also returns [`Next::Whole`] when the reader of a set has the state of every run that there
+    /// was at first.
+    pub async fn next_or_whole(&mut self) -> Option<Next> {
+        loop {
+            if self.next.is_none() && self.is_whole_first().await {
+                return Some(Next::Whole);
+            }
+            let edition = self.next.take()?;
+            if let Some(event) = self.event(edition) {
+                return Some(Next::Event(event));
+            }
+        }
+    }
+
+    /// Waits for the next state, or until the reader has all; returns true then.
+    async fn is_whole_first(&mut self) -> bool {
+        let snapshots = &mut self.snapshots;
+        let next = poll_fn(
+            |context| match Pin::new(&mut *snapshots).poll_next(context) {
+                Poll::Ready(next) => Poll::Ready(Some(next)),
+                Poll::Pending if snapshots.is_whole() => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            },
+        );
+        let next = next.await;
+        let is_whole = next.is_none();
+        self.next = next.flatten().map(|snapshot| self.edition(&snapshot));
+        is_whole
+    }
+
+    /// Returns the event of a state, unless the reader has it.
+    fn event(&mut self, edition: Arc<Edition>) -> Option<Event> {
+        let seen = self.see(&edition);
+        // Another reader may have taken the same state as a newer one.
+        (seen != Some(edition.number())).then(|| {
+            let frame = edition.event(seen, &self.budget);
+            Event { edition, frame }
+        })
     }
 
     fn edition(&self, snapshot: &Snapshot) -> Arc<Edition> {

@@ -73,8 +73,11 @@ impl Server {
     /// None for now: a connection that fails is its own affair.
     pub async fn run(self) -> Result<(), Error> {
         let gateway = self.gateway;
+        let trying = gateway.clone();
+        let trial = tokio::spawn(async move { trying.try_keys().await });
         accept::connections(self.listener, &gateway, router(gateway.clone())).await;
         gateway.shut_down().await;
+        trial.abort();
         Ok(())
     }
 }

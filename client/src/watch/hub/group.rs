@@ -197,6 +197,7 @@ impl Group {
             if snapshot.is_none() || unread.may_have_moved {
                 self.absent(&id, snapshot);
             }
+            self.settle(&id);
             let waiters = unread.waiters.iter();
             waiters.for_each(|waiter| waiter.answer(Ok(())));
         }
@@ -214,7 +215,10 @@ impl Group {
         }
         if error.concerns_what_is_viewed() {
             match runs.len() {
-                0 | 1 => runs.iter().for_each(|(id, _)| self.owe(id)),
+                0 | 1 => runs.iter().for_each(|(id, _)| {
+                    self.owe(id);
+                    self.settle(id);
+                }),
                 _ => self.unread.halve(runs),
             }
             return;
@@ -228,6 +232,12 @@ impl Group {
     /// Lets the next listing view a run, whatever is known of it.
     fn owe(&mut self, id: &str) {
         self.topics().for_each(|watched| watched.owe(id));
+    }
+
+    fn settle(&mut self, id: &str) {
+        self.sets
+            .values_mut()
+            .for_each(|watched| watched.settle(id));
     }
 
     fn offer(&mut self, snapshot: &Snapshot) {

@@ -206,10 +206,11 @@ impl Current {
                     .into_iter()
                     .filter(|listed| watched.compare(listed, *number, listens))
                     .collect();
+                watched.list(&changed, !is_full);
                 let unlisted = match is_full {
                     true => Vec::new(),
                     false => {
-                        let joining = watched.take_joining(true);
+                        let joining = watched.take_joining();
                         joining.iter().for_each(|waiter| waiter.answer(Ok(())));
                         watched.unlisted(*number)
                     }
@@ -232,7 +233,7 @@ impl Current {
             Current::Runs { select, .. } => Listing::Runs(select),
             Current::Set { select, topic, .. } => {
                 let watched = group.topic(&topic).filter(|_| !error.is_retryable());
-                let joining = watched.map(|watched| watched.take_joining(false));
+                let joining = watched.map(|watched| watched.take_joining());
                 let joining = joining.into_iter().flatten();
                 joining.for_each(|waiter| waiter.answer(Err(error.clone())));
                 Listing::Set(select, topic)

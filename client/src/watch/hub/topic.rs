@@ -1,6 +1,6 @@
 //! A topic: what is known of its members, and who watches it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -18,6 +18,8 @@ pub(super) struct Watched {
     /// Those who wait for the end of the first listing.
     joining: Vec<Arc<Waiter<()>>>,
     is_listed: bool,
+    /// Runs that the first listing has and that were not viewed yet.
+    first: HashSet<Arc<str>>,
     /// When the first listing began. Those who watch unfinished runs watch none that had finished before.
     pub(super) since: Option<SystemTime>,
 }
@@ -59,6 +61,9 @@ impl Watched {
                 slot.note(member);
             }
         }
+        if self.is_whole() {
+            slot.put_all();
+        }
         self.slots.insert(id, slot);
     }
 
@@ -77,9 +82,35 @@ impl Watched {
     }
 
     /// Returns those who wait for a listing that has ended, or failed.
-    pub(super) fn take_joining(&mut self, is_listed: bool) -> Vec<Arc<Waiter<()>>> {
-        self.is_listed |= is_listed;
+    pub(super) fn take_joining(&mut self) -> Vec<Arc<Waiter<()>>> {
         std::mem::take(&mut self.joining)
+    }
+
+    /// Notes that these runs are to be viewed, and that no more of the first listing come if it `is_listed`.
+    pub(super) fn list(&mut self, runs: &[Listed], is_listed: bool) {
+        if !self.is_listed {
+            let ids = runs.iter().map(|listed| listed.id.clone());
+            self.first.extend(ids);
+        }
+        self.is_listed |= is_listed;
+        self.tell_if_whole();
+    }
+
+    /// Notes that a run was viewed, or cannot be.
+    pub(super) fn settle(&mut self, id: &str) {
+        if self.first.remove(id) {
+            self.tell_if_whole();
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.is_listed && self.first.is_empty()
+    }
+
+    fn tell_if_whole(&self) {
+        if self.is_whole() {
+            self.slots.values().for_each(|slot| slot.put_all());
+        }
     }
 
     /// Returns true if this version of a run was passed on.

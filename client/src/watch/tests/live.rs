@@ -331,3 +331,33 @@ fn selection_in_this_process_has_valid_keys() {
         assert_eq!(error.code(), Some("22023"));
     });
 }
+
+#[test]
+fn set_is_whole_once_its_runs_were_given() {
+    with_database(async |database, client| {
+        let mut empty = client.watch(Watch::tag("x")).await.unwrap();
+        assert!(is_quiet(&mut empty).await);
+        assert!(empty.is_whole());
+        for run in 0..1_100 {
+            let run = NewRun::new(run.to_string()).tags(["x"]);
+            client.start(run).await.unwrap();
+        }
+        // The first reads them from the server, and the second has what is known.
+        for watch in [Watch::tag("x"), Watch::tag("x"), Watch::all()] {
+            let mut runs = client.watch(watch).await.unwrap();
+            for _ in 0..1_100 {
+                assert!(!runs.is_whole());
+                next(&mut runs).await.unwrap();
+            }
+            assert!(is_quiet(&mut runs).await);
+            assert!(runs.is_whole());
+        }
+        database.remove("7");
+        let mut runs = client.watch(Watch::tag("x")).await.unwrap();
+        while !is_quiet(&mut runs).await {}
+        assert!(runs.is_whole());
+        let mut run = client.watch(Watch::run("1")).await.unwrap();
+        next(&mut run).await.unwrap();
+        assert!(!run.is_whole());
+    });
+}

@@ -125,7 +125,7 @@ pub(super) fn task() {}
 #[expect(dead_code, reason = "it is read by the macro only")]
 pub(super) fn events() {}
 
-/// Follows a set of runs with server-sent events
+/// Follows a set of runs with server-sent events: snapshots, the event `ready` once all were sent, and then changes
 #[utoipa::path(get, path = "/v1/events",
     params(
         ("tag" = Option<String>, Query, description = "with this tag"),

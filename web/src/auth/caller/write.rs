@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use runmeta_client::Snapshot;
 
-use super::Caller;
+use super::{Caller, refusal};
 use crate::Problem;
 use crate::auth::scope::Action;
 
@@ -13,6 +13,22 @@ pub(crate) struct Write<'a> {
     pub(crate) id: &'a str,
     pub(crate) parent: bool,
     pub(crate) root: bool,
+}
+
+impl Write<'_> {
+    /// Returns the scopes that include it. Relatives are not named: who may change a run need not know them.
+    fn needs(&self) -> String {
+        let run = refusal::of_run(Action::Write, self.id);
+        let relatives = match (self.parent, self.root) {
+            (false, false) => return run,
+            (true, false) => "parent",
+            (false, true) => "root",
+            (true, true) => "parent and root",
+        };
+        format!(
+            "{run}; and for operations of its {relatives}, write:tree:ROOT, or write:runs: with their ids"
+        )
+    }
 }
 
 impl Caller {
@@ -25,7 +41,10 @@ impl Caller {
         if self.key.read_only {
             return Err(Problem::forbidden().detail("the key may only read"));
         }
-        self.allowed(|scope| scope.has_id(Action::Write, id))
+        match self.has_id(id) {
+            true => Ok(()),
+            false => Err(self.refused(&refusal::of_id(Action::Write, id))),
+        }
     }
 
     /// Checks that the caller may change a run, by its id, tags, task or root, and if asked for also its parent and its root. Reads
@@ -47,12 +66,10 @@ impl Caller {
         if self.key.read_only {
             return Err(Problem::forbidden().detail("the key may only read"));
         }
-        let may_write_all = self.allowed(|scope| scope.has_all(Action::Write)).is_ok();
-        if self.is_secret() || may_write_all {
+        if self.has(|scope| scope.has_all(Action::Write)) {
             return Ok(());
         }
-        let is_unknown =
-            |write: &&Write<'_>| write.parent || write.root || self.writes_run(write.id).is_err();
+        let is_unknown = |write: &&Write<'_>| write.parent || write.root || !self.has_id(write.id);
         let unknown: Vec<_> = writes.iter().filter(is_unknown).collect();
         if unknown.is_empty() {
             return Ok(());
@@ -61,22 +78,26 @@ impl Caller {
         let runs = client.columns(unknown.iter().map(|write| write.id)).await?;
         let runs: HashMap<_, _> = runs.iter().map(|run| (run.id(), run)).collect();
         for write in unknown {
-            let run = runs.get(write.id).ok_or_else(Problem::forbidden)?;
-            self.writes_read(write, run)?;
+            let run = runs.get(write.id);
+            if !run.is_some_and(|run| self.has_read(write, run)) {
+                return Err(self.refused(&write.needs()));
+            }
         }
         Ok(())
     }
 
-    fn writes_read(&self, write: &Write<'_>, run: &Snapshot) -> Result<(), Problem> {
-        self.allowed(|scope| scope.has_run(Action::Write, run))?;
-        let tree = self.allowed(|scope| scope.has_tree(Action::Write, run.root_id()));
+    fn has_id(&self, id: &str) -> bool {
+        self.has(|scope| scope.has_id(Action::Write, id))
+    }
+
+    fn has_read(&self, write: &Write<'_>, run: &Snapshot) -> bool {
         let relatives = [
             run.parent_id().filter(|_| write.parent),
             Some(run.root_id()).filter(|_| write.root),
         ];
-        for relative in relatives.into_iter().flatten() {
-            tree.clone().or_else(|_| self.writes_run(relative))?;
-        }
-        Ok(())
+        let mut relatives = relatives.into_iter().flatten();
+        self.has(|scope| scope.has_run(Action::Write, run))
+            && (self.has(|scope| scope.has_tree(Action::Write, run.root_id()))
+                || relatives.all(|relative| self.has_id(relative)))
     }
 }

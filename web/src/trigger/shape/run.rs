@@ -48,7 +48,7 @@ pub(super) async fn answer(
     match &current {
         Some(run) => caller.reads_run(run)?,
         None if caller.reads_id(id) => {}
-        None => return Err(Problem::forbidden()),
+        None => return Err(caller.may_not_read(id)),
     }
     subscription.skip();
     let seen = poll.resume.as_ref().and_then(Seen::parse);

@@ -3,8 +3,8 @@
 import { el, setText, svg } from "../dom.js";
 import { printable } from "../text.js";
 
-/** Statuses that mean waiting (docs/sql.md, status). */
-export const WAITING = ["queued", "pending", "scheduled", "delayed", "available", "created"];
+/** Statuses of a run that has not begun: those that mean waiting in docs/sql.md. A run with the status `waiting` has begun, and is paused. */
+export const QUEUED = ["queued", "pending", "scheduled", "delayed", "available", "created"];
 
 const PAUSED = ["paused", "waiting"];
 const RUNNING = ["running", "executing", "active", "retrying"];
@@ -12,8 +12,8 @@ const COMPLETED = ["completed", "complete", "succeeded", "success", "done"];
 const FAILED = ["failed", "error", "errored", "crashed", "killed", "timeout", "timed_out", "discarded", "expired", "system_failure"];
 const STOPPED = ["canceled", "cancelled", "stopped", "skipped", "aborted"];
 
-/** The groups of statuses, with the words of each, as views and the command line count them. */
-const GROUPS = { waiting: WAITING, working: [...RUNNING, ...PAUSED], succeeded: COMPLETED, failed: FAILED, cancelled: STOPPED };
+/** The groups of statuses, with the words of each, as views and the command line count them, which call what is queued waiting. */
+const GROUPS = { queued: QUEUED, working: [...RUNNING, ...PAUSED], succeeded: COMPLETED, failed: FAILED, cancelled: STOPPED };
 
 /** The names of the groups, in the order in which a run passes them. */
 export const GROUP_NAMES = Object.keys(GROUPS);
@@ -32,10 +32,11 @@ export function groupOf(status) {
   return GROUP_NAMES.find((group) => GROUPS[group].includes(word)) ?? "working";
 }
 
-/** Returns what a status means: running, waiting, completed, failed or stopped; a word that is not known, by whether the run has finished. */
+/** Returns what a status means: running, queued, paused, completed, failed or stopped; a word that is not known, by whether the run has finished. */
 export function stateOf(status, isFinished) {
   const word = status.toLowerCase();
-  if (WAITING.includes(word) || PAUSED.includes(word)) return "waiting";
+  if (QUEUED.includes(word)) return "queued";
+  if (PAUSED.includes(word)) return "paused";
   if (FAILED.includes(word)) return "failed";
   if (STOPPED.includes(word)) return "stopped";
   return isFinished ? "completed" : "running";
@@ -44,12 +45,13 @@ export function stateOf(status, isFinished) {
 /** Tells whether a word is one of those that have a sign. What another word means, only its author knows. */
 function isKnown(status) {
   const word = status.toLowerCase();
-  return [WAITING, PAUSED, RUNNING, COMPLETED, FAILED, STOPPED].some((words) => words.includes(word));
+  return [QUEUED, PAUSED, RUNNING, COMPLETED, FAILED, STOPPED].some((words) => words.includes(word));
 }
 
 const SIGNS = {
   running: [svg("path", { d: "M8 2.5a5.5 5.5 0 1 0 5.5 5.5" })],
-  waiting: [svg("circle", { cx: 8, cy: 8, r: 5.5, "stroke-dasharray": "2 2.3" })],
+  queued: [svg("circle", { cx: 8, cy: 8, r: 5.5, "stroke-dasharray": "2 2.3" })],
+  paused: [svg("path", { d: "M5.5 3.5v9m5-9v9" })],
   completed: [svg("path", { d: "m3 8.5 3.5 3.5L13 5" })],
   failed: [svg("path", { d: "m4 4 8 8m0-8-8 8" })],
   stopped: [svg("path", { d: "M3.5 8h9" })],

@@ -139,19 +139,19 @@ export class Family {
     }
     for (const runs of below.values()) runs.sort((a, b) => a.created - b.created || (a.id < b.id ? -1 : 1));
     const members = [];
-    const waiting = (below.get(null) ?? []).reverse().map((run) => ({ run, depth: 0 }));
-    while (waiting.length > 0) {
-      const member = waiting.pop();
+    const next = (below.get(null) ?? []).reverse().map((run) => ({ run, depth: 0 }));
+    while (next.length > 0) {
+      const member = next.pop();
       members.push(member);
       const children = below.get(member.run.id) ?? [];
-      for (const run of children.reverse()) waiting.push({ run, depth: member.depth + 1 });
+      for (const run of children.reverse()) next.push({ run, depth: member.depth + 1 });
     }
     return members;
   }
 }
 
 /** What the states of runs are called in a count; what is not over, and what went wrong, comes first. */
-const STATES = { running: "running", waiting: "waiting", failed: "failed", stopped: "cancelled", completed: "completed" };
+const STATES = { running: "running", queued: "queued", paused: "paused", failed: "failed", stopped: "cancelled", completed: "completed" };
 
 /** Counts the runs by what their status means. */
 function inWords(members) {

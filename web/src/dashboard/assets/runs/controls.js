@@ -16,7 +16,7 @@ const CHIPS = [
   chip("succeeded", { group: "succeeded" }),
   // A run that works may have any word for its status, so that this is no group.
   chip("running", { status: "running" }),
-  chip("waiting", { group: "waiting" }),
+  chip("queued", { group: "queued" }),
 ];
 
 const SORTS = [

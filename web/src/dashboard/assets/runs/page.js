@@ -59,7 +59,7 @@ export class RunsPage {
     });
     this.#source?.close();
     // The runs of before stay until those of now are here.
-    this.#table.classList.add("waiting");
+    this.#table.classList.add("loading");
     const source = new Source(this.#filter);
     this.#source = source;
     source.addEventListener("change", () => this.#soon());
@@ -98,7 +98,7 @@ export class RunsPage {
 
   #show() {
     const { runs, isComplete, isLoading, hasBegun, problem } = this.#source;
-    this.#table.classList.toggle("waiting", !hasBegun && problem === null);
+    this.#table.classList.toggle("loading", !hasBegun && problem === null);
     if (hasBegun || problem !== null) {
       // Where no run has a tag, the others have the room.
       this.#table.classList.toggle("untagged", runs.every((run) => run.tags.length === 0));

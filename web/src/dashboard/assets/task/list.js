@@ -63,7 +63,7 @@ export class TasksPage {
 const NAMED = 2;
 
 /** Words that say no more than the name of their group. */
-const USUAL = { waiting: ["queued"], working: ["running"], succeeded: ["completed", "succeeded"], failed: ["failed"], cancelled: ["cancelled", "canceled"] };
+const USUAL = { queued: ["queued"], working: ["running"], succeeded: ["completed", "succeeded"], failed: ["failed"], cancelled: ["cancelled", "canceled"] };
 
 function rowOf(task) {
   const last = timeElement();
