@@ -1282,6 +1282,9 @@ GRANT ALL ON FUNCTION runmeta._adapter_functions(adapter integer, schema text, p
 GRANT ALL ON FUNCTION runmeta._adapter_graphile_worker(schema text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._adapter_graphile_worker(schema text) TO runmeta_writer;
 
+GRANT ALL ON FUNCTION runmeta._adapter_lost(adapter integer, jobs regclass, prefix text, id_column name) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_lost(adapter integer, jobs regclass, prefix text, id_column name) TO runmeta_writer;
+
 GRANT ALL ON FUNCTION runmeta._adapter_oban(schema text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._adapter_oban(schema text) TO runmeta_writer;
 
@@ -1344,6 +1347,9 @@ GRANT ALL ON FUNCTION runmeta._noted(run_id text) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta._recent_rate(at timestamp with time zone[], value double precision[], spacing interval, began_at timestamp with time zone, now timestamp with time zone, current numeric) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._recent_rate(at timestamp with time zone[], value double precision[], spacing interval, began_at timestamp with time zone, now timestamp with time zone, current numeric) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._record_jobs(adapter integer, jobs regclass, query text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._record_jobs(adapter integer, jobs regclass, query text) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta._value_at(document jsonb, key text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._value_at(document jsonb, key text) TO runmeta_writer;

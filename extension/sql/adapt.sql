@@ -15,6 +15,8 @@ CREATE FUNCTION runmeta.adapt(
     dry_run pg_catalog.bool DEFAULT false
 ) RETURNS SETOF pg_catalog.text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 100000 ROWS 10
+-- Whoever waits for a lock on the table of jobs holds up all who come behind it.
+SET lock_timeout = '5s'
 AS $adapt$
 DECLARE
     executes CONSTANT pg_catalog.bool := NOT COALESCE(adapt.dry_run, false);
@@ -66,16 +68,14 @@ BEGIN
     INTO STRICT own
     FROM runmeta._adapter_queue(
         adapt.queue, adapt.schema, adapt.table_name, kept.parent, kept.prefix, kept.mapping) AS q;
-    IF executes THEN
-        INSERT INTO runmeta.adapter (id, queue, table_schema, table_name, prefix, tasks, metadata, parent, mapping)
-        VALUES (kept.id, adapt.queue, own.schema, own.table_name, kept.prefix, kept.tasks, kept.metadata, kept.parent,
-            kept.mapping)
-        ON CONFLICT ON CONSTRAINT adapter_pkey DO UPDATE
-        SET prefix = excluded.prefix, tasks = excluded.tasks, metadata = excluded.metadata, parent = excluded.parent,
-            mapping = excluded.mapping;
-    END IF;
-
     FOR statement IN
+        SELECT pg_catalog.format(
+            'INSERT INTO runmeta.adapter (id, queue, table_schema, table_name, prefix, tasks, metadata, parent, mapping) '
+            'VALUES (%L, %L, %L, %L, %L, %L, %L, %L, %L) ON CONFLICT ON CONSTRAINT adapter_pkey DO UPDATE '
+            'SET prefix = excluded.prefix, tasks = excluded.tasks, metadata = excluded.metadata, parent = excluded.parent, '
+            'mapping = excluded.mapping',
+            kept.id, adapt.queue, own.schema, own.table_name, kept.prefix, kept.tasks, kept.metadata, kept.parent, kept.mapping)
+        UNION ALL
         SELECT f FROM runmeta._adapter_functions(
             kept.id, own.schema, kept.prefix, kept.tasks, own.row_query, own.id_column, own.compares,
             own.queues IS NOT NULL) AS f
@@ -83,6 +83,8 @@ BEGIN
         SELECT t FROM runmeta._adapter_triggers(kept.id, jobs, own.compares, own.queues) AS t
         UNION ALL
         SELECT runmeta._adapter_sync(kept.id, jobs, kept.prefix, kept.tasks, own.row_query)
+        UNION ALL
+        SELECT l FROM runmeta._adapter_lost(kept.id, jobs, kept.prefix, own.id_column) AS l
     LOOP
         IF executes THEN
             EXECUTE statement;

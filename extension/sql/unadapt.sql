@@ -10,6 +10,7 @@ CREATE FUNCTION runmeta.unadapt(
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 100000 ROWS 10
 -- That triggers go with their functions is no news.
 SET client_min_messages = 'warning'
+SET lock_timeout = '5s'
 AS $unadapt$
 DECLARE
     own record;
@@ -38,15 +39,14 @@ BEGIN
                 pg_catalog.concat('_runmeta_truncate_', own.id), pg_catalog.concat('_runmeta_queue_', own.id)
             ]::pg_catalog.name[])
             AND p.pronargs OPERATOR(pg_catalog.=) 0::pg_catalog.int2
+        UNION ALL
+        SELECT pg_catalog.format('DELETE FROM runmeta.adapter WHERE id OPERATOR(pg_catalog.=) %s', own.id)
     LOOP
         IF NOT COALESCE(unadapt.dry_run, false) THEN
             EXECUTE statement;
         END IF;
         RETURN NEXT statement;
     END LOOP;
-    IF NOT COALESCE(unadapt.dry_run, false) THEN
-        DELETE FROM runmeta.adapter AS a WHERE a.id OPERATOR(pg_catalog.=) own.id;
-    END IF;
 END
 $unadapt$;
 

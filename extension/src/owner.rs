@@ -99,6 +99,44 @@ impl AsOwner {
         AsOwner::of(HISTORY)
     }
 
+    /// Becomes the owner of the jobs of a queue, and may do no more than that one: the owner may have put anything into what
+    /// the jobs are read with, such as the casts of a type.
+    ///
+    /// Raises the error of Postgres if the current role has not all rights of the owner.
+    pub fn of_jobs(jobs: pg_sys::Oid) -> AsOwner {
+        // SAFETY: looks up the catalog, for the current user; the error takes a name that Postgres keeps.
+        let owner = owner(jobs)
+            .filter(|owner| unsafe { pg_sys::has_privs_of_role(pg_sys::GetUserId(), *owner) });
+        let Some(owner) = owner else {
+            let (denied, kind) = (
+                pg_sys::AclResult::ACLCHECK_NOT_OWNER,
+                pg_sys::ObjectType::OBJECT_TABLE,
+            );
+            // SAFETY: as above.
+            unsafe { pg_sys::aclcheck_error(denied, kind, pg_sys::get_rel_name(jobs)) };
+            unreachable!("aclcheck_error raises");
+        };
+        AsOwner::begin(owner)
+    }
+
+    fn begin(owner: pg_sys::Oid) -> AsOwner {
+        let (mut user, mut context) = (pg_sys::Oid::INVALID, 0);
+        let restrictions = pg_sys::SECURITY_LOCAL_USERID_CHANGE
+            | pg_sys::SECURITY_RESTRICTED_OPERATION
+            | pg_sys::SECURITY_NOFORCE_RLS;
+        // SAFETY: both functions read and set globals of the backend, which has one thread.
+        unsafe {
+            pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+            pg_sys::SetUserIdAndSecContext(owner, context | restrictions as c_int);
+            AsOwner {
+                user,
+                context,
+                seqscan: pg_sys::enable_seqscan,
+                bitmapscan: pg_sys::enable_bitmapscan,
+            }
+        }
+    }
+
     fn of(name: &CStr) -> Result<AsOwner, Refusal> {
         let owner = table(name)
             .and_then(owner)
@@ -108,21 +146,7 @@ impl AsOwner {
                     name.to_string_lossy()
                 ),
             })?;
-        let (mut user, mut context) = (pg_sys::Oid::INVALID, 0);
-        let restrictions = pg_sys::SECURITY_LOCAL_USERID_CHANGE
-            | pg_sys::SECURITY_RESTRICTED_OPERATION
-            | pg_sys::SECURITY_NOFORCE_RLS;
-        // SAFETY: both functions read and set globals of the backend, which has one thread.
-        let guard = unsafe {
-            pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
-            pg_sys::SetUserIdAndSecContext(owner, context | restrictions as c_int);
-            AsOwner {
-                user,
-                context,
-                seqscan: pg_sys::enable_seqscan,
-                bitmapscan: pg_sys::enable_bitmapscan,
-            }
-        };
+        let guard = AsOwner::begin(owner);
         // The inbox is empty at one moment and has thousands of rows at the next. A plan that is made while it has one
         // page would read it whole, until the next vacuum.
         // SAFETY: as above.

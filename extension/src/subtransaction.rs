@@ -48,6 +48,11 @@ impl Failure {
                 .any(|class| code.starts_with(class))
     }
 
+    /// Returns true if a lock was not to be had in time.
+    pub fn is_lock(&self) -> bool {
+        self.code == PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE
+    }
+
     /// Returns true if a check refused what was to be stored.
     pub fn is_check(&self) -> bool {
         self.code == PgSqlErrorCode::ERRCODE_CHECK_VIOLATION

@@ -620,6 +620,7 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     _adapter_dbos/1 | i | NULL | s | f
     _adapter_functions/8 | i | NULL | s | f
     _adapter_graphile_worker/1 | i | NULL | s | f
+    _adapter_lost/4 | s | NULL | s | f
     _adapter_oban/1 | i | NULL | s | f
     _adapter_own_table/2 | s | NULL | s | f
     _adapter_pg_boss/1 | i | NULL | s | f
@@ -643,6 +644,7 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     _live_version/4 | s | strict | s | f
     _noted/1 | v | strict | u | f
     _recent_rate/6 | i | strict | s | f
+    _record_jobs/3 | v | strict | u | f
     _value_at/2 | i | NULL | s | f
     _worker_state/0 | v | NULL | r | f
     adapt/9 | v | NULL | u | f

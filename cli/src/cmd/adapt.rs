@@ -123,9 +123,11 @@ impl Adapt {
             })?;
             return Ok(ExitCode::SUCCESS);
         }
+        print(&format!("BEGIN;\n\n{PATIENCE};\n"))?;
         for row in rows {
             print(&format!("{};\n", row.try_get::<_, String>(0)?))?;
         }
+        print("COMMIT;")?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -1,6 +1,6 @@
 //! All that a server keeps, and what a batch does to it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, hash_map};
 use std::time::{Duration, SystemTime};
 
 use runmeta_core::wire::{Outcome, Target};
@@ -281,9 +281,8 @@ impl State {
                 continue;
             }
             line.pop();
-            if !early.contains_key(&next) {
-                let effect = self.start(run, start);
-                early.insert(next, effect);
+            if let hash_map::Entry::Vacant(untold) = early.entry(next) {
+                untold.insert(self.start(run, start));
             }
             if !self.runs.contains_key(run) {
                 line.extend(untried(run, early));

@@ -44,7 +44,7 @@ DECLARE
                 RAISE WARNING 'runmeta does not follow a change of jobs: its extension is not installed';
                 RETURN NULL;
             END IF;
-            INSERT INTO runmeta.adapter_failure (adapter, operation, jobs, sqlstate, message)
+            {alone}INSERT INTO runmeta.adapter_failure (adapter, operation, jobs, sqlstate, message)
             VALUES (%s, TG_OP, {ids}, SQLSTATE, SQLERRM);
         EXCEPTION
             WHEN OTHERS THEN
@@ -53,9 +53,33 @@ DECLARE
         RETURN NULL;$failed$, adapter);
     some_ids CONSTANT pg_catalog.text := pg_catalog.format(
         '(SELECT pg_catalog.array_agg(j.id) FROM (SELECT j.%I::pg_catalog.text AS id FROM jobs AS j LIMIT 100) AS j)', id_column);
+    -- What is wrong with one job must not lose those of its statement; missing rights and columns concern all of them.
+    alone CONSTANT pg_catalog.text := pg_catalog.concat($alone$IF NOT pg_catalog.starts_with(SQLSTATE, '42') THEN
+                FOR one IN SELECT j.* FROM jobs AS j LOOP
+                    BEGIN
+                        IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+                            $alone$, head, gone, ' FROM (', pg_catalog.replace(row_query, '{jobs}', '(SELECT one.*)'), ') AS c', chosen, $alone$;
+                        ELSE
+                            $alone$, head, arrived, ' FROM (', pg_catalog.replace(row_query, '{jobs}', '(SELECT one.*)'), ') AS c', chosen,
+        pg_catalog.format($alone$;
+                        END IF;
+                    EXCEPTION
+                        WHEN OTHERS THEN
+                            INSERT INTO runmeta.adapter_failure (adapter, operation, jobs, sqlstate, message)
+                            VALUES (%s, TG_OP, ARRAY[one.%I::pg_catalog.text], SQLSTATE, SQLERRM);
+                            failures := failures OPERATOR(pg_catalog.+) 1;
+                            EXIT WHEN failures OPERATOR(pg_catalog.=) 100;
+                    END;
+                END LOOP;
+                RETURN NULL;
+            END IF;
+            $alone$, adapter, id_column));
     frame CONSTANT pg_catalog.text := $frame$CREATE OR REPLACE FUNCTION %I.%I() RETURNS pg_catalog.trigger
 LANGUAGE plpgsql
 AS $runmeta$
+DECLARE
+    one record;
+    failures pg_catalog.int4 := 0;
 BEGIN
     %s
     RETURN NULL;
@@ -75,7 +99,7 @@ BEGIN
         $body$, head, there, E'\n        FROM (', changed, ') AS c', chosen, $body$;
     ELSE
         $body$, head, gone, E'\n        FROM (', pg_catalog.replace(row_query, '{jobs}', 'jobs'), ') AS c', chosen, $body$;
-    END IF;$body$), pg_catalog.replace(failed, '{ids}', some_ids));
+    END IF;$body$), pg_catalog.replace(pg_catalog.replace(failed, '{alone}', alone), '{ids}', some_ids));
     RETURN NEXT statement;
 
     -- For partitions that were made after the triggers: row triggers are cloned to them, statement triggers are not.
@@ -84,7 +108,7 @@ BEGIN
         $body$, head, gone, E'\n        FROM (', pg_catalog.replace(row_query, '{jobs}', '(SELECT OLD.*)'), ') AS c', chosen, $body$;
     ELSE
         $body$, head, arrived, E'\n        FROM (', pg_catalog.replace(row_query, '{jobs}', '(SELECT NEW.*)'), ') AS c', chosen, $body$;
-    END IF;$body$), pg_catalog.replace(failed, '{ids}', 'NULL'));
+    END IF;$body$), pg_catalog.replace(pg_catalog.replace(failed, '{alone}', ''), '{ids}', 'NULL'));
     RETURN NEXT statement;
 
     -- Before the rows are gone.
@@ -92,7 +116,7 @@ BEGIN
         'EXECUTE pg_catalog.format(', pg_catalog.quote_literal(pg_catalog.replace(pg_catalog.replace(
             pg_catalog.concat(head, gone, E'\n        FROM (', row_query, ') AS c', chosen),
             '%', '%%'), '{jobs}', 'ONLY %s')),
-        ', TG_RELID::pg_catalog.regclass);'), pg_catalog.replace(failed, '{ids}', 'NULL'));
+        ', TG_RELID::pg_catalog.regclass);'), pg_catalog.replace(pg_catalog.replace(failed, '{alone}', ''), '{ids}', 'NULL'));
     RETURN NEXT statement;
 
     -- A queue whose jobs have a partition of their own goes with that, which no trigger sees. What its jobs were is left in
@@ -104,7 +128,7 @@ BEGIN
         SELECT %s, runmeta._noted(r.id), true, 'cancelled'
         FROM runmeta.run AS r
         WHERE r.task OPERATOR(pg_catalog.=) OLD.name AND r.finished_at IS NULL AND pg_catalog.starts_with(r.id, %L);$body$,
-            adapter, prefix), pg_catalog.replace(failed, '{ids}', 'NULL'));
+            adapter, prefix), pg_catalog.replace(pg_catalog.replace(failed, '{alone}', ''), '{ids}', 'NULL'));
         RETURN NEXT statement;
     END IF;
 END

@@ -26,6 +26,16 @@ BEGIN
                 ELSE pg_catalog.format('mapping has the unknown member "%s"', unknown) END,
             HINT = pg_catalog.format('It names columns or expressions for %s.', pg_catalog.array_to_string(known, ', '));
     END IF;
+    SELECT pg_catalog.min(m.value) INTO unknown
+    FROM pg_catalog.jsonb_each_text(given OPERATOR(pg_catalog.->) 'statuses') AS m
+    WHERE NOT (m.value OPERATOR(pg_catalog.=) ANY (
+        ARRAY['queued', 'running', 'retrying', 'completed', 'failed', 'cancelled']::pg_catalog.text[]));
+    IF unknown IS NOT NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = pg_catalog.format('"%s" is no status of a run that follows a job', unknown),
+            HINT = 'These are queued, running, retrying, completed, failed and cancelled.';
+    END IF;
     -- The order of a job's changes is that of the locks on its row: there is one row for each id.
     IF NOT EXISTS (
         SELECT FROM pg_catalog.pg_index AS i

@@ -1,6 +1,7 @@
 -- _adapter_sync
 
--- Statement that records what all jobs are now, but those that have finished and have no run.
+-- Statement that records what all jobs are now, but those that have finished and have no run: of these only the ones under
+-- which others are to be that have not finished.
 CREATE FUNCTION runmeta._adapter_sync(
     adapter pg_catalog.int4,
     jobs pg_catalog.regclass,
@@ -9,18 +10,30 @@ CREATE FUNCTION runmeta._adapter_sync(
     row_query pg_catalog.text
 ) RETURNS pg_catalog.text
 LANGUAGE sql STABLE PARALLEL SAFE
-AS $query$ SELECT pg_catalog.concat(
-    pg_catalog.format($head$INSERT INTO runmeta.transition
-    (adapter, run_id, status, attempt, error, task, parent_id, created_at, started_at, finished_at)
-SELECT %s, runmeta._noted(%L OPERATOR(pg_catalog.||) c.id), c.status, c.attempt, c.error, c.task, c.parent_id, c.created_at,
-    c.started_at, c.finished_at
-FROM ($head$, adapter, prefix),
+AS $query$ SELECT pg_catalog.format('SELECT runmeta._record_jobs(%s, %L, %L)', adapter, jobs, pg_catalog.concat(
+    pg_catalog.format($head$WITH RECURSIVE job AS MATERIALIZED (
+    SELECT c.*, (%L OPERATOR(pg_catalog.||) c.id) COLLATE pg_catalog."C" AS run_id
+    FROM ($head$, prefix),
     pg_catalog.replace(row_query, '{jobs}', jobs::pg_catalog.text),
-    pg_catalog.format($tail$) AS c
-WHERE (c.status OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'retrying', 'running']::pg_catalog.text[])
-    OR EXISTS (SELECT FROM runmeta.run AS r
-        WHERE r.id OPERATOR(pg_catalog.=) ((%L OPERATOR(pg_catalog.||) c.id) COLLATE pg_catalog."C")))$tail$, prefix),
+    ') AS c',
     CASE WHEN tasks IS NULL THEN ''
-        ELSE pg_catalog.format(E'\n    AND c.task OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.text[])', tasks) END) $query$;
+        ELSE pg_catalog.format(E'\n    WHERE c.task OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.text[])', tasks) END,
+    $tail$
+), unfinished AS (
+    SELECT j.parent_id FROM job AS j
+    WHERE j.parent_id IS NOT NULL AND j.status OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'retrying', 'running']::pg_catalog.text[])
+), above (run_id) AS (
+    SELECT u.parent_id COLLATE pg_catalog."C" FROM unfinished AS u
+    UNION
+    SELECT j.parent_id COLLATE pg_catalog."C" FROM above AS a
+    JOIN job AS j ON j.run_id OPERATOR(pg_catalog.=) a.run_id
+    WHERE j.parent_id IS NOT NULL
+)
+SELECT c.run_id::pg_catalog.text, c.status OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'retrying', 'running']::pg_catalog.text[])
+        OR EXISTS (SELECT FROM above AS a WHERE a.run_id OPERATOR(pg_catalog.=) c.run_id),
+    c.status::pg_catalog.text, c.attempt::pg_catalog.int4, c.error::pg_catalog.text, c.task::pg_catalog.text,
+    c.parent_id::pg_catalog.text, c.created_at::pg_catalog.timestamptz, c.started_at::pg_catalog.timestamptz,
+    c.finished_at::pg_catalog.timestamptz
+FROM job AS c$tail$)) $query$;
 
 COMMENT ON FUNCTION runmeta._adapter_sync IS 'statement that records what the jobs of a queue are now';

@@ -16,6 +16,15 @@ use crate::refusal::Refusal;
 use crate::run::State;
 use crate::settings;
 
+/// What the changes of a job do to its run's document.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Documents {
+    /// They set the error, and merge what an attempt begins with.
+    Follow,
+    /// Nothing: what they would set does not fit the contract of the task.
+    Stay,
+}
+
 /// A run as it is to be stored: its document, if that changed, and what was folded into it.
 pub type Unstored = (State, Option<Changed>, Applied);
 
@@ -30,6 +39,7 @@ pub fn follow(
     waited: &Taken,
     changes: &[Transition],
     adapters: &HashMap<i32, Adapter>,
+    documents: Documents,
 ) -> Result<Option<Unstored>, Refusal> {
     let limit = settings::maximum_size();
     let mut draft = Draft::new(document, limit, state.size_bound);
@@ -51,6 +61,9 @@ pub fn follow(
         check_may_write(change)?;
         let followed = progress.follow(&change.row());
         changed |= followed != Followed::Unchanged;
+        if documents == Documents::Stay {
+            continue;
+        }
         if followed == Followed::Began
             && let Some(adapter) = adapters.get(&change.adapter)
         {
@@ -87,6 +100,7 @@ pub fn make<'a>(
     changes: &'a [Transition],
     place: Option<Place>,
     adapters: &HashMap<i32, Adapter>,
+    documents: Documents,
 ) -> Result<Option<New<'a>>, Refusal> {
     let first = changes.iter().find(|change| !change.is_deleted());
     let (Some(first), Some(place)) = (first, place) else {
@@ -102,6 +116,9 @@ pub fn make<'a>(
     for change in changes {
         check_may_write(change)?;
         let followed = progress.follow(&change.row());
+        if documents == Documents::Stay {
+            continue;
+        }
         if followed == Followed::Began
             && let Some(adapter) = adapters.get(&change.adapter)
         {

@@ -45,7 +45,7 @@ pub fn lock(runs: &[&str], locking: Locking) -> Result<Vec<Head>, Refusal> {
     }
     let heads = match locking {
         Locking::Skip => &HEADS,
-        Locking::Await => &AWAIT_HEADS,
+        Locking::Await | Locking::Insist => &AWAIT_HEADS,
     };
     Spi::connect_mut(|client| {
         let _owner = AsOwner::of_transitions()?;
@@ -56,7 +56,7 @@ pub fn lock(runs: &[&str], locking: Locking) -> Result<Vec<Head>, Refusal> {
                 run: row.get(1)?.unwrap_or_default(),
                 parent: row.get(2)?,
                 is_there: row.get(3)?.unwrap_or(false),
-                is_late: row.get(4)?.unwrap_or(false),
+                is_late: matches!(locking, Locking::Insist) || row.get(4)?.unwrap_or(false),
             });
         }
         Ok(locked)

@@ -24,12 +24,15 @@ mod head;
 mod insert;
 mod noted;
 mod place;
+mod record;
 mod slice;
 mod table;
 mod transition;
 mod waiting;
 
+use change::Documents;
 pub use noted::{Noted, note};
+pub use record::record;
 pub use table::{follow_some, look_through, trim_failures};
 
 use crate::jsonb::check_for_interrupts;
@@ -47,6 +50,8 @@ pub enum Locking {
     Skip,
     /// It is awaited.
     Await,
+    /// It is awaited, and a run whose parent does not exist is made without it: somebody wants to write it.
+    Insist,
 }
 
 /// A run that was stored.
@@ -97,9 +102,12 @@ pub fn follow(runs: &[&str], locking: Locking) -> Result<Done, Refusal> {
         return Ok(done);
     }
     for runs in runs.chunks(SLICE) {
-        match subtransaction::run(|| slice::follow(runs, locking)) {
+        match subtransaction::run(|| slice::follow(runs, locking, Documents::Follow)) {
             Ok(slice) => done.extend(slice),
-            Err(failure) if failure.is_of_the_moment() => {
+            // A lock that one of them waited for keeps none of the others.
+            Err(failure)
+                if failure.is_of_the_moment() && !(failure.is_lock() && runs.len() > 1) =>
+            {
                 done.left.extend(runs.iter().map(|run| (*run).to_owned()));
                 done.problem = Some(format!(
                     "runs could not follow their jobs: {}",
@@ -118,10 +126,17 @@ pub fn follow(runs: &[&str], locking: Locking) -> Result<Done, Refusal> {
 
 fn follow_alone(run: &str, locking: Locking) -> Result<Done, Refusal> {
     check_for_interrupts();
-    let failure = match subtransaction::run(|| slice::follow(&[run], locking)) {
+    let try_it = |documents| subtransaction::run(|| slice::follow(&[run], locking, documents));
+    let failure = match try_it(Documents::Follow) {
         Ok(done) => return Ok(done),
         Err(failure) => failure,
     };
+    // Its status matters more than what a contract allows of the error.
+    if failure.is_check()
+        && let Ok(done) = try_it(Documents::Stay)
+    {
+        return Ok(done);
+    }
     if failure.may_be_of_values() || failure.is_for_lack_of_rights() {
         transition::give_up(run, &failure)?;
         return Ok(Done::default());

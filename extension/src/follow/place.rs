@@ -1,7 +1,7 @@
 //! In which trees the runs belong that are made.
 //!
-//! A parent is found in the table, or is made together with its child. A run whose parent does not exist waits for a minute;
-//! then it becomes a run without a parent, because its job works whether it has one or not.
+//! A parent is found in the table, or is made together with its child. A run whose parent does not exist waits for a minute,
+//! or until its job writes it; then it becomes a run without a parent, because its job works whether it has one or not.
 
 use std::collections::HashMap;
 use std::rc::Rc;

@@ -9,7 +9,7 @@ use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
 
 use super::adapter;
-use super::change;
+use super::change::{self, Documents};
 use super::transition::{self, Transition};
 use super::{Done, Locking, Stored};
 use super::{head, insert, place};
@@ -39,19 +39,20 @@ thread_local! {
 /// # Errors
 ///
 /// [`Refusal`] for a run that cannot be stored. Errors of Postgres are raised.
-pub fn follow(runs: &[&str], locking: Locking) -> Result<Done, Refusal> {
-    Spi::connect_mut(|client| follow_slice(client, runs, locking))
+pub fn follow(runs: &[&str], locking: Locking, documents: Documents) -> Result<Done, Refusal> {
+    Spi::connect_mut(|client| follow_slice(client, runs, locking, documents))
 }
 
 fn follow_slice(
     client: &mut SpiClient<'_>,
     runs: &[&str],
     locking: Locking,
+    documents: Documents,
 ) -> Result<Done, Refusal> {
     let existing = existing(client, runs)?;
     let lock = match locking {
         Locking::Skip => &LOCK,
-        Locking::Await => &AWAIT_LOCK,
+        Locking::Await | Locking::Insist => &AWAIT_LOCK,
     };
     let mut rows =
         lock.with(|statement| statement.read_by_index(client, &[runs.to_vec().into()]))?;
@@ -94,7 +95,7 @@ fn follow_slice(
             false => Taken::default(),
         };
         let (state, document) = (State::read(&rows)?, State::read_document(&rows)?);
-        let followed = change::follow(state, &document, &waited, &changes, &adapters)?;
+        let followed = change::follow(state, &document, &waited, &changes, &adapters, documents)?;
         if let Some((state, document, folded)) = followed {
             done.stored.push(Stored {
                 root: state.attempt.root.clone(),
@@ -115,7 +116,7 @@ fn follow_slice(
         {
             transition::keep_orphan(changes, parent)?;
         }
-        new.extend(change::make(id, changes, place, &adapters)?);
+        new.extend(change::make(id, changes, place, &adapters, documents)?);
     }
     new.sort_unstable_by_key(|run| run.id);
     done.stored.extend(new.iter().map(|run| Stored {

@@ -15,6 +15,8 @@ const BYTES_AN_INTERVAL: u32 = 8192;
 const MAXIMUM_RUNS: usize = 50_000;
 /// A run that somebody has locked is tried again after as many intervals as it was tried before, but not more than this.
 const MAXIMUM_PATIENCE: u32 = 10;
+/// So many where each is tried alone: 2,000 runs that could not follow their jobs took a whole core.
+const PATIENCE_OF_JOBS: u32 = 50;
 
 /// A run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,11 +27,11 @@ pub struct Run {
     pub id: String,
 }
 
-/// Runs for which lists wait.
-#[derive(Default)]
+/// Runs for which something waits.
 pub struct Pace {
     runs: HashMap<Run, Waiting>,
     overflowed: bool,
+    patience: u32,
 }
 
 struct Waiting {
@@ -41,7 +43,25 @@ struct Waiting {
     not_before: Instant,
 }
 
+impl Default for Pace {
+    fn default() -> Self {
+        Pace {
+            runs: HashMap::new(),
+            overflowed: false,
+            patience: MAXIMUM_PATIENCE,
+        }
+    }
+}
+
 impl Pace {
+    /// Of runs that follow their jobs, each of which is tried alone.
+    pub fn of_jobs() -> Self {
+        Pace {
+            patience: PATIENCE_OF_JOBS,
+            ..Pace::default()
+        }
+    }
+
     /// Notes that lists wait for a run with a document of this size.
     pub fn add(&mut self, run: Run, lists: u32, size: u32, announced: bool) {
         if self.runs.len() >= MAXIMUM_RUNS && !self.runs.contains_key(&run) {
@@ -65,7 +85,7 @@ impl Pace {
     /// Returns runs that are to be folded now, at most this many, in the order in which they are locked. Each is kept until
     /// [`folded`](Self::folded) is called: somebody may have locked it.
     pub fn take(&mut self, interval: Duration, maximum: usize) -> Vec<Run> {
-        let now = Instant::now();
+        let (now, patience) = (Instant::now(), self.patience);
         let due = self
             .runs
             .iter()
@@ -75,7 +95,7 @@ impl Pace {
         for run in &due {
             if let Some(waiting) = self.runs.get_mut(run) {
                 waiting.tries += 1;
-                waiting.not_before = now + interval * waiting.tries.min(MAXIMUM_PATIENCE);
+                waiting.not_before = now + interval * waiting.tries.min(patience);
             }
         }
         due

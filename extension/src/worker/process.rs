@@ -125,7 +125,7 @@ impl Worker {
     }
 
     fn run(&mut self) {
-        let mut round = Round::default();
+        let mut round = Round::new();
         while !self.begin_counting(&mut round) {
             if self.gone || !wait(PAUSE) {
                 return;

@@ -38,7 +38,6 @@ const FOLDING: Duration = Duration::from_millis(50);
 const PREPARED: i32 = 1000;
 
 /// What is left from round to round.
-#[derive(Default)]
 pub struct Round {
     pace: Pace,
     /// Runs that are to follow their jobs. Without a root, which is not known.
@@ -55,6 +54,21 @@ pub struct Round {
 }
 
 impl Round {
+    /// Begins with nothing to be done.
+    pub fn new() -> Self {
+        Round {
+            pace: Pace::default(),
+            jobs: Pace::of_jobs(),
+            looks_for_jobs: false,
+            horizon: Horizon::default(),
+            changed: BTreeMap::new(),
+            streams: Streams::default(),
+            resync: false,
+            failed: false,
+            looked: None,
+        }
+    }
+
     /// Runs a round. Returns how long the next one can wait if nobody wakes the worker, `None` for ever.
     pub fn run(&mut self, worker: &mut Worker) -> Option<Duration> {
         self.failed = false;

@@ -43,6 +43,11 @@ async fn dry_run_prints_what_would_run_and_changes_nothing() {
     let functions = "SELECT string_agg(prosrc, '' ORDER BY proname) FROM pg_proc WHERE pronamespace = 'graphile_worker'::regnamespace";
     execute(&client, &[&script]).await;
     let made = rows(&client, functions).await;
+    let adapters = "SELECT queue, prefix FROM runmeta.adapter";
+    assert_eq!(
+        rows(&client, adapters).await,
+        "graphile-worker | graphile-worker:"
+    );
     let (output, code) = runmeta(&database, &["adapt", "graphile-worker"]);
     assert_eq!(
         (output.as_str(), code),

@@ -1,5 +1,9 @@
 //! When runs follow: by the worker, and before whoever writes them.
 
+use futures_util::StreamExt;
+use futures_util::stream::poll_fn;
+use tokio_postgres::AsyncMessage;
+
 use super::{CLAIM, COMPLETE, ENQUEUE, FAIL, LEFT, adapted, execute};
 use crate::harness::{Database, Role, process, rows, until, until_waiting};
 
@@ -79,6 +83,53 @@ async fn prepared_transaction_is_followed_when_it_is_committed() {
     execute(&client, &["COMMIT PREPARED 'enqueue'"]).await;
     until(&client, "SELECT EXISTS (SELECT FROM runmeta.run)").await;
     until_followed(&client).await;
+}
+
+/// What the session is told while it runs these statements.
+async fn notices(database: &Database, statements: &str) -> Vec<String> {
+    let config: tokio_postgres::Config = database.url().parse().unwrap();
+    let (client, mut connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
+    let notices = tokio::spawn(async move {
+        let mut texts = Vec::new();
+        let mut messages = poll_fn(|context| connection.poll_message(context));
+        while let Some(Ok(message)) = messages.next().await {
+            if let AsyncMessage::Notice(notice) = message {
+                texts.push(notice.message().to_owned());
+            }
+        }
+        texts
+    });
+    client.batch_execute(statements).await.unwrap();
+    drop(client);
+    notices.await.unwrap()
+}
+
+#[tokio::test]
+async fn no_plan_is_compiled_for_what_a_job_writes() {
+    let database = Database::new().await;
+    let client = database.connect().await;
+    adapted(&client).await;
+    execute(&client, &[ENQUEUE, CLAIM]).await;
+    // Whatever is planned would be compiled, if that were left on. Each plan is told to the session.
+    let told = notices(
+        &database,
+        "LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on;
+         SET auto_explain.log_level = 'notice'; SET jit = on; SET jit_above_cost = 0;
+         SELECT runmeta.increment('job:1', 'rows', 5);",
+    )
+    .await;
+    let (outer, ours): (Vec<_>, Vec<_>) = told
+        .iter()
+        .filter(|text| text.contains("Query Text"))
+        .partition(|text| text.contains("SELECT runmeta.increment("));
+    assert_eq!(outer.len(), 1, "{told:?}");
+    assert!(
+        ours.iter().any(|text| text.contains("runmeta.adapter")),
+        "{told:?}"
+    );
+    for plan in ours {
+        assert!(!plan.contains("JIT:"), "{plan}");
+    }
 }
 
 async fn job_writes_behind_its_own_claim(database: Database) {

@@ -1,8 +1,10 @@
 DELETE FROM runmeta.adapter_failure AS f
 USING (
-    SELECT a.adapter, (
-        SELECT l.id FROM runmeta.adapter_failure AS l
-        WHERE l.adapter OPERATOR(pg_catalog.=) a.adapter ORDER BY l.id DESC OFFSET 100 LIMIT 1) AS id
-    FROM (SELECT DISTINCT d.adapter FROM runmeta.adapter_failure AS d) AS a
-) AS last
-WHERE f.adapter OPERATOR(pg_catalog.=) last.adapter AND f.id OPERATOR(pg_catalog.<=) last.id
+    -- A writer may record failures of adapters that there are not.
+    SELECT n.id FROM (
+        SELECT d.id, d.adapter, pg_catalog.row_number() OVER (PARTITION BY d.adapter ORDER BY d.id DESC) AS place
+        FROM runmeta.adapter_failure AS d) AS n
+    WHERE n.place OPERATOR(pg_catalog.>) 100
+        OR NOT EXISTS (SELECT FROM runmeta.adapter AS a WHERE a.id OPERATOR(pg_catalog.=) n.adapter)
+) AS old
+WHERE f.id OPERATOR(pg_catalog.=) old.id

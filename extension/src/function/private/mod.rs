@@ -14,5 +14,6 @@ mod live_version;
 mod noted;
 mod panic_for_tests;
 mod recent_rate;
+mod record_jobs;
 mod value_at;
 mod worker_state;

@@ -1,0 +1,30 @@
+-- _adapter_lost
+
+-- Statement that records that jobs are gone whose runs have not finished: they were deleted while nobody saw it, or with their
+-- table. None where ids are texts: then a run that a job has started under a name of its own could not be told from them.
+CREATE FUNCTION runmeta._adapter_lost(
+    adapter pg_catalog.int4,
+    jobs pg_catalog.regclass,
+    prefix pg_catalog.text,
+    id_column pg_catalog.name
+) RETURNS SETOF pg_catalog.text
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+AS $query$
+SELECT pg_catalog.format($lost$INSERT INTO runmeta.transition (adapter, run_id, is_deleted, status)
+SELECT %1$s, runmeta._noted(r.id), true, 'cancelled'
+FROM runmeta.run AS r
+WHERE r.finished_at IS NULL AND pg_catalog.starts_with(r.id, %2$L)
+    AND pg_catalog.substr(r.id, %3$s) OPERATOR(pg_catalog.~) %4$L
+    AND NOT EXISTS (SELECT FROM %5$s AS j
+        WHERE (%2$L OPERATOR(pg_catalog.||) j.%6$I::pg_catalog.text) COLLATE pg_catalog."C" OPERATOR(pg_catalog.=) r.id)$lost$,
+    adapter, prefix, pg_catalog.length(prefix) OPERATOR(pg_catalog.+) 1,
+    CASE WHEN a.atttypid OPERATOR(pg_catalog.=) 'pg_catalog.uuid'::pg_catalog.regtype
+        THEN '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' ELSE '^[0-9]+$' END,
+    jobs, id_column)
+FROM pg_catalog.pg_attribute AS a
+WHERE a.attrelid OPERATOR(pg_catalog.=) jobs AND a.attname OPERATOR(pg_catalog.=) id_column
+    AND a.atttypid OPERATOR(pg_catalog.=) ANY (ARRAY['pg_catalog.uuid', 'pg_catalog.int2', 'pg_catalog.int4',
+        'pg_catalog.int8']::pg_catalog.regtype[])
+$query$;
+
+COMMENT ON FUNCTION runmeta._adapter_lost IS 'statement that records which jobs of a queue are gone';
