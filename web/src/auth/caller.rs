@@ -236,6 +236,20 @@ impl Caller {
         Ok(())
     }
 
+    /// Takes memory for the short form of an answer, before something is changed.
+    ///
+    /// # Errors
+    ///
+    /// 429 or 503 if there is none: nothing was changed.
+    pub(crate) fn reserve(&self, bytes: usize) -> Result<(), Problem> {
+        self.held.reserve(bytes)
+    }
+
+    /// Takes memory for an answer of this length. If there is none, it returns false, and the short form is to be sent.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        self.held.has_room(bytes)
+    }
+
     /// Notes that nothing large is made for now.
     pub(crate) fn made_large(&self) {
         self.held.permit(Vec::new());
@@ -367,15 +381,11 @@ impl FromRequestParts<Gateway> for Caller {
         for (share, who) in caller.shares() {
             share.rate.check(who)?;
         }
-        if !parts.method.is_safe() {
-            // Later its answer cannot be refused.
-            caller.memory().answers.check().map_err(unread)?;
-        }
         if let Some(asker) = parts.extensions.get::<Asker>() {
             asker.set(caller.key.name());
         }
         if let Some(held) = parts.extensions.get::<Held>() {
-            held.of(caller.memory());
+            held.of(caller.memory(), !parts.method.is_safe())?;
             caller.held = held.clone();
         }
         if let Some(requests) = parts.extensions.get::<Requests>() {
