@@ -139,7 +139,7 @@ async fn change_for_whose_answer_there_is_no_memory_is_answered_in_short() {
     let finished = post("/v1/runs/fat/finish", json!({})).await;
     let short = json!({"id": "fat", "status": "completed", "attempt": 1, "version": 2});
     assert_eq!((finished.status, finished.body), (200, short));
-    let mut operations = vec![json!({}); 6_000];
+    let mut operations = vec![json!({}); 7_000];
     operations.push(json!({"type": "set", "key": "k", "value": 1}));
     let outcome = |version: i64| {
         json!({
@@ -151,11 +151,11 @@ async fn change_for_whose_answer_there_is_no_memory_is_answered_in_short() {
     };
     let lists = json!({"operations": operations});
     let changed = post("/v1/runs/tiny/operations", lists).await;
-    assert_eq!((changed.status, changed.body), (200, outcome(2)));
+    assert!(changed.status == 200 && changed.body == outcome(2));
     operations.push(json!({"type": "set", "key": "k", "value": 2}));
     let entries = json!([{"run": "tiny", "operations": operations}]);
     let changed = post("/v1/operations", entries.clone()).await;
-    assert_eq!((changed.status, changed.body), (200, outcome(3)));
+    assert!(changed.status == 200 && changed.body == outcome(3));
     // The short form of many has no room: nothing of it takes effect.
     let set = json!([{"type": "set", "key": "many", "value": 1}]);
     let many = vec![json!({"run": "tiny", "operations": set}); 4_000];
@@ -166,7 +166,7 @@ async fn change_for_whose_answer_there_is_no_memory_is_answered_in_short() {
     }
     let changed = post("/v1/operations", entries).await;
     let unapplied = &changed.body["results"][0]["unapplied"];
-    assert_eq!(unapplied.as_array().unwrap().len(), 6_000);
+    assert_eq!(unapplied.as_array().unwrap().len(), 7_000);
     let run = web.get("/v1/runs/tiny").await;
     assert_eq!(run.body["metadata"], json!({"k": 2}));
 }

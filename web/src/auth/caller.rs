@@ -73,8 +73,19 @@ impl Caller {
         Ok(self.connected().await?.client)
     }
 
+    /// Returns the same with what its batches are written with. No caller has more than half of its connections while others may want
+    /// them.
     pub(crate) async fn connected(&self) -> Result<Connected, Problem> {
-        self.gateway.connected(&self.key, !self.is_secret()).await
+        let mut connected = self.gateway.connected(&self.key, !self.is_secret()).await?;
+        let group = match &self.share {
+            Some(share) => Some(&share.group),
+            None if self.gateway.keys().has_others_like(&self.key) => Some(&self.key.own.group),
+            None => None,
+        };
+        if let Some(group) = group {
+            connected.client = connected.client.within(group);
+        }
+        Ok(connected)
     }
 
     /// Returns what distinguishes this caller from others of its key, by which its idempotency keys are its own. Tokens that the
