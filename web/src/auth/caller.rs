@@ -396,7 +396,7 @@ impl FromRequestParts<Gateway> for Caller {
             asker.set(caller.key.name());
         }
         if let Some(held) = parts.extensions.get::<Held>() {
-            held.of(caller.memory(), !parts.method.is_safe())?;
+            held.of(caller.memory(), parts)?;
             caller.held = held.clone();
         }
         if let Some(requests) = parts.extensions.get::<Requests>() {
