@@ -11,6 +11,7 @@ use axum::http::Method;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use runmeta_client::{Client, Snapshot};
+use tokio::sync::OnceCell;
 
 use super::scope::{Action, Scope};
 use super::share::Share;
@@ -37,6 +38,8 @@ pub struct Caller {
     path: Arc<str>,
     /// What its request holds.
     held: Held,
+    /// Once it was asked for: a request that has begun ends with the client that it began with, also if its key is taken away.
+    connected: Arc<OnceCell<Connected>>,
 }
 
 /// What its claims mean.
@@ -76,6 +79,11 @@ impl Caller {
     /// Returns the same with what its batches are written with. No caller has more than half of its connections while others may want
     /// them.
     pub(crate) async fn connected(&self) -> Result<Connected, Problem> {
+        let connected = self.connected.get_or_try_init(|| self.connect());
+        connected.await.cloned()
+    }
+
+    async fn connect(&self) -> Result<Connected, Problem> {
         let mut connected = self.gateway.connected(&self.key, !self.is_secret()).await?;
         let group = match &self.share {
             Some(share) => Some(&share.group),
@@ -285,6 +293,7 @@ impl Caller {
             share: None,
             path,
             held: Held::default(),
+            connected: Arc::default(),
         };
         if !caller.is_secret() {
             caller.share = Some(caller.key.shares.of(&caller.identity()));
