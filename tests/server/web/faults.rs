@@ -123,7 +123,8 @@ async fn database_that_stops_and_starts_again_shows_as_a_pause() {
     let mut chunks = Reader::of(&web, "/v1/runs/a/streams/s").await;
     let mut view = View::default();
     view.take(&run.event().await);
-    set.event().await;
+    assert_eq!(set.event().await.name, "snapshot");
+    assert_eq!(set.event().await.name, "ready");
     assert_eq!(chunks.event().await.id, "0");
     server.crash().await;
     let session = server.connect_again().await;

@@ -189,6 +189,7 @@ async fn numbers_of_events_and_patches_have_every_digit() {
         assert!(event.contains("event: snapshot"), "{event}");
         check("snapshot", &event);
     }
+    assert!(set.next().await.starts_with("event: ready"));
     for (value, patch) in [
         // Only digits that a double does not have.
         (
