@@ -13,7 +13,7 @@ use crate::buffer::waiter::{Awaited, Waiter};
 use crate::buffer::{Buffer, Request, lock};
 use crate::new_run::check_text;
 use crate::watch::driver::Watching;
-use crate::{Builder, Error, Metrics, NewRun, Run};
+use crate::{Builder, Error, Group, Metrics, NewRun, Run};
 #[cfg(any(test, feature = "testing"))]
 use crate::{engine::driver, settings::Settings, wire::Transport};
 
@@ -25,6 +25,8 @@ use crate::{engine::driver, settings::Settings, wire::Transport};
 #[derive(Clone)]
 pub struct Client {
     owner: Arc<Owner>,
+    /// What limits the calls of those who have this handle.
+    group: Option<Group>,
 }
 
 /// Held by every handle. When the last one goes, the engine sends what is left and ends.
@@ -92,7 +94,21 @@ impl Client {
         let reported = AtomicU64::new(0);
         Client {
             owner: Arc::new(Owner { buffer, reported }),
+            group: None,
         }
+    }
+
+    /// Returns the same client for a group of its callers: what they ask and send takes a part of its connections, however much it
+    /// is. Watches and what is recorded are shared as before.
+    pub fn within(&self, group: &Group) -> Client {
+        Client {
+            owner: self.owner.clone(),
+            group: Some(group.clone()),
+        }
+    }
+
+    pub(crate) fn group(&self) -> Option<&Group> {
+        self.group.as_ref()
     }
 
     pub(crate) fn buffer(&self) -> &Buffer {

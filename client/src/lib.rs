@@ -46,7 +46,7 @@ pub use metadata::Metadata;
 pub use metadata::amount::Amount;
 pub use metrics::Metrics;
 pub use new_run::NewRun;
-pub use query::{Bucket, ContractMode, Cursor, Page, Runs, Sent, Sort, TaskStatus};
+pub use query::{Bucket, ContractMode, Cursor, Group, Page, Runs, Sent, Sort, TaskStatus};
 pub use run::Run;
 pub use runmeta_core::{Json, Members, NotJson, Number};
 pub use scope::{spawn, spawn_blocking};

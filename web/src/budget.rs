@@ -97,17 +97,6 @@ impl Budget {
         self.take_within(bytes, 1)
     }
 
-    /// Takes so many bytes, whether they are left or not.
-    pub(crate) fn overdraw(&self, bytes: usize) -> Share {
-        let mut next = Some(self);
-        while let Some(Budget(budget)) = next {
-            budget.used.fetch_add(bytes, Relaxed);
-            next = budget.whole.as_ref();
-        }
-        let budget = self.clone();
-        Share { budget, bytes }
-    }
-
     /// Checks that something is left.
     ///
     /// # Errors
@@ -207,10 +196,7 @@ mod tests {
         assert_eq!(whole.take(1).unwrap_err(), Full::Whole);
         assert_eq!(first.resize(10), Ok(()));
         assert_eq!((one.used(), whole.used()), (10, 60));
-        let more = one.overdraw(100);
-        assert_eq!((one.used(), whole.used()), (110, 160));
-        assert_eq!(one.check(), Err(Full::Part));
-        drop((first, second, more));
+        drop((first, second));
         assert_eq!((one.used(), other.used(), whole.used()), (0, 0, 0));
     }
 

@@ -1,10 +1,10 @@
 //! What all handlers share.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use runmeta_client::Client;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Key, KeyRing, Seen};
@@ -22,7 +22,7 @@ pub struct Gateway(Arc<Inner>);
 struct Inner {
     keys: KeyRing,
     config: Config,
-    sessions: Mutex<HashMap<Session, Arc<OnceCell<Connected>>>>,
+    sessions: Mutex<Sessions>,
     tickets: Seen,
     rooms: Rooms,
     shapes: Shapes,
@@ -30,6 +30,9 @@ struct Inner {
     memory: Memory,
     stopping: CancellationToken,
 }
+
+/// Those of the keys that are valid.
+type Sessions = HashMap<Session, Arc<OnceCell<Connected>>>;
 
 impl Gateway {
     /// Reads the keys. Connects when a request comes.
@@ -89,13 +92,29 @@ impl Gateway {
         self.0.stopping.clone()
     }
 
-    /// Reads the keys again, as SIGHUP does.
+    /// Reads the keys again, as SIGHUP does. Connections that no key has any more are closed when the requests that use them have
+    /// ended, with the last handle of their client.
     ///
     /// # Errors
     ///
     /// The keys cannot be read; then they stay as they were.
     pub fn reload_keys(&self) -> Result<(), Error> {
-        self.0.keys.reload()
+        self.0.keys.reload()?;
+        let keys = self.0.keys.all();
+        let sessions = keys
+            .iter()
+            .flat_map(|key| [Session::of(key, false), Session::of(key, true)]);
+        let sessions: HashSet<_> = sessions.collect();
+        self.sessions()
+            .retain(|session, _| sessions.contains(session));
+        Ok(())
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.0
+            .sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Connects once for each role and settings of the keys, and logs which keys the database refuses. While it is away, tries again
@@ -108,16 +127,22 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// 503 if the database is away, or refuses the connections of the key.
+    /// - 401 if the key was taken away.
+    /// - 503 if the database is away, or refuses the connections of the key.
     pub(crate) async fn connected(
         &self,
         key: &Key,
         is_of_tokens: bool,
     ) -> Result<Connected, Problem> {
         let session = Session::of(key, is_of_tokens);
-        let mut sessions = self.0.sessions.lock().await;
-        let cell = sessions.entry(session.clone()).or_default().clone();
-        drop(sessions);
+        let cell = {
+            let mut sessions = self.sessions();
+            // It was taken away before its session is taken out: here it would come back, and stay.
+            if key.revoked.is_cancelled() {
+                return Err(Problem::unauthorized("the key was taken away"));
+            }
+            sessions.entry(session.clone()).or_default().clone()
+        };
         let connected = cell
             .get_or_try_init(|| session.connect(&self.0.config))
             .await;
@@ -136,7 +161,7 @@ impl Gateway {
 
     /// Ends the clients, after what they have under way.
     pub(crate) async fn shut_down(&self) {
-        let sessions: Vec<_> = self.0.sessions.lock().await.drain().collect();
+        let sessions: Vec<_> = self.sessions().drain().collect();
         for (_, cell) in sessions {
             if let Some(connected) = cell.get()
                 && let Err(error) = connected.client.shutdown(self.limits().stop_timeout).await
@@ -152,8 +177,8 @@ impl Gateway {
     }
 
     /// Returns the clients that are connected, each with its role.
-    pub(crate) async fn clients(&self) -> Vec<(Option<String>, Client)> {
-        let sessions = self.0.sessions.lock().await;
+    pub(crate) fn clients(&self) -> Vec<(Option<String>, Client)> {
+        let sessions = self.sessions();
         let connected = sessions.iter().filter_map(|(session, cell)| {
             Some((session.role().cloned(), cell.get()?.client.clone()))
         });

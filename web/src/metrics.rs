@@ -173,7 +173,7 @@ pub(crate) async fn show(
     metrics.answers.set(memory.answers.used() as i64);
     // A role has a client for its keys, one for their tokens, and others for other settings.
     let mut sums = HashMap::<_, u64>::new();
-    for (role, client) in gateway.clients().await {
+    for (role, client) in gateway.clients() {
         let counted = client.metrics();
         for (what, number) in [
             ("connections", counted.connections),

@@ -47,8 +47,8 @@ pub(crate) struct Serve {
     /// Bytes of the body of a request
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().body_bytes)]
     body_bytes: usize,
-    /// Bytes of memory for the bodies of all requests, half of it for those of one key. A body takes three times its size until
-    /// it is answered
+    /// Bytes of memory for the heads and bodies of all requests, half of it for those of one key. A body takes three times its size
+    /// until it is answered
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().body_memory)]
     body_memory: usize,
     /// Bytes of memory for events that are not sent yet, and for what is kept for the next ones, half of it for those of one key

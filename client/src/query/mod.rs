@@ -5,6 +5,7 @@
 
 mod contract;
 pub(crate) mod cursor;
+mod group;
 pub(crate) mod runs;
 pub(crate) mod send;
 mod sequence;
@@ -32,6 +33,7 @@ use turn::Turns;
 
 pub use contract::ContractMode;
 pub use cursor::Cursor;
+pub use group::Group;
 pub use runs::{Page, Runs};
 pub use send::Sent;
 pub use sort::Sort;
@@ -82,8 +84,22 @@ impl fmt::Debug for Calls {
 }
 
 impl Client {
-    /// Asks the server, again and again while it is away, until the call timeout.
+    /// Asks the server, again and again while it is away, until the call timeout. Each attempt waits for others of the client's
+    /// group.
     pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        call: impl Fn(&dyn Transport) -> Call<T> + Send + Sync + 'static,
+    ) -> Result<T, Error> {
+        let group = self.group().cloned();
+        let call = move |server: &dyn Transport| match group.clone() {
+            Some(group) => group.limit_call(call(server)),
+            None => call(server),
+        };
+        self.ask_alone(call).await
+    }
+
+    /// Asks the server in the same way, whatever others of the group do.
+    async fn ask_alone<T: Send + 'static>(
         &self,
         call: impl Fn(&dyn Transport) -> Call<T> + Send + Sync + 'static,
     ) -> Result<T, Error> {

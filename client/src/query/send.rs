@@ -95,7 +95,8 @@ impl Client {
         // The turn, once it has come, until all attempts are over.
         let turn = Arc::new(OnceCell::new());
         let locks = Arc::new(AtomicU32::new(0));
-        let rows = self.ask(move |server| {
+        let group = self.group().cloned();
+        let rows = self.ask_alone(move |server| {
             let met = locks.load(Relaxed);
             let batch = Flush {
                 text: text.clone(),
@@ -106,6 +107,10 @@ impl Client {
                     .min(longest),
             };
             let sending = server.send(batch, met > 0);
+            let sending = match group.clone() {
+                Some(group) => group.limit_send(sending),
+                None => sending,
+            };
             let waiting = run.clone().map(|run| turns.clone().wait(run));
             let (turn, locks) = (turn.clone(), locks.clone());
             Box::pin(async move {

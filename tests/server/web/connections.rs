@@ -25,7 +25,7 @@ async fn hasty(database: &Database) -> Web {
 }
 
 /// Opens a connection of HTTP/2, which answers pings. The task ends with it.
-async fn open(
+pub(super) async fn open(
     web: &Web,
     builder: &Builder,
 ) -> (
@@ -46,7 +46,7 @@ fn get(web: &Web, path: &str, key: Option<&str>) -> http::Request<()> {
 }
 
 /// A client that takes no byte of any answer.
-fn without_window() -> Builder {
+pub(super) fn without_window() -> Builder {
     let mut builder = Builder::new();
     builder.initial_window_size(0);
     builder

@@ -1,10 +1,11 @@
 //! Secret keys: what they carry, and how they come and go.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::auth::status;
 use super::{Answer, KEY, Web, now, sign};
-use crate::harness::{Database, Role};
+use crate::harness::{Database, Role, until};
 
 #[tokio::test]
 async fn row_level_security_holds_through_the_gateway() {
@@ -98,6 +99,53 @@ async fn key_that_is_taken_away_is_refused_with_its_tokens() {
     );
     assert_eq!(status(&web, new, "/v1/runs").await, 200);
     std::fs::remove_file(&file).unwrap();
+}
+
+#[tokio::test]
+async fn connections_that_no_key_has_any_more_are_closed_after_what_they_do() {
+    let database = Database::new().await;
+    let server = database.connect().await;
+    let start = "SELECT runmeta.start('a')";
+    server.batch_execute(start).await.unwrap();
+    let lock = "BEGIN; SELECT FROM runmeta.run WHERE id = 'a' FOR UPDATE";
+    server.batch_execute(lock).await.unwrap();
+    let file = std::env::temp_dir().join(format!("runmeta-keys-{}.toml", uuid::Uuid::new_v4()));
+    let write = |tenant: usize| {
+        let entry = format!(
+            "[[key]]\nname = \"one\"\nsecret = \"{KEY}\"\nsettings = {{ \"app.tenant\" = \"{tenant}\" }}\n"
+        );
+        std::fs::write(&file, entry).unwrap();
+    };
+    write(0);
+    let web = Web::with(&database, |config| {
+        config.keys = runmeta_web::Keys::File(file.clone())
+    })
+    .await;
+    let increment = json!({"operations": [{"type": "increment", "key": "n"}]});
+    let request = web.request(Method::POST, "/v1/runs/a/operations");
+    let waiting = tokio::spawn(request.json(&increment).send());
+    let observer = database.connect().await;
+    until(
+        &observer,
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')",
+    )
+    .await;
+    for tenant in 1..=3 {
+        write(tenant);
+        web.gateway().reload_keys().unwrap();
+        for key in [KEY, &web.token(&["read:all"])] {
+            assert_eq!(status(&web, key, "/v1/runs/a").await, 200);
+        }
+    }
+    std::fs::remove_file(&file).unwrap();
+    server.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(waiting.await.unwrap().unwrap().status(), 200);
+    // Of the key and its tokens, each has one for batches, and one that has read.
+    until(
+        &observer,
+        "SELECT count(*) = 4 FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'runmeta serve%'",
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ mod shared;
 mod stopping;
 mod streams;
 mod trigger;
+mod unread;
 mod words;
 
 use std::net::SocketAddr;

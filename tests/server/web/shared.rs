@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use super::limits::metric;
 use super::reader::{Next, Reader};
-use super::{Answer, Web, now, sign};
+use super::{Answer, KEY, Web, now, sign};
 use crate::harness::{Database, until};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -177,37 +177,97 @@ async fn answers_that_nobody_reads_take_no_more_than_the_memory_for_them() {
     assert_eq!(web.get("/v1/runs").await.status, 200);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn slow_changes_of_tokens_hold_up_none_of_their_key() {
-    let database = Database::new().await;
-    let web = Web::with(&database, |config| {
-        config.limits.call_timeout = std::time::Duration::from_secs(8);
-    })
-    .await;
-    let server = database.connect().await;
-    let slow = "SELECT runmeta.start(id) FROM unnest(ARRAY['own', 'slow1', 'slow2', 'slow3', 'slow4', 'slow5']) AS id;
-        CREATE FUNCTION public.sleep() RETURNS trigger LANGUAGE plpgsql
-        AS 'BEGIN PERFORM pg_sleep(60); RETURN NEW; END';
-        CREATE TRIGGER sleep BEFORE UPDATE ON runmeta.run FOR EACH ROW WHEN (NEW.id LIKE 'slow%')
-        EXECUTE FUNCTION public.sleep()";
-    server.batch_execute(slow).await.unwrap();
-    let token = web.token(&["write:all"]);
+/// Runs of which each change takes a minute, and one that is as others.
+const SLOW: &str = "SELECT runmeta.start(id) FROM unnest(ARRAY['own', 'slow1', 'slow2', 'slow3', 'slow4', 'slow5']) AS id;
+    CREATE FUNCTION public.sleep() RETURNS trigger LANGUAGE plpgsql
+    AS 'BEGIN PERFORM pg_sleep(60); RETURN NEW; END';
+    CREATE TRIGGER sleep BEFORE UPDATE ON runmeta.run FOR EACH ROW WHEN (NEW.id LIKE 'slow%')
+    EXECUTE FUNCTION public.sleep()";
+
+/// Changes all of them at once.
+fn change_slowly(web: &Web, key: &str) -> JoinSet<reqwest::Result<reqwest::Response>> {
     let increment = json!({"operations": [{"type": "increment", "key": "n"}]});
     let mut slow = JoinSet::new();
     for n in 1..=5 {
         let path = format!("/v1/runs/slow{n}/operations");
-        let request = web.request_as(&token, Method::POST, &path);
+        let request = web.request_as(key, Method::POST, &path);
         slow.spawn(request.json(&increment).send());
     }
+    slow
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_changes_of_a_key_hold_up_none_of_another_with_the_same_connections() {
+    let database = Database::new().await;
+    let server = database.connect().await;
+    server.batch_execute(SLOW).await.unwrap();
+    let other = "another-secret-key-of-the-tests";
+    let web = Web::with(&database, |config| {
+        config.keys = runmeta_web::Keys::List(format!("{KEY},{other}"));
+    })
+    .await;
+    let slow = change_slowly(&web, KEY);
     until(
         &server,
         "SELECT count(*) = 2 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'",
     )
     .await;
     for _ in 0..10 {
-        let changed = web.post("/v1/runs/own/operations", increment.clone()).await;
-        assert_eq!(changed.status, 200, "{changed:?}");
-        assert_eq!(web.get("/v1/runs/own").await.status, 200);
+        let increment = json!({"operations": [{"type": "increment", "key": "n"}]});
+        let changed = web.post_as(other, "/v1/runs/own/operations", increment);
+        assert_eq!(changed.await.status, 200);
+    }
+    assert_eq!(slow.len(), 5);
+}
+
+#[tokio::test]
+async fn selections_of_open_streams_take_memory_for_events() {
+    let database = Database::new().await;
+    let web = Web::with(&database, |config| config.limits.event_memory = 50_000).await;
+    web.post("/v1/runs", json!({"id": "a"})).await;
+    let keys = ["x", "y"].map(|letter| (0..20).map(|n| format!("{n}{}", letter.repeat(200))));
+    let [one, other] = keys.map(|keys| format!("select={}", keys.collect::<Vec<_>>().join(",")));
+    for path in ["/v1/runs/a/events", "/v1/events?all"] {
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let reader = Reader::of(&web, &format!("{path}{separator}{one}")).await;
+        let other = format!("{path}{separator}{other}");
+        let refused = web.get(&other).await;
+        assert_eq!((refused.status, refused.header("retry-after")), (503, "5"));
+        drop(reader);
+        while metric(&web, "runmeta_web_event_bytes").await > 1_000.0 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_changes_of_a_token_hold_up_none_of_its_key_and_of_other_tokens() {
+    let database = Database::new().await;
+    let web = Web::with(&database, |config| {
+        config.limits.call_timeout = std::time::Duration::from_secs(8);
+    })
+    .await;
+    let server = database.connect().await;
+    server.batch_execute(SLOW).await.unwrap();
+    let token = web.token(&["write:all"]);
+    let increment = json!({"operations": [{"type": "increment", "key": "n"}]});
+    let mut slow = change_slowly(&web, &token);
+    until(
+        &server,
+        "SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'",
+    )
+    .await;
+    let other = sign(
+        web.key(),
+        json!({"sub": "other", "scopes": ["read:all", "write:all"], "exp": now() + 3600}),
+    );
+    for _ in 0..10 {
+        for key in [web.key(), &other] {
+            let path = "/v1/runs/own/operations";
+            let changed = web.post_as(key, path, increment.clone()).await;
+            assert_eq!(changed.status, 200, "{changed:?}");
+            assert_eq!(web.get_as(key, "/v1/runs/own").await.status, 200);
+        }
     }
     assert_eq!(slow.len(), 5, "none was answered");
     while let Some(answer) = slow.join_next().await {

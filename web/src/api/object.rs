@@ -26,14 +26,18 @@ struct Changed<'a> {
     version: i64,
 }
 
-/// Returns what the caller of a change gets of its run: the object, if it may read the run.
+/// Returns what the caller of a change gets of its run: the object, if it may read the run and there is memory for it. It cannot be
+/// refused any more, as the change has taken effect.
 ///
 /// # Errors
 ///
 /// As [`object`].
 pub(crate) fn changed(caller: &Caller, run: &Snapshot) -> Result<Box<RawValue>, Problem> {
     if caller.reads_run(run).is_ok() {
-        return object(run);
+        let object = object(run)?;
+        if caller.has_room(object.get().len()) {
+            return Ok(object);
+        }
     }
     let changed = Changed {
         id: run.id(),

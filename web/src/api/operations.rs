@@ -1,11 +1,11 @@
 //! `POST /v1/runs/:id/operations` and `POST /v1/operations`: changes of documents.
 
+mod results;
+
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use runmeta_client::Sent;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
 use super::extract::{At, Body, idempotency_key};
 use super::shape::Shape;
@@ -65,7 +65,7 @@ pub(super) async fn of_run(
     At(id): At<String>,
     headers: HeaderMap,
     Body(lists): Body<Lists>,
-) -> Result<(HeaderMap, Json<Value>), Problem> {
+) -> Result<(HeaderMap, Json<Box<RawValue>>), Problem> {
     let entry = Entry {
         run: id,
         operations: lists.operations,
@@ -73,11 +73,13 @@ pub(super) async fn of_run(
         root_operations: lists.root_operations,
     };
     caller.writes_all(&[entry.write()]).await?;
+    caller.reserve(results::shortest([entry.write()].iter()))?;
     // Made before, so that nothing but the batch is in memory while it waits.
     let batch = batch(&[entry])?;
     let written = caller.write(&batch, idempotency_key(&headers)?).await?;
     let written = written.or_refused()?;
-    Ok((replayed(written.is_replay), Json(results(&written.parts))))
+    let results = results::of(&caller, &written.parts)?;
+    Ok((replayed(written.is_replay), Json(results)))
 }
 
 /// Changes many runs. What is refused of one costs the others nothing.
@@ -85,17 +87,19 @@ pub(super) async fn of_many(
     caller: Caller,
     headers: HeaderMap,
     Body(entries): Body<Vec<Entry>>,
-) -> Result<(HeaderMap, Json<Value>), Problem> {
+) -> Result<(HeaderMap, Json<Box<RawValue>>), Problem> {
     if entries.len() > MOST_ENTRIES {
         return Err(too_many(entries.len()));
     }
     let writes: Vec<_> = entries.iter().map(Entry::write).collect();
     caller.writes_all(&writes).await?;
+    caller.reserve(results::shortest(writes.iter()))?;
     drop(writes);
     let batch = batch(&entries)?;
     drop(entries);
     let written = caller.write(&batch, idempotency_key(&headers)?).await?;
-    Ok((replayed(written.is_replay), Json(results(&written.parts))))
+    let results = results::of(&caller, &written.parts)?;
+    Ok((replayed(written.is_replay), Json(results)))
 }
 
 fn too_many(entries: usize) -> Problem {
@@ -123,19 +127,4 @@ pub(crate) fn replayed(is_replay: bool) -> HeaderMap {
         headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
     }
     headers
-}
-
-fn results(parts: &[Sent]) -> Value {
-    let result = |part: &Sent| {
-        let unapplied = part.unapplied.iter();
-        let unapplied = unapplied.map(|(index, reason)| json!({"index": index, "reason": reason}));
-        json!({
-            "run": part.run,
-            "target": part.target,
-            "outcome": part.outcome,
-            "version": part.version,
-            "unapplied": unapplied.collect::<Vec<_>>(),
-        })
-    };
-    json!({"results": parts.iter().map(result).collect::<Vec<_>>()})
 }

@@ -1,6 +1,7 @@
 //! Who asks.
 
 mod refusal;
+mod room;
 mod write;
 
 use std::sync::Arc;
@@ -11,12 +12,12 @@ use axum::http::Method;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use runmeta_client::{Client, Snapshot};
+use tokio::sync::OnceCell;
 
 use super::scope::{Action, Scope};
 use super::share::Share;
 use super::{Key, ticket, token};
-use crate::limit::{ConnectionPermit, Memory};
-use crate::memory::{Held, unread};
+use crate::memory::Held;
 use crate::observe::Asker;
 use crate::serve::Requests;
 use crate::session::Connected;
@@ -37,6 +38,8 @@ pub struct Caller {
     path: Arc<str>,
     /// What its request holds.
     held: Held,
+    /// Once it was asked for: a request that has begun ends with the client that it began with, also if its key is taken away.
+    connected: Arc<OnceCell<Connected>>,
 }
 
 /// What its claims mean.
@@ -73,8 +76,24 @@ impl Caller {
         Ok(self.connected().await?.client)
     }
 
+    /// Returns the same with what its batches are written with. No caller has more than half of its connections while others may want
+    /// them.
     pub(crate) async fn connected(&self) -> Result<Connected, Problem> {
-        self.gateway.connected(&self.key, !self.is_secret()).await
+        let connected = self.connected.get_or_try_init(|| self.connect());
+        connected.await.cloned()
+    }
+
+    async fn connect(&self) -> Result<Connected, Problem> {
+        let mut connected = self.gateway.connected(&self.key, !self.is_secret()).await?;
+        let group = match &self.share {
+            Some(share) => Some(&share.group),
+            None if self.gateway.keys().has_others_like(&self.key) => Some(&self.key.own.group),
+            None => None,
+        };
+        if let Some(group) = group {
+            connected.client = connected.client.within(group);
+        }
+        Ok(connected)
     }
 
     /// Returns what distinguishes this caller from others of its key, by which its idempotency keys are its own. Tokens that the
@@ -193,65 +212,6 @@ impl Caller {
         })
     }
 
-    /// Takes one of the key's connections, and of those that its tokens may have. The body of an event stream holds it.
-    ///
-    /// # Errors
-    ///
-    /// 429 if all are taken.
-    pub fn connection(&self) -> Result<ConnectionPermit, Problem> {
-        let shares = self.shares();
-        let permits = shares.map(|(share, who)| share.streams.take(who));
-        let permits = permits.collect::<Result<_, _>>()?;
-        Ok(ConnectionPermit::new(
-            permits,
-            &self.gateway.metrics().streams,
-        ))
-    }
-
-    /// Returns the memory that its requests may take.
-    pub(crate) fn memory(&self) -> &Memory {
-        let share = self.share.as_deref();
-        &share.unwrap_or(&self.key.own).memory
-    }
-
-    /// Waits until the caller may have a large answer made, which it may until the answer is there or
-    /// [`made_large`](Caller::made_large).
-    ///
-    /// # Errors
-    ///
-    /// - 429 if answers that were not read take the memory of the key, of its tokens, or of the token.
-    /// - 503 if they take that of the gateway, or if others are made for the call timeout.
-    pub(crate) async fn make_large(&self) -> Result<(), Problem> {
-        let mut permits = Vec::new();
-        let waiting = async {
-            for (share, _) in self.shares() {
-                permits.extend(share.large.wait().await);
-            }
-        };
-        let waiting = tokio::time::timeout(self.gateway.limits().call_timeout, waiting);
-        let busy = |_| Problem::busy("other large answers are made");
-        waiting.await.map_err(busy)?;
-        self.memory().answers.check().map_err(unread)?;
-        self.held.permit(permits);
-        Ok(())
-    }
-
-    /// Notes that nothing large is made for now.
-    pub(crate) fn made_large(&self) {
-        self.held.permit(Vec::new());
-    }
-
-    /// Returns the shares of which this caller uses, the smallest first: what one refuses is no use of the others.
-    fn shares(&self) -> impl Iterator<Item = (&Share, &'static str)> {
-        let one = self.share.as_deref();
-        let all = one.map(|_| self.key.shares.all());
-        let tokens = one.map(|share| (share, "the token has"));
-        let tokens = tokens
-            .into_iter()
-            .chain(all.map(|share| (share, "the tokens of the key have")));
-        tokens.chain([(&self.key.own, "the key has")])
-    }
-
     fn new(gateway: &Gateway, key: Arc<Key>, token: Option<Token>, path: Arc<str>) -> Caller {
         let mut caller = Caller {
             gateway: gateway.clone(),
@@ -260,6 +220,7 @@ impl Caller {
             share: None,
             path,
             held: Held::default(),
+            connected: Arc::default(),
         };
         if !caller.is_secret() {
             caller.share = Some(caller.key.shares.of(&caller.identity()));
@@ -367,15 +328,11 @@ impl FromRequestParts<Gateway> for Caller {
         for (share, who) in caller.shares() {
             share.rate.check(who)?;
         }
-        if !parts.method.is_safe() {
-            // Later its answer cannot be refused.
-            caller.memory().answers.check().map_err(unread)?;
-        }
         if let Some(asker) = parts.extensions.get::<Asker>() {
             asker.set(caller.key.name());
         }
         if let Some(held) = parts.extensions.get::<Held>() {
-            held.of(caller.memory());
+            held.of(caller.memory(), parts)?;
             caller.held = held.clone();
         }
         if let Some(requests) = parts.extensions.get::<Requests>() {

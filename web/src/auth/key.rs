@@ -197,6 +197,17 @@ impl KeyRing {
         found
     }
 
+    /// Returns true if another key has the same role and settings, and so the same connections.
+    pub(crate) fn has_others_like(&self, key: &Key) -> bool {
+        let is_like = |other: &Arc<Key>| {
+            other.name != key.name
+                && !other.metrics
+                && other.role == key.role
+                && other.settings == key.settings
+        };
+        self.all().iter().any(is_like)
+    }
+
     /// Returns the key of this name.
     pub(crate) fn named(&self, name: &str) -> Option<Arc<Key>> {
         self.all().iter().find(|key| key.name == name).cloned()

@@ -7,11 +7,17 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use runmeta_client::Group;
+
 use crate::limit::{Connections, LargeAnswers, Limits, Memory, Rate};
 
 /// All tokens of a key together have the second part of its limits, and each of them the fourth.
 const ALL: u32 = 2;
 const ONE: u32 = 4;
+
+/// Questions that a key may have under way at once, and batches, where other keys use the same connections: half of the four. A
+/// token has one of the two that all tokens have. 60 changes at once of one token, each of 2 s, held up those of others by 19 s.
+const OF_KEY: u32 = 2;
 
 /// Tokens that are remembered, some 300 bytes each. Beyond, those that are not in use are forgotten: they may send all of their burst
 /// again. A guess.
@@ -32,6 +38,7 @@ pub(crate) struct Share {
     pub(super) streams: Connections,
     pub(super) large: LargeAnswers,
     pub(super) memory: Memory,
+    pub(super) group: Group,
 }
 
 impl Share {
@@ -39,6 +46,7 @@ impl Share {
     pub(super) fn new(limits: &Limits, memory: Memory, parts: u32) -> Share {
         Share {
             memory,
+            group: Group::new((OF_KEY / parts).max(1) as usize),
             large: LargeAnswers::new(LargeAnswers::OF_KEY / parts as usize),
             rate: Rate::new(limits),
             streams: Connections::new(limits.connections_per_key),

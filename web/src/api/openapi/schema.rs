@@ -34,7 +34,8 @@ pub(super) struct Run {
     metadata: Value,
 }
 
-/// What the caller of a change learns of its run: no more than this, if it may not read the run.
+/// What the caller of a change learns of its run: no more than this, if it may not read the run, or if the gateway has no memory for
+/// more, as its caller does not read answers.
 #[derive(ToSchema)]
 #[serde(untagged)]
 pub(super) enum ChangedRun {
@@ -42,7 +43,7 @@ pub(super) enum ChangedRun {
     Changed(Changed),
 }
 
-/// A run that its caller may change and not read.
+/// A run in short.
 #[derive(ToSchema)]
 pub(super) struct Changed {
     id: String,
@@ -176,6 +177,8 @@ pub(super) struct Operation {
 #[derive(ToSchema)]
 pub(super) struct Results {
     results: Vec<Outcome>,
+    /// True if the operations without effect were left out: the gateway has no memory for them, as its caller does not read answers.
+    shortened: Option<bool>,
 }
 
 /// What became of a list.
@@ -188,7 +191,9 @@ pub(super) struct Outcome {
     outcome: String,
     #[schema(required)]
     version: Option<i64>,
-    unapplied: Vec<Unapplied>,
+    /// Null in an answer that is shortened.
+    #[schema(required)]
+    unapplied: Option<Vec<Unapplied>>,
 }
 
 /// An operation that had no effect.
