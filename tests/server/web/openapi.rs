@@ -29,7 +29,10 @@ fn check(api: &Value, schema: &Value, value: &Value, place: &str) {
         return check(api, schema, value, place);
     }
     if let Some(words) = schema["enum"].as_array() {
-        assert!(words.contains(value), "{place} is none of {words:?}: {value}");
+        assert!(
+            words.contains(value),
+            "{place} is none of {words:?}: {value}"
+        );
     }
     let kinds: Vec<&str> = match &schema["type"] {
         Value::String(kind) => vec![kind],

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::extract::{At, Body, idempotency_key};
+use super::refusal;
 use super::shape::Shape;
 use crate::auth::Write;
 use crate::{Caller, Problem};
@@ -75,8 +76,8 @@ pub(super) async fn of_run(
     caller.writes_all(&[entry.write()]).await?;
     // Made before, so that nothing but the batch is in memory while it waits.
     let batch = batch(&[entry])?;
-    let written = caller.write(&batch, idempotency_key(&headers)?).await?;
-    let written = written.or_refused()?;
+    let written = caller.write(&batch, idempotency_key(&headers)?).await;
+    let written = written.map_err(refusal::of_body::<Lists>)?.or_refused()?;
     Ok((replayed(written.is_replay), Json(results(&written.parts))))
 }
 
