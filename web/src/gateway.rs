@@ -13,6 +13,7 @@ use crate::live::Rooms;
 use crate::metrics::Metrics;
 use crate::session::{Connected, Session, trial};
 use crate::trigger::Shapes;
+use crate::trouble::Troubles;
 use crate::{Config, Error, Limits, Problem};
 
 /// The state of the routes. Cheap to clone.
@@ -27,6 +28,7 @@ struct Inner {
     rooms: Rooms,
     shapes: Shapes,
     metrics: Metrics,
+    troubles: Troubles,
     memory: Memory,
     stopping: CancellationToken,
 }
@@ -52,6 +54,7 @@ impl Gateway {
             rooms: Rooms::default(),
             shapes: Shapes::default(),
             metrics: Metrics::default(),
+            troubles: Troubles::default(),
             stopping: CancellationToken::new(),
         })))
     }
@@ -80,6 +83,11 @@ impl Gateway {
 
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    /// What was logged of the database.
+    pub(crate) fn troubles(&self) -> &Troubles {
+        &self.0.troubles
     }
 
     /// What all requests may take.
@@ -115,6 +123,17 @@ impl Gateway {
             .sessions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Connects once as the gateway's user, and reads: who made the gateway and not the database learns from the log what is missing.
+    /// While it is away, tries again until it is back. Returns false if the database refuses it.
+    pub async fn try_database(&self) -> bool {
+        let keys = self.0.keys.all();
+        let trying = trial::of_gateway(&keys, &self.0.config);
+        let error = self.0.stopping.run_until_cancelled(trying).await.flatten();
+        error
+            .inspect(|error| trial::log_of_gateway(error))
+            .is_none()
     }
 
     /// Connects once for each role and settings of the keys, and logs which keys the database refuses. While it is away, tries again

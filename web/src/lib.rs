@@ -30,6 +30,7 @@ mod router;
 pub mod serve;
 mod session;
 mod trigger;
+mod trouble;
 mod write;
 
 pub use api::problem::Problem;

@@ -9,17 +9,21 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 
-use crate::Gateway;
+use crate::{Gateway, Problem, trouble};
 
-/// Where the extractor of the caller leaves the name of the key.
+/// Where the extractor of the caller leaves the name of the key, and whether it was the key itself.
 #[derive(Clone, Default)]
-pub(crate) struct Asker(Arc<OnceLock<Box<str>>>);
+pub(crate) struct Asker(Arc<OnceLock<(Box<str>, bool)>>);
 
 impl Asker {
-    pub(crate) fn set(&self, key: &str) {
-        let _ = self.0.set(key.into());
+    pub(crate) fn set(&self, key: &str, is_secret: bool) {
+        let _ = self.0.set((key.into(), is_secret));
+    }
+
+    fn is_secret(&self) -> bool {
+        self.0.get().is_some_and(|(_, is_secret)| *is_secret)
     }
 }
 
@@ -40,7 +44,15 @@ pub(crate) async fn note(
     gateway
         .metrics()
         .answered(method.as_str(), &route, status.as_u16(), took);
-    let key = asker.0.get().map_or("", |key| key);
+    match response.extensions().get::<Problem>() {
+        Some(problem) => gateway.troubles().failed(problem),
+        // A ticket is made without the database.
+        None if status.is_success() && route.starts_with("/v1/") && route != "/v1/tickets" => {
+            gateway.troubles().answered();
+        }
+        None => {}
+    }
+    let key = asker.0.get().map_or("", |(key, _)| key);
     let milliseconds = took.as_millis() as u64;
     match status {
         status if status.is_server_error() => {
@@ -52,6 +64,25 @@ pub(crate) async fn note(
         }
     }
     response
+}
+
+/// Tells the holder of a key what to do about the database itself. Pages with a token could do nothing.
+pub(crate) async fn advise(request: Request, next: Next) -> Response {
+    let asker = request.extensions().get::<Asker>().cloned();
+    let response = next.run(request).await;
+    let problem = response.extensions().get::<Problem>();
+    let Some(problem) = problem.filter(|problem| {
+        let is_of_database =
+            problem.status.is_server_error() || problem.title == Problem::NO_RIGHTS;
+        is_of_database && problem.hint.is_none()
+    }) else {
+        return response;
+    };
+    let hint = problem.sqlstate.as_deref().and_then(trouble::advice);
+    match hint.filter(|_| asker.is_some_and(|asker| asker.is_secret())) {
+        Some(hint) => problem.clone().hint(hint).into_response(),
+        None => response,
+    }
 }
 
 /// Headers that every answer has, unless its handler set them.

@@ -16,7 +16,9 @@ const PREFLIGHT: std::time::Duration = std::time::Duration::from_secs(3600);
 
 /// Returns the routes, for the server or for a test that needs no socket.
 pub fn router(gateway: Gateway) -> Router {
-    let mut api = api::routes().layer(from_fn(memory::count));
+    let mut api = api::routes()
+        .layer(from_fn(memory::count))
+        .layer(from_fn(observe::advise));
     if let Some(cors) = cors(&gateway.config().cors_origins) {
         api = api.layer(cors);
     }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use runmeta_client::{Error, Sent};
 use uuid::Uuid;
 
+use crate::api::refusal;
 use crate::session::Connected;
 use crate::{Caller, Problem};
 
@@ -52,10 +53,9 @@ impl Written {
     ///
     /// The problem that the corresponding SQL function would raise.
     pub fn or_refused(self) -> Result<Written, Problem> {
-        match self.parts.iter().find_map(Sent::refusal) {
-            Some(refusal) => Err(refusal.clone().into()),
-            None => Ok(self),
-        }
+        let refused = |part| Some(refusal::of_part(part, part.refusal()?));
+        self.parts.iter().find_map(refused).map_or(Ok(()), Err)?;
+        Ok(self)
     }
 }
 

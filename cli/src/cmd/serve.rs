@@ -1,14 +1,16 @@
 //! `runmeta serve`: the gateway.
 
+mod log;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use runmeta_web::{Config, Keys, Limits};
-use tracing_subscriber::filter::LevelFilter;
 
+use self::log::Log;
 use crate::connect::Database;
 use crate::error::Error;
 use crate::stdout::print;
@@ -19,8 +21,8 @@ pub(crate) struct Serve {
     /// Address and port to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// File of keys in TOML, read again at SIGHUP: each [[key]] has a name and a secret, and may have role, settings and
-    /// read_only. Without it, RUNMETA_SECRET_KEYS has secrets of at least 24 characters, with commas between them
+    /// File of keys in TOML, read again at SIGHUP: each [[key]] has a name and a secret, and may have role, settings,
+    /// read_only and metrics. Without it, RUNMETA_SECRET_KEYS has secrets of at least 24 characters, with commas between them
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
     /// Listen on the loopback address only, and print a link with a key that is valid for this start
@@ -67,16 +69,6 @@ pub(crate) struct Serve {
     database: Database,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Log {
-    /// An object a line
-    Json,
-    /// Lines for people
-    Text,
-    /// Warnings only, for people
-    Quiet,
-}
-
 impl Serve {
     pub(crate) async fn run(self) -> Result<ExitCode, Error> {
         let mut config = Config::new(self.database.url()?, self.keys()?);
@@ -92,7 +84,7 @@ impl Serve {
         limits.event_memory = self.event_memory;
         limits.answer_memory = self.answer_memory;
         limits.stop_timeout = Duration::from_secs(self.stop_timeout);
-        start_log(if self.dev { Log::Quiet } else { self.log });
+        log::start(if self.dev { Log::Quiet } else { self.log });
         if self.dev {
             let server = runmeta_web::Server::bind(config).await?;
             print(&server.link().unwrap_or_default())?;
@@ -123,27 +115,4 @@ impl Serve {
             )),
         }
     }
-}
-
-/// Writes what the gateway logs to stderr.
-fn start_log(log: Log) {
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_target(false);
-    // Another subscriber than this is set by nobody in the program.
-    let _ = match log {
-        Log::Json => subscriber
-            .json()
-            .flatten_event(true)
-            .with_max_level(LevelFilter::INFO)
-            .try_init(),
-        Log::Text => subscriber
-            .with_ansi(false)
-            .with_max_level(LevelFilter::INFO)
-            .try_init(),
-        Log::Quiet => subscriber
-            .with_ansi(false)
-            .with_max_level(LevelFilter::WARN)
-            .try_init(),
-    };
 }

@@ -11,6 +11,7 @@ mod attack;
 mod auth;
 mod bodies;
 mod browser;
+mod claims;
 mod connections;
 mod docs;
 mod events;
@@ -29,6 +30,7 @@ mod shared;
 mod stopping;
 mod streams;
 mod trigger;
+mod trouble;
 mod unread;
 mod words;
 

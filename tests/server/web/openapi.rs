@@ -17,7 +17,7 @@ fn check(api: &Value, schema: &Value, value: &Value, place: &str) {
             place,
         );
     }
-    if let Some(schemas) = schema["oneOf"].as_array() {
+    if let Some(schemas) = schema["anyOf"].as_array() {
         let has_all = |schema: &&Value| {
             let name = schema["$ref"].as_str().unwrap().trim_start_matches('#');
             let required = api.pointer(name).unwrap()["required"].as_array();
@@ -27,6 +27,12 @@ fn check(api: &Value, schema: &Value, value: &Value, place: &str) {
         let schema = schemas.iter().find(has_all);
         let schema = schema.unwrap_or_else(|| panic!("{place} is none of {schemas:?}: {value}"));
         return check(api, schema, value, place);
+    }
+    if let Some(words) = schema["enum"].as_array() {
+        assert!(
+            words.contains(value),
+            "{place} is none of {words:?}: {value}"
+        );
     }
     let kinds: Vec<&str> = match &schema["type"] {
         Value::String(kind) => vec![kind],
@@ -173,6 +179,8 @@ async fn answers_are_as_described() {
         ("/v1/runs", "/v1/runs?limit=0", 400),
         ("/v1/runs/{id}/tree", "/v1/runs/a/tree", 200),
         ("/v1/runs/{id}/rollup", "/v1/runs/a/rollup?key=n", 200),
+        ("/v1/runs/{id}/rollup", "/v1/runs/a/rollup?depth=x", 400),
+        ("/v1/runs/{id}/streams", "/v1/runs/a/streams", 200),
         ("/v1/tasks", "/v1/tasks", 200),
         ("/v1/tasks/{task}", "/v1/tasks/import", 200),
     ] {
@@ -211,6 +219,7 @@ async fn description_is_complete() {
         "select",
         "keep_open",
         "wait",
+        "Last-Event-ID",
         "last_event_id",
         "ticket",
     ];

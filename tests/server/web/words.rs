@@ -165,3 +165,92 @@ async fn refusals_say_what_is_missing() {
         json!({"error": format!("not allowed: {detail}")})
     );
 }
+
+#[tokio::test]
+async fn what_the_database_says_of_a_batch_is_told_in_words_of_the_body() {
+    let (_database, web) = with_child().await;
+    for (path, body, status, sqlstate, said) in [
+        (
+            "/v1/runs",
+            json!({"id": ""}),
+            400,
+            "22023",
+            "id: there is no text of 1 to 255 bytes",
+        ),
+        (
+            "/v1/runs",
+            json!({"id": "c", "tags": "a"}),
+            400,
+            "22023",
+            "tags: there is no array",
+        ),
+        (
+            "/v1/runs",
+            json!({"id": "c", "status": "completed"}),
+            400,
+            "22023",
+            "End it with POST /v1/runs/:id/finish.",
+        ),
+        (
+            "/v1/runs/a/status",
+            json!({"status": "completed"}),
+            400,
+            "22023",
+            "End it with POST /v1/runs/:id/finish.",
+        ),
+        (
+            "/v1/runs/a/finish",
+            json!({"status": "running"}),
+            400,
+            "22023",
+            "POST /v1/runs/:id/status",
+        ),
+        (
+            "/v1/runs/a/finish",
+            json!({"attempt": 7}),
+            409,
+            "55000",
+            "has not begun",
+        ),
+    ] {
+        let answer = web.post(path, body).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert_eq!(answer.body["sqlstate"], json!(sqlstate), "{answer:?}");
+        let text = answer.body.to_string();
+        assert!(text.contains(said) && !text.contains("[0]"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn method_that_a_path_lacks_is_told_with_those_that_it_has() {
+    let (_database, web) = with_child().await;
+    let answer = web.request(Method::PUT, "/v1/runs/a").send().await;
+    let answer = Answer::of(answer.unwrap()).await;
+    assert_eq!(answer.status, 405);
+    assert!(answer.header("allow").contains("GET"), "{answer:?}");
+    let detail = answer.body["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("PUT") && detail.contains("Allow"),
+        "{detail}"
+    );
+}
+
+#[tokio::test]
+async fn chunks_that_are_no_json_are_told_with_their_line() {
+    let (_database, web) = with_child().await;
+    let post = async |kind: &str, body: &'static str| {
+        let request = web.request(Method::POST, "/v1/runs/a/streams/words");
+        let request = request.header("content-type", kind.to_owned()).body(body);
+        Answer::of(request.send().await.unwrap()).await
+    };
+    let lines = post("application/x-ndjson", "\"one\"\n\ntwo\n\"three\"\n").await;
+    assert_eq!(lines.status, 400, "{lines:?}");
+    let text = lines.body.to_string();
+    for part in ["line 2", "the 1 before it are stored", "needs quotes"] {
+        assert!(text.contains(part), "{text}");
+    }
+    let array = post("text/plain", "\"one\"\n\"two\"\n").await;
+    assert_eq!(array.status, 400, "{array:?}");
+    let hint = array.body["hint"].as_str().unwrap();
+    assert!(hint.contains("application/x-ndjson"), "{hint}");
+}

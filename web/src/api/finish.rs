@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::extract::{At, Body, idempotency_key};
 use super::object::changed;
 use super::operations::{batch, replayed};
+use super::refusal;
 use super::shape::Shape;
 use crate::{Caller, Problem};
 
@@ -103,7 +104,8 @@ async fn change(
     caller.writes(id, false, false).await?;
     let written = caller
         .write(&batch(&[entry])?, idempotency_key(headers)?)
-        .await?
+        .await
+        .map_err(refusal::of_body::<Status>)?
         .or_refused()?;
     let run = caller.client().await?.snapshot(id).await?;
     let run = run.ok_or_else(|| Problem::no_such_run(id))?;

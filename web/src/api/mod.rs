@@ -9,16 +9,17 @@ pub(crate) mod object;
 pub(crate) mod openapi;
 pub(crate) mod operations;
 pub(crate) mod problem;
+pub(crate) mod refusal;
 mod rollup;
 mod run;
-mod shape;
+pub(crate) mod shape;
 mod start;
 mod streams;
 mod tasks;
 mod tickets;
 mod tree;
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 
@@ -48,10 +49,10 @@ pub(crate) fn routes() -> Router<Gateway> {
         .route("/tasks/{task}", get(tasks::task))
         .route("/tickets", post(tickets::exchange).layer(small))
         // Here and not for all routes together: there it would come before the layer that answers preflights.
-        .method_not_allowed_fallback(|| async {
-            Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "the path has no such method",
-            )
+        .method_not_allowed_fallback(|method: Method| async move {
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            Problem::new(status, "the path has no such method").detail(format!(
+                "the path takes no {method}; the header Allow has the methods that it takes"
+            ))
         })
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::extract::{At, Body, idempotency_key};
+use super::refusal;
 use super::shape::Shape;
 use crate::auth::Write;
 use crate::{Caller, Problem};
@@ -76,8 +77,8 @@ pub(super) async fn of_run(
     caller.reserve(results::shortest([entry.write()].iter()))?;
     // Made before, so that nothing but the batch is in memory while it waits.
     let batch = batch(&[entry])?;
-    let written = caller.write(&batch, idempotency_key(&headers)?).await?;
-    let written = written.or_refused()?;
+    let written = caller.write(&batch, idempotency_key(&headers)?).await;
+    let written = written.map_err(refusal::of_body::<Lists>)?.or_refused()?;
     let results = results::of(&caller, &written.parts)?;
     Ok((replayed(written.is_replay), Json(results)))
 }

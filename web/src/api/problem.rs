@@ -8,6 +8,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::trouble::{AWAY, advice};
+
 /// What is wrong with a request.
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -39,6 +41,12 @@ struct Body<'a> {
 }
 
 impl Problem {
+    /// The title of the 503 of a key whose connections the database refuses.
+    pub(crate) const UNUSABLE: &str = "the key cannot be used";
+
+    /// The title of the 403 of a role.
+    pub(crate) const NO_RIGHTS: &str = "the role of the key may not do this";
+
     /// Makes a problem of a status and a title.
     pub fn new(status: StatusCode, title: impl Into<Cow<'static, str>>) -> Problem {
         Problem {
@@ -134,7 +142,7 @@ impl Problem {
         is_told: bool,
     ) -> Problem {
         let status = StatusCode::SERVICE_UNAVAILABLE;
-        let mut problem = Problem::new(status, "the key cannot be used");
+        let mut problem = Problem::new(status, Problem::UNUSABLE);
         let what = match has_settings {
             true => "the role or the settings",
             false => "the connection",
@@ -146,8 +154,9 @@ impl Problem {
         });
         problem.hint = error.hint().filter(|_| is_told).map(str::to_owned).or_else(|| {
             let hint = match error.code() {
-                Some("42501") => "The gateway's user must be a member of the role: GRANT role TO user.",
+                Some("42501") if has_settings => "The gateway's user must be a member of the role: GRANT role TO user.",
                 _ if has_settings => "The file of keys has the role and the settings of the key: mend them there, or in the database, and send the gateway SIGHUP.",
+                Some(code) if is_told && let Some(advice) = advice(code) => advice,
                 _ => "See the log of the gateway, and of the database.",
             };
             Some(hint.to_owned())
@@ -170,7 +179,7 @@ impl From<runmeta_client::Error> for Problem {
     fn from(error: runmeta_client::Error) -> Problem {
         let code = error.code().map(str::to_owned);
         let (status, title) = match code.as_deref() {
-            Some("42501") => (StatusCode::FORBIDDEN, "the role of the key may not do this"),
+            Some("42501") => (StatusCode::FORBIDDEN, Problem::NO_RIGHTS),
             Some("P0002") => (StatusCode::NOT_FOUND, "no such run"),
             Some("55000") => (StatusCode::CONFLICT, "the run is in another state"),
             Some("23514") if error.is_contract_violation() => (
@@ -193,10 +202,10 @@ impl From<runmeta_client::Error> for Problem {
                 "the database took too long",
             ),
             _ if error.is_retryable() || error.is_closed() => {
-                (StatusCode::SERVICE_UNAVAILABLE, "the database is away")
+                (StatusCode::SERVICE_UNAVAILABLE, AWAY)
             }
             Some(code) if code.starts_with("53") || code.starts_with("57P") => {
-                (StatusCode::SERVICE_UNAVAILABLE, "the database is away")
+                (StatusCode::SERVICE_UNAVAILABLE, AWAY)
             }
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "the gateway failed"),
         };
@@ -209,7 +218,9 @@ impl From<runmeta_client::Error> for Problem {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             problem.retry_after = Some(Duration::from_secs(2));
         }
-        if status.is_server_error() {
+        // That the database is away, or was not migrated, is logged once for many requests.
+        let is_told = title == AWAY || error.code().is_some_and(|code| advice(code).is_some());
+        if status.is_server_error() && !is_told {
             match error.code() {
                 // Without the text of the database, which may have ids and values of rows.
                 Some(sqlstate) => tracing::warn!(sqlstate, "a request failed"),

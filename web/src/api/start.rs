@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::extract::{Body, idempotency_key};
 use super::object::changed;
 use super::operations::{batch, replayed};
+use super::refusal;
 use super::shape::Shape;
 use crate::{Caller, Problem};
 
@@ -78,7 +79,8 @@ pub(super) async fn start(
     }])?;
     let written = caller
         .write(&batch, idempotency_key(&headers)?)
-        .await?
+        .await
+        .map_err(refusal::of_body::<NewRun>)?
         .or_refused()?;
     let is_new = written
         .parts

@@ -48,6 +48,8 @@ struct Token {
     scopes: Vec<Scope>,
     /// As they were written, for tickets.
     texts: Vec<String>,
+    /// False if the claim is missing.
+    has_scopes: bool,
     /// In seconds since 1970.
     expires: u64,
     skip_columns: Vec<String>,
@@ -253,14 +255,17 @@ impl Caller {
                 "a ticket goes into the URL of an event stream",
             ));
         }
+        claims.check_end(ticket::now())?;
+        let has_scopes = claims.scopes.is_some();
+        let texts = claims.scopes.unwrap_or_default();
         let token = Token {
             subject: claims.sub.unwrap_or_default(),
-            scopes: claims
-                .scopes
+            scopes: texts
                 .iter()
                 .filter_map(|scope| Scope::parse(scope))
                 .collect(),
-            texts: claims.scopes,
+            texts,
+            has_scopes,
             expires: claims.exp,
             skip_columns: claims.realtime.unwrap_or_default().skip_columns,
         };
@@ -270,6 +275,7 @@ impl Caller {
     fn of_ticket(gateway: &Gateway, given: &str, path: Arc<str>) -> Result<Caller, Problem> {
         let invalid = || {
             Problem::unauthorized("the ticket is not valid, not for this path, or was used before")
+                .title("no valid ticket")
                 .hint("Get another with POST /v1/tickets.")
         };
         let verified = token::verify::<ticket::Claims>(gateway.keys(), given);
@@ -288,6 +294,7 @@ impl Caller {
                 .filter_map(|scope| Scope::parse(scope))
                 .collect(),
             texts,
+            has_scopes: true,
             expires: claims.until.unwrap_or(claims.exp),
             skip_columns: Vec::new(),
         });
@@ -329,7 +336,7 @@ impl FromRequestParts<Gateway> for Caller {
             share.rate.check(who)?;
         }
         if let Some(asker) = parts.extensions.get::<Asker>() {
-            asker.set(caller.key.name());
+            asker.set(caller.key.name(), caller.is_secret());
         }
         if let Some(held) = parts.extensions.get::<Held>() {
             held.of(caller.memory(), parts)?;

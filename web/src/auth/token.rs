@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, TokenData, Validation, decode, decode_header};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
 use super::{Key, KeyRing};
 use crate::Problem;
+use crate::api::shape;
 
 /// Longer ones carry more scopes than anybody reads, and each is parsed.
 const MOST_BYTES: usize = 16 * 1024;
@@ -20,8 +21,9 @@ pub(crate) struct Claims {
     pub(crate) exp: u64,
     #[serde(default)]
     pub(crate) sub: Option<String>,
-    #[serde(default)]
-    pub(crate) scopes: Vec<String>,
+    /// None if there is no such claim.
+    #[serde(default, deserialize_with = "texts")]
+    pub(crate) scopes: Option<Vec<String>>,
     /// Of a ticket, which is no token.
     #[serde(default)]
     pub(crate) purpose: Option<serde::de::IgnoredAny>,
@@ -41,6 +43,31 @@ fn whole_seconds<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
     let seconds = f64::deserialize(from)?;
     // Past the range it is the largest: in some years, or never.
     Ok(seconds as u64)
+}
+
+/// Reads scopes.
+fn texts<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    let texts = Option::deserialize(from);
+    texts.map_err(|_| D::Error::custom("scopes is an array of texts, such as [\"read:runs:ID\"]"))
+}
+
+/// The longest that a token may be valid. One that is signed for milliseconds is valid for some 50,000 years.
+const MOST_YEARS: u64 = 10;
+
+impl Claims {
+    /// Checks that the token expires while somebody may remember it.
+    ///
+    /// # Errors
+    ///
+    /// 401.
+    pub(super) fn check_end(&self, now: u64) -> Result<(), Problem> {
+        if self.exp <= now.saturating_add(MOST_YEARS * 366 * 24 * 3600) {
+            return Ok(());
+        }
+        let detail = format!("the token expires in more than {MOST_YEARS} years");
+        Err(Problem::unauthorized(detail)
+            .hint("The claim exp is in seconds since 1970, not in milliseconds."))
+    }
 }
 
 /// Returns true if the text has the form of a token: three parts with dots between them.
@@ -86,7 +113,12 @@ pub(super) fn verify<T: DeserializeOwned>(
                 }
                 // Whoever could sign it knows what it says.
                 ErrorKind::Json(error) => {
-                    let detail = format!("the claims of the token have another form: {error}");
+                    let text = error.to_string();
+                    let said = text
+                        .rsplit_once(" at line ")
+                        .map_or(&*text, |(said, _)| said);
+                    let said = shape::explain(".", said).replace("the body", "the token");
+                    let detail = format!("the claims of the token have another form: {said}");
                     return Err(Problem::unauthorized(detail));
                 }
                 _ => return Err(invalid()),

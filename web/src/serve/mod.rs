@@ -74,7 +74,10 @@ impl Server {
     pub async fn run(self) -> Result<(), Error> {
         let gateway = self.gateway;
         let trying = gateway.clone();
-        let trial = tokio::spawn(async move { trying.try_keys().await });
+        let trial = tokio::spawn(async move {
+            trying.try_database().await;
+            trying.try_keys().await
+        });
         accept::connections(self.listener, &gateway, router(gateway.clone())).await;
         gateway.shut_down().await;
         trial.abort();

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Session;
 use crate::auth::Key;
+use crate::trouble::advice;
 use crate::{Config, Problem};
 
 /// Between two attempts while the database is away.
@@ -50,15 +51,42 @@ pub(crate) async fn of_keys(
     refused
 }
 
-/// Connects as the requests of its keys do, and returns why the database refuses that.
+/// Connects as the gateway's user and reads, if there is a key without a role. Returns why the database refuses that.
+pub(crate) async fn of_gateway(keys: &[Arc<Key>], config: &Config) -> Option<Error> {
+    let sessions = keys.iter().map(|key| Session::of(key, false));
+    let own = sessions.into_iter().find(|session| !session.has_settings());
+    try_one(&own?, config).await
+}
+
+/// Logs why the database refuses the gateway's user.
+pub(crate) fn log_of_gateway(error: &Error) {
+    let hint = error.hint().map(str::to_owned);
+    let advice = error.code().and_then(advice).map(str::to_owned);
+    tracing::error!(
+        sqlstate = error.code(),
+        error = error.message(),
+        hint = hint.or(advice),
+        "the database refuses the gateway"
+    );
+}
+
+/// Connects as the requests of its keys do, and returns why the database refuses that. As the gateway's user, reads too.
 async fn try_one(session: &Session, config: &Config) -> Option<Error> {
     let mut was_away = false;
     loop {
         match session.connect(config).await {
             Ok(connected) => {
+                let read = match session.has_settings() {
+                    true => Ok(None),
+                    // Any id will do: reading needs the table and the right to it.
+                    false => connected.client.snapshot("runmeta-serve").await,
+                };
                 // Nothing is under way on it.
                 let _ = connected.client.shutdown(PAUSE).await;
-                return None;
+                match read {
+                    Err(error) if error.is_retryable() => tokio::time::sleep(PAUSE).await,
+                    read => return read.err(),
+                }
             }
             Err(error) if error.is_retryable() => {
                 if !std::mem::replace(&mut was_away, true) {

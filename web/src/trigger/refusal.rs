@@ -11,7 +11,7 @@ use crate::Problem;
 
 /// Rewrites the response of a [`Problem`], and leaves any other as it is.
 pub(super) async fn in_their_form(mut response: Response) -> Response {
-    let Some(problem) = response.extensions_mut().remove::<Problem>() else {
+    let Some(problem) = response.extensions().get::<Problem>().cloned() else {
         return response;
     };
     let text = [Some(&*problem.title), problem.detail.as_deref()];

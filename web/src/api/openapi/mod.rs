@@ -1,8 +1,10 @@
 //! `GET /openapi.json`: what the plain API takes and answers.
 //!
-//! [`schema`] has the bodies, [`reading`] and [`writing`] a function without a body for each route: the handlers answer JSON that
+//! [`schema`] and [`operation`] have the bodies, [`reading`] and [`writing`] a function without a body for each route: the handlers answer JSON that
 //! the client or the database made. A test holds the description against what the server answers.
 
+mod changed;
+mod operation;
 mod reading;
 mod schema;
 mod writing;
@@ -29,6 +31,7 @@ use utoipa::{Modify, OpenApi};
         writing::start, writing::operations, writing::batch, writing::finish, writing::status, writing::append,
         writing::ticket,
     ),
+    servers((url = "/")),
     modifiers(&Keys, &Always, &License),
     security(("key" = [])),
 )]
@@ -45,7 +48,7 @@ impl Modify for Keys {
     }
 }
 
-/// What any route may answer, and any that takes a body.
+/// What any route may answer, and any that takes parameters or a body. Problems have one content type, wherever they are declared.
 struct Always;
 
 impl Modify for Always {
@@ -63,8 +66,22 @@ impl Modify for Always {
             let responses = &mut operation.responses.responses;
             let many = "too many requests, open streams or bytes of bodies of this key";
             responses.insert("429".to_owned(), problem(many));
+            let takes = operation.parameters.is_some() || operation.request_body.is_some();
+            if takes {
+                let invalid = || problem("the request is invalid");
+                responses.entry("400".to_owned()).or_insert_with(invalid);
+            }
             if operation.request_body.is_some() {
                 responses.insert("408".to_owned(), problem("the body took longer than 30 s"));
+            }
+            for (status, response) in responses {
+                if let RefOr::T(response) = response
+                    && status.starts_with(['4', '5'])
+                    && let Some(content) = response.content.shift_remove("application/json")
+                {
+                    let kind = "application/problem+json".to_owned();
+                    response.content.insert(kind, content);
+                }
             }
         }
     }
@@ -87,3 +104,6 @@ static JSON: LazyLock<Bytes> =
 pub(crate) async fn show() -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], JSON.clone())
 }
+
+#[cfg(test)]
+mod tests;

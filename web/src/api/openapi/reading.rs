@@ -1,6 +1,6 @@
 //! The routes that read.
 
-use super::schema::{Chart, Page, Problem, Rollup, Run, Tasks, Tree};
+use super::schema::{Chart, Page, Problem, Rollup, Run, Streams, Tasks, Tree};
 
 /// Reads a run
 #[utoipa::path(get, path = "/v1/runs/{id}",
@@ -111,6 +111,7 @@ pub(super) fn task() {}
         ("select" = Option<String>, Query, description = "keys of the metadata, with commas between them; all if it is missing, none if it is empty"),
         ("keep_open" = Option<bool>, Query, description = "goes on after the run has finished"),
         ("wait" = Option<bool>, Query, description = "waits for a run that does not exist yet"),
+        ("Last-Event-ID" = Option<i64>, Header, description = "the version that was received last, to go on behind it"),
         ("last_event_id" = Option<i64>, Query, description = "as the header Last-Event-ID, for an EventSource that is opened anew"),
         ("ticket" = Option<String>, Query, description = "instead of a key"),
     ),
@@ -151,7 +152,7 @@ pub(super) fn set_events() {}
         ("id" = String, Path, description = "the run"),
     ),
     responses(
-        (status = 200, description = "the streams"),
+        (status = 200, description = "the streams", body = Streams),
         (status = 401, description = "no valid key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "the scopes of the token do not include it", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "the database is away", body = Problem, content_type = "application/problem+json"),
@@ -165,11 +166,13 @@ pub(super) fn streams() {}
     params(
         ("id" = String, Path, description = "the run"),
         ("name" = String, Path, description = "the stream"),
-        ("after" = Option<i64>, Query, description = "the number of the last chunk that was received"),
+        ("Last-Event-ID" = Option<i64>, Header, description = "the number of the last chunk that was received"),
+        ("after" = Option<i64>, Query, description = "the same, for who cannot send a header"),
         ("ticket" = Option<String>, Query, description = "instead of a key"),
     ),
     responses(
         (status = 200, description = "chunks", body = String, content_type = "text/event-stream"),
+        (status = 204, description = "the stream has ended, and its last chunk was received"),
         (status = 401, description = "no valid key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "the scopes of the token do not include it", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "the database is away", body = Problem, content_type = "application/problem+json"),

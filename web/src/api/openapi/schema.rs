@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::operation::Operation;
+
 /// A run. What there is not, such as `finished_at` of a run that has not finished, is left out.
 #[derive(ToSchema)]
 pub(super) struct Run {
@@ -30,20 +32,11 @@ pub(super) struct Run {
     updated_at: String,
     #[schema(format = DateTime)]
     finished_at: Option<String>,
-    #[schema(value_type = Object)]
+    #[schema(value_type = HashMap<String, Value>, additional_properties)]
     metadata: Value,
 }
 
-/// What the caller of a change learns of its run: no more than this, if it may not read the run, or if the gateway has no memory for
-/// more, as its caller does not read answers.
-#[derive(ToSchema)]
-#[serde(untagged)]
-pub(super) enum ChangedRun {
-    Run(Box<Run>),
-    Changed(Changed),
-}
-
-/// A run in short.
+/// A run in short: for a caller who may change it and not read it, or who leaves so many answers unread that there is no memory.
 #[derive(ToSchema)]
 pub(super) struct Changed {
     id: String,
@@ -136,7 +129,7 @@ pub(super) struct Bucket {
 #[derive(ToSchema)]
 pub(super) struct NewRun {
     id: String,
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<HashMap<String, Value>>, additional_properties)]
     metadata: Option<Value>,
     parent: Option<String>,
     task: Option<String>,
@@ -164,43 +157,21 @@ pub(super) struct Entry {
     root_operations: Option<Vec<Operation>>,
 }
 
-/// A change of a document: `{"type":"set","key":"progress","value":0.5}`.
+/// The streams of a run.
 #[derive(ToSchema)]
-pub(super) struct Operation {
-    /// `set`, `delete`, `append`, `remove`, `increment` or `update`.
-    r#type: String,
-    key: Option<String>,
-    value: Option<Value>,
+pub(super) struct Streams {
+    streams: Vec<Stream>,
 }
 
-/// What became of a batch.
+/// A stream.
 #[derive(ToSchema)]
-pub(super) struct Results {
-    results: Vec<Outcome>,
-    /// True if the operations without effect were left out: the gateway has no memory for them, as its caller does not read answers.
-    shortened: Option<bool>,
-}
-
-/// What became of a list.
-#[derive(ToSchema)]
-pub(super) struct Outcome {
-    run: String,
-    /// `self`, `parent` or `root`.
-    target: String,
-    /// `applied`, `unchanged`, `queued`, `too_large`, `not_found`, `closed`, `stale`, `invalid` or `duplicate`.
-    outcome: String,
+pub(super) struct Stream {
+    name: String,
+    chunks: i64,
+    closed: bool,
+    /// Why it ended, if not as it should.
     #[schema(required)]
-    version: Option<i64>,
-    /// Null in an answer that is shortened.
-    #[schema(required)]
-    unapplied: Option<Vec<Unapplied>>,
-}
-
-/// An operation that had no effect.
-#[derive(ToSchema)]
-pub(super) struct Unapplied {
-    index: i64,
-    reason: String,
+    error: Option<String>,
 }
 
 /// Chunks that the request had.

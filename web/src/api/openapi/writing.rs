@@ -1,8 +1,8 @@
 //! The routes that change something.
 
-use super::schema::{
-    Appended, ChangedRun, Entry, Lists, NewRun, Problem, Results, Status, Ticket, Wanted,
-};
+use super::changed::ChangedRun;
+use super::operation::Results;
+use super::schema::{Appended, Entry, Lists, NewRun, Problem, Status, Ticket, Wanted};
 
 /// Starts a run, or finds it
 #[utoipa::path(post, path = "/v1/runs",
@@ -19,6 +19,7 @@ use super::schema::{
         (status = 400, description = "the request is invalid", body = Problem),
         (status = 401, description = "no valid key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "the scopes of the token do not include it", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "no such parent", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "the database is away", body = Problem, content_type = "application/problem+json"),
     ))]
 #[expect(dead_code, reason = "it is read by the macro only")]
@@ -106,7 +107,10 @@ pub(super) fn status() {}
 
 /// Appends chunks to a stream
 #[utoipa::path(post, path = "/v1/runs/{id}/streams/{name}",
-    request_body = Vec<serde_json::Value>,
+    request_body(description = "the chunks: the elements of an array, or a chunk a line", content(
+        (Vec<serde_json::Value> = "application/json"),
+        (String = "application/x-ndjson"),
+    )),
     params(
         ("id" = String, Path, description = "the run"),
         ("name" = String, Path, description = "the stream"),

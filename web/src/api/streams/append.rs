@@ -88,7 +88,11 @@ struct Appended {
 /// Appends an array.
 async fn array(appender: &mut Appender, body: &[u8]) -> Result<Appended, Problem> {
     check_nesting(body)?;
-    let invalid = |error| Problem::invalid(format!("the body is no array of chunks: {error}"));
+    let invalid = |error| {
+        Problem::invalid(format!("the body is no array of chunks: {error}")).hint(
+            "The body is a JSON array of chunks. A chunk a line needs the content type application/x-ndjson.",
+        )
+    };
     let chunks: Chunks = serde_json::from_slice(body).map_err(invalid)?;
     if chunks.0.len() > MOST_CHUNKS {
         let title = "too large";
@@ -131,6 +135,18 @@ impl<'de> Visitor<'de> for Chunks {
     }
 }
 
+/// Says which line is refused, as those before it are stored.
+fn at_line(problem: Problem, before: usize) -> Problem {
+    let detail = problem.detail.as_deref().unwrap_or_default();
+    let place = format!(
+        "line {} (empty ones are not counted): {detail}; the {before} before it are stored",
+        before + 1
+    );
+    problem
+        .detail(place)
+        .hint("Each line is a JSON value: a text needs quotes, such as \"word\".")
+}
+
 /// Appends lines as they come, and counts those too that were there before.
 async fn lines(
     appender: &mut Appender,
@@ -143,7 +159,7 @@ async fn lines(
     };
     let mut chunks = 0;
     while let Some(line) = lines.next().await? {
-        let chunk = chunk(&line)?;
+        let chunk = chunk(&line).map_err(|problem| at_line(problem, chunks))?;
         chunks += 1;
         if chunks > known {
             appender.resume(chunks as i64 - 1);

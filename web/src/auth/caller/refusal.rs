@@ -15,6 +15,9 @@ impl Caller {
     /// Returns the 403 of a token with what it needs.
     pub(crate) fn refused(&self, needs: &str) -> Problem {
         let problem = Problem::forbidden().hint(format!("It needs {needs}."));
+        if self.token.as_ref().is_some_and(|token| !token.has_scopes) {
+            return problem.detail("the token has no claim scopes");
+        }
         let texts = self.token.iter().flat_map(|token| &token.texts);
         // They may be for the service of Trigger.dev, whose packages sign tokens for both: so the token itself is not refused.
         let unknown: Vec<_> = texts
