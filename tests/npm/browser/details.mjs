@@ -7,11 +7,12 @@ const IDS = ".runs .cell-id .run-id";
 await run(async (open) => {
   await sql("SELECT runmeta.start('text', $1), runmeta.finish('text', 'failed')", { progress: 1, error: "\nno city\n  in row 7" });
   await sql("SELECT runmeta.start('object', $1), runmeta.finish('object', 'timed_out')", { progress: 1, error: { name: "TypeError", message: "no street\nat all", stack: `TypeError: no street\nat all\n${"at row 7\n".repeat(20)}` } });
+  await sql("SELECT runmeta.start('python', $1), runmeta.finish('python', 'failed')", { error: 'Traceback (most recent call last):\n  File "a.py", line 7\nValueError: no house\n' });
   await sql("SELECT runmeta.start('silent', '{\"progress\": 1}'), runmeta.finish('silent', 'failed')");
   await sql("SELECT runmeta.start('nightly', '{\"progress\": 0.5}')");
   await sql("SELECT runmeta.start('nightly/' || lpad(n::text, 3, '0'), parent_run_id => 'nightly') FROM generate_series(1, 450) AS n");
   await sql("SELECT runmeta.finish('nightly/' || lpad(n::text, 3, '0')) FROM generate_series(1, 447) AS n WHERE n <> 400");
-  await sql("SELECT runmeta.finish('nightly/400', 'failed')");
+  await sql("SELECT runmeta.set('nightly/400', 'error', '\"no row\"'), runmeta.finish('nightly/400', 'failed')");
   await sql("UPDATE runmeta.run SET started_at = now() - interval '9 s', finished_at = now() - interval '8.75 s' WHERE id = 'silent'");
   const page = await open();
   const row = (id) => page.locator(".runs tr", { has: page.locator(".run-id", { hasText: id }) });
@@ -20,6 +21,7 @@ await run(async (open) => {
   await see(page, IDS, "nightly");
   await eventually(() => row("text").locator(".cell-progress").innerText(), "no city", "the reason");
   await eventually(() => row("object").locator(".cell-progress").innerText(), "no street", "the reason");
+  await eventually(() => row("python").locator(".cell-progress").innerText(), "ValueError: no house", "the reason");
   await eventually(() => row("silent").locator(".cell-progress .bar-percent").innerText(), "100 %", "without a reason");
   await sql("SELECT runmeta.start('later', '{\"progress\": 1}')");
   await see(page, IDS, "later");
@@ -35,13 +37,14 @@ await run(async (open) => {
 
   // One word of a group is another filter than the group.
   await page.goto(`${GATEWAY}/?status=failed`);
-  await texts(page, IDS, ["later", "silent", "text"]);
+  await texts(page, IDS, ["later", "silent", "python", "text"]);
   await texts(page, ".chip[aria-current]", ["Only “failed”"]);
 
   // A large family: what failed comes first, and the others when somebody asks for them.
   await page.goto(`${GATEWAY}/run?id=nightly`);
   await see(page, ".family-row", "failed");
   assert.deepEqual((await page.locator(".family-row .run-id").allInnerTexts()).slice(0, 2), ["nightly", "…/400"]);
+  await texts(page, ".family-row .bar:visible", ["50 %", "no row"]);
   assert.equal(await page.locator(".family-row").count(), 200);
   await page.getByRole("button", { name: "Show 200 more of 251 runs" }).click();
   await eventually(() => page.locator(".family-row").count(), 400, "rows");
