@@ -18,7 +18,8 @@ export function showConnection(place, notice) {
   const next = el("span", { class: "next" });
   const retry = el("button", { type: "button", onclick: () => connection.retry() }, "Try now");
   const bar = el("div", { class: "notice", hidden: true }, el("p", {}, since, " What you see is from then. ", next), retry);
-  const blocked = el("div", { class: "notice", hidden: true }, el("p", {}, el("strong", {}, "No answer from the gateway. "), isNarrow() ? ADVICE : ""));
+  const advice = el("span");
+  const blocked = el("div", { class: "notice", hidden: true }, el("p", {}, el("strong", {}, "No answer from the gateway. "), advice));
   notice.append(bar, blocked);
   let before = "none";
   const show = () => {
@@ -27,6 +28,7 @@ export function showConnection(place, notice) {
     place.dataset.state = state.kind;
     setText(word, WORDS[state.kind] ?? "");
     bar.hidden = state.kind !== "stale";
+    setText(advice, isNarrow() ? ADVICE : "");
     blocked.hidden = state.kind !== "blocked";
     document.body.classList.toggle("stale", state.kind === "stale");
     if (state.kind === "stale") {

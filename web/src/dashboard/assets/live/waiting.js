@@ -37,8 +37,7 @@ async function probe() {
   connection.isBlocked = false;
 }
 
-/** Whether connections are few: not with HTTP/2. */
+/** Whether connections are few: not with HTTP/2. What came from the browser's copy has no protocol. */
 export function isNarrow() {
-  const [page] = performance.getEntriesByType("navigation");
-  return page === undefined || page.nextHopProtocol.startsWith("http/1");
+  return !performance.getEntries().some(({ nextHopProtocol }) => /^h[23]/.test(nextHopProtocol ?? ""));
 }
