@@ -28,12 +28,13 @@ export async function sql(text, ...values) {
 
 /**
  * Runs a program with a browser. `open(path, options)` gives it a page of the dashboard that is signed in. At the end no page may have
- * thrown an error, opened a dialog, or violated its policy. A failure says what all pages showed.
+ * thrown an error, opened a dialog, or violated its policy. A failure says what all pages showed. `keepsPages` is whether the browser keeps
+ * pages to go back to, as all do but those that are tested by Playwright.
  */
-export async function run(program) {
+export async function run(program, { keepsPages = false } = {}) {
   await db.connect();
   // In a container, root has no sandbox.
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"], timeout: PATIENCE });
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"], ignoreDefaultArgs: keepsPages ? ["--disable-back-forward-cache"] : [], timeout: PATIENCE });
   const witness = new Witness();
   const open = async (path = "", { gateway = GATEWAY, key = KEY, ...options } = {}) => {
     const context = await browser.newContext({ viewport: { width: 1360, height: 860 }, locale: "en-GB", timezoneId: "UTC", ...options });

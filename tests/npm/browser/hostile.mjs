@@ -13,7 +13,7 @@ await run(async (open) => {
   }
   await sql("SELECT runmeta.start($1, parent_run_id => $2)", `${IMAGE}/child`, IMAGE);
   await sql("SELECT runmeta.stream_append($1, $2, $3)", IMAGE, SCRIPT, JSON.stringify([IMAGE, { [SCRIPT]: IMAGE }]));
-  for (const [id, error] of [["text fails", SCRIPT], ["object fails", { name: SCRIPT, message: IMAGE, stack: IMAGE }]]) {
+  for (const [id, error] of [["text fails", SCRIPT], ["object fails", { name: SCRIPT, message: IMAGE, stack: `${IMAGE} at row 7` }]]) {
     await sql("SELECT runmeta.start($1, $2)", id, { error });
     await sql("SELECT runmeta.finish($1, 'failed')", id);
   }

@@ -68,7 +68,7 @@ await run(async (open) => {
   await see(table, "tr", "50 %");
   for (const one of [table, page]) {
     await see(one, "#connection", "Live");
-    await one.locator(".notice").waitFor({ state: "hidden" });
+    await one.locator(".notice", { hasText: "Connection lost" }).waitFor({ state: "hidden" });
   }
   cable.close();
 });

@@ -80,6 +80,21 @@ async fn lost_connection_is_shown_and_recovers() {
 }
 
 #[tokio::test]
+async fn pages_that_nobody_sees_hold_no_connection() {
+    run("connections.mjs").await;
+}
+
+#[tokio::test]
+async fn way_back_leads_to_the_same_place_in_the_table() {
+    run("place.mjs").await;
+}
+
+#[tokio::test]
+async fn rows_say_why_runs_failed_and_what_is_below() {
+    run("details.mjs").await;
+}
+
+#[tokio::test]
 async fn html_and_script_are_shown_as_text() {
     run("hostile.mjs").await;
 }

@@ -1,6 +1,7 @@
 // Requests to the gateway.
 
 import { parseExact } from "./json.js";
+import { answered } from "./live/waiting.js";
 import { key, signOut } from "./session.js";
 
 /** Where the API is: beside the page, whatever a proxy puts before both. */
@@ -34,7 +35,7 @@ export function address(parts, parameters = {}) {
 export async function send(url, options = {}) {
   const used = key();
   const headers = { ...options.headers, Authorization: `Bearer ${used}` };
-  const response = await fetch(url, { cache: "no-store", credentials: "omit", ...options, headers });
+  const response = await answered(fetch(url, { cache: "no-store", credentials: "omit", ...options, headers }));
   if (response.ok) return response;
   const problem = new Problem(response.status, await bodyOf(response));
   if (problem.status === 401 && key() === used) {

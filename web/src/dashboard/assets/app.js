@@ -2,6 +2,7 @@
 // this tab (session.js), and draws with plain elements (dom.js).
 
 import { currentPage } from "./address.js";
+import { KeysHelp } from "./keys.js";
 import { showConnection } from "./live/indicator.js";
 import { key, signOut, takeKeyFromAddress } from "./session.js";
 import { RunPage } from "./run/page.js";
@@ -14,32 +15,59 @@ const PAGES = { runs: RunsPage, run: RunPage, tasks: TasksPage, task: TaskPage }
 
 const main = document.getElementById("main");
 const signOutButton = document.getElementById("sign-out");
+const keysButton = document.getElementById("keys");
+const help = new KeysHelp();
 let shown = { name: null, page: null };
+
+/** Scrolling is over after this pause, in milliseconds. Safari takes 100 changes of the history in 30 s. */
+const PAUSE = 400;
+
+let scrolled;
 
 /** Leads to an address of the dashboard. */
 function go(address, replaces = false) {
   const url = new URL(address, document.baseURI);
-  if (replaces) history.replaceState(null, "", url);
-  else history.pushState(null, "", url);
+  if (replaces) {
+    history.replaceState({ ...history.state, place: undefined }, "", url);
+  } else {
+    keepPlace();
+    history.pushState({ isInside: true }, "", url);
+  }
   show(!replaces);
+}
+
+/** Keeps where somebody is in the page, for when they come back to it. */
+function keepPlace() {
+  clearTimeout(scrolled);
+  const place = shown.page?.place?.();
+  if (place) history.replaceState({ ...history.state, place }, "");
+}
+
+/** Leads back to the page of before, or to the table. */
+function goBack() {
+  if (history.state?.isInside) history.back();
+  else go("./");
 }
 
 /** Shows the page of the browser's address. */
 function show(isNew = true, problem = undefined) {
+  clearTimeout(scrolled);
   const { page: asked, parameters } = currentPage();
+  const place = history.state?.place;
   const name = key() === null ? "sign-in" : PAGES[asked] === undefined ? "runs" : asked;
   signOutButton.hidden = key() === null;
+  keysButton.hidden = key() === null;
   for (const link of document.querySelectorAll("nav a")) {
     const isCurrent = link.dataset.page === name || `${name}s` === link.dataset.page;
     if (isCurrent) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   if (shown.name === name && shown.page.update !== undefined) {
-    shown.page.update(parameters);
+    shown.page.update(parameters, place);
   } else {
     shown.page?.close();
     main.replaceChildren();
-    const page = name === "sign-in" ? new SignInPage(main, problem, show) : new PAGES[name](main, parameters, go);
+    const page = name === "sign-in" ? new SignInPage(main, problem, show) : new PAGES[name](main, parameters, go, place);
     shown = { name, page };
     if (isNew) scrollTo(0, 0);
   }
@@ -62,8 +90,10 @@ function click(event) {
 function press(event) {
   const isTyping = event.target.closest?.('input:not([type="checkbox"]), select, textarea, [contenteditable]');
   if (event.key === "Escape" && isTyping) event.target.blur();
-  if (isTyping || event.metaKey || event.ctrlKey || event.altKey || event.defaultPrevented) return;
+  if (isTyping || event.metaKey || event.ctrlKey || event.altKey || event.defaultPrevented || help.isOpen) return;
   if (shown.page.key?.(event)) event.preventDefault();
+  else if (event.key === "?") help.open();
+  else if ((event.key === "Escape" || event.key === "u") && ["run", "task"].includes(shown.name)) goBack();
   else if (event.key === "/" && shown.name !== "sign-in") {
     event.preventDefault();
     go("./");
@@ -75,6 +105,12 @@ takeKeyFromAddress();
 showConnection(document.getElementById("connection"), document.getElementById("notice"));
 document.addEventListener("click", click);
 document.addEventListener("keydown", press);
+keysButton.addEventListener("click", () => help.open());
+addEventListener("scroll", () => {
+  clearTimeout(scrolled);
+  scrolled = setTimeout(keepPlace, PAUSE);
+}, { passive: true });
+addEventListener("pagehide", keepPlace);
 addEventListener("popstate", () => show(false));
 addEventListener("hashchange", () => {
   takeKeyFromAddress();

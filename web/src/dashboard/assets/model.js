@@ -1,14 +1,17 @@
 // A run as the pages know it.
 
-import { mergePatch } from "./json.js";
+import { isObject, mergePatch } from "./json.js";
 import { numbersOf } from "./draw/measure.js";
 import { Progress } from "./draw/progress.js";
+import { keptError, reasonOf } from "./draw/reason.js";
 import { stateOf } from "./draw/status.js";
 
-/** A run in its newest state. `keepsAll` says how much of the metadata is kept: all of it, or the numbers alone. */
+/** A run in its newest state. `keepsAll` says how much of the metadata is kept: all of it, or the numbers and the line of the error. */
 export class Run {
   progress = new Progress();
   isGone = false;
+  /** How many runs below it have not finished, where that is known. */
+  below = 0;
   #keepsAll;
   /** The state that an event stream brought last: its changes are patches of that, also where a newer state was read meanwhile. */
   #streamed = null;
@@ -38,7 +41,10 @@ export class Run {
 
   /** Returns of an object, or of a patch, what is kept. */
   #kept(object) {
-    return this.#keepsAll || object.metadata === undefined ? object : { ...object, metadata: numbersOf(object.metadata) };
+    if (this.#keepsAll || object.metadata === undefined) return object;
+    const metadata = numbersOf(object.metadata);
+    if (isObject(object.metadata) && Object.hasOwn(object.metadata, "error")) metadata.error = keptError(object.metadata.error, metadata.error);
+    return { ...object, metadata };
   }
 
   #newer(object) {
@@ -68,6 +74,7 @@ export class Run {
     this.metadata = object.metadata ?? {};
     this.isGone = false;
     this.state = stateOf(this.status, this.finished !== null);
+    this.reason = this.state === "failed" ? reasonOf(this.metadata) : "";
     this.progress.see(this.metadata, this.isOver);
   }
 

@@ -23,6 +23,12 @@ export function showProblem(place, problem, retry) {
   );
 }
 
+/** Shows that something is being read; a short wait is not shown (message.css). */
+export function showReading(place) {
+  place.hidden = false;
+  if (place.querySelector(".reading") === null) place.replaceChildren(el("p", { class: "empty reading" }, "Reading …"));
+}
+
 /** Shows what the token of this tab may read. */
 function allowed() {
   const links = scopes().map(link).filter(Boolean);

@@ -34,6 +34,11 @@ export function measured(time) {
   return time < 10 ? `${time.toFixed(1)} s` : duration(time);
 }
 
+/** Writes how long a run took. */
+export function taken(time) {
+  return time < 1 ? measured(time) : duration(time);
+}
+
 function two(first, unit, second, smaller) {
   return second === 0 ? `${first} ${unit}` : `${first} ${unit} ${second} ${smaller}`;
 }

@@ -1,7 +1,7 @@
 // A measure as a bar, the percentage, and in words how far it is and what is left.
 
 import { el, setAttribute, setText } from "../dom.js";
-import { amount, duration, rate } from "../text.js";
+import { amount, duration, printable, rate } from "../text.js";
 
 /** Returns the percentage, rounded down, which is 100 only when all is done. */
 export function percent(fraction) {
@@ -17,6 +17,8 @@ export class Bar {
   #rate = el("span", { class: "bar-rate" });
   #left = el("span", { class: "bar-left" });
 
+  #reason = el("span", { class: "bar-reason" });
+
   /** The text says what the bar shows, so a screen reader need not see the bar. */
   element = el(
     "span",
@@ -24,11 +26,15 @@ export class Bar {
     el("span", { class: "bar-all", "aria-hidden": "true" }, this.#done),
     this.#percent,
     el("span", { class: "bar-words" }, this.#counted, this.#rate, this.#left),
+    this.#reason,
   );
 
-  /** Shows a measure; of a run that is over, in the colour of its end. */
-  show(measure, state) {
-    this.element.hidden = measure === undefined;
+  /** Shows a measure; of a run that is over, in the colour of its end. Why a run failed says more than how far it came. */
+  show(measure, state, reason = "") {
+    this.element.hidden = measure === undefined && reason === "";
+    setAttribute(this.element, "data-reason", reason === "" ? null : "");
+    setText(this.#reason, printable(reason));
+    setAttribute(this.#reason, "title", reason === "" ? null : printable(reason));
     if (measure === undefined) return;
     const { done, total, fraction, left } = measure;
     this.element.dataset.state = state;

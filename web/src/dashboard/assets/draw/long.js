@@ -13,6 +13,7 @@ export class LongText {
   #element;
   #text;
   #isWhole = false;
+  #lines = LINES;
   #cut = document.createTextNode("");
   #button = el("button", { type: "button", class: "quiet", onclick: () => this.#turn() });
 
@@ -20,14 +21,20 @@ export class LongText {
     this.#element = element;
   }
 
+  /** Shows a line until somebody asks for more: the whole is elsewhere on the page. */
+  shorten() {
+    this.#lines = 1;
+    if (this.#text !== undefined) this.show(this.#text);
+  }
+
   show(text) {
     this.#text = printableLines(text);
-    const cut = this.#text.split("\n", LINES).join("\n").slice(0, this.#text.includes("\n") ? LETTERS_IN_LINES : LETTERS);
+    const cut = this.#text.split("\n", this.#lines).join("\n").slice(0, this.#text.includes("\n") ? LETTERS_IN_LINES : LETTERS);
     if (cut.length === this.#text.length) return setText(this.#element, this.#text);
     const shown = this.#isWhole ? `${this.#text}\n` : `${cut}… `;
     if (this.#cut.data !== shown) this.#cut.data = shown;
     const lines = this.#text.split("\n").length;
-    setText(this.#button, this.#isWhole ? "less" : `all ${lines > LINES ? counted(lines, "line") : counted(this.#text.length, "letter")}`);
+    setText(this.#button, this.#isWhole ? "less" : `all ${lines > this.#lines ? counted(lines, "line") : counted(this.#text.length, "letter")}`);
     if (this.#button.parentElement !== this.#element) this.#element.replaceChildren(this.#cut, this.#button);
   }
 

@@ -1,4 +1,4 @@
-// Whether what the page shows is live: one state for all event streams that it reads.
+// Whether what the page shows is live: one state for all event streams that it reads, and for requests that get no answer (waiting.js).
 
 /** A stream that comes back within this time was never stale: gateways hand their streams over when they stop. */
 const GRACE = 1_500;
@@ -6,7 +6,16 @@ const GRACE = 1_500;
 class Connection extends EventTarget {
   #channels = new Set();
   #lostAt = null;
+  #graceFrom = null;
   #timer;
+  #isBlocked = false;
+
+  /** Whether requests get no answer, as if no connection were free. */
+  set isBlocked(isBlocked) {
+    if (this.#isBlocked === isBlocked) return;
+    this.#isBlocked = isBlocked;
+    this.dispatchEvent(new Event("change"));
+  }
 
   /** Adds a stream. */
   channel() {
@@ -15,11 +24,12 @@ class Connection extends EventTarget {
     return channel;
   }
 
-  /** Returns the state: { kind: "none" | "connecting" | "live" | "stale", since, next } with times in milliseconds. */
+  /** Returns the state: { kind: "none" | "connecting" | "live" | "stale" | "blocked", since, next } with times in milliseconds. */
   get state() {
+    if (this.#isBlocked) return { kind: "blocked" };
     const channels = [...this.#channels];
     if (channels.length === 0) return { kind: "none" };
-    if (this.#lostAt !== null && Date.now() - this.#lostAt >= GRACE) {
+    if (this.#lostAt !== null && Date.now() - this.#graceFrom >= GRACE) {
       const nexts = channels.map((channel) => channel.next).filter((next) => next !== null);
       return { kind: "stale", since: this.#lostAt, next: nexts.length ? Math.min(...nexts) : null };
     }
@@ -34,12 +44,13 @@ class Connection extends EventTarget {
 
   #changed() {
     for (const channel of this.#channels) if (channel.isClosed) this.#channels.delete(channel);
-    const lost = [...this.#channels].map((channel) => channel.lostAt).filter((time) => time !== null);
-    this.#lostAt = lost.length ? Math.min(...lost) : null;
+    const lost = [...this.#channels].filter((channel) => channel.lostAt !== null);
+    this.#lostAt = lost.length ? Math.min(...lost.map((channel) => channel.lostAt)) : null;
+    this.#graceFrom = Math.min(...lost.map((channel) => channel.graceFrom));
     clearTimeout(this.#timer);
     if (this.#lostAt !== null) {
-      const grace = this.#lostAt + GRACE - Date.now();
-      if (grace > 0) this.#timer = setTimeout(() => this.dispatchEvent(new Event("change")), grace);
+      const grace = this.#graceFrom + GRACE - Date.now();
+      if (grace > 0 && grace < Infinity) this.#timer = setTimeout(() => this.dispatchEvent(new Event("change")), grace);
     }
     this.dispatchEvent(new Event("change"));
   }
@@ -50,6 +61,8 @@ class Channel {
   isClosed = false;
   /** When it was lost, or first failed; null while it is live, and until then. */
   lostAt = null;
+  /** From when on the time without it counts: a page that nobody sees needs none. */
+  graceFrom = null;
   /** When it is tried again. */
   next = null;
   retry = null;
@@ -67,13 +80,29 @@ class Channel {
   live() {
     this.isLive = true;
     this.lostAt = null;
+    this.graceFrom = null;
     this.#changed();
   }
 
   lost(next) {
     this.isLive = false;
     this.lostAt ??= Date.now();
+    this.graceFrom ??= Date.now();
     this.next = next;
+    this.#changed();
+  }
+
+  /** It is given back while nobody sees the page. */
+  asleep() {
+    if (this.isLive) this.lostAt = Date.now();
+    this.isLive = false;
+    this.graceFrom = Infinity;
+    this.next = null;
+    this.#changed();
+  }
+
+  woke() {
+    this.graceFrom = Date.now();
     this.#changed();
   }
 

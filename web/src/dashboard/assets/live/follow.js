@@ -1,7 +1,8 @@
 // Event streams, read by fetch: an EventSource cannot send a key.
 //
 // A stream that ends or stays silent is opened again, after a delay that doubles, with the id of its last event. What the page shows
-// meanwhile is marked as stale by the connection (connection.js).
+// meanwhile is marked as stale by the connection (connection.js). A page that nobody sees has no streams: a browser opens six
+// connections to a host without HTTP/2, for all its tabs, also for pages that it keeps to go back to.
 
 import { mayPass, send } from "../api.js";
 import { Frames } from "./frames.js";
@@ -13,8 +14,8 @@ const SILENCE = 40_000;
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 15_000;
 
-/** A tab in the background gives its connections back after this time: a browser has six for a host without HTTP/2. */
-const HIDDEN = 60_000;
+/** A tab in the background gives its connections back after this time: somebody who looks at another tab for a moment needs no new ones. */
+const HIDDEN = 5_000;
 
 /**
  * Follows an event stream until `close` is called, it ends by itself, or it is refused.
@@ -48,19 +49,28 @@ class Following {
   }
 
   async run() {
-    const visibility = () => this.#visibility();
-    document.addEventListener("visibilitychange", visibility);
+    const listening = new AbortController();
+    const { signal } = listening;
+    document.addEventListener("visibilitychange", () => this.#visibility(), { signal });
+    addEventListener("pagehide", () => this.#sleep(), { signal });
+    addEventListener("pageshow", ({ persisted }) => persisted && this.#visibility(), { signal });
+    // A tab may be opened in the background.
+    this.#visibility();
     try {
       while (!this.#closed) {
+        if (this.#isAsleep) {
+          await new Promise((resolve) => (this.#wake = resolve));
+          continue;
+        }
         if (await this.#attempt()) break;
-        if (this.#closed) break;
+        if (this.#closed || this.#isAsleep) continue;
         const delay = this.#delay * (0.75 + Math.random() / 2);
         this.#delay = Math.min(Math.max(this.#delay * 2, FIRST_DELAY), LONGEST_DELAY);
         this.#channel.lost(Date.now() + delay);
         await this.#pause(delay);
       }
     } finally {
-      document.removeEventListener("visibilitychange", visibility);
+      listening.abort();
       this.close();
     }
   }
@@ -138,24 +148,31 @@ class Following {
   #pause(delay) {
     return new Promise((resolve) => {
       this.#wake = resolve;
-      // A hidden tab waits until it is seen.
-      if (!this.#isHidden) setTimeout(resolve, delay);
+      setTimeout(resolve, delay);
     });
   }
 
-  #isHidden = false;
+  #isAsleep = false;
 
   #visibility() {
     clearTimeout(this.#hide);
-    if (document.visibilityState === "visible") {
-      this.#isHidden = false;
-      this.#delay = FIRST_DELAY;
-      this.#wake?.();
+    if (document.visibilityState !== "visible") {
+      this.#hide = setTimeout(() => this.#sleep(), HIDDEN);
       return;
     }
-    this.#hide = setTimeout(() => {
-      this.#isHidden = true;
-      this.#abort?.abort();
-    }, HIDDEN);
+    if (this.#isAsleep) this.#channel.woke();
+    this.#isAsleep = false;
+    this.#delay = FIRST_DELAY;
+    this.#wake?.();
+  }
+
+  /** Gives the connection back until the page is seen. */
+  #sleep() {
+    clearTimeout(this.#hide);
+    if (this.#isAsleep || this.#closed) return;
+    this.#isAsleep = true;
+    this.#channel.asleep();
+    this.#abort?.abort();
+    this.#wake?.();
   }
 }

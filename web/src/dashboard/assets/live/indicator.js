@@ -3,8 +3,13 @@
 import { announce, el, setText } from "../dom.js";
 import { recent } from "../text.js";
 import { connection } from "./connection.js";
+import { isNarrow } from "./waiting.js";
 
-const WORDS = { connecting: "Connecting", live: "Live", stale: "Stale" };
+const WORDS = { connecting: "Connecting", live: "Live", stale: "Stale", blocked: "No answer" };
+
+/** What to do where requests get no answer. */
+const ADVICE =
+  "Without HTTP/2 a browser has six connections for all its tabs, and none seems to be free. Close other tabs of the dashboard, or put a proxy that speaks HTTP/2 in front of the gateway.";
 
 export function showConnection(place, notice) {
   const word = el("span");
@@ -13,7 +18,9 @@ export function showConnection(place, notice) {
   const next = el("span", { class: "next" });
   const retry = el("button", { type: "button", onclick: () => connection.retry() }, "Try now");
   const bar = el("div", { class: "notice", hidden: true }, el("p", {}, since, " What you see is from then. ", next), retry);
-  notice.append(bar);
+  const advice = el("span");
+  const blocked = el("div", { class: "notice", hidden: true }, el("p", {}, el("strong", {}, "No answer from the gateway. "), advice));
+  notice.append(bar, blocked);
   let before = "none";
   const show = () => {
     const state = connection.state;
@@ -21,6 +28,8 @@ export function showConnection(place, notice) {
     place.dataset.state = state.kind;
     setText(word, WORDS[state.kind] ?? "");
     bar.hidden = state.kind !== "stale";
+    setText(advice, isNarrow() ? ADVICE : "");
+    blocked.hidden = state.kind !== "blocked";
     document.body.classList.toggle("stale", state.kind === "stale");
     if (state.kind === "stale") {
       setText(since, `Connection lost at ${recent(state.since)}.`);
@@ -29,6 +38,7 @@ export function showConnection(place, notice) {
     }
     if (state.kind !== before) {
       if (state.kind === "stale") announce(`Connection lost at ${recent(state.since)}. What you see is from then.`);
+      else if (state.kind === "blocked") announce(blocked.textContent);
       else if (before === "stale" && state.kind === "live") announce("Connected again.");
       // Between the two it is being opened.
       if (state.kind !== "connecting" || before !== "stale") before = state.kind;

@@ -23,10 +23,17 @@ export class DocumentTree {
     this.element = el("div", { class: "document" }, this.#root.list);
   }
 
-  /** Shows a state of the document; what is another than before is marked, but for the first time. */
-  show(metadata) {
+  /**
+   * Shows a state of the document; what is another than before is marked, but for the first time. The member `elsewhere` is on the page
+   * a second time, so that it is folded here when that begins.
+   */
+  show(metadata, elsewhere = null) {
     this.#root.show(metadata);
+    if (elsewhere !== null && this.#elsewhere !== elsewhere) this.#root.fold(elsewhere);
+    this.#elsewhere = elsewhere;
   }
+
+  #elsewhere = null;
 }
 
 /** The members of an object, or the elements of a list. */
@@ -77,6 +84,10 @@ class Branch {
     }
     for (const item of this.list.querySelectorAll(":scope > [data-more]")) if (!item.contains(this.#more)) item.remove();
     this.#isFirst = false;
+  }
+
+  fold(key) {
+    this.#members.get(key)?.fold();
   }
 
   open() {
@@ -138,7 +149,7 @@ class Member {
       const isDeep = Array.isArray(value) && value.some((element) => typeof element === "object" && element !== null);
       const isOpen = this.#path.length < 2 && count <= FOLDED && !isDeep;
       this.#branch = new Branch(this.#id, this.#path, isOpen);
-      this.#toggle = el("button", { type: "button", class: "fold", "aria-expanded": String(isOpen), "aria-label": nameOf(this.#path.at(-1)), onclick: () => this.#fold() });
+      this.#toggle = el("button", { type: "button", class: "fold", "aria-expanded": String(isOpen), "aria-label": nameOf(this.#path.at(-1)), onclick: () => this.#turn() });
       this.#line.prepend(this.#toggle);
       this.element.append(this.#branch.list);
       this.#branch.list.hidden = !isOpen;
@@ -148,7 +159,13 @@ class Member {
     this.#branch.show(value);
   }
 
-  #fold() {
+  /** Folds it, as if somebody had. */
+  fold() {
+    this.#long.shorten();
+    if (this.#toggle?.getAttribute("aria-expanded") === "true") this.#turn();
+  }
+
+  #turn() {
     const isOpen = this.#toggle.getAttribute("aria-expanded") !== "true";
     this.#toggle.setAttribute("aria-expanded", String(isOpen));
     this.#branch.list.hidden = !isOpen;

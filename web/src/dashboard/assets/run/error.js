@@ -24,6 +24,8 @@ export class ErrorCard {
     if (found === undefined) return;
     const { name, message, stack } = found;
     setText(this.#name, printable(name));
+    // A text of several lines is a trace.
+    this.#message.classList.toggle("trace", message.trim().includes("\n"));
     this.#show(0, this.#message, message);
     this.#show(1, this.#stack, stack);
   }
@@ -39,6 +41,13 @@ function errorOf(error) {
   if (isText(error)) return { name: "", message: error, stack: "" };
   if (!isObject(error)) return undefined;
   const of = (names) => error[names.find((name) => Object.hasOwn(error, name) && isText(error[name]))] ?? "";
-  const [message, stack] = [of(["message"]), of(STACKS)];
-  return message || stack ? { name: of(["name", "type", "code"]), message, stack } : undefined;
+  const [name, message, stack] = [of(["name", "type", "code"]), of(["message"]), of(STACKS)];
+  return message || stack ? { name, message, stack: withoutHead(stack, name, message) } : undefined;
+}
+
+/** Returns a trace without the message that stands above it: JavaScript's begin with name and message. */
+function withoutHead(stack, name, message) {
+  const heads = [`${name}: ${message}`, message].map((head) => head.trim());
+  const head = heads.find((one) => one !== "" && (stack === one || stack.startsWith(`${one}\n`)));
+  return head === undefined ? stack : stack.slice(head.length).replace(/^\n/, "");
 }

@@ -4,7 +4,7 @@ import { runAddress } from "../address.js";
 import { el, setText } from "../dom.js";
 import { showId } from "../draw/id.js";
 import { showAgo, timeElement } from "../draw/time.js";
-import { amount, duration, moment, printable } from "../text.js";
+import { amount, duration, moment, printable, taken } from "../text.js";
 
 const TIMES = [
   ["created", "Created"],
@@ -24,7 +24,7 @@ export class Facts {
     const waited = end === null || run.attempt > 1 ? null : (end - run.created) / 1_000;
     this.#text("Waited", waited === null || waited < 1 ? null : duration(waited));
     const elapsed = run.elapsed();
-    this.#text(run.isOver ? "Ran" : "Running for", elapsed === null ? null : duration(elapsed));
+    this.#text(run.isOver ? "Ran" : "Running for", elapsed === null ? null : run.isOver ? taken(elapsed) : duration(elapsed));
     this.#text(run.isOver ? "Running for" : "Ran", null);
     this.#text("Attempt", amount(run.attempt));
     this.#text("Version", amount(run.version));

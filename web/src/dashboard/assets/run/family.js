@@ -11,9 +11,9 @@ import { Status } from "../draw/status.js";
 import { untilRead } from "../live/again.js";
 import { follow } from "../live/follow.js";
 import { Run } from "../model.js";
-import { counted, printable } from "../text.js";
+import { amount, counted, printable } from "../text.js";
 
-/** Runs that are elements of the page; of a larger family those that are not over come first. */
+/** Runs that are elements of the page, until somebody asks for more; of a larger family those that are not over or have failed come first. */
 const SHOWN = 200;
 
 /** Changes of this time are drawn together, in milliseconds. */
@@ -25,7 +25,8 @@ export class Family {
   #rows = new Map();
   #list = el("ul", { class: "family" });
   #count = el("span", { class: "hint" });
-  #rest = el("p", { class: "hint" });
+  #limit = SHOWN;
+  #rest = el("button", { type: "button", class: "quiet more", onclick: () => this.#showMore() });
   #abort = new AbortController();
   #stream = null;
   #timer = null;
@@ -109,7 +110,7 @@ export class Family {
     const members = this.#members();
     this.element.hidden = members.length < 2;
     setText(this.#count, `${counted(members.length, "run")}${this.#isCut ? ", and more" : ""}${inWords(members)}`);
-    const chosen = new Set(choose(members, this.#run));
+    const chosen = new Set(choose(members, this.#run, this.#limit));
     for (const [id, row] of this.#rows) {
       if (chosen.has(id)) continue;
       row.element.remove();
@@ -126,10 +127,15 @@ export class Family {
     }
     const hidden = members.length - index;
     this.#rest.hidden = hidden === 0;
-    setText(this.#rest, hidden === 0 ? "" : `… ${counted(hidden, "more run")}`);
+    setText(this.#rest, hidden <= SHOWN ? `Show ${counted(hidden, "more run")}` : `Show ${SHOWN} more of ${amount(hidden)} runs`);
   }
 
-  /** Returns the runs depth first, those of one parent in the order in which they were made. */
+  #showMore() {
+    this.#limit += SHOWN;
+    this.#draw();
+  }
+
+  /** Returns the runs depth first; of one parent those that failed first, and then in the order in which they were made. */
   #members() {
     const below = new Map();
     for (const run of this.#runs.values()) {
@@ -137,7 +143,7 @@ export class Family {
       if (!below.has(parent)) below.set(parent, []);
       below.get(parent).push(run);
     }
-    for (const runs of below.values()) runs.sort((a, b) => a.created - b.created || (a.id < b.id ? -1 : 1));
+    for (const runs of below.values()) runs.sort((a, b) => hasFailed(b) - hasFailed(a) || a.created - b.created || (a.id < b.id ? -1 : 1));
     const members = [];
     const next = (below.get(null) ?? []).reverse().map((run) => ({ run, depth: 0 }));
     while (next.length > 0) {
@@ -160,10 +166,12 @@ function inWords(members) {
   return words.length > 0 ? `: ${words.join(", ")}` : "";
 }
 
-function choose(members, shown) {
-  if (members.length <= SHOWN) return members.map(({ run }) => run.id);
-  const order = members.map(({ run, depth }) => ({ id: run.id, isLess: depth > 0 && run.id !== shown && run.isOver }));
-  return order.sort((a, b) => a.isLess - b.isLess).slice(0, SHOWN).map(({ id }) => id);
+const hasFailed = (run) => run.state === "failed";
+
+function choose(members, shown, most) {
+  if (members.length <= most) return members.map(({ run }) => run.id);
+  const order = members.map(({ run, depth }) => ({ id: run.id, isLess: depth > 0 && run.id !== shown && run.isOver && !hasFailed(run) }));
+  return order.sort((a, b) => a.isLess - b.isLess).slice(0, most).map(({ id }) => id);
 }
 
 class FamilyRow {
@@ -184,7 +192,7 @@ class FamilyRow {
     this.#link.title = printable(run.id);
     this.element.dataset.state = run.state;
     this.#status.show(run);
-    this.#bar.show(run.progress.first(), run.state);
+    this.#bar.show(run.progress.first(), run.state, run.reason);
   }
 }
 

@@ -9,9 +9,9 @@ import { eachSecond } from "../draw/time.js";
 import { parseExact } from "../json.js";
 import { follow } from "../live/follow.js";
 import { Run } from "../model.js";
-import { showProblem } from "../problem.js";
+import { showProblem, showReading } from "../problem.js";
 import { copyButton, literal } from "../sql.js";
-import { duration, printable } from "../text.js";
+import { duration, printable, taken } from "../text.js";
 import { DocumentTree } from "./document.js";
 import { ErrorCard } from "./error.js";
 import { Facts } from "./facts.js";
@@ -106,6 +106,7 @@ export class RunPage {
 
   #follow() {
     this.#message.hidden = true;
+    if (this.#run === null) showReading(this.#message);
     this.#stream = follow(address(["runs", this.#id, "events"], { keep_open: "true" }), {
       snapshot: (data) => this.#snapshot(parseExact(data)),
       change: (data) => this.#change(parseExact(data)),
@@ -121,6 +122,7 @@ export class RunPage {
     if (this.#run === null) {
       this.#run = new Run(true);
       this.#run.snapshot(object);
+      this.#message.hidden = true;
       this.#content.hidden = false;
       this.#family.start(this.#run.root);
       this.#draw();
@@ -155,7 +157,7 @@ export class RunPage {
     if (run === null) return;
     this.#status.show(run);
     const elapsed = run.elapsed();
-    setText(this.#elapsed, elapsed === null ? "" : duration(elapsed));
+    setText(this.#elapsed, elapsed === null ? "" : run.isOver ? taken(elapsed) : duration(elapsed));
     this.#drawHead(run);
     this.#drawBars(run);
     this.#facts.show(run);
@@ -164,7 +166,8 @@ export class RunPage {
     this.#streams.see(run.metadata);
     this.#drawLogs(run.metadata);
     this.#error.show(run);
-    this.#document.show(run.metadata);
+    // It is at the top of the page.
+    this.#document.show(run.metadata, this.#error.element.hidden ? null : "error");
   }
 
   #drawn = null;

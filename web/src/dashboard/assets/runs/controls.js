@@ -110,7 +110,10 @@ export class Controls {
   #showChips() {
     const { group, status } = this.#filter;
     const isKnown = CHIPS.some((one) => one.group === group && one.status === status);
-    const chips = isKnown ? CHIPS : [...CHIPS, chip(printable(group || status.replaceAll(",", ", ")), { group, status })];
+    const title = printable(group || status.replaceAll(",", ", "));
+    // A chip of that name stands for all words of its group.
+    const isTaken = CHIPS.some((one) => one.title.toLowerCase() === title.toLowerCase());
+    const chips = isKnown ? CHIPS : [...CHIPS, chip(isTaken ? `only “${title}”` : title, { group, status })];
     // The elements stay: one may have the focus, and a click may have begun on it.
     while (this.#chips.childElementCount > chips.length) this.#chips.lastChild.remove();
     while (this.#chips.childElementCount < chips.length) this.#chips.append(el("a", { class: "chip", "data-replace": true }));

@@ -3,7 +3,7 @@
 import { pageAddress } from "../address.js";
 import { announce, el, setAttribute, setText } from "../dom.js";
 import { eachSecond } from "../draw/time.js";
-import { showProblem } from "../problem.js";
+import { showProblem, showReading } from "../problem.js";
 import { counted } from "../text.js";
 import { Controls } from "./controls.js";
 import { DEFAULT_SORT, filterOf, isFiltered, isTopOnly } from "./filter.js";
@@ -30,8 +30,11 @@ export class RunsPage {
   #rows;
   #seconds;
 
-  /** `go(address, replaces)` leads to another address. */
-  constructor(main, parameters, go) {
+  /** The place in the table that somebody comes back to; null once they are there. */
+  #place = null;
+
+  /** `go(address, replaces)` leads to another address; `place` is what `place()` returned when somebody left this page. */
+  constructor(main, parameters, go, place = null) {
     this.#go = go;
     this.#controls = new Controls((filter) => go(pageAddress("runs", filter), true));
     this.#headings = COLUMNS.map((column) => this.#heading(column));
@@ -45,11 +48,17 @@ export class RunsPage {
     this.#rows = new VirtualRows(this.#body, (run) => new RunRow(run), (last, count) => count - last < AHEAD && this.#source?.more());
     this.#seconds = eachSecond(() => this.#rows.paint());
     this.#controls.offer(this.#abort.signal);
-    this.update(parameters);
+    this.update(parameters, place);
+  }
+
+  /** Returns where somebody is in the table; null until the table is read. */
+  place() {
+    return this.#source.hasBegun && this.#place === null ? { ...this.#rows.place(), loaded: this.#source.runs.length } : null;
   }
 
   /** Shows the filter of another address of this page. */
-  update(parameters) {
+  update(parameters, place = null) {
+    this.#place = place;
     this.#filter = filterOf(parameters);
     this.#controls.show(this.#filter);
     const sort = this.#filter.sort || DEFAULT_SORT;
@@ -60,10 +69,11 @@ export class RunsPage {
     this.#source?.close();
     // The runs of before stay until those of now are here.
     this.#table.classList.add("loading");
-    const source = new Source(this.#filter);
+    const source = new Source(this.#filter, place?.loaded);
     this.#source = source;
     source.addEventListener("change", () => this.#soon());
     source.start();
+    this.#soon();
   }
 
   close() {
@@ -88,7 +98,7 @@ export class RunsPage {
     const focused = this.#rows.focused();
     // Without a row in focus, the arrows scroll as everywhere.
     if (focused < 0 && key.startsWith("Arrow")) return scrollBy({ top: step * 40 });
-    return this.#rows.focus(focused < 0 ? 0 : focused + step);
+    return this.#rows.focus(focused < 0 ? this.#rows.first() : focused + step);
   }
 
   #soon() {
@@ -97,15 +107,20 @@ export class RunsPage {
   }
 
   #show() {
-    const { runs, isComplete, isLoading, hasBegun, problem } = this.#source;
+    const { runs, below, isComplete, isLoading, hasBegun, problem } = this.#source;
     this.#table.classList.toggle("loading", !hasBegun && problem === null);
     if (hasBegun || problem !== null) {
       // Where no run has a tag, the others have the room.
       this.#table.classList.toggle("untagged", runs.every((run) => run.tags.length === 0));
-      this.#table.classList.toggle("unmeasured", runs.every((run) => !run.progress.isKnown));
+      this.#table.classList.toggle("unmeasured", runs.every((run) => !run.progress.isKnown && run.reason === ""));
+      for (const run of runs) run.below = below.get(run.id) ?? 0;
       this.#rows.show(runs);
     }
     this.#table.hidden = runs.length === 0 && hasBegun;
+    if (hasBegun && this.#place !== null) {
+      this.#rows.goBackTo(this.#place);
+      this.#place = null;
+    }
     setAttribute(this.#table, "aria-rowcount", isComplete ? runs.length + 1 : -1);
     const text = !hasBegun ? "" : isComplete ? counted(runs.length, "run") : `${counted(runs.length, "run")} loaded, more below`;
     if (text !== this.#count.textContent && hasBegun && !isLoading && this.#announced !== this.#filter) {
@@ -120,6 +135,8 @@ export class RunsPage {
 
   #showMessage(runs, hasBegun, problem) {
     if (problem !== null) return showProblem(this.#message, problem, () => this.#source.retry());
+    // What was not read yet must not look as if there were nothing.
+    if (!hasBegun && this.#rows.isEmpty) return showReading(this.#message);
     const isEmpty = hasBegun && runs.length === 0;
     this.#message.hidden = !isEmpty;
     if (!isEmpty) return this.#message.replaceChildren();

@@ -6,7 +6,7 @@ import { Bar } from "../draw/bar.js";
 import { showId } from "../draw/id.js";
 import { Status } from "../draw/status.js";
 import { showAgo, timeElement } from "../draw/time.js";
-import { duration, printable } from "../text.js";
+import { amount, duration, printable, taken } from "../text.js";
 
 /** The columns: the heading, and the order that a click asks for first. */
 export const COLUMNS = [
@@ -24,6 +24,7 @@ const MOST_TAGS = 2;
 
 export class RunRow {
   #link = el("a", { class: "run-id" });
+  #below = el("span", { class: "below" });
   #tags = el("span", { class: "tags" });
   #task = el("a", { class: "task" });
   #status = new Status();
@@ -35,7 +36,7 @@ export class RunRow {
   element = el(
     "tr",
     { role: "row" },
-    cell("id", this.#link),
+    cell("id", el("span", { class: "id-line" }, this.#link, this.#below)),
     cell("task", this.#task),
     cell("tags", this.#tags),
     cell("status", this.#status.element),
@@ -63,9 +64,10 @@ export class RunRow {
       this.#status.show(run);
     }
     const progress = run.progress.first();
-    this.#bar.show(progress, run.state);
+    this.#bar.show(progress, run.state, run.reason);
     const elapsed = run.elapsed(now);
-    setText(this.#duration, elapsed === null ? "" : duration(elapsed));
+    setText(this.#duration, elapsed === null ? "" : run.isOver ? taken(elapsed) : duration(elapsed));
+    setText(this.#below, run.below === 0 ? "" : `${amount(run.below)} active below`);
     showAgo(this.#created, run.created, now);
   }
 

@@ -9,8 +9,8 @@ import { measures } from "../draw/measure.js";
 /** The API selects so many keys at most; what is learned beyond is not shown in the table. */
 const MOST = 64;
 
-/** Keys that are asked for from the beginning. */
-const USUAL = ["progress", "total", "done", "processed", "completed", "finished", "current"];
+/** Keys that are asked for from the beginning; the error is shown of a run that has failed. */
+const USUAL = ["error", "progress", "total", "done", "processed", "completed", "finished", "current"];
 
 /** Runs of a task are read whole after this time, in milliseconds, which grows fourfold each time that nothing is found. */
 const FIRST_PAUSE = 2_000;

@@ -9,13 +9,16 @@ import { address, get } from "../api.js";
 import { untilRead } from "../live/again.js";
 import { follow } from "../live/follow.js";
 import { Run } from "../model.js";
-import { asked, comparison, matches } from "./filter.js";
+import { asked, comparison, isTopOnly, matches } from "./filter.js";
 import { selection } from "./selection.js";
 
 const PAGE = 100;
 
 /** A page of the API has so many runs at most. */
 const LARGEST_PAGE = 500;
+
+/** Runs that are read again at most for whoever comes back to their place in the table. */
+const MOST_AGAIN = 5_000;
 
 /** Runs that are read whole before all others, to learn what is asked for. */
 const SAMPLE = 20;
@@ -29,6 +32,8 @@ const REORDER = 250;
 export class Source extends EventTarget {
   /** The runs that pass the filter, in its order, as far as they were read. */
   runs = [];
+  /** How many runs below a run of the top level have not finished, by its id; where the event stream brings all of them. */
+  below = new Map();
   /** Whether there are no further pages. */
   isComplete = false;
   isLoading = false;
@@ -49,10 +54,13 @@ export class Source extends EventTarget {
   #looking = new AbortController();
   #isLooking = false;
   #look = null;
+  #again;
 
-  constructor(filter) {
+  /** `again` is how many runs the table had when somebody left it. */
+  constructor(filter, again = 0) {
     super();
     this.#filter = filter;
+    this.#again = again;
     this.#compare = comparison(filter.sort);
   }
 
@@ -114,20 +122,27 @@ export class Source extends EventTarget {
     this.isLoading = true;
     this.#changed();
     const filter = asked(this.#filter);
-    // What was seen before a lost connection is read again in one page, so that nobody's place in the table is lost.
-    const limit = after === null ? Math.min(Math.max(PAGE, this.runs.length), LARGEST_PAGE) : PAGE;
+    // What was seen before is read again, so that nobody's place in the table is lost.
+    const wanted = after === null ? Math.min(Math.max(PAGE, this.runs.length, this.#again), MOST_AGAIN) : PAGE;
     const failed = (problem) => {
       this.problem = problem;
       this.#changed();
     };
     try {
-      const page = await untilRead(() => get(["runs"], { ...filter, limit, after, select: selection.text }, { signal }), signal, failed);
-      if (signal.aborted) return;
-      const runs = page.runs.map((object) => this.#see(object));
-      this.#next = page.next ?? null;
-      this.isComplete = this.#next === null;
-      const last = runs.at(-1);
-      if (last !== undefined) this.#horizon = placeOf(last);
+      let count = 0;
+      let next = after;
+      do {
+        const limit = Math.min(Math.max(wanted - count, PAGE), LARGEST_PAGE);
+        const parameters = { ...filter, limit, after: next, select: selection.text };
+        const page = await untilRead(() => get(["runs"], parameters, { signal }), signal, failed);
+        if (signal.aborted) return;
+        const runs = page.runs.map((object) => this.#see(object));
+        count += runs.length;
+        next = page.next ?? null;
+        if (runs.length > 0) this.#horizon = placeOf(runs.at(-1));
+      } while (next !== null && count < wanted && after === null);
+      this.#next = next;
+      this.isComplete = next === null;
       this.hasBegun = true;
       this.problem = null;
     } catch (problem) {
@@ -185,8 +200,18 @@ export class Source extends EventTarget {
     const isRead = (run) => run.fromPage || this.isComplete || this.#horizon === null || this.#compare(run, this.#horizon) <= 0;
     const runs = [...this.#known.values()].filter((run) => matches(this.#filter, run) && isRead(run));
     this.runs = runs.sort(this.#compare);
+    this.#countBelow();
     this.#learn();
     return this.#changed();
+  }
+
+  #countBelow() {
+    this.below.clear();
+    const { task, tag } = this.#filter;
+    if (!isTopOnly(this.#filter) || task !== "" || tag !== "") return;
+    for (const run of this.#known.values()) {
+      if (run.parent !== null && !run.isOver) this.below.set(run.root, (this.below.get(run.root) ?? 0) + 1);
+    }
   }
 
   /** Looks for progress under keys that are not asked for. */

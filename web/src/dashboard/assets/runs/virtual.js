@@ -44,6 +44,27 @@ export class VirtualRows {
     }
   }
 
+  get isEmpty() {
+    return this.#items.length === 0;
+  }
+
+  /** Returns where somebody is in the table. */
+  place() {
+    return { ...this.#anchor(), top: scrollY };
+  }
+
+  /** Leads back to a place, also where rows were added above it. */
+  goBackTo({ id, index, top }) {
+    const now = this.#items.findIndex((item) => item.id === id);
+    scrollTo({ top: top + (now < 0 ? 0 : (now - index) * this.#height), behavior: "instant" });
+    this.paint();
+  }
+
+  /** Returns the index of the first row in sight. */
+  first() {
+    return this.#anchor()?.index ?? 0;
+  }
+
   /** Returns the index of the row that has the focus, or -1. */
   focused() {
     const row = document.activeElement?.closest?.("[data-index]");

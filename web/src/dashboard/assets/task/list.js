@@ -5,7 +5,7 @@ import { get } from "../api.js";
 import { el } from "../dom.js";
 import { GROUP_NAMES, wordsOf } from "../draw/status.js";
 import { showAgo, timeElement } from "../draw/time.js";
-import { showProblem } from "../problem.js";
+import { showProblem, showReading } from "../problem.js";
 import { amount, counted, printable } from "../text.js";
 import { groupsOf } from "./counts.js";
 
@@ -21,6 +21,7 @@ export class TasksPage {
 
   constructor(main) {
     main.append(el("div", { class: "title-line" }, el("h1", { tabindex: "-1" }, "Tasks")), this.#message, this.#place);
+    showReading(this.#message);
     this.#read();
   }
 

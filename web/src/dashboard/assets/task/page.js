@@ -4,7 +4,7 @@ import { pageAddress } from "../address.js";
 import { get } from "../api.js";
 import { el, setText } from "../dom.js";
 import { groupOf } from "../draw/status.js";
-import { showProblem } from "../problem.js";
+import { showProblem, showReading } from "../problem.js";
 import { amount, measured, printable } from "../text.js";
 import { Chart } from "./chart.js";
 import { countsOf, statusesOf } from "./counts.js";
@@ -28,6 +28,7 @@ export class TaskPage {
   #counts = el("dl", { class: "counts" });
   #message = el("div", { class: "message", hidden: true });
   #spans = el("div", { class: "chips", role: "group", "aria-label": "Time" });
+  #charts = el("div", { class: "charts", hidden: true });
   #runs = new Chart("Finished", "bars", [["completed", "completed"], ["failed", "failed"]], amount);
   #started = new Chart("Started", "bars", [["started", "started"]], amount);
   #durations = new Chart("Duration", "lines", [["p50_seconds", "median"], ["p95_seconds", "95th percentile"]], measured);
@@ -35,6 +36,7 @@ export class TaskPage {
   constructor(main, parameters, go) {
     this.#main = main;
     this.#go = go;
+    this.#charts.append(this.#runs.element, this.#durations.element, this.#started.element);
     this.update(parameters);
   }
 
@@ -51,9 +53,10 @@ export class TaskPage {
       el("div", { class: "title-line" }, el("h1", { class: "mono", tabindex: "-1" }, printable(this.#name)), el("a", { class: "button", href: pageAddress("runs", { task: this.#name, roots: "false" }) }, "Its runs"), this.#spans),
       this.#message,
       this.#counts,
-      el("div", { class: "charts" }, this.#runs.element, this.#durations.element, this.#started.element),
+      this.#charts,
     );
     if (focused >= 0) this.#spans.children[focused].focus();
+    if (this.#charts.hidden) showReading(this.#message);
     this.#read();
   }
 
@@ -68,15 +71,30 @@ export class TaskPage {
     this.#abort = new AbortController();
     const { signal } = this.#abort;
     try {
-      const [{ buckets }, { tasks }] = await Promise.all([get(["tasks", this.#name], { hours: this.#hours }, { signal }), get(["tasks"], {}, { signal })]);
-      this.#message.hidden = true;
+      const [buckets, tasks] = await this.#figures(signal);
+      const isKnown = tasks === null || tasks.some(({ task }) => task === this.#name);
+      this.#charts.hidden = !isKnown;
+      this.#message.hidden = isKnown;
+      if (!isKnown) this.#message.replaceChildren(el("p", { class: "empty" }, this.#name === "" ? "The address names no task." : "There is no run of this task."));
       for (const chart of [this.#runs, this.#durations, this.#started]) chart.show(buckets, Number(this.#hours));
-      this.#showCounts(tasks.filter(({ task }) => task === this.#name));
+      this.#showCounts((tasks ?? []).filter(({ task }) => task === this.#name));
     } catch (problem) {
       if (signal.aborted) return;
       showProblem(this.#message, problem, () => this.#read());
     }
     this.#timer = setTimeout(() => this.#read(), INTERVAL);
+  }
+
+  /** Reads the figures over time, and all tasks; null for what a token may not read. A task that nobody named has none. */
+  async #figures(signal) {
+    if (this.#name === "") return [[], []];
+    const overTime = get(["tasks", this.#name], { hours: this.#hours }, { signal });
+    const all = get(["tasks"], {}, { signal }).catch((problem) => {
+      if (problem.status === 403) return { tasks: null };
+      throw problem;
+    });
+    const [{ buckets }, { tasks }] = await Promise.all([overTime, all]);
+    return [buckets, tasks];
   }
 
   #showCounts(tasks) {
