@@ -4,7 +4,7 @@
 use tokio_postgres::Client;
 
 use super::execute;
-use crate::harness::{Database, refusal, rows};
+use crate::harness::{Database, Role, refusal, rows};
 
 const RUNS: &str = "SELECT id, parent_id, task, status, attempt, started_at IS NOT NULL, finished_at IS NOT NULL, metadata
     FROM runmeta.run ORDER BY created_at, id";
