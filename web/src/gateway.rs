@@ -131,9 +131,7 @@ impl Gateway {
         let keys = self.0.keys.all();
         let trying = trial::of_gateway(&keys, &self.0.config);
         let error = self.0.stopping.run_until_cancelled(trying).await.flatten();
-        error
-            .inspect(|error| trial::log_of_gateway(error))
-            .is_none()
+        error.inspect(trial::log_of_gateway).is_none()
     }
 
     /// Connects once for each role and settings of the keys, and logs which keys the database refuses. While it is away, tries again
