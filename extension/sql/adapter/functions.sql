@@ -53,33 +53,39 @@ DECLARE
         RETURN NULL;$failed$, adapter);
     some_ids CONSTANT pg_catalog.text := pg_catalog.format(
         '(SELECT pg_catalog.array_agg(j.id) FROM (SELECT j.%I::pg_catalog.text AS id FROM jobs AS j LIMIT 100) AS j)', id_column);
-    -- What is wrong with one job must not lose those of its statement; missing rights and columns concern all of them.
-    alone CONSTANT pg_catalog.text := pg_catalog.concat($alone$IF NOT pg_catalog.starts_with(SQLSTATE, '42') THEN
-                FOR one IN SELECT j.* FROM jobs AS j LOOP
+    -- What is wrong with one job must not lose those of its statement; missing rights and columns concern all of them. By their
+    -- ids, as no variable may have the type of the table: a function whose types are missing fails before it catches anything.
+    one CONSTANT pg_catalog.text := pg_catalog.format(
+        '(SELECT k.* FROM jobs AS k WHERE k.%I::pg_catalog.text OPERATOR(pg_catalog.=) _runmeta_id)', id_column);
+    alone CONSTANT pg_catalog.text := pg_catalog.concat(pg_catalog.format(
+        $alone$IF NOT pg_catalog.starts_with(SQLSTATE, '42') THEN
+                FOR _runmeta_id IN SELECT j.%I::pg_catalog.text FROM jobs AS j LIMIT 1000 LOOP
                     BEGIN
                         IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
-                            $alone$, head, gone, ' FROM (', pg_catalog.replace(row_query, '{jobs}', '(SELECT one.*)'), ') AS c', chosen, $alone$;
+                            $alone$, id_column), head, gone, ' FROM (', pg_catalog.replace(row_query, '{jobs}', one), ') AS c', chosen, $alone$;
                         ELSE
-                            $alone$, head, arrived, ' FROM (', pg_catalog.replace(row_query, '{jobs}', '(SELECT one.*)'), ') AS c', chosen,
+                            $alone$, head, arrived, ' FROM (', pg_catalog.replace(row_query, '{jobs}', one), ') AS c', chosen,
         pg_catalog.format($alone$;
                         END IF;
                     EXCEPTION
                         WHEN OTHERS THEN
                             INSERT INTO runmeta.adapter_failure (adapter, operation, jobs, sqlstate, message)
-                            VALUES (%s, TG_OP, ARRAY[one.%I::pg_catalog.text], SQLSTATE, SQLERRM);
-                            failures := failures OPERATOR(pg_catalog.+) 1;
-                            EXIT WHEN failures OPERATOR(pg_catalog.=) 100;
+                            VALUES (%s, TG_OP, ARRAY[_runmeta_id], SQLSTATE, SQLERRM);
+                            _runmeta_failures := _runmeta_failures OPERATOR(pg_catalog.+) 1;
+                            EXIT WHEN _runmeta_failures OPERATOR(pg_catalog.=) 100;
                     END;
                 END LOOP;
-                RETURN NULL;
+                IF (SELECT pg_catalog.count(*) FROM jobs) OPERATOR(pg_catalog.<=) 1000 THEN
+                    RETURN NULL;
+                END IF;
             END IF;
-            $alone$, adapter, id_column));
+            $alone$, adapter));
     frame CONSTANT pg_catalog.text := $frame$CREATE OR REPLACE FUNCTION %I.%I() RETURNS pg_catalog.trigger
 LANGUAGE plpgsql
 AS $runmeta$
 DECLARE
-    one record;
-    failures pg_catalog.int4 := 0;
+    _runmeta_id pg_catalog.text;
+    _runmeta_failures pg_catalog.int4 := 0;
 BEGIN
     %s
     RETURN NULL;

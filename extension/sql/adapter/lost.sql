@@ -15,13 +15,15 @@ SELECT %1$s, runmeta._noted(r.id), true, 'cancelled'
 FROM runmeta.run AS r
 WHERE r.finished_at IS NULL AND pg_catalog.starts_with(r.id, %2$L)
     AND pg_catalog.substr(r.id, %3$s) OPERATOR(pg_catalog.~) %4$L
-    AND NOT EXISTS (SELECT FROM %5$s AS j
-        WHERE (%2$L OPERATOR(pg_catalog.||) j.%6$I::pg_catalog.text) COLLATE pg_catalog."C" OPERATOR(pg_catalog.=) r.id)$lost$,
+    AND NOT EXISTS (SELECT FROM %5$I.%6$I AS j
+        WHERE (%2$L OPERATOR(pg_catalog.||) j.%7$I::pg_catalog.text) COLLATE pg_catalog."C" OPERATOR(pg_catalog.=) r.id)$lost$,
     adapter, prefix, pg_catalog.length(prefix) OPERATOR(pg_catalog.+) 1,
     CASE WHEN a.atttypid OPERATOR(pg_catalog.=) 'pg_catalog.uuid'::pg_catalog.regtype
         THEN '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' ELSE '^[0-9]+$' END,
-    jobs, id_column)
+    n.nspname, t.relname, id_column)
 FROM pg_catalog.pg_attribute AS a
+JOIN pg_catalog.pg_class AS t ON t.oid OPERATOR(pg_catalog.=) a.attrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) t.relnamespace
 WHERE a.attrelid OPERATOR(pg_catalog.=) jobs AND a.attname OPERATOR(pg_catalog.=) id_column
     AND a.atttypid OPERATOR(pg_catalog.=) ANY (ARRAY['pg_catalog.uuid', 'pg_catalog.int2', 'pg_catalog.int4',
         'pg_catalog.int8']::pg_catalog.regtype[])

@@ -11,22 +11,22 @@ CREATE FUNCTION runmeta._adapter_sync(
 ) RETURNS pg_catalog.text
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $query$ SELECT pg_catalog.format('SELECT runmeta._record_jobs(%s, %L, %L)', adapter, jobs, pg_catalog.concat(
-    pg_catalog.format($head$WITH RECURSIVE job AS MATERIALIZED (
+    pg_catalog.format($head$WITH RECURSIVE _runmeta_job AS MATERIALIZED (
     SELECT c.*, (%L OPERATOR(pg_catalog.||) c.id) COLLATE pg_catalog."C" AS run_id
     FROM ($head$, prefix),
-    pg_catalog.replace(row_query, '{jobs}', jobs::pg_catalog.text),
+    pg_catalog.replace(row_query, '{jobs}', pg_catalog.format('%I.%I', n.nspname, t.relname)),
     ') AS c',
     CASE WHEN tasks IS NULL THEN ''
         ELSE pg_catalog.format(E'\n    WHERE c.task OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.text[])', tasks) END,
     $tail$
 ), unfinished AS (
-    SELECT j.parent_id FROM job AS j
+    SELECT j.parent_id FROM _runmeta_job AS j
     WHERE j.parent_id IS NOT NULL AND j.status OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'retrying', 'running']::pg_catalog.text[])
 ), above (run_id) AS (
     SELECT u.parent_id COLLATE pg_catalog."C" FROM unfinished AS u
     UNION
     SELECT j.parent_id COLLATE pg_catalog."C" FROM above AS a
-    JOIN job AS j ON j.run_id OPERATOR(pg_catalog.=) a.run_id
+    JOIN _runmeta_job AS j ON j.run_id OPERATOR(pg_catalog.=) a.run_id
     WHERE j.parent_id IS NOT NULL
 )
 SELECT c.run_id::pg_catalog.text, c.status OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'retrying', 'running']::pg_catalog.text[])
@@ -34,6 +34,9 @@ SELECT c.run_id::pg_catalog.text, c.status OPERATOR(pg_catalog.=) ANY (ARRAY['qu
     c.status::pg_catalog.text, c.attempt::pg_catalog.int4, c.error::pg_catalog.text, c.task::pg_catalog.text,
     c.parent_id::pg_catalog.text, c.created_at::pg_catalog.timestamptz, c.started_at::pg_catalog.timestamptz,
     c.finished_at::pg_catalog.timestamptz
-FROM job AS c$tail$)) $query$;
+FROM _runmeta_job AS c$tail$))
+FROM pg_catalog.pg_class AS t
+JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) t.relnamespace
+WHERE t.oid OPERATOR(pg_catalog.=) jobs $query$;
 
 COMMENT ON FUNCTION runmeta._adapter_sync IS 'statement that records what the jobs of a queue are now';

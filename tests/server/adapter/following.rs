@@ -277,7 +277,6 @@ async fn last_hundred_failures_of_an_adapter_are_kept() {
     let kept = "SELECT adapter, count(*), min(message::int) FROM runmeta.adapter_failure GROUP BY adapter ORDER BY adapter";
     insta::assert_snapshot!(rows(&client, kept).await, @r"
     1 | 100 | 51
-    2 | 100 | 51
     ");
 }
 
