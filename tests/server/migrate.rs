@@ -11,7 +11,7 @@ use crate::harness::{Database, merged_output, postgres_program, repository};
 async fn new_role(client: &Client) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let role = format!("runmeta_test_role_{}_{count}", std::process::id());
+    let role = format!("runmeta_test_migrator_{}_{count}", std::process::id());
     client
         .batch_execute(&format!("CREATE ROLE {role}"))
         .await

@@ -7,6 +7,7 @@ mod following;
 mod pg_boss;
 mod real;
 mod tables;
+mod trouble;
 
 use tokio_postgres::Client;
 
