@@ -61,18 +61,8 @@ pub fn follow(
         check_may_write(change)?;
         let followed = progress.follow(&change.row());
         changed |= followed != Followed::Unchanged;
-        if documents == Documents::Stay {
-            continue;
-        }
-        if followed == Followed::Began
-            && let Some(adapter) = adapters.get(&change.adapter)
-        {
-            apply(&mut draft, &adapter.start)?;
-        }
-        if followed != Followed::Unchanged
-            && let Some(operations) = &change.operations
-        {
-            apply(&mut draft, operations)?;
+        if documents == Documents::Follow && followed != Followed::Unchanged {
+            edit(&mut draft, change, followed, adapters)?;
         }
     }
     if !changed && folded.taken == 0 {
@@ -116,16 +106,9 @@ pub fn make<'a>(
     for change in changes {
         check_may_write(change)?;
         let followed = progress.follow(&change.row());
-        if documents == Documents::Stay {
-            continue;
-        }
-        if followed == Followed::Began
-            && let Some(adapter) = adapters.get(&change.adapter)
-        {
-            apply(&mut draft, &adapter.start)?;
-        }
-        if let Some(operations) = &change.operations {
-            apply(&mut draft, operations)?;
+        // The first one too, which the run is made of and which so changes nothing.
+        if documents == Documents::Follow {
+            edit(&mut draft, change, followed, adapters)?;
         }
     }
     let refuse = |error| Refusal::of_draft(error, id, limit);
@@ -141,6 +124,24 @@ pub fn make<'a>(
         document,
         created_at: first.created_at.unwrap_or(first.at),
     }))
+}
+
+/// Does to the document what a change of the job does to it: what its attempt begins with, and its error.
+fn edit<'a>(
+    draft: &mut Draft<'a>,
+    change: &'a Transition,
+    followed: Followed,
+    adapters: &'a HashMap<i32, Adapter>,
+) -> Result<(), Refusal> {
+    if followed == Followed::Began
+        && let Some(adapter) = adapters.get(&change.adapter)
+    {
+        apply(draft, &adapter.start)?;
+    }
+    match &change.operations {
+        Some(operations) => apply(draft, operations),
+        None => Ok(()),
+    }
 }
 
 /// Applies a list of ours. Where it would make the document too large, the document stays as it is: the status of the run

@@ -13,11 +13,11 @@ use crate::statement::Statement;
 
 thread_local! {
     static HEADS: Statement = const { Statement::new(
-        include_str!("sql/heads.sql"),
+        concat!(include_str!("sql/heads.sql"), "SKIP LOCKED"),
         &[TEXTARRAYOID],
     ) };
     static AWAIT_HEADS: Statement = const { Statement::new(
-        include_str!("sql/await_heads.sql"),
+        include_str!("sql/heads.sql"),
         &[TEXTARRAYOID],
     ) };
 }

@@ -25,11 +25,11 @@ thread_local! {
         &[TEXTARRAYOID],
     ) };
     static LOCK: Statement = const { Statement::new(
-        include_str!("sql/lock.sql"),
+        concat!(include_str!("sql/lock.sql"), "SKIP LOCKED"),
         &[TEXTARRAYOID],
     ) };
     static AWAIT_LOCK: Statement = const { Statement::new(
-        include_str!("sql/await_lock.sql"),
+        include_str!("sql/lock.sql"),
         &[TEXTARRAYOID],
     ) };
 }

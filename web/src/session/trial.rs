@@ -70,33 +70,32 @@ pub(crate) fn log_of_gateway(error: &Error) {
     );
 }
 
-/// Connects as the requests of its keys do, and returns why the database refuses that. As the gateway's user, reads too.
+/// Connects as the requests of its keys do, again and again while the database is away, and returns why it refuses that.
 async fn try_one(session: &Session, config: &Config) -> Option<Error> {
     let mut was_away = false;
     loop {
-        match session.connect(config).await {
-            Ok(connected) => {
-                let read = match session.has_settings() {
-                    true => Ok(None),
-                    // Any id will do: reading needs the table and the right to it.
-                    false => connected.client.snapshot("runmeta-serve").await,
-                };
-                // Nothing is under way on it.
-                let _ = connected.client.shutdown(PAUSE).await;
-                match read {
-                    Err(error) if error.is_retryable() => tokio::time::sleep(PAUSE).await,
-                    read => return read.err(),
-                }
-            }
-            Err(error) if error.is_retryable() => {
-                if !std::mem::replace(&mut was_away, true) {
-                    tracing::warn!(error = %error, "the database is away: the keys are tried when it is back");
-                }
-                tokio::time::sleep(PAUSE).await;
-            }
-            Err(error) => return Some(error),
+        let error = connect(session, config).await.err()?;
+        if !error.is_retryable() {
+            return Some(error);
         }
+        if !std::mem::replace(&mut was_away, true) {
+            tracing::warn!(error = %error, "the database is away: the keys are tried when it is back");
+        }
+        tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// Connects. As the gateway's user, reads too.
+async fn connect(session: &Session, config: &Config) -> Result<(), Error> {
+    let connected = session.connect(config).await?;
+    let read = match session.has_settings() {
+        true => Ok(None),
+        // Any id will do: reading needs the table and the right to it.
+        false => connected.client.snapshot("runmeta-serve").await,
+    };
+    // Nothing is under way on it.
+    let _ = connected.client.shutdown(PAUSE).await;
+    read.map(drop)
 }
 
 fn log(key: &Key, error: &Error) {

@@ -12,4 +12,4 @@ FROM (
 ) AS h
 JOIN runmeta.transition AS t ON t.run_id OPERATOR(pg_catalog.=) h.run_id AND t.id OPERATOR(pg_catalog.=) h.id
 ORDER BY t.run_id
-FOR UPDATE OF t SKIP LOCKED
+FOR UPDATE OF t

@@ -2,4 +2,4 @@ SELECT r.root_id, r.id, r.attempt, r.status, r.version, r.finished_at, r.started
 FROM runmeta.run AS r
 WHERE r.id OPERATOR(pg_catalog.=) ANY ($1)
 ORDER BY r.id COLLATE pg_catalog."C"
-FOR NO KEY UPDATE SKIP LOCKED
+FOR NO KEY UPDATE
