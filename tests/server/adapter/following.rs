@@ -275,9 +275,7 @@ async fn last_hundred_failures_of_an_adapter_are_kept() {
         SELECT a, 'UPDATE', '42703', n::text FROM generate_series(1, 2) AS a, generate_series(1, 150) AS n";
     execute(&client, &[failures, "SELECT runmeta.follow()"]).await;
     let kept = "SELECT adapter, count(*), min(message::int) FROM runmeta.adapter_failure GROUP BY adapter ORDER BY adapter";
-    insta::assert_snapshot!(rows(&client, kept).await, @r"
-    1 | 100 | 51
-    ");
+    insta::assert_snapshot!(rows(&client, kept).await, @"1 | 100 | 51");
 }
 
 #[tokio::test]
