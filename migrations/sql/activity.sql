@@ -6,10 +6,11 @@ BEGIN
     IF pg_catalog.to_regclass('runmeta.activity') IS NULL THEN
         -- With the rights of its owner, because nobody else may read the inbox. It shows counts and no metadata.
         --
-        -- It never reads a whole table. Of the inbox it reads 128 pages at each end, of the tables of writers and of
-        -- unapplied operations the first 256 pages, 2 MB each; what is larger is estimated with Postgres' statistics.
+        -- It never reads a whole table. Of the inbox and of the changes of jobs it reads 128 pages at each end, of the tables
+        -- of writers, of unapplied operations and of failures the first 256 pages, 2 MB each; what is larger is estimated
+        -- with Postgres' statistics.
         -- Of the unfinished runs it counts 10,000, by their index, unless that is full of dead rows: with a million of them
-        -- the count took 0.5 s, and without 5 ms. Rows of the inbox are found by where they lie, and
+        -- the count took 0.5 s, and without 5 ms. Rows of the inbox and changes of jobs are found by where they lie, and
         -- not by an index or a LIMIT, which would walk past any number of dead rows.
         CREATE VIEW runmeta.activity AS
         WITH inbox_size AS (
@@ -38,10 +39,35 @@ BEGIN
                 END AS all_lists
             FROM inbox AS c
             CROSS JOIN inbox_size AS s
+        ), transition_size AS (
+            SELECT pg_catalog.pg_relation_size('runmeta.transition'::pg_catalog.regclass)
+                OPERATOR(pg_catalog./) pg_catalog.current_setting('block_size')::pg_catalog.int8 AS pages
+        ), jobs AS (
+            SELECT CASE WHEN s.pages OPERATOR(pg_catalog.>) 256
+                    THEN GREATEST(c.changes, pg_catalog.pg_stat_get_live_tuples('runmeta.transition'::pg_catalog.regclass))
+                    ELSE c.changes
+                END AS changes, c.oldest
+            FROM transition_size AS s
+            CROSS JOIN (
+                SELECT pg_catalog.count(*) AS changes, pg_catalog.min(t.at) AS oldest
+                FROM (
+                    SELECT t.at FROM runmeta.transition AS t WHERE t.ctid OPERATOR(pg_catalog.<) '(128,0)'::pg_catalog.tid
+                    UNION ALL
+                    SELECT t.at FROM runmeta.transition AS t
+                    WHERE t.ctid OPERATOR(pg_catalog.>=) (
+                        SELECT pg_catalog.format('(%s,0)', GREATEST(s.pages OPERATOR(pg_catalog.-) 128, 128))::pg_catalog.tid
+                        FROM transition_size AS s
+                    )
+                ) AS t
+            ) AS c
         ), counted (relation, rows, recent) AS (
             SELECT 'runmeta.unapplied'::pg_catalog.regclass, pg_catalog.count(*), NULL::pg_catalog.int8
             FROM runmeta.unapplied AS u
             WHERE u.ctid OPERATOR(pg_catalog.<) '(256,0)'::pg_catalog.tid
+            UNION ALL
+            SELECT 'runmeta.adapter_failure'::pg_catalog.regclass, pg_catalog.count(*), NULL
+            FROM runmeta.adapter_failure AS f
+            WHERE f.ctid OPERATOR(pg_catalog.<) '(256,0)'::pg_catalog.tid
             UNION ALL
             SELECT 'runmeta.writer'::pg_catalog.regclass, pg_catalog.count(*), pg_catalog.count(*) FILTER (
                 WHERE w.updated_at OPERATOR(pg_catalog.>) (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) '1 minute'::pg_catalog.interval))
@@ -95,6 +121,12 @@ BEGIN
             pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) i.oldest AS waiting_age,
             i.is_estimate AS waiting_is_estimate,
 
+            j.changes AS job_changes,
+            pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) j.oldest AS job_changes_age,
+            (SELECT e.rows FROM estimated AS e
+                WHERE e.relation OPERATOR(pg_catalog.=) 'runmeta.adapter_failure'::pg_catalog.regclass::pg_catalog.oid)
+                AS adapter_failures,
+
             w.unannounced_since,
             pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) w.unannounced_since AS unannounced_age,
             w.unannounced_bytes,
@@ -144,6 +176,7 @@ BEGIN
             pg_catalog.pg_total_relation_size('runmeta.unapplied'::pg_catalog.regclass) AS unapplied_bytes
         FROM runmeta._worker_state() AS w
         CROSS JOIN waiting AS i
+        CROSS JOIN jobs AS j
         LEFT JOIN oldest_holder AS h ON TRUE;
 
         COMMENT ON VIEW runmeta.activity IS 'what runmeta does in this database, in one row';
@@ -159,6 +192,9 @@ BEGIN
         COMMENT ON COLUMN runmeta.activity.waiting_bytes IS 'bytes of these lists';
         COMMENT ON COLUMN runmeta.activity.waiting_age IS 'how long the oldest of them has waited';
         COMMENT ON COLUMN runmeta.activity.waiting_is_estimate IS 'true if the inbox is larger than 256 pages, and was not counted as a whole';
+        COMMENT ON COLUMN runmeta.activity.job_changes IS 'changes of jobs in queues that their runs have not followed yet; an estimate where their table is larger than 256 pages';
+        COMMENT ON COLUMN runmeta.activity.job_changes_age IS 'how long the oldest of them has waited';
+        COMMENT ON COLUMN runmeta.activity.adapter_failures IS 'changes of jobs that could not be recorded or followed, of which the last 100 of each adapter are kept';
         COMMENT ON COLUMN runmeta.activity.unannounced_since IS 'since when changes wait to be announced, null if none does';
         COMMENT ON COLUMN runmeta.activity.unannounced_age IS 'how long that is';
         COMMENT ON COLUMN runmeta.activity.unannounced_bytes IS 'bytes of these changes in shared memory, of which there are 1048576';

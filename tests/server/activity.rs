@@ -21,11 +21,15 @@ async fn activity_is_one_row_even_where_nothing_happens() {
     let client = database.connect().await;
     let shown = rows(
         &client,
-        "SELECT worker, waiting_lists, waiting_age, unannounced_since, unapplied, writers, unfinished_runs, owes_resync
+        "SELECT worker, waiting_lists, waiting_age, unannounced_since, unapplied, writers, unfinished_runs, owes_resync,
+            job_changes, job_changes_age, adapter_failures
         FROM runmeta.activity",
     )
     .await;
-    assert_eq!(shown, "stopped | 0 | NULL | NULL | 0 | 0 | 0 | f");
+    assert_eq!(
+        shown,
+        "stopped | 0 | NULL | NULL | 0 | 0 | 0 | f | 0 | NULL | 0"
+    );
 }
 
 #[tokio::test]
@@ -42,6 +46,10 @@ async fn reader_sees_what_waits_though_it_may_not_read_the_inbox() {
             INSERT INTO runmeta.writer (id, last_sequence, updated_at) VALUES
                 ('00000000-0000-4000-8000-000000000001', 1, now()),
                 ('00000000-0000-4000-8000-000000000002', 1, now() - interval '2 minutes');
+            INSERT INTO runmeta.transition (run_id, adapter, status, at) VALUES
+                ('job:1', 1, 'running', now()), ('job:2', 1, 'running', now() - interval '1 hour');
+            INSERT INTO runmeta.adapter_failure (adapter, operation, sqlstate, message)
+            SELECT 1, 'INSERT', '42703', 'it failed' FROM generate_series(1, 3);
             INSERT INTO runmeta.run (root_id, id, finished_at) VALUES ('a', 'a', NULL), ('b', 'b', now())",
         )
         .await
@@ -50,11 +58,12 @@ async fn reader_sees_what_waits_though_it_may_not_read_the_inbox() {
     let shown = rows(
         &reader,
         "SELECT waiting_lists, waiting_runs, waiting_bytes > 100, waiting_age BETWEEN '1 hour' AND '2 hours',
-            waiting_is_estimate, unannounced_prepared, unapplied, writers, recent_writers, unfinished_runs
+            waiting_is_estimate, unannounced_prepared, unapplied, writers, recent_writers, unfinished_runs,
+            job_changes, job_changes_age BETWEEN '1 hour' AND '2 hours', adapter_failures
         FROM runmeta.activity",
     )
     .await;
-    assert_eq!(shown, "4 | 2 | t | t | f | 1 | 1 | 2 | 1 | 1");
+    assert_eq!(shown, "4 | 2 | t | t | f | 1 | 1 | 2 | 1 | 1 | 2 | t | 3");
 }
 
 #[tokio::test]
@@ -137,6 +146,8 @@ async fn activity_reads_few_pages_of_large_tables() {
         .batch_execute(
             "INSERT INTO runmeta.run (root_id, id, finished_at)
             SELECT 'run ' || n, 'run ' || n, CASE WHEN n % 100 > 0 THEN now() END FROM generate_series(1, 50000) AS n;
+            INSERT INTO runmeta.transition (run_id, adapter, status, at)
+            SELECT 'run ' || n, 1, 'running', now() - interval '1 hour' * (n < 60000)::int FROM generate_series(1, 100000) AS n;
             SELECT pg_stat_force_next_flush()",
         )
         .await
@@ -144,16 +155,16 @@ async fn activity_reads_few_pages_of_large_tables() {
     let table = "SELECT count(*), count(DISTINCT run_id) FROM runmeta.inbox";
     assert!(pages(&client, table).await > 1000);
     let read = pages(&client, "SELECT * FROM runmeta.activity").await;
-    assert!(read < 1000, "{read} pages");
+    assert!(read < 1300, "{read} pages");
     // An estimate, but for the ends of the table.
     let shown = rows(
         &client,
         "SELECT waiting_is_estimate, waiting_lists BETWEEN 100000 AND 140000, waiting_runs, waiting_age >= '1 hour',
-            unfinished_runs
+            unfinished_runs, job_changes BETWEEN 80000 AND 120000, job_changes_age >= '1 hour'
         FROM runmeta.activity",
     )
     .await;
-    assert_eq!(shown, "t | t | 2 | t | 500");
+    assert_eq!(shown, "t | t | 2 | t | 500 | t | t");
 }
 
 #[tokio::test]

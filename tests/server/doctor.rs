@@ -301,7 +301,8 @@ async fn metrics_and_json_have_the_figures_of_the_view() {
     client
         .batch_execute(
             "INSERT INTO runmeta.inbox (root_id, run_id, run_created_at, source_id, operations, created_at)
-            SELECT 'nightly', 'nightly', now(), 'import', '[]', now() - interval '3 hours' FROM generate_series(1, 3)",
+            SELECT 'nightly', 'nightly', now(), 'import', '[]', now() - interval '3 hours' FROM generate_series(1, 3);
+            INSERT INTO runmeta.transition (run_id, adapter, status) VALUES ('job:1', 1, 'running')",
         )
         .await
         .unwrap();
@@ -309,6 +310,8 @@ async fn metrics_and_json_have_the_figures_of_the_view() {
     for line in [
         "# TYPE runmeta_waiting_lists gauge\nrunmeta_waiting_lists 3\n",
         "runmeta_waiting_runs 1\n",
+        "runmeta_job_changes 1\n",
+        "runmeta_adapter_failures 0\n",
         "runmeta_worker_state{state=\"stopped\"} 1\n",
         "runmeta_findings{severity=\"problem\"} 2\n",
     ] {

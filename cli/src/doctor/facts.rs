@@ -27,8 +27,6 @@ pub(crate) struct Facts {
     pub(crate) adapters: Vec<Adapter>,
     /// The last failure of each adapter, as far as the role may see them.
     pub(crate) adapter_failures: Vec<AdapterFailure>,
-    /// How long the oldest change of a job has waited for its run.
-    pub(crate) jobs_age: Option<f64>,
     /// Rights that a role should have and does not.
     pub(crate) missing_grants: Vec<(String, String)>,
 }
@@ -65,6 +63,9 @@ pub(crate) struct Activity {
     pub(crate) waiting_bytes: i64,
     pub(crate) waiting_age: Option<f64>,
     pub(crate) waiting_is_estimate: bool,
+    pub(crate) job_changes: i64,
+    pub(crate) job_changes_age: Option<f64>,
+    pub(crate) adapter_failures: i64,
     pub(crate) unannounced_age: Option<f64>,
     pub(crate) unannounced_bytes: i64,
     pub(crate) unannounced_prepared: i64,
@@ -149,9 +150,11 @@ pub(crate) struct Unapplied {
 /// A queue that is adapted.
 #[derive(Clone, Debug)]
 pub(crate) struct Adapter {
-    /// Its kind and its table.
+    pub(crate) id: i32,
+    /// Its kind and its table, and the schema of that.
     pub(crate) queue: String,
     pub(crate) table: String,
+    pub(crate) schema: String,
     /// What `runmeta adapt` is called with to find it.
     pub(crate) arguments: String,
     pub(crate) has_table: bool,
@@ -166,9 +169,10 @@ pub(crate) struct Adapter {
 /// What an adapter could not record or have a run follow.
 #[derive(Clone, Debug)]
 pub(crate) struct AdapterFailure {
-    pub(crate) queue: String,
-    /// How many are kept.
-    pub(crate) count: i64,
+    /// Number of the adapter.
+    pub(crate) adapter: i32,
+    /// The role that changed the job.
+    pub(crate) role: String,
     pub(crate) operation: String,
     pub(crate) job: Option<String>,
     pub(crate) sqlstate: String,
@@ -208,7 +212,6 @@ impl Facts {
             unapplied: Vec::new(),
             adapters: Vec::new(),
             adapter_failures: Vec::new(),
-            jobs_age: None,
             missing_grants: Vec::new(),
         }
     }
@@ -236,6 +239,9 @@ impl Activity {
             waiting_bytes: 0,
             waiting_age: None,
             waiting_is_estimate: false,
+            job_changes: 0,
+            job_changes_age: None,
+            adapter_failures: 0,
             unannounced_age: None,
             unannounced_bytes: 0,
             unannounced_prepared: 0,
@@ -255,6 +261,24 @@ impl Activity {
             unapplied_bytes: 16_384,
             maximum_size: 262_144,
             notify: "worker".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Adapter {
+    /// One of pg-boss with which all is well.
+    pub(crate) fn healthy() -> Self {
+        Self {
+            id: 1,
+            queue: "pg-boss".to_owned(),
+            table: "pgboss.job".to_owned(),
+            schema: "pgboss".to_owned(),
+            arguments: "pg-boss --schema pgboss".to_owned(),
+            has_table: true,
+            without_triggers: 0,
+            by_row: 0,
+            role: None,
         }
     }
 }

@@ -68,6 +68,21 @@ pub(crate) fn figures(facts: &Facts) -> Vec<Figure> {
             activity.waiting_age.unwrap_or(0.0),
         ),
         one(
+            "job_changes",
+            "changes of jobs in queues that their runs have not followed yet",
+            number(activity.job_changes),
+        ),
+        one(
+            "job_changes_age_seconds",
+            "how long the oldest change of a job has waited",
+            activity.job_changes_age.unwrap_or(0.0),
+        ),
+        one(
+            "adapter_failures",
+            "changes of jobs that could not be recorded or followed, the last 100 of each adapter",
+            number(activity.adapter_failures),
+        ),
+        one(
             "unannounced_age_seconds",
             "how long changes have waited to be announced",
             activity.unannounced_age.unwrap_or(0.0),

@@ -36,7 +36,6 @@ const LARGE: &str = include_str!("sql/large.sql");
 const UNAPPLIED: &str = include_str!("sql/unapplied.sql");
 const ADAPTERS: &str = include_str!("sql/adapters.sql");
 const ADAPTER_FAILURES: &str = include_str!("sql/adapter_failures.sql");
-const JOBS: &str = include_str!("sql/jobs.sql");
 const GRANTS: &str = include_str!("sql/grants.sql");
 
 /// What the role may read.
@@ -45,8 +44,7 @@ struct Rights {
     unapplied: Option<bool>,
     history: Option<bool>,
     adapters: Option<bool>,
-    /// Those to see what waits for runs that follow jobs, and what went wrong there.
-    jobs: Option<bool>,
+    adapter_failures: Option<bool>,
 }
 
 /// Finds out everything that the checks look at.
@@ -144,19 +142,12 @@ async fn gather(database: &Database) -> Result<Facts, Error> {
         )
         .await?,
         adapter_failures: all(
-            works && rights.jobs == Some(true),
+            works && rights.adapter_failures == Some(true),
             &client,
             ADAPTER_FAILURES,
             adapter_failure,
         )
         .await?,
-        jobs_age: all(works && rights.jobs == Some(true), &client, JOBS, |row| {
-            row.try_get(0)
-        })
-        .await?
-        .first()
-        .copied()
-        .flatten(),
         missing_grants: all(server.installed.is_some(), &client, GRANTS, |row| {
             Ok((row.try_get(0)?, row.try_get(1)?))
         })
@@ -257,7 +248,7 @@ async fn installed(client: &Client) -> Result<(Server, Rights), Error> {
         unapplied: row.try_get(7)?,
         history: row.try_get(8)?,
         adapters: row.try_get(12)?,
-        jobs: row.try_get(13)?,
+        adapter_failures: row.try_get(13)?,
     };
     let server = Server {
         role: row.try_get(0)?,
@@ -298,6 +289,9 @@ fn activity(row: &Row) -> Result<Activity, tokio_postgres::Error> {
         waiting_bytes: row.try_get(9)?,
         waiting_age: row.try_get(10)?,
         waiting_is_estimate: row.try_get(11)?,
+        job_changes: row.try_get(35)?,
+        job_changes_age: row.try_get(36)?,
+        adapter_failures: row.try_get(37)?,
         unannounced_age: row.try_get(12)?,
         unannounced_bytes: row.try_get(13)?,
         unannounced_prepared: row.try_get(14)?,
@@ -367,13 +361,15 @@ fn adapter(row: &Row) -> Result<Adapter, tokio_postgres::Error> {
         by_row: row.try_get(4)?,
         role: row.try_get(5)?,
         arguments: row.try_get(6)?,
+        id: row.try_get(7)?,
+        schema: row.try_get(8)?,
     })
 }
 
 fn adapter_failure(row: &Row) -> Result<AdapterFailure, tokio_postgres::Error> {
     Ok(AdapterFailure {
-        queue: row.try_get(0)?,
-        count: row.try_get(1)?,
+        adapter: row.try_get(0)?,
+        role: row.try_get(1)?,
         operation: row.try_get(2)?,
         job: row.try_get(3)?,
         sqlstate: row.try_get(4)?,

@@ -23,7 +23,7 @@ thread_local! {
     static ANY: Statement = const { Statement::new(include_str!("sql/any.sql"), &[]) };
     static KEEP_FAILURE: Statement = const { Statement::new(
         include_str!("sql/keep_failure.sql"),
-        &[INT4OID, TEXTOID, TEXTOID, TEXTOID],
+        &[INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID],
     ) };
 }
 
@@ -172,6 +172,7 @@ fn keep_failure(last: &Transition, sqlstate: &str, message: &str) -> Result<(), 
             last.run.as_str().into(),
             sqlstate.into(),
             message.into(),
+            last.role.as_str().into(),
         ];
         KEEP_FAILURE.with(|statement| statement.run(client, &arguments))?;
         Ok(())

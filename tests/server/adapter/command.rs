@@ -2,10 +2,10 @@
 
 use super::{ENQUEUE, TABLES, adapted, execute};
 use crate::cli::program;
-use crate::harness::{Database, Role, merged_output, rows};
+use crate::harness::{Database, Role, merged_output, rows, until};
 
 /// Runs the program on a database and returns all that it printed, and its exit code.
-fn runmeta(database: &Database, arguments: &[&str]) -> (String, Option<i32>) {
+pub(super) fn runmeta(database: &Database, arguments: &[&str]) -> (String, Option<i32>) {
     let mut command = program();
     command.args(arguments);
     command.args(["--database-url", &database.url()]);
@@ -143,13 +143,61 @@ async fn command_says_why_a_queue_cannot_be_adapted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn doctor_says_that_runs_follow_where_a_worker_lives_and_what_waits_all_the_same() {
+    let database = Database::with_worker().await;
+    let (client, holder) = (database.connect().await, database.connect().await);
+    adapted(&client).await;
+    execute(&client, &[ENQUEUE]).await;
+    until(&client, "SELECT EXISTS (SELECT FROM runmeta.run)").await;
+    assert!(doctor(&database).contains("runs follow 1 queue"));
+    let lock = ["BEGIN", "SELECT runmeta.set('job:1', 'rows', '5')"];
+    execute(&holder, &lock).await;
+    let late = "UPDATE runmeta.transition SET at = at - interval '2 minutes'";
+    execute(&client, &[super::CLAIM, late]).await;
+    let said = doctor(&database);
+    assert!(
+        said.contains("warning: runs have not followed their jobs for 2 minutes\ndetail: Waiting: 1 change of jobs, though a background worker runs."),
+        "{said}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_names_the_grant_that_a_failure_asks_for() {
+    let role = Role::new();
+    let database = Database::new().await;
+    let client = database.connect().await;
+    adapted(&client).await;
+    let grants = format!(
+        "GRANT runmeta_writer TO {0}; GRANT USAGE ON SCHEMA graphile_worker TO {0};
+         GRANT ALL ON graphile_worker._private_jobs TO {0};
+         GRANT USAGE ON ALL SEQUENCES IN SCHEMA graphile_worker TO {0}",
+        role.quoted()
+    );
+    execute(&client, &[&grants]).await;
+    execute(&database.connect_as(role.name()).await, &[ENQUEUE]).await;
+    let said = doctor(&database);
+    let grant = format!(
+        "GRANT SELECT ON ALL TABLES IN SCHEMA graphile_worker TO \"{}\";",
+        role.name()
+    );
+    assert!(said.contains(&grant), "{said}");
+    execute(&client, &[&grant]).await;
+    execute(&database.connect_as(role.name()).await, &[ENQUEUE]).await;
+    assert_eq!(rows(&client, super::LEFT).await, "1 | 1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn doctor_shows_what_is_wrong_with_an_adapter() {
     let role = Role::new();
     let database = Database::new().await;
     let client = database.connect().await;
     assert_eq!(doctor(&database), "");
     adapted(&client).await;
-    assert!(doctor(&database).contains("runs follow 1 queue"));
+    let said = doctor(&database);
+    assert!(
+        said.contains("warning: runs follow 1 queue, but no background worker runs"),
+        "{said}"
+    );
 
     let grant = format!(
         "ALTER ROLE {0} LOGIN; GRANT INSERT ON graphile_worker._private_jobs TO {0}",
@@ -174,7 +222,7 @@ async fn doctor_shows_what_is_wrong_with_an_adapter() {
     execute(&client, &[ENQUEUE, late]).await;
     let said = doctor(&database);
     assert!(
-        said.contains("warning: runs have not followed their jobs for 1 hour"),
+        said.contains("problem: runs have not followed their jobs for 1 hour\ndetail: Waiting: 1 change of jobs, and no background worker runs."),
         "{said}"
     );
 
@@ -187,7 +235,8 @@ async fn doctor_shows_what_is_wrong_with_an_adapter() {
     );
     assert!(
         said.contains(
-            "INSERT of job 2 failed with SQLSTATE 42703: column j.last_error does not exist."
+            "INSERT of job 2 failed with SQLSTATE 42703: column j.last_error does not exist.\n\
+            hint: The queue has other tables, columns or types than this version of runmeta knows"
         ),
         "{said}"
     );

@@ -1,12 +1,15 @@
 //! Whether runs follow the jobs of queues that are adapted.
 
+use super::super::facts::{Activity, Adapter};
+use super::super::finding::Severity;
 use super::super::quantity::{count, span};
-use super::{Facts, Finding};
-use crate::doctor::facts;
+use super::{Facts, Finding, adapter_failure};
 
 const CHECK: &str = "adapter";
-/// What was recorded is followed after the worker's interval, unless a session has locked the run. A guess.
+/// What was recorded is followed after the worker's interval, unless a session has locked the run. Guesses.
 const LATE: f64 = 60.0;
+const VERY_LATE: f64 = 600.0;
+const FOLLOW: &str = "Have a worker run, as the finding of the worker says. Until then, SELECT runmeta.follow(); has the runs follow now.";
 
 pub(super) fn check(facts: &Facts) -> Option<Finding> {
     facts.activity.as_ref()?;
@@ -14,8 +17,9 @@ pub(super) fn check(facts: &Facts) -> Option<Finding> {
         .adapters
         .iter()
         .find_map(broken)
-        .or_else(|| failed(&facts.adapter_failures))
+        .or_else(|| adapter_failure::check(facts, CHECK))
         .or_else(|| late(facts))
+        .or_else(|| without_worker(facts))
         .or_else(|| facts.adapters.iter().find_map(by_row))
         .or_else(|| {
             (!facts.adapters.is_empty()).then(|| {
@@ -30,8 +34,8 @@ pub(super) fn check(facts: &Facts) -> Option<Finding> {
         })
 }
 
-fn broken(adapter: &facts::Adapter) -> Option<Finding> {
-    let facts::Adapter {
+fn broken(adapter: &Adapter) -> Option<Finding> {
+    let Adapter {
         queue,
         table,
         arguments,
@@ -64,37 +68,53 @@ fn broken(adapter: &facts::Adapter) -> Option<Finding> {
     )
 }
 
-fn failed(failures: &[facts::AdapterFailure]) -> Option<Finding> {
-    let last = failures
-        .iter()
-        .min_by(|one, other| one.age.total_cmp(&other.age))?;
-    let all = failures.iter().map(|failure| failure.count).sum();
-    let job = last
-        .job
-        .as_ref()
-        .map_or_else(String::new, |job| format!(" of job {job}"));
-    Some(
-        Finding::warning(CHECK, format!("{} could not be followed", count(all, "change")))
-            .with_detail(format!(
-                "The last, {} ago in {}: {}{job} failed with SQLSTATE {}: {}.",
-                span(last.age), last.queue, last.operation, last.sqlstate, last.message.trim_end_matches('.')
-            ))
-            .with_hint("Look at them: SELECT * FROM runmeta.adapter_failure ORDER BY id DESC LIMIT 20; 42703 and 42P01 mean that the queue has other columns than this version of runmeta knows. Then adapt the queue again, which brings its runs up to date, and delete them, as the owner: DELETE FROM runmeta.adapter_failure;"),
-    )
-}
-
+/// A worker lives, and changes of jobs wait all the same.
 fn late(facts: &Facts) -> Option<Finding> {
-    let age = facts
-        .jobs_age
+    let activity = facts.activity.as_ref()?;
+    let age = activity
+        .job_changes_age
         .filter(|age| *age >= LATE && !facts.server.standby)?;
+    let severity = match age {
+        _ if age < VERY_LATE => Severity::Warning,
+        _ => Severity::Problem,
+    };
+    let waiting = count(activity.job_changes, "change");
+    let found = Finding::new(
+        CHECK,
+        severity,
+        format!("runs have not followed their jobs for {}", span(age)),
+    );
+    Some(match has_worker(activity) {
+        true => found
+            .with_detail(format!("Waiting: {waiting} of jobs, though a background worker runs. A session may have locked a run, or row-level security hides runs from the owner of the tables."))
+            .with_hint("SELECT run_id, status, at FROM runmeta.transition ORDER BY at LIMIT 5; shows the oldest changes, as the owner. SELECT pid, state, xact_start FROM pg_stat_activity WHERE xact_start IS NOT NULL ORDER BY xact_start; shows the oldest sessions: a run follows when the one that has locked it ends its transaction."),
+        false => found
+            .with_detail(format!("Waiting: {waiting} of jobs, and no background worker runs."))
+            .with_hint(FOLLOW),
+    })
+}
+
+fn without_worker(facts: &Facts) -> Option<Finding> {
+    let activity = facts.activity.as_ref()?;
+    if facts.adapters.is_empty() || facts.server.standby || has_worker(activity) {
+        return None;
+    }
+    let queues = count(facts.adapters.len() as i64, "queue");
     Some(
-        Finding::warning(CHECK, format!("runs have not followed their jobs for {}", span(age)))
-            .with_detail("A session may have locked a run, a run may wait for its parent, or no background worker runs.")
-            .with_hint("SELECT run_id, status, at FROM runmeta.transition ORDER BY at LIMIT 5; shows the oldest changes. Where no background worker runs, SELECT runmeta.follow(); has the runs follow now."),
+        Finding::warning(
+            CHECK,
+            format!("runs follow {queues}, but no background worker runs"),
+        )
+        .with_detail("What happens to a job is recorded, and its run follows only when somebody writes it or calls follow.")
+        .with_hint(FOLLOW),
     )
 }
 
-fn by_row(adapter: &facts::Adapter) -> Option<Finding> {
+fn has_worker(activity: &Activity) -> bool {
+    ["running", "starting"].contains(&activity.worker.as_str())
+}
+
+fn by_row(adapter: &Adapter) -> Option<Finding> {
     (adapter.by_row > 0).then(|| {
         Finding::note(
             CHECK,
@@ -107,20 +127,11 @@ fn by_row(adapter: &facts::Adapter) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::facts::{Adapter, AdapterFailure};
     use super::*;
 
-    fn facts() -> Facts {
-        let mut facts = Facts::healthy();
-        facts.adapters = vec![Adapter {
-            queue: "pg-boss".to_owned(),
-            table: "pgboss.job".to_owned(),
-            arguments: "pg-boss --schema pgboss".to_owned(),
-            has_table: true,
-            without_triggers: 0,
-            by_row: 0,
-            role: None,
-        }];
+    fn facts(change: impl FnOnce(&mut Activity)) -> Facts {
+        let mut facts = Facts::with(change);
+        facts.adapters = vec![Adapter::healthy()];
         facts
     }
 
@@ -135,33 +146,20 @@ mod tests {
 
     #[test]
     fn worst_thing_comes_first() {
-        let mut facts = facts();
+        let mut facts = facts(|_| {});
         assert_eq!(message(&facts), "runs follow 1 queue");
         facts.adapters[0].by_row = 1;
         assert_eq!(
             message(&facts),
             "1 partition of pg-boss is followed row by row"
         );
-        facts.jobs_age = Some(120.0);
+        facts.activity.as_mut().unwrap().job_changes_age = Some(120.0);
         assert_eq!(
             message(&facts),
             "runs have not followed their jobs for 2 minutes"
         );
-        facts.adapter_failures = vec![AdapterFailure {
-            queue: "pg-boss".to_owned(),
-            count: 3,
-            operation: "UPDATE".to_owned(),
-            job: Some("7".to_owned()),
-            sqlstate: "42703".to_owned(),
-            message: "column j.output does not exist".to_owned(),
-            age: 5.0,
-        }];
-        let found = check(&facts).unwrap();
-        assert_eq!(found.message, "3 changes could not be followed");
-        assert_eq!(
-            found.detail.unwrap(),
-            "The last, 5 seconds ago in pg-boss: UPDATE of job 7 failed with SQLSTATE 42703: column j.output does not exist."
-        );
+        facts.activity.as_mut().unwrap().adapter_failures = 3;
+        assert_eq!(message(&facts), "3 changes could not be followed");
         facts.adapters[0].without_triggers = 1;
         let found = check(&facts).unwrap();
         assert_eq!(found.message, "runs do not follow the jobs of pg-boss");
@@ -169,5 +167,44 @@ mod tests {
             found.hint.unwrap(),
             "Adapt it again, which brings its runs up to date too: runmeta adapt pg-boss --schema pgboss;"
         );
+    }
+
+    #[test]
+    fn changes_that_wait_long_are_a_warning_and_then_a_problem() {
+        let found = |worker: &str, age| {
+            check(&facts(|activity| {
+                worker.clone_into(&mut activity.worker);
+                (activity.job_changes, activity.job_changes_age) = (12, Some(age));
+            }))
+            .unwrap()
+        };
+        assert_eq!(found("running", 1.0).severity, Severity::Ok);
+        let late = found("running", 90.0);
+        assert_eq!(late.severity, Severity::Warning);
+        assert!(
+            late.detail
+                .unwrap()
+                .starts_with("Waiting: 12 changes of jobs, though a background worker runs. ")
+        );
+        assert_eq!(found("running", 900.0).severity, Severity::Problem);
+        let alone = found("no_slot", 90.0);
+        assert_eq!(
+            alone.detail.unwrap(),
+            "Waiting: 12 changes of jobs, and no background worker runs."
+        );
+        assert!(alone.hint.unwrap().contains("runmeta.follow()"));
+    }
+
+    #[test]
+    fn adapter_without_a_worker_is_a_warning_unless_this_is_a_standby() {
+        let mut facts = facts(|activity| "stopped".clone_into(&mut activity.worker));
+        let found = check(&facts).unwrap();
+        assert_eq!(found.severity, Severity::Warning);
+        assert_eq!(
+            found.message,
+            "runs follow 1 queue, but no background worker runs"
+        );
+        facts.server.standby = true;
+        assert_eq!(message(&facts), "runs follow 1 queue");
     }
 }

@@ -1,6 +1,7 @@
 //! The checks, each in a file of its own: a function from facts to what it finds in them.
 
 mod adapter;
+mod adapter_failure;
 mod announcing;
 mod autovacuum;
 mod grants;

@@ -13,5 +13,6 @@ SELECT
     a.run_dead_rows, a.run_dead_pieces, a.inbox_dead_rows, a.run_bytes, a.inbox_bytes, a.unapplied_bytes,
     (SELECT s.setting::pg_catalog.int8 FROM pg_catalog.pg_settings AS s
         WHERE s.name OPERATOR(pg_catalog.=) 'runmeta.maximum_size'),
-    (SELECT s.setting FROM pg_catalog.pg_settings AS s WHERE s.name OPERATOR(pg_catalog.=) 'runmeta.notify')
+    (SELECT s.setting FROM pg_catalog.pg_settings AS s WHERE s.name OPERATOR(pg_catalog.=) 'runmeta.notify'),
+    a.job_changes, EXTRACT(epoch FROM a.job_changes_age)::pg_catalog.float8, a.adapter_failures
 FROM runmeta.activity AS a

@@ -38,7 +38,8 @@ SELECT c.queue, pg_catalog.format('%I.%I', c.table_schema, c.table_name), pg_cat
         CASE WHEN c.queue OPERATOR(pg_catalog.<>) 'table' THEN pg_catalog.concat(c.queue, ' ') END,
         '--schema ', c.table_schema,
         CASE WHEN c.queue OPERATOR(pg_catalog.=) ANY (ARRAY['pgmq', 'table']::pg_catalog.text[])
-            THEN pg_catalog.concat(' --table ', c.table_name) END)
+            THEN pg_catalog.concat(' --table ', c.table_name) END),
+    c.id, pg_catalog.quote_ident(c.table_schema)
 FROM counted AS c
 GROUP BY c.id, c.queue, c.table_schema, c.table_name
 ORDER BY c.id

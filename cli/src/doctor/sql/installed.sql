@@ -26,8 +26,7 @@ SELECT
         FROM pg_catalog.pg_namespace AS n
         JOIN pg_catalog.pg_class AS c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid
         WHERE n.nspname OPERATOR(pg_catalog.=) 'runmeta' AND c.relname OPERATOR(pg_catalog.=) 'adapter'),
-    (SELECT pg_catalog.bool_and(pg_catalog.has_table_privilege(c.oid, 'SELECT'))
+    (SELECT pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
         FROM pg_catalog.pg_namespace AS n
         JOIN pg_catalog.pg_class AS c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid
-        WHERE n.nspname OPERATOR(pg_catalog.=) 'runmeta' AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
-            AND c.relname OPERATOR(pg_catalog.=) ANY (ARRAY['transition', 'adapter_failure']::pg_catalog.name[]))
+        WHERE n.nspname OPERATOR(pg_catalog.=) 'runmeta' AND c.relname OPERATOR(pg_catalog.=) 'adapter_failure')

@@ -1,2 +1,2 @@
-INSERT INTO runmeta.adapter_failure (adapter, operation, jobs, sqlstate, message)
-SELECT $1, 'follow', ARRAY[$2], $3, $4
+INSERT INTO runmeta.adapter_failure (adapter, role, operation, jobs, sqlstate, message)
+SELECT $1, $5, 'follow', ARRAY[$2], $3, $4
