@@ -86,6 +86,31 @@ async fn watch_waits_for_a_run_that_does_not_exist_yet() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn watch_of_a_run_that_finished_before_its_children_points_to_them() {
+    let database = Database::new().await;
+    let client = database.connect().await;
+    run(
+        &client,
+        &["SELECT runmeta.start('import'), runmeta.start('a', parent_run_id => 'import'), runmeta.start('b', parent_run_id => 'import'),
+            runmeta.finish('import')"],
+    )
+    .await;
+    let watch = async || runmeta(&database, &["watch", "import"]).finish().await;
+    assert_eq!(
+        watch().await,
+        "import  completed\n2 children have not finished: runmeta tree import --watch\n"
+    );
+    run(&client, &["SELECT runmeta.finish('b')"]).await;
+    assert!(
+        watch()
+            .await
+            .ends_with("\n1 child has not finished: runmeta tree import --watch\n")
+    );
+    run(&client, &["SELECT runmeta.finish('a')"]).await;
+    assert_eq!(watch().await, "import  completed\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tree_is_watched_until_all_of_it_is_over() {
     let database = Database::new().await;
     let client = database.connect().await;

@@ -17,13 +17,16 @@ use crate::live::view::{Now, view};
 use crate::printable::printable;
 use crate::stdout::print;
 
+const UNFINISHED_CHILDREN: &str = include_str!("sql/unfinished_children.sql");
+
 /// Rate and time are drawn anew at least so often.
 pub(super) const REDRAW: Duration = Duration::from_secs(1);
 
 /// Watch a run until it finishes: its status, bars for its progress, and its last log lines
 ///
 /// A bar is drawn for a number named "progress", and for pairs such as processedRows and totalRows, or done and total. Log lines are
-/// the array "logs" or "log". Where output is no terminal, each change is a line. A run that does not exist yet is waited for.
+/// the array "logs" or "log". Where output is no terminal, each change is a line. A run that does not exist yet is waited for. Children
+/// that have not finished with it are named at the end: `runmeta tree RUN --watch` shows them.
 #[derive(Args)]
 pub(crate) struct Watch {
     /// Run to watch
@@ -51,7 +54,34 @@ impl Watch {
             None if self.json => print_json(snapshots).await?,
             None => print_lines(snapshots).await?,
         }
+        self.point_to_children().await?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The job of a parent often completes as soon as it has enqueued the others.
+    async fn point_to_children(&self) -> Result<(), Error> {
+        let client = self.database.connect().await?;
+        let row = client.query_one(UNFINISHED_CHILDREN, &[&self.run]).await?;
+        let children = match row.try_get::<_, i64>(0)? {
+            0 => return Ok(()),
+            1 => "1 child has".to_owned(),
+            children => format!("{children} children have"),
+        };
+        let _ = writeln!(
+            std::io::stderr(),
+            "{children} not finished: runmeta tree {} --watch",
+            printable(&word(&self.run))
+        );
+        Ok(())
+    }
+}
+
+/// Returns a word as a shell takes it.
+fn word(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:@%+,=".contains(c);
+    match text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
     }
 }
 
@@ -99,4 +129,15 @@ async fn print_json(mut snapshots: Snapshots) -> Result<(), Error> {
         print(&printable(&snapshot.to_json().to_string()))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_id_means_anything_to_a_shell() {
+        assert_eq!(word("pg-boss:7"), "pg-boss:7");
+        assert_eq!(word("$(a) it's"), r"'$(a) it'\''s'");
+    }
 }
