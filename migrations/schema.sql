@@ -8,6 +8,37 @@ CREATE EXTENSION IF NOT EXISTS runmeta WITH SCHEMA runmeta;
 
 COMMENT ON EXTENSION runmeta IS 'run metadata: a JSON document for each run of a background job, changed while it runs';
 
+CREATE TABLE runmeta.adapter_failure (
+    id bigint NOT NULL,
+    adapter integer NOT NULL,
+    role name DEFAULT CURRENT_USER NOT NULL,
+    operation text NOT NULL,
+    jobs text[],
+    sqlstate text NOT NULL,
+    message text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+ALTER TABLE runmeta.adapter_failure OWNER TO postgres;
+
+COMMENT ON TABLE runmeta.adapter_failure IS 'changes of jobs that adapters could not record or apply, the last 100 of each';
+
+COMMENT ON COLUMN runmeta.adapter_failure.id IS 'makes the row unique';
+
+COMMENT ON COLUMN runmeta.adapter_failure.adapter IS 'adapter of the queue';
+
+COMMENT ON COLUMN runmeta.adapter_failure.role IS 'role that changed the jobs';
+
+COMMENT ON COLUMN runmeta.adapter_failure.operation IS 'INSERT, UPDATE, DELETE or TRUNCATE on the table of jobs, or follow';
+
+COMMENT ON COLUMN runmeta.adapter_failure.jobs IS 'ids of the jobs, at most 100, null if they could not be read';
+
+COMMENT ON COLUMN runmeta.adapter_failure.sqlstate IS 'code of the error';
+
+COMMENT ON COLUMN runmeta.adapter_failure.message IS 'the error';
+
+COMMENT ON COLUMN runmeta.adapter_failure.created_at IS 'when it happened';
+
 CREATE TABLE runmeta.inbox (
     root_id text NOT NULL COLLATE pg_catalog."C",
     run_id text NOT NULL COLLATE pg_catalog."C",
@@ -127,6 +158,56 @@ COMMENT ON COLUMN runmeta.run.finished_at IS 'when its attempt finished, null un
 
 COMMENT ON COLUMN runmeta.run.size_bound IS 'bytes that the document has at the most as compact json, null if not known';
 
+CREATE TABLE runmeta.transition (
+    run_id text NOT NULL COLLATE pg_catalog."C",
+    id bigint NOT NULL,
+    adapter integer NOT NULL,
+    role name DEFAULT CURRENT_USER NOT NULL,
+    status text NOT NULL,
+    is_deleted boolean DEFAULT false NOT NULL,
+    attempt integer,
+    error text,
+    task text,
+    parent_id text COLLATE pg_catalog."C",
+    created_at timestamp with time zone,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='10000', autovacuum_vacuum_insert_threshold='-1', autovacuum_analyze_threshold='1000000');
+
+ALTER TABLE runmeta.transition OWNER TO postgres;
+
+COMMENT ON TABLE runmeta.transition IS 'changes of jobs in queues that their runs are to follow';
+
+COMMENT ON COLUMN runmeta.transition.run_id IS 'run of the job';
+
+COMMENT ON COLUMN runmeta.transition.id IS 'place in the order of the changes of a run';
+
+COMMENT ON COLUMN runmeta.transition.adapter IS 'adapter of the queue';
+
+COMMENT ON COLUMN runmeta.transition.role IS 'role that changed the job';
+
+COMMENT ON COLUMN runmeta.transition.status IS 'status that the run gets';
+
+COMMENT ON COLUMN runmeta.transition.is_deleted IS 'whether the job is gone, which ends only a run that has not finished';
+
+COMMENT ON COLUMN runmeta.transition.attempt IS 'how many attempts have begun, null if the queue does not count them';
+
+COMMENT ON COLUMN runmeta.transition.error IS 'what went wrong last';
+
+COMMENT ON COLUMN runmeta.transition.task IS 'name of the job';
+
+COMMENT ON COLUMN runmeta.transition.parent_id IS 'run that the run is started under';
+
+COMMENT ON COLUMN runmeta.transition.created_at IS 'when the job came, if the queue keeps that';
+
+COMMENT ON COLUMN runmeta.transition.started_at IS 'when its attempt began to work, if the queue keeps that';
+
+COMMENT ON COLUMN runmeta.transition.finished_at IS 'when it finished, if the queue keeps that';
+
+COMMENT ON COLUMN runmeta.transition.at IS 'when the change was seen';
+
 CREATE TABLE runmeta.unapplied (
     root_id text NOT NULL COLLATE pg_catalog."C",
     run_id text NOT NULL COLLATE pg_catalog."C",
@@ -222,12 +303,38 @@ CREATE VIEW runmeta.activity AS
                 END AS all_lists
            FROM (inbox c
              CROSS JOIN inbox_size s)
+        ), transition_size AS (
+         SELECT (pg_relation_size('runmeta.transition'::regclass) / (current_setting('block_size'::text))::bigint) AS pages
+        ), jobs AS (
+         SELECT
+                CASE
+                    WHEN (s.pages > 256) THEN GREATEST(c.changes, pg_stat_get_live_tuples(('runmeta.transition'::regclass)::oid))
+                    ELSE c.changes
+                END AS changes,
+            c.oldest
+           FROM (transition_size s
+             CROSS JOIN ( SELECT count(*) AS changes,
+                    min(t.at) AS oldest
+                   FROM ( SELECT t_1.at
+                           FROM runmeta.transition t_1
+                          WHERE (t_1.ctid < '(128,0)'::tid)
+                        UNION ALL
+                         SELECT t_1.at
+                           FROM runmeta.transition t_1
+                          WHERE (t_1.ctid >= ( SELECT (format('(%s,0)'::text, GREATEST((s_1.pages - 128), (128)::bigint)))::tid AS format
+                                   FROM transition_size s_1))) t) c)
         ), counted(relation, rows, recent) AS (
          SELECT 'runmeta.unapplied'::regclass AS regclass,
             count(*) AS count,
             NULL::bigint AS int8
            FROM runmeta.unapplied u
           WHERE (u.ctid < '(256,0)'::tid)
+        UNION ALL
+         SELECT 'runmeta.adapter_failure'::regclass AS regclass,
+            count(*) AS count,
+            NULL::bigint
+           FROM runmeta.adapter_failure f
+          WHERE (f.ctid < '(256,0)'::tid)
         UNION ALL
          SELECT 'runmeta.writer'::regclass AS regclass,
             count(*) AS count,
@@ -294,6 +401,11 @@ CREATE VIEW runmeta.activity AS
     ((((i.bytes)::numeric * (i.all_lists)::numeric) / (GREATEST(i.lists, (1)::bigint))::numeric))::bigint AS waiting_bytes,
     (clock_timestamp() - i.oldest) AS waiting_age,
     i.is_estimate AS waiting_is_estimate,
+    j.changes AS job_changes,
+    (clock_timestamp() - j.oldest) AS job_changes_age,
+    ( SELECT e.rows
+           FROM estimated e
+          WHERE ((e.relation)::oid = ('runmeta.adapter_failure'::regclass)::oid)) AS adapter_failures,
     w.unannounced_since,
     (clock_timestamp() - w.unannounced_since) AS unannounced_age,
     w.unannounced_bytes,
@@ -343,8 +455,9 @@ CREATE VIEW runmeta.activity AS
     pg_total_relation_size('runmeta.run'::regclass) AS run_bytes,
     pg_total_relation_size('runmeta.inbox'::regclass) AS inbox_bytes,
     pg_total_relation_size('runmeta.unapplied'::regclass) AS unapplied_bytes
-   FROM ((runmeta._worker_state() w(state, pid, unannounced_since, unannounced_bytes, owes_resync, error, error_at, preloaded, library_version)
+   FROM (((runmeta._worker_state() w(state, pid, unannounced_since, unannounced_bytes, owes_resync, error, error_at, preloaded, library_version)
      CROSS JOIN waiting i)
+     CROSS JOIN jobs j)
      LEFT JOIN oldest_holder h ON (true));
 
 ALTER TABLE runmeta.activity OWNER TO postgres;
@@ -374,6 +487,12 @@ COMMENT ON COLUMN runmeta.activity.waiting_bytes IS 'bytes of these lists';
 COMMENT ON COLUMN runmeta.activity.waiting_age IS 'how long the oldest of them has waited';
 
 COMMENT ON COLUMN runmeta.activity.waiting_is_estimate IS 'true if the inbox is larger than 256 pages, and was not counted as a whole';
+
+COMMENT ON COLUMN runmeta.activity.job_changes IS 'changes of jobs in queues that their runs have not followed yet; an estimate where their table is larger than 256 pages';
+
+COMMENT ON COLUMN runmeta.activity.job_changes_age IS 'how long the oldest of them has waited';
+
+COMMENT ON COLUMN runmeta.activity.adapter_failures IS 'changes of jobs that could not be recorded or followed, of which the last 100 of each adapter are kept';
 
 COMMENT ON COLUMN runmeta.activity.unannounced_since IS 'since when changes wait to be announced, null if none does';
 
@@ -429,7 +548,9 @@ CREATE TABLE runmeta.adapter (
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     parent text,
     mapping jsonb,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    keep interval,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT adapter_keep_check CHECK (((keep >= '00:00:00'::interval) AND (keep <= '100 years'::interval)))
 );
 
 ALTER TABLE runmeta.adapter OWNER TO postgres;
@@ -454,38 +575,9 @@ COMMENT ON COLUMN runmeta.adapter.parent IS 'expression over the row of a job fo
 
 COMMENT ON COLUMN runmeta.adapter.mapping IS 'columns of a table of one''s own, null for a queue that is known';
 
+COMMENT ON COLUMN runmeta.adapter.keep IS 'age from which on finished runs are pruned, null for never';
+
 COMMENT ON COLUMN runmeta.adapter.created_at IS 'when the queue was adapted';
-
-CREATE TABLE runmeta.adapter_failure (
-    id bigint NOT NULL,
-    adapter integer NOT NULL,
-    role name DEFAULT CURRENT_USER NOT NULL,
-    operation text NOT NULL,
-    jobs text[],
-    sqlstate text NOT NULL,
-    message text NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
-);
-
-ALTER TABLE runmeta.adapter_failure OWNER TO postgres;
-
-COMMENT ON TABLE runmeta.adapter_failure IS 'changes of jobs that adapters could not record or apply, the last 100 of each';
-
-COMMENT ON COLUMN runmeta.adapter_failure.id IS 'makes the row unique';
-
-COMMENT ON COLUMN runmeta.adapter_failure.adapter IS 'adapter of the queue';
-
-COMMENT ON COLUMN runmeta.adapter_failure.role IS 'role that changed the jobs';
-
-COMMENT ON COLUMN runmeta.adapter_failure.operation IS 'INSERT, UPDATE, DELETE or TRUNCATE on the table of jobs, or follow';
-
-COMMENT ON COLUMN runmeta.adapter_failure.jobs IS 'ids of the jobs, at most 100, null if they could not be read';
-
-COMMENT ON COLUMN runmeta.adapter_failure.sqlstate IS 'code of the error';
-
-COMMENT ON COLUMN runmeta.adapter_failure.message IS 'the error';
-
-COMMENT ON COLUMN runmeta.adapter_failure.created_at IS 'when it happened';
 
 ALTER TABLE runmeta.adapter_failure ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME runmeta.adapter_failure_id_seq
@@ -1101,56 +1193,6 @@ COMMENT ON COLUMN runmeta.task_summary.duration_longest IS 'how long the longest
 
 COMMENT ON COLUMN runmeta.task_summary.duration_sum IS 'how long they worked together';
 
-CREATE TABLE runmeta.transition (
-    run_id text NOT NULL COLLATE pg_catalog."C",
-    id bigint NOT NULL,
-    adapter integer NOT NULL,
-    role name DEFAULT CURRENT_USER NOT NULL,
-    status text NOT NULL,
-    is_deleted boolean DEFAULT false NOT NULL,
-    attempt integer,
-    error text,
-    task text,
-    parent_id text COLLATE pg_catalog."C",
-    created_at timestamp with time zone,
-    started_at timestamp with time zone,
-    finished_at timestamp with time zone,
-    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
-)
-WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='10000', autovacuum_vacuum_insert_threshold='-1', autovacuum_analyze_threshold='1000000');
-
-ALTER TABLE runmeta.transition OWNER TO postgres;
-
-COMMENT ON TABLE runmeta.transition IS 'changes of jobs in queues that their runs are to follow';
-
-COMMENT ON COLUMN runmeta.transition.run_id IS 'run of the job';
-
-COMMENT ON COLUMN runmeta.transition.id IS 'place in the order of the changes of a run';
-
-COMMENT ON COLUMN runmeta.transition.adapter IS 'adapter of the queue';
-
-COMMENT ON COLUMN runmeta.transition.role IS 'role that changed the job';
-
-COMMENT ON COLUMN runmeta.transition.status IS 'status that the run gets';
-
-COMMENT ON COLUMN runmeta.transition.is_deleted IS 'whether the job is gone, which ends only a run that has not finished';
-
-COMMENT ON COLUMN runmeta.transition.attempt IS 'how many attempts have begun, null if the queue does not count them';
-
-COMMENT ON COLUMN runmeta.transition.error IS 'what went wrong last';
-
-COMMENT ON COLUMN runmeta.transition.task IS 'name of the job';
-
-COMMENT ON COLUMN runmeta.transition.parent_id IS 'run that the run is started under';
-
-COMMENT ON COLUMN runmeta.transition.created_at IS 'when the job came, if the queue keeps that';
-
-COMMENT ON COLUMN runmeta.transition.started_at IS 'when its attempt began to work, if the queue keeps that';
-
-COMMENT ON COLUMN runmeta.transition.finished_at IS 'when it finished, if the queue keeps that';
-
-COMMENT ON COLUMN runmeta.transition.at IS 'when the change was seen';
-
 ALTER TABLE runmeta.transition ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME runmeta.transition_id_seq
     START WITH 1
@@ -1438,6 +1480,16 @@ GRANT ALL ON FUNCTION runmeta.tree(run_id text) TO runmeta_writer;
 GRANT ALL ON FUNCTION runmeta.unapplied_operations(document jsonb, operations jsonb) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta.unapplied_operations(document jsonb, operations jsonb) TO runmeta_writer;
 
+GRANT INSERT(adapter) ON TABLE runmeta.adapter_failure TO runmeta_writer;
+
+GRANT INSERT(operation) ON TABLE runmeta.adapter_failure TO runmeta_writer;
+
+GRANT INSERT(jobs) ON TABLE runmeta.adapter_failure TO runmeta_writer;
+
+GRANT INSERT(sqlstate) ON TABLE runmeta.adapter_failure TO runmeta_writer;
+
+GRANT INSERT(message) ON TABLE runmeta.adapter_failure TO runmeta_writer;
+
 GRANT SELECT ON TABLE runmeta.run TO runmeta_reader;
 GRANT SELECT,INSERT ON TABLE runmeta.run TO runmeta_writer;
 
@@ -1457,6 +1509,28 @@ GRANT UPDATE(finished_at) ON TABLE runmeta.run TO runmeta_writer;
 
 GRANT UPDATE(size_bound) ON TABLE runmeta.run TO runmeta_writer;
 
+GRANT INSERT(run_id) ON TABLE runmeta.transition TO runmeta_writer;
+
+GRANT INSERT(adapter) ON TABLE runmeta.transition TO runmeta_writer;
+
+GRANT INSERT(status) ON TABLE runmeta.transition TO runmeta_writer;
+
+GRANT INSERT(is_deleted) ON TABLE runmeta.transition TO runmeta_writer;
+
+GRANT INSERT(attempt) ON TABLE runmeta.transition TO runmeta_writer;
+
+GRANT INSERT(error) ON TABLE runmeta.transition TO runmeta_writer;
+
+GRANT INSERT(task) ON TABLE runmeta.transition TO runmeta_writer;
+
+GRANT INSERT(parent_id) ON TABLE runmeta.transition TO runmeta_writer;
+
+GRANT INSERT(created_at) ON TABLE runmeta.transition TO runmeta_writer;
+
+GRANT INSERT(started_at) ON TABLE runmeta.transition TO runmeta_writer;
+
+GRANT INSERT(finished_at) ON TABLE runmeta.transition TO runmeta_writer;
+
 GRANT SELECT ON TABLE runmeta.unapplied TO runmeta_reader;
 GRANT SELECT ON TABLE runmeta.unapplied TO runmeta_writer;
 
@@ -1467,16 +1541,6 @@ GRANT SELECT ON TABLE runmeta.activity TO runmeta_writer;
 
 GRANT SELECT ON TABLE runmeta.adapter TO runmeta_reader;
 GRANT SELECT ON TABLE runmeta.adapter TO runmeta_writer;
-
-GRANT INSERT(adapter) ON TABLE runmeta.adapter_failure TO runmeta_writer;
-
-GRANT INSERT(operation) ON TABLE runmeta.adapter_failure TO runmeta_writer;
-
-GRANT INSERT(jobs) ON TABLE runmeta.adapter_failure TO runmeta_writer;
-
-GRANT INSERT(sqlstate) ON TABLE runmeta.adapter_failure TO runmeta_writer;
-
-GRANT INSERT(message) ON TABLE runmeta.adapter_failure TO runmeta_writer;
 
 GRANT SELECT ON TABLE runmeta.contract TO runmeta_reader;
 GRANT SELECT ON TABLE runmeta.contract TO runmeta_writer;
@@ -1510,25 +1574,3 @@ GRANT SELECT ON TABLE runmeta.task TO runmeta_writer;
 
 GRANT SELECT ON TABLE runmeta.task_summary TO runmeta_reader;
 GRANT SELECT ON TABLE runmeta.task_summary TO runmeta_writer;
-
-GRANT INSERT(run_id) ON TABLE runmeta.transition TO runmeta_writer;
-
-GRANT INSERT(adapter) ON TABLE runmeta.transition TO runmeta_writer;
-
-GRANT INSERT(status) ON TABLE runmeta.transition TO runmeta_writer;
-
-GRANT INSERT(is_deleted) ON TABLE runmeta.transition TO runmeta_writer;
-
-GRANT INSERT(attempt) ON TABLE runmeta.transition TO runmeta_writer;
-
-GRANT INSERT(error) ON TABLE runmeta.transition TO runmeta_writer;
-
-GRANT INSERT(task) ON TABLE runmeta.transition TO runmeta_writer;
-
-GRANT INSERT(parent_id) ON TABLE runmeta.transition TO runmeta_writer;
-
-GRANT INSERT(created_at) ON TABLE runmeta.transition TO runmeta_writer;
-
-GRANT INSERT(started_at) ON TABLE runmeta.transition TO runmeta_writer;
-
-GRANT INSERT(finished_at) ON TABLE runmeta.transition TO runmeta_writer;

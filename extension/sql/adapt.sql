@@ -2,7 +2,8 @@
 
 -- Makes triggers on the table of jobs, so it needs the rights of the table's owner, and those of the owner of runmeta's
 -- tables to register the queue. Nothing changes in the queue until the transaction ends, so that what is recorded for
--- jobs that exist already is complete. What is not given stays as it was given before.
+-- jobs that exist already is complete. What is not given stays as it was given before, and so does each member of mapping
+-- and of its statuses; null takes one away.
 CREATE FUNCTION runmeta.adapt(
     queue pg_catalog.text,
     schema pg_catalog.text DEFAULT NULL,
@@ -12,6 +13,7 @@ CREATE FUNCTION runmeta.adapt(
     parent pg_catalog.text DEFAULT NULL,
     table_name pg_catalog.text DEFAULT NULL,
     mapping pg_catalog.jsonb DEFAULT NULL,
+    keep pg_catalog.interval DEFAULT NULL,
     dry_run pg_catalog.bool DEFAULT false
 ) RETURNS SETOF pg_catalog.text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 100000 ROWS 10
@@ -22,6 +24,7 @@ DECLARE
     executes CONSTANT pg_catalog.bool := NOT COALESCE(adapt.dry_run, false);
     own record;
     kept record;
+    merged pg_catalog.jsonb;
     jobs pg_catalog.regclass;
     statement pg_catalog.text;
 BEGIN
@@ -31,15 +34,38 @@ BEGIN
             MESSAGE = 'metadata is no object',
             HINT = 'Give a JSON object.';
     END IF;
+    IF pg_catalog.jsonb_typeof(COALESCE(adapt.mapping, '{}')) OPERATOR(pg_catalog.<>) 'object'
+        OR pg_catalog.jsonb_typeof(adapt.mapping OPERATOR(pg_catalog.->) 'statuses') OPERATOR(pg_catalog.<>) ALL ('{object,"null"}')
+    THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'mapping or its statuses are no object',
+            HINT = 'Give a JSON object, as in {"id": "id", "status": "state", "statuses": {"done": "completed"}}.';
+    END IF;
+    IF adapt.keep OPERATOR(pg_catalog.>) '100 years' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'keep is longer than 100 years',
+            HINT = 'A negative interval, as in -1, keeps runs until somebody prunes them.';
+    END IF;
     IF executes THEN
         LOCK TABLE runmeta.adapter IN SHARE ROW EXCLUSIVE MODE;
     END IF;
+    SELECT COALESCE(pg_catalog.jsonb_strip_nulls(
+        COALESCE(k.mapping, '{}') OPERATOR(pg_catalog.||) adapt.mapping OPERATOR(pg_catalog.||) CASE
+            WHEN pg_catalog.jsonb_typeof(adapt.mapping OPERATOR(pg_catalog.->) 'statuses') OPERATOR(pg_catalog.=) 'object'
+            THEN pg_catalog.jsonb_build_object('statuses', COALESCE(k.mapping OPERATOR(pg_catalog.->) 'statuses', '{}')
+                OPERATOR(pg_catalog.||) (adapt.mapping OPERATOR(pg_catalog.->) 'statuses'))
+            ELSE '{}'
+        END), k.mapping)
+    INTO merged
+    FROM (VALUES (1)) AS one
+    LEFT JOIN runmeta.adapter AS k
+        ON k.table_schema OPERATOR(pg_catalog.=) COALESCE(adapt.schema, 'public')
+        AND k.table_name OPERATOR(pg_catalog.=) adapt.table_name;
     -- For its names, by which the adapter is found.
     SELECT q.schema, q.table_name INTO STRICT own
-    FROM runmeta._adapter_queue(adapt.queue, adapt.schema, adapt.table_name, NULL, '', COALESCE(adapt.mapping, (
-        SELECT a.mapping FROM runmeta.adapter AS a
-        WHERE a.table_schema OPERATOR(pg_catalog.=) COALESCE(adapt.schema, 'public')
-            AND a.table_name OPERATOR(pg_catalog.=) adapt.table_name))) AS q;
+    FROM runmeta._adapter_queue(adapt.queue, adapt.schema, adapt.table_name, NULL, '', merged) AS q;
     jobs := pg_catalog.to_regclass(pg_catalog.format('%I.%I', own.schema, own.table_name));
     IF jobs IS NULL THEN
         RAISE EXCEPTION USING
@@ -58,7 +84,9 @@ BEGIN
             WHEN pg_catalog.cardinality(adapt.tasks) OPERATOR(pg_catalog.>) 0 THEN adapt.tasks END AS tasks,
         COALESCE(adapt.metadata, a.metadata, '{}') AS metadata,
         COALESCE(adapt.parent, a.parent) AS parent,
-        COALESCE(adapt.mapping, a.mapping) AS mapping
+        COALESCE(merged, a.mapping) AS mapping,
+        CASE WHEN adapt.keep IS NULL THEN a.keep
+            WHEN adapt.keep OPERATOR(pg_catalog.>=) '0' THEN adapt.keep END AS keep
     INTO STRICT kept
     FROM (VALUES (1)) AS one
     LEFT JOIN runmeta.adapter AS a
@@ -70,11 +98,12 @@ BEGIN
         adapt.queue, adapt.schema, adapt.table_name, kept.parent, kept.prefix, kept.mapping) AS q;
     FOR statement IN
         SELECT pg_catalog.format(
-            'INSERT INTO runmeta.adapter (id, queue, table_schema, table_name, prefix, tasks, metadata, parent, mapping) '
-            'VALUES (%L, %L, %L, %L, %L, %L, %L, %L, %L) ON CONFLICT ON CONSTRAINT adapter_pkey DO UPDATE '
+            'INSERT INTO runmeta.adapter (id, queue, table_schema, table_name, prefix, tasks, metadata, parent, mapping, keep) '
+            'VALUES (%L, %L, %L, %L, %L, %L, %L, %L, %L, %L) ON CONFLICT ON CONSTRAINT adapter_pkey DO UPDATE '
             'SET prefix = excluded.prefix, tasks = excluded.tasks, metadata = excluded.metadata, parent = excluded.parent, '
-            'mapping = excluded.mapping',
-            kept.id, adapt.queue, own.schema, own.table_name, kept.prefix, kept.tasks, kept.metadata, kept.parent, kept.mapping)
+            'mapping = excluded.mapping, keep = excluded.keep',
+            kept.id, adapt.queue, own.schema, own.table_name, kept.prefix, kept.tasks, kept.metadata, kept.parent, kept.mapping,
+            kept.keep)
         UNION ALL
         SELECT f FROM runmeta._adapter_functions(
             kept.id, own.schema, kept.prefix, kept.tasks, own.row_query, own.id_column, own.compares,

@@ -25,7 +25,8 @@ BEGIN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',
             MESSAGE = pg_catalog.format(CASE WHEN own.adapters OPERATOR(pg_catalog.=) 0
-                THEN 'queue "%s" is not adapted' ELSE '"%s" is adapted more than once' END, unadapt.queue),
+                THEN 'queue "%s" is not adapted' ELSE '"%s" is adapted more than once' END,
+                COALESCE(unadapt.table_name, unadapt.queue)),
             HINT = 'SELECT * FROM runmeta.adapter shows what is adapted: name the schema and the table.';
     END IF;
     FOR statement IN

@@ -13,12 +13,15 @@ CREATE TABLE runmeta.adapter (
     metadata     pg_catalog.jsonb       NOT NULL DEFAULT '{}',
     parent       pg_catalog.text,
     mapping      pg_catalog.jsonb,
+    keep         pg_catalog.interval,
     created_at   pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
 
     CONSTRAINT adapter_pkey PRIMARY KEY (id),
     CONSTRAINT adapter_table_key UNIQUE (table_schema, table_name),
     -- Jobs of two queues would be one run.
-    CONSTRAINT adapter_prefix_key UNIQUE (prefix)
+    CONSTRAINT adapter_prefix_key UNIQUE (prefix),
+    -- An age must have been a time.
+    CONSTRAINT adapter_keep_check CHECK (keep OPERATOR(pg_catalog.>=) '0' AND keep OPERATOR(pg_catalog.<=) '100 years')
 );
 
 COMMENT ON TABLE runmeta.adapter IS 'queues whose jobs have runs that follow them';
@@ -31,6 +34,7 @@ COMMENT ON COLUMN runmeta.adapter.tasks IS 'tasks whose jobs have runs, null for
 COMMENT ON COLUMN runmeta.adapter.metadata IS 'document of a new run, merged into it at the beginning of each further attempt';
 COMMENT ON COLUMN runmeta.adapter.parent IS 'expression over the row of a job for the run that its run is started under';
 COMMENT ON COLUMN runmeta.adapter.mapping IS 'columns of a table of one''s own, null for a queue that is known';
+COMMENT ON COLUMN runmeta.adapter.keep IS 'age from which on finished runs are pruned, null for never';
 COMMENT ON COLUMN runmeta.adapter.created_at IS 'when the queue was adapted';
 
 -- transition

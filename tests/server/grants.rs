@@ -95,7 +95,7 @@ async fn extension_owns_functions_and_types_only() {
     function runmeta._record_jobs(integer,regclass,text)
     function runmeta._value_at(jsonb,text)
     function runmeta._worker_state()
-    function runmeta.adapt(text,text,text,text[],jsonb,text,text,jsonb,boolean)
+    function runmeta.adapt(text,text,text,text[],jsonb,text,text,jsonb,interval,boolean)
     function runmeta.ancestors(text)
     function runmeta.append(text,text,jsonb,runmeta.target,integer)
     function runmeta.apply(text,jsonb,runmeta.target)

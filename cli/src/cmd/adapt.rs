@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::{Map, Value};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Row, Transaction};
 
 use crate::connect::Database;
 use crate::error::Error;
@@ -11,11 +13,16 @@ use crate::stdout::print;
 
 const ADAPT: &str = include_str!("sql/adapt.sql");
 const UNADAPT: &str = include_str!("sql/unadapt.sql");
+const ADAPTERS: &str = include_str!("sql/adapters.sql");
+const UNADAPT_BY_TABLE: &str = include_str!("sql/unadapt_by_table.sql");
+const UNADAPT_BY_NAME: &str = include_str!("sql/unadapt_by_name.sql");
 /// The table of jobs is locked against writes until the triggers are there: better to give up than to have workers wait
 /// behind a transaction that holds it.
 const PATIENCE: &str = "SET LOCAL lock_timeout = '5s'";
 /// What the SQL function calls a table of one's own.
 const OWN: &str = "table";
+/// The interval by which it keeps runs until somebody prunes them.
+const FOREVER: &str = "-1";
 
 /// Have runs follow the jobs of a queue: triggers on its table record what happens to a job
 #[derive(Args)]
@@ -29,7 +36,7 @@ pub(crate) struct Adapt {
     /// What stands before the id of a job in the id of its run [default: the queue and a colon]
     #[arg(long)]
     prefix: Option<String>,
-    /// Task whose jobs have runs; may be given several times [default: all]
+    /// Task whose jobs have runs; may be given several times; an empty one stands for all [default: all]
     #[arg(long = "task", value_name = "TASK")]
     tasks: Vec<String>,
     /// Document of a new run, a JSON object, merged into it when another attempt begins
@@ -38,6 +45,9 @@ pub(crate) struct Adapt {
     /// SQL expression for the id of the parent's run, over the row j of a job
     #[arg(long, value_name = "EXPRESSION")]
     parent: Option<String>,
+    /// Prune runs that finished longer ago, as in '7 days'; an empty one keeps them again [default: they are kept]
+    #[arg(long, value_name = "INTERVAL")]
+    keep: Option<String>,
     /// Table of jobs: that of a queue of pgmq, or your own
     #[arg(long, value_name = "NAME")]
     table: Option<String>,
@@ -53,9 +63,12 @@ pub(crate) struct Adapt {
     database: Database,
 }
 
-/// What the columns of a table of one's own are; each may be an SQL expression over the row j.
-#[derive(Args)]
-#[command(next_help_heading = "A table of your own")]
+/// What the columns of a table of one's own are; each may be an SQL expression over the row j. Those that are not given stay as they
+/// were, and an empty one takes away what was given.
+#[derive(Args, Default)]
+#[command(
+    next_help_heading = "A table of your own; an empty value takes away what was given before"
+)]
 struct Columns {
     /// Column that identifies a job, with a unique index
     #[arg(long, value_name = "COLUMN", requires = "table")]
@@ -91,49 +104,117 @@ struct Columns {
 
 impl Adapt {
     pub(crate) async fn run(self) -> Result<ExitCode, Error> {
-        let queue = self.queue.as_deref().unwrap_or(OWN);
         let mut client = self.database.connect().await?;
         let transaction = client.transaction().await?;
         transaction.batch_execute(PATIENCE).await?;
-        let rows = if self.remove {
-            let arguments: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
-                [&queue, &self.schema, &self.table, &self.dry_run];
-            transaction.query(UNADAPT, &arguments).await?
-        } else {
-            let tasks = (!self.tasks.is_empty()).then_some(&self.tasks);
-            let arguments: [&(dyn tokio_postgres::types::ToSql + Sync); 9] = [
-                &queue,
-                &self.schema,
-                &self.prefix,
-                &tasks,
-                &self.metadata,
-                &self.parent,
-                &self.table,
-                &self.columns.mapping(),
-                &self.dry_run,
-            ];
-            transaction.query(ADAPT, &arguments).await?
+        let statements = match self.remove {
+            true => self.remove(&transaction).await?,
+            false => self.adapt(&transaction).await?,
         };
         transaction.commit().await?;
-        let name = self.table.as_deref().unwrap_or(queue);
         if !self.dry_run {
-            print(&match self.remove {
-                true => format!("runs follow the jobs of {name} no more"),
-                false => format!("runs follow the jobs of {name}"),
-            })?;
+            let no_more = if self.remove { " no more" } else { "" };
+            print(&format!("runs follow the jobs of {}{no_more}", self.name()))?;
             return Ok(ExitCode::SUCCESS);
         }
         print(&format!("BEGIN;\n\n{PATIENCE};\n"))?;
-        for row in rows {
-            print(&format!("{};\n", row.try_get::<_, String>(0)?))?;
+        for statement in statements {
+            print(&format!("{statement};\n"))?;
         }
         print("COMMIT;")?;
         Ok(ExitCode::SUCCESS)
     }
+
+    /// Returns what the SQL functions call the queue.
+    fn queue(&self) -> &str {
+        self.queue.as_deref().unwrap_or(OWN)
+    }
+
+    /// Returns what a person calls it.
+    fn name(&self) -> &str {
+        self.table.as_deref().unwrap_or(self.queue())
+    }
+
+    async fn adapt(&self, transaction: &Transaction<'_>) -> Result<Vec<String>, Error> {
+        // An empty one leaves none.
+        let tasks: Vec<&String> = self.tasks.iter().filter(|task| !task.is_empty()).collect();
+        let tasks = (!self.tasks.is_empty()).then_some(tasks);
+        let keep = self.keep.as_deref();
+        let keep = keep.map(|keep| if keep.is_empty() { FOREVER } else { keep });
+        let arguments: [&(dyn ToSql + Sync); 10] = [
+            &self.queue(),
+            &self.schema,
+            &self.prefix,
+            &tasks,
+            &self.metadata,
+            &self.parent,
+            &self.table,
+            &self.columns.mapping(),
+            &keep,
+            &self.dry_run,
+        ];
+        texts(transaction.query(ADAPT, &arguments).await?)
+    }
+
+    async fn remove(&self, transaction: &Transaction<'_>) -> Result<Vec<String>, Error> {
+        let queue = self.queue();
+        let there = transaction.query_one(ADAPTERS, &[]).await?;
+        let statements = match (there.try_get(0)?, there.try_get(1)?) {
+            (true, _) => {
+                let arguments: [&(dyn ToSql + Sync); 4] =
+                    [&queue, &self.schema, &self.table, &self.dry_run];
+                return texts(transaction.query(UNADAPT, &arguments).await?);
+            }
+            (false, true) => {
+                let rows = transaction
+                    .query(UNADAPT_BY_TABLE, &[&queue, &self.schema, &self.table])
+                    .await?;
+                match rows.as_slice() {
+                    [own] => own.try_get(0)?,
+                    [] => return Err(self.not_adapted()),
+                    _ => {
+                        return Err(Error::new(format!(
+                            "\"{}\" is adapted more than once",
+                            self.name()
+                        ))
+                        .with_hint("SELECT * FROM runmeta.adapter shows what is adapted: name the schema and the table."));
+                    }
+                }
+            }
+            (false, false) => {
+                let statements = texts(transaction.query(UNADAPT_BY_NAME, &[&self.schema]).await?)?;
+                if statements.is_empty() {
+                    return Err(self
+                        .not_adapted()
+                        .with_detail("Neither runmeta nor a trigger of it is in this database."));
+                }
+                statements
+            }
+        };
+        if !self.dry_run {
+            // That triggers go with their functions is no news.
+            transaction
+                .batch_execute("SET LOCAL client_min_messages = 'warning'")
+                .await?;
+            for statement in &statements {
+                transaction.batch_execute(statement).await?;
+            }
+        }
+        Ok(statements)
+    }
+
+    fn not_adapted(&self) -> Error {
+        Error::new(format!("queue \"{}\" is not adapted", self.name()))
+    }
+}
+
+fn texts(rows: Vec<Row>) -> Result<Vec<String>, Error> {
+    let texts: Result<_, tokio_postgres::Error> = rows.iter().map(|row| row.try_get(0)).collect();
+    Ok(texts?)
 }
 
 impl Columns {
-    /// Returns the mapping that the SQL function takes, if anything is given.
+    /// Returns the mapping that the SQL function takes, if anything is given. What is empty takes away what was given before.
     fn mapping(&self) -> Option<String> {
         let given = [
             ("id", &self.id),
@@ -149,15 +230,22 @@ impl Columns {
         let mut mapping = Map::new();
         for (name, value) in given {
             if let Some(value) = value {
-                mapping.insert(name.to_owned(), Value::from(value.as_str()));
+                mapping.insert(name.to_owned(), given_or_null(value));
             }
         }
         if !self.statuses.is_empty() {
             let words = self.statuses.iter();
-            let words = words.map(|(word, status)| (word.clone(), Value::from(status.as_str())));
+            let words = words.map(|(word, status)| (word.clone(), given_or_null(status)));
             mapping.insert("statuses".to_owned(), Value::Object(words.collect()));
         }
         (!mapping.is_empty()).then(|| Value::Object(mapping).to_string())
+    }
+}
+
+fn given_or_null(value: &str) -> Value {
+    match value.is_empty() {
+        true => Value::Null,
+        false => Value::from(value),
     }
 }
 
@@ -171,6 +259,21 @@ fn pair(text: &str) -> Result<(String, String), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn empty_column_and_word_are_null() {
+        let columns = Columns {
+            attempt: Some(String::new()),
+            error: Some("problem".to_owned()),
+            statuses: vec![pair("new=").unwrap(), pair("done=completed").unwrap()],
+            ..Columns::default()
+        };
+        assert_eq!(
+            columns.mapping().unwrap(),
+            r#"{"attempt":null,"error":"problem","statuses":{"done":"completed","new":null}}"#
+        );
+        assert_eq!(Columns::default().mapping(), None);
+    }
 
     #[test]
     fn pair_is_split_at_the_first_equals_sign() {

@@ -23,6 +23,10 @@
 //! if after, it waits for the end of the prune and finds the tree gone. Only a start under a root that has not finished
 //! locks nothing ([`run::parent`](crate::run)); for that the limit is at most an hour before the oldest transaction began.
 
+mod some;
+
+pub use some::prune_some;
+
 use std::collections::HashMap;
 
 use pgrx::pg_sys::BuiltinOid::{INT4OID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID};
@@ -84,11 +88,8 @@ pub fn prune(
     max_trees: i32,
 ) -> Result<i64, Refusal> {
     let limit = limit(client, before)?;
-    let (mut left, mut runs) = (usize::try_from(max_trees).unwrap_or(0), 0);
-    let mut after = Candidate {
-        root: String::new(),
-        finished_at: TimestampWithTimeZone::negative_infinity(),
-    };
+    let (mut left, mut runs) = (usize::try_from(max_trees).unwrap_or(0), 0_usize);
+    let mut after = Candidate::default();
     while left > 0 {
         let candidates = candidates(client, limit, &after)?;
         let full = candidates.len() == SLICE as usize;
@@ -98,7 +99,8 @@ pub fn prune(
         let roots = candidates.iter().map(|found| &found.root);
         let roots = roots.filter(|root| finished.contains_key(*root));
         let (trees, deleted) = delete(client, roots.take(left).cloned().collect(), limit)?;
-        (left, runs) = (left - trees, runs + deleted);
+        (left, runs) = (left - trees, runs + deleted.len());
+        deleted.announce();
         match candidates.into_iter().next_back() {
             Some(last) if full => after = last,
             _ => break,
@@ -106,13 +108,51 @@ pub fn prune(
     }
     FORGET_WRITERS.with(|statement| statement.run(client, &[before.into()]))?;
     inbox::forget_unapplied(client, before)?;
-    Ok(runs)
+    Ok(i64::try_from(runs).unwrap_or(i64::MAX))
 }
 
-/// A root that finished.
-struct Candidate {
+/// A root that finished: prune goes on behind it.
+#[derive(Clone)]
+pub struct Candidate {
     root: String,
     finished_at: TimestampWithTimeZone,
+}
+
+impl Default for Candidate {
+    /// Stands before all of them.
+    fn default() -> Self {
+        Candidate {
+            root: String::new(),
+            finished_at: TimestampWithTimeZone::negative_infinity(),
+        }
+    }
+}
+
+/// Runs that were deleted: root and id of each, or too many to be named, whose ids are not kept either.
+pub enum Deleted {
+    /// These.
+    Named(Vec<(String, String)>),
+    /// So many.
+    Many(usize),
+}
+
+impl Deleted {
+    fn len(&self) -> usize {
+        match self {
+            Deleted::Named(runs) => runs.len(),
+            Deleted::Many(runs) => *runs,
+        }
+    }
+
+    /// Has the transaction announce them when it commits.
+    fn announce(&self) {
+        match self {
+            Deleted::Named(runs) => runs
+                .iter()
+                .for_each(|(root, id)| announce::deleted(root, id)),
+            Deleted::Many(_) => announce::deleted_many(),
+        }
+    }
 }
 
 /// Returns the time before which a run must have finished: the one given, or an hour before the oldest transaction that
@@ -181,18 +221,18 @@ fn trees(
     .collect()
 }
 
-/// Locks these trees and deletes those that nobody uses. Returns how many these were, and their runs.
+/// Locks these trees and deletes those that nobody uses. Returns how many these were, and their runs, which are to be announced.
 fn delete(
     client: &mut SpiClient<'_>,
     roots: Vec<String>,
     limit: TimestampWithTimeZone,
-) -> Result<(usize, i64), Refusal> {
+) -> Result<(usize, Deleted), Refusal> {
     let mut locked = trees(client, &LOCK, roots, limit)?;
     let there = trees(client, &FINISHED, locked.keys().cloned().collect(), limit)?;
     locked.retain(|root, runs| there.get(root) == Some(runs));
     let roots = stream::lock_trees(client, locked.keys().cloned().collect())?;
     if roots.is_empty() {
-        return Ok((0, 0));
+        return Ok((0, Deleted::Named(Vec::new())));
     }
     let runs = roots.iter().filter_map(|root| locked.get(root)).sum();
     let deleted = {
@@ -202,22 +242,24 @@ fn delete(
     inbox::delete_trees(client, &roots)?;
     stream::delete_trees(client, &roots)?;
     history::delete_trees(client, &roots)?;
-    Ok((roots.len(), i64::try_from(deleted).unwrap_or(i64::MAX)))
+    Ok((roots.len(), deleted))
 }
 
-/// Deletes the runs of these trees, of which there are so many, and has that announced. Where there are too many to be named,
-/// nor are their ids kept.
-fn delete_runs(client: &mut SpiClient<'_>, roots: &[String], runs: i64) -> Result<usize, Refusal> {
+/// Deletes the runs of these trees, of which there are so many.
+fn delete_runs(
+    client: &mut SpiClient<'_>,
+    roots: &[String],
+    runs: i64,
+) -> Result<Deleted, Refusal> {
     let arguments = [roots.to_vec().into()];
     if usize::try_from(runs).is_ok_and(|runs| runs > MAXIMUM_RUNS) {
-        announce::deleted_many();
-        return DELETE.with(|statement| Ok(statement.run(client, &arguments)?.len()));
+        let deleted = DELETE.with(|statement| statement.run(client, &arguments))?;
+        return Ok(Deleted::Many(deleted.len()));
     }
     let deleted = DELETE_EACH.with(|statement| statement.run(client, &arguments))?;
-    let count = deleted.len();
-    for row in deleted {
-        let (root, id) = (row.get::<&str>(1)?, row.get::<&str>(2)?);
-        announce::deleted(root.unwrap_or_default(), id.unwrap_or_default());
-    }
-    Ok(count)
+    let ids = deleted.map(|row| {
+        let (root, id) = (row.get(1)?, row.get(2)?);
+        Ok((root.unwrap_or_default(), id.unwrap_or_default()))
+    });
+    Ok(Deleted::Named(ids.collect::<Result<_, Refusal>>()?))
 }

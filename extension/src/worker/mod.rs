@@ -7,7 +7,8 @@
 //!
 //! - [`process`](mod@process) is the process: its connection, its rights, its rounds. [`backend`]: what it asks of Postgres.
 //! - [`round`] is what it does in a round.
-//! - [`pace`] decides when what waits for a run is folded, [`horizon`] up to which id folding takes all.
+//! - [`pace`] decides when what waits for a run is folded, [`horizon`] up to which id folding takes all, [`retention`] prunes what
+//!   adapters keep no longer.
 
 mod backend;
 mod horizon;
@@ -15,6 +16,7 @@ mod launch;
 pub mod launcher;
 mod pace;
 mod process;
+mod retention;
 mod round;
 
 use std::time::Duration;

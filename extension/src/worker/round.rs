@@ -9,12 +9,14 @@ use pgrx::spi::Spi;
 use super::horizon::Horizon;
 use super::pace::{Pace, Run};
 use super::process::Worker;
+use super::retention::Retention;
 use crate::announce::{Item, MAXIMUM_RUNS, channel};
 use crate::follow::{self, Locking, SLICE as SLICE_OF_JOBS};
 use crate::inbox::{self, Folded, Outcome, floor};
 use crate::jsonb::check_for_interrupts;
 use crate::outbox::{Entry, RunEntry, StreamEntry, Streams, entries, prepared};
 use crate::process;
+use crate::prune::Deleted;
 use crate::refusal::Refusal;
 use crate::settings;
 use crate::statement::Statement;
@@ -45,6 +47,7 @@ pub struct Round {
     /// All that was recorded for runs is to be looked through.
     looks_for_jobs: bool,
     horizon: Horizon,
+    retention: Retention,
     /// Runs to be announced, by id: root and version.
     changed: BTreeMap<String, (String, Option<i64>)>,
     streams: Streams,
@@ -61,6 +64,7 @@ impl Round {
             jobs: Pace::of_jobs(),
             looks_for_jobs: false,
             horizon: Horizon::default(),
+            retention: Retention::default(),
             changed: BTreeMap::new(),
             streams: Streams::default(),
             resync: false,
@@ -94,6 +98,7 @@ impl Round {
         }
         self.follow(worker);
         self.fold(worker);
+        let prunes = self.prune(worker);
         self.announce(worker);
         if !self.resync && !self.has_changes() {
             worker.segment.set_in_hand(false);
@@ -101,7 +106,8 @@ impl Round {
         let interval = settings::worker_interval();
         let waits = worker.database.has_prepared() || self.failed;
         let next = [self.pace.next(interval), self.jobs.next(interval)];
-        let next = next.into_iter().flatten().min();
+        let next = next.into_iter().flatten().chain(prunes.then_some(interval));
+        let next = next.min();
         match waits {
             true => Some(next.map_or(interval * 5, |next| next.min(interval * 5))),
             false => next,
@@ -345,6 +351,24 @@ impl Round {
                 ));
             }
         }
+    }
+
+    /// Prunes what adapters keep no longer. Returns true if some is left for the next round.
+    fn prune(&mut self, worker: &mut Worker) -> bool {
+        let mut deleted = Vec::new();
+        let is_left = self.retention.run(worker, |runs| deleted.push(runs));
+        for runs in deleted {
+            match runs {
+                Deleted::Named(runs) => runs
+                    .iter()
+                    .for_each(|(root, id)| self.set_change(root, id, None)),
+                Deleted::Many(_) => {
+                    self.resync = true;
+                    self.bound();
+                }
+            }
+        }
+        is_left
     }
 
     fn announce(&mut self, worker: &mut Worker) {

@@ -2,10 +2,13 @@
 //!
 //! The statements on the queue are those of graphile-worker's workers, on tables as its migrations make them.
 
+mod again;
 mod command;
 mod following;
+mod keeping;
 mod pg_boss;
 mod real;
+mod removing;
 mod tables;
 mod trouble;
 
@@ -189,8 +192,11 @@ async fn whoever_may_not_write_a_run_gains_nothing_by_changing_a_job() {
         rows(&client, "SELECT status FROM runmeta.run").await,
         "queued"
     );
-    let failures = "SELECT operation, jobs, sqlstate FROM runmeta.adapter_failure";
-    insta::assert_snapshot!(rows(&client, failures).await, @"follow | {job:1} | 42501");
+    let failures = format!(
+        "SELECT operation, jobs, sqlstate, role = '{}' FROM runmeta.adapter_failure",
+        role.name()
+    );
+    insta::assert_snapshot!(rows(&client, &failures).await, @"follow | {job:1} | 42501 | t");
 }
 
 #[tokio::test]
