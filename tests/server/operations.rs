@@ -647,7 +647,7 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     _record_jobs/3 | v | strict | u | f
     _value_at/2 | i | NULL | s | f
     _worker_state/0 | v | NULL | r | f
-    adapt/9 | v | NULL | u | f
+    adapt/10 | v | NULL | u | f
     ancestors/1 | s | strict | s | f
     append/5 | v | NULL | u | f
     apply/3 | v | NULL | u | f

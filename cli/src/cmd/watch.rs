@@ -54,7 +54,9 @@ impl Watch {
             None if self.json => print_json(snapshots).await?,
             None => print_lines(snapshots).await?,
         }
-        self.point_to_children().await?;
+        if !self.json {
+            self.point_to_children().await?;
+        }
         Ok(ExitCode::SUCCESS)
     }
 

@@ -19,8 +19,7 @@ pub struct Step {
     pub is_last: bool,
 }
 
-/// Deletes trees of which every run finished before a time and whose root's id begins with a prefix, among the next roots behind
-/// one. A tree that is not finished, or that somebody uses, is passed.
+/// Deletes trees of which every run finished before a time and whose root is one of one's own, among the next roots behind one. A tree that is not finished, or that somebody uses, is passed.
 ///
 /// Roots are looked at in the order in which they finished, and those of others are passed too: so a step is bounded, however many
 /// there are.
@@ -31,14 +30,14 @@ pub struct Step {
 pub fn prune_some(
     client: &mut SpiClient<'_>,
     before: TimestampWithTimeZone,
-    prefix: &str,
+    is_own: impl Fn(&str) -> bool,
     after: &Candidate,
 ) -> Result<Step, Refusal> {
     let limit = limit(client, before)?;
     let found = candidates(client, limit, after)?;
     let own: Vec<String> = found
         .iter()
-        .filter(|candidate| candidate.root.starts_with(prefix))
+        .filter(|candidate| is_own(&candidate.root))
         .map(|candidate| candidate.root.clone())
         .collect();
     let finished = trees(client, &FINISHED, own, limit)?;

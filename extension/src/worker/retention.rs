@@ -30,7 +30,15 @@ const PRUNING: Duration = Duration::from_millis(50);
 struct Kept {
     adapter: i32,
     prefix: String,
+    /// Prefixes of others that begin with it.
+    others: Vec<String>,
     before: TimestampWithTimeZone,
+}
+
+impl Kept {
+    fn is_own(&self, run: &str) -> bool {
+        run.starts_with(&self.prefix) && !self.others.iter().any(|other| run.starts_with(other))
+    }
 }
 
 /// What is left from round to round.
@@ -61,8 +69,9 @@ impl Retention {
         let begun = Instant::now();
         while let Some(kept) = self.due.last() {
             let after = self.reached.entry(kept.adapter).or_default();
-            let step = worker
-                .transaction(|client| prune::prune_some(client, kept.before, &kept.prefix, after));
+            let step = worker.transaction(|client| {
+                prune::prune_some(client, kept.before, |root| kept.is_own(root), after)
+            });
             let is_last = match step {
                 Some(step) => {
                     *after = step.reached;
@@ -92,6 +101,7 @@ fn keeping(client: &mut SpiClient<'_>) -> Result<Vec<Kept>, Refusal> {
             due.push(Kept {
                 adapter,
                 prefix,
+                others: row.get(4)?.unwrap_or_default(),
                 before,
             });
         }

@@ -73,6 +73,26 @@ async fn more_than_a_step_deletes_go_in_several() {
 }
 
 #[tokio::test]
+async fn queue_whose_prefix_begins_with_that_of_another_keeps_its_runs() {
+    let database = Database::new().await;
+    let client = database.connect().await;
+    let other = r#"CREATE TABLE mail (id int PRIMARY KEY, state text);
+        SELECT runmeta.adapt('table', table_name => 'mail', prefix => 'job:mail:', mapping => '{"id": "id", "status": "state"}');
+        INSERT INTO mail VALUES (1, 'completed')"#;
+    let job = "INSERT INTO job VALUES (1, 'completed', NULL)";
+    let age = "UPDATE runmeta.run SET finished_at = now() - interval '8 days'";
+    let statements = [TABLE, ADAPT, other, job, "SELECT runmeta.follow()", age];
+    execute(&client, &statements).await;
+    have_a_worker(&database, &client).await;
+    let pruned = "SELECT NOT EXISTS (SELECT FROM runmeta.run WHERE id = 'job:1')";
+    until(&client, pruned).await;
+    assert_eq!(
+        rows(&client, "SELECT id FROM runmeta.run").await,
+        "job:mail:1"
+    );
+}
+
+#[tokio::test]
 async fn how_long_runs_are_kept_stays_until_a_negative_interval_is_given() {
     let database = Database::new().await;
     let client = database.connect().await;
