@@ -13,7 +13,8 @@ pub mod payload;
 pub use payload::Item;
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::collections::btree_map;
 
 use pgrx::spi::SpiClient;
 
@@ -39,7 +40,7 @@ thread_local! {
 /// Runs and streams that changed in a transaction or subtransaction.
 #[derive(Default)]
 pub struct Changes {
-    runs: HashMap<String, Change>,
+    runs: BTreeMap<String, Change>,
     streams: Streams,
     /// Too much changed to be named; the others are empty.
     resync: bool,
@@ -110,10 +111,10 @@ impl Changes {
         if self.resync {
             return;
         }
-        match self.runs.get_mut(&id) {
-            Some(known) => known.extend(change),
-            None => {
-                self.runs.insert(id, change);
+        match self.runs.entry(id) {
+            btree_map::Entry::Occupied(known) => known.into_mut().extend(change),
+            btree_map::Entry::Vacant(place) => {
+                place.insert(change);
             }
         }
         self.bound();
@@ -133,6 +134,10 @@ impl Changes {
 
     /// Takes over the changes of a subtransaction that committed.
     pub fn extend(&mut self, inner: Changes) {
+        if self.is_empty() {
+            *self = inner;
+            return;
+        }
         self.resync |= inner.resync;
         for (id, change) in inner.runs {
             self.add(id, change);
@@ -146,7 +151,7 @@ impl Changes {
     fn bound(&mut self) {
         self.resync |= self.runs.len() + self.streams.len() > MAXIMUM_RUNS;
         if self.resync {
-            self.runs = HashMap::new();
+            self.runs = BTreeMap::new();
             self.streams.clear();
         }
     }
@@ -155,12 +160,6 @@ impl Changes {
         self.runs.is_empty() && self.streams.is_empty() && !self.resync
     }
 
-    /// Returns the changes of runs in the order of ids, and those of streams.
-    fn sorted(self) -> (Vec<(String, Change)>, Streams) {
-        let mut changes: Vec<_> = self.runs.into_iter().collect();
-        changes.sort_by(|(left, _), (right, _)| left.cmp(right));
-        (changes, self.streams)
-    }
 }
 
 impl Change {
@@ -187,10 +186,9 @@ pub fn before_commit(changes: Changes, jobs: &Noted) {
         COMMITTING.set(vec![0]);
         return;
     }
-    let resync = changes.resync;
-    let (changes, streams) = changes.sorted();
+    let (resync, streams) = (changes.resync, changes.streams);
     let mut entries = Vec::new();
-    for (id, change) in &changes {
+    for (id, change) in &changes.runs {
         if by_worker || change.queued.is_some() {
             let entry = Entry::Run(RunEntry {
                 root: &change.root,
@@ -210,7 +208,7 @@ pub fn before_commit(changes: Changes, jobs: &Noted) {
         .for_each(|run| Entry::Job(run).write(&mut entries));
     COMMITTING.set(entries);
     if !by_worker && settings::notify() != Notify::Off {
-        let announced = changes.iter().filter(|(_, change)| change.announced);
+        let announced = changes.runs.iter().filter(|(_, change)| change.announced);
         let runs = announced.map(|(id, change)| Item::Run {
             root: &change.root,
             id,
@@ -248,9 +246,7 @@ pub fn before_prepare(changes: Changes, jobs: &Noted) {
     if announced && !worker::serves() {
         Refusal::Prepared.raise();
     }
-    let resync = changes.resync;
-    let (changes, streams) = changes.sorted();
-    prepared::keep(changes, &streams, resync);
+    prepared::keep(&changes.runs, &changes.streams, changes.resync);
 }
 
 /// Has the worker announce the changes of the transaction, which was prepared, when it is committed.

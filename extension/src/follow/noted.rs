@@ -1,6 +1,6 @@
 //! Runs whose jobs a transaction has changed: the worker has them follow once it has committed.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use super::waiting;
 use crate::transaction;
@@ -13,7 +13,7 @@ const MAXIMUM_RUNS: usize = 10_000;
 /// Runs whose jobs changed in a transaction or subtransaction.
 #[derive(Default)]
 pub struct Noted {
-    runs: HashSet<String>,
+    runs: BTreeSet<String>,
     /// There are too many to be named.
     many: bool,
 }
@@ -47,7 +47,7 @@ impl Noted {
     fn bound(&mut self) {
         self.many |= self.runs.len() > MAXIMUM_RUNS;
         if self.many {
-            self.runs = HashSet::new();
+            self.runs = BTreeSet::new();
         }
     }
 

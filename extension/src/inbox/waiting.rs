@@ -11,7 +11,7 @@
 //! Changes of jobs that wait for their runs are counted by the same rules, in counters of their own: see
 //! [`follow::waiting`](crate::follow::waiting).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{
     AtomicBool, AtomicI32, AtomicI64, AtomicU32,
     Ordering::{Acquire, Relaxed, Release},
@@ -46,10 +46,10 @@ struct Counter {
 /// Lists and bytes that a transaction put into the inbox and took out, by counter.
 #[derive(Default)]
 pub struct Moved {
-    added: HashMap<usize, (i32, i64)>,
-    folded: HashMap<usize, (i32, i64)>,
+    added: BTreeMap<usize, (i32, i64)>,
+    folded: BTreeMap<usize, (i32, i64)>,
     /// What was put in when nobody counted.
-    uncounted: HashMap<usize, (i32, i64)>,
+    uncounted: BTreeMap<usize, (i32, i64)>,
 }
 
 /// Returns true if what waits is counted in shared memory.
@@ -195,18 +195,14 @@ impl Counters {
 impl Moved {
     /// Takes over what a subtransaction moved that committed.
     pub fn extend(&mut self, inner: Moved) {
-        inner
-            .added
-            .into_iter()
-            .for_each(|(index, amount)| sum(&mut self.added, index, amount));
-        inner
-            .folded
-            .into_iter()
-            .for_each(|(index, amount)| sum(&mut self.folded, index, amount));
-        inner
-            .uncounted
-            .into_iter()
-            .for_each(|(index, amount)| sum(&mut self.uncounted, index, amount));
+        for (all, part) in [
+            (&mut self.added, inner.added),
+            (&mut self.folded, inner.folded),
+            (&mut self.uncounted, inner.uncounted),
+        ] {
+            let part = part.into_iter();
+            part.for_each(|(index, amount)| sum(all, index, amount));
+        }
     }
 
     /// Counts what was put in when nobody counted, if somebody does now. Called when the transaction has committed or was
@@ -279,7 +275,7 @@ fn amount(lists: usize, bytes: usize) -> (i32, i64) {
     )
 }
 
-fn sum(of: &mut HashMap<usize, (i32, i64)>, index: usize, (lists, bytes): (i32, i64)) {
+fn sum(of: &mut BTreeMap<usize, (i32, i64)>, index: usize, (lists, bytes): (i32, i64)) {
     let (all_lists, all_bytes) = of.entry(index).or_default();
     *all_lists = all_lists.saturating_add(lists);
     *all_bytes = all_bytes.saturating_add(bytes);

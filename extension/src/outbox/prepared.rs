@@ -2,6 +2,7 @@
 //!
 //! The rows are part of the transaction, so they are seen when it has committed, and gone when it was rolled back.
 
+use std::collections::BTreeMap;
 use std::cell::Cell;
 
 use pgrx::pg_sys::BuiltinOid::{BOOLARRAYOID, INT4OID, INT8ARRAYOID, TEXTARRAYOID};
@@ -66,12 +67,12 @@ impl Kept {
 }
 
 /// Keeps the changes of the transaction that is about to be prepared.
-pub fn keep(changes: Vec<(String, Change)>, streams: &Streams, resync: bool) {
+pub fn keep(changes: &BTreeMap<String, Change>, streams: &Streams, resync: bool) {
     let mut rows = Rows::default();
     match resync {
         true => rows.add("", "", None, None),
         false => {
-            for (id, change) in &changes {
+            for (id, change) in changes {
                 rows.add(&change.root, id, change.version, None);
             }
             for stream in streams.entries() {
