@@ -51,13 +51,25 @@ pub struct Retention {
     reached: HashMap<i32, Candidate>,
 }
 
+/// What a round has pruned.
+#[derive(Default)]
+pub struct Pruned {
+    /// Root and id of each run.
+    pub runs: Vec<(String, String)>,
+    /// More were deleted, too many to be named.
+    pub are_many: bool,
+    /// The next round goes on.
+    pub some_are_left: bool,
+}
+
 impl Retention {
-    /// Prunes what is due, and calls `each` with what was deleted. Returns true if some is left for the next round.
-    pub fn run(&mut self, worker: &mut Worker, mut each: impl FnMut(Deleted)) -> bool {
+    /// Prunes what is due.
+    pub fn run(&mut self, worker: &mut Worker) -> Pruned {
+        let mut pruned = Pruned::default();
         let is_late = |at: Option<Instant>, after| at.is_none_or(|at| at.elapsed() > after);
         if self.due.is_empty() {
             if !is_late(self.looked, LOOK) {
-                return false;
+                return pruned;
             }
             self.looked = Some(Instant::now());
             self.due = worker.transaction(keeping).unwrap_or_default();
@@ -75,7 +87,10 @@ impl Retention {
             let is_last = match step {
                 Some(step) => {
                     *after = step.reached;
-                    each(step.deleted);
+                    match step.deleted {
+                        Deleted::Named(runs) => pruned.runs.extend(runs),
+                        Deleted::Many(_) => pruned.are_many = true,
+                    }
                     step.is_last
                 }
                 // It has been reported, and is tried again in a minute.
@@ -88,7 +103,8 @@ impl Retention {
                 break;
             }
         }
-        !self.due.is_empty()
+        pruned.some_are_left = !self.due.is_empty();
+        pruned
     }
 }
 

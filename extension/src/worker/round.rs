@@ -16,7 +16,6 @@ use crate::inbox::{self, Folded, Outcome, floor};
 use crate::jsonb::check_for_interrupts;
 use crate::outbox::{Entry, RunEntry, StreamEntry, Streams, entries, prepared};
 use crate::process;
-use crate::prune::Deleted;
 use crate::refusal::Refusal;
 use crate::settings;
 use crate::statement::Statement;
@@ -98,7 +97,11 @@ impl Round {
         }
         self.follow(worker);
         self.fold(worker);
-        let prunes = self.prune(worker);
+        let pruned = self.retention.run(worker);
+        self.resync |= pruned.are_many;
+        for (root, id) in &pruned.runs {
+            self.set_change(root, id, None);
+        }
         self.announce(worker);
         if !self.resync && !self.has_changes() {
             worker.segment.set_in_hand(false);
@@ -106,8 +109,8 @@ impl Round {
         let interval = settings::worker_interval();
         let waits = worker.database.has_prepared() || self.failed;
         let next = [self.pace.next(interval), self.jobs.next(interval)];
-        let next = next.into_iter().flatten().chain(prunes.then_some(interval));
-        let next = next.min();
+        let prunes = pruned.some_are_left.then_some(interval);
+        let next = next.into_iter().flatten().chain(prunes).min();
         match waits {
             true => Some(next.map_or(interval * 5, |next| next.min(interval * 5))),
             false => next,
@@ -351,24 +354,6 @@ impl Round {
                 ));
             }
         }
-    }
-
-    /// Prunes what adapters keep no longer. Returns true if some is left for the next round.
-    fn prune(&mut self, worker: &mut Worker) -> bool {
-        let mut deleted = Vec::new();
-        let is_left = self.retention.run(worker, |runs| deleted.push(runs));
-        for runs in deleted {
-            match runs {
-                Deleted::Named(runs) => runs
-                    .iter()
-                    .for_each(|(root, id)| self.set_change(root, id, None)),
-                Deleted::Many(_) => {
-                    self.resync = true;
-                    self.bound();
-                }
-            }
-        }
-        is_left
     }
 
     fn announce(&mut self, worker: &mut Worker) {

@@ -85,6 +85,12 @@ fn remedy(failure: &AdapterFailure, adapter: &Adapter) -> String {
                 "The queue has other tables, columns or types than this version of runmeta knows, as after a migration of its own. Adapt it again, with a newer runmeta: runmeta adapt {arguments}; and {DELETE}"
             );
         }
+        "22023" if own => format!(
+            "A job has a status that is not translated, or an id, a status or a task that is no text of 1 to 255 bytes: runmeta adapt {arguments} --map WORD=STATUS;"
+        ),
+        "22023" => format!(
+            "A job has a status that this version of runmeta does not know, or an id or a task that is no text of 1 to 255 bytes: see whether a newer runmeta knows it: runmeta adapt {arguments};"
+        ),
         code if code.starts_with("22") && own => format!(
             "An expression or a cast does not fit a value of the job: mend the expression, as in: runmeta adapt {arguments} --attempt EXPRESSION;"
         ),
@@ -160,6 +166,18 @@ mod tests {
                 "INSERT",
                 "22003",
                 "An expression or a cast does not fit a value of the job: mend the expression, ",
+            ),
+            (
+                "table",
+                "follow",
+                "22023",
+                "A job has a status that is not translated, ",
+            ),
+            (
+                "pg-boss",
+                "follow",
+                "22023",
+                "A job has a status that this version of runmeta does not know, ",
             ),
             ("table", "adapt", "23502", "A job has no status "),
             (
