@@ -73,8 +73,9 @@ fn follow_slice(
             .filter(|head| !head.is_there || places.known.contains_key(&head.run))
             .map(|head| head.run.as_str()),
     );
-    let mut taken = by_run(transition::take(&free.iter().copied().collect::<Vec<_>>())?);
-    let changes = taken.values().map(Vec::len).sum();
+    let taken = transition::take(&free.iter().copied().collect::<Vec<_>>())?;
+    let changes = taken.len();
+    let mut taken = by_run(transition::keep_sound(taken)?);
 
     let (adapters, now) = (adapter::read()?, clock_timestamp());
     let mut done = Done {

@@ -4,7 +4,10 @@
 
 mod command;
 mod following;
+mod limits;
+mod missed;
 mod pg_boss;
+mod queues_gone;
 mod real;
 mod tables;
 mod trouble;
