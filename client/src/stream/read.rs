@@ -127,11 +127,12 @@ pub struct StreamInfo {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk {
     number: u64,
-    json: Box<str>,
+    /// Many readers of a stream share it.
+    json: Arc<str>,
 }
 
 impl Chunk {
-    pub(crate) fn new(number: u64, json: Box<str>) -> Chunk {
+    pub(crate) fn new(number: u64, json: Arc<str>) -> Chunk {
         Chunk { number, json }
     }
 

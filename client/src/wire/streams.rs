@@ -41,7 +41,7 @@ pub(crate) struct FoundChunks {
     /// The error with which it was closed.
     pub(crate) error: Option<String>,
     /// The chunks that were wanted, in their order.
-    pub(crate) chunks: Vec<Box<str>>,
+    pub(crate) chunks: Vec<Arc<str>>,
 }
 
 impl Inner {

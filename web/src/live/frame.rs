@@ -68,7 +68,8 @@ fn write(text: &mut String, name: Option<&str>, id: Option<i64>, data: &str) -> 
     if let Some(id) = id {
         writeln!(text, "id: {id}")?;
     }
-    for line in data.split(['\n', '\r']) {
+    // One after the other: a search for either looks at each character, which took most of the time of long chunks.
+    for line in data.split('\n').flat_map(|part| part.split('\r')) {
         writeln!(text, "data: {line}")?;
     }
     text.push('\n');

@@ -35,6 +35,19 @@ struct Reader {
 }
 
 impl World {
+    fn new() -> World {
+        World {
+            hub: Hub::new(&Settings::default()),
+            now: Instant::now(),
+            action: None,
+            chunks: 0,
+            is_closed: false,
+            run_has_finished: false,
+            listens: false,
+            readers: Vec::new(),
+        }
+    }
+
     fn step(&mut self, input: Input) {
         if let Some(action) = self.hub.step(self.now, input) {
             assert!(self.action.is_none(), "two statements at once");
@@ -217,20 +230,25 @@ proptest! {
         events in proptest::collection::vec(any::<(u8, u8)>(), 0..64),
         closes in any::<bool>(),
     ) {
-        let mut world = World {
-            hub: Hub::new(&Settings::default()),
-            now: Instant::now(),
-            action: None,
-            chunks: 0,
-            is_closed: false,
-            run_has_finished: false,
-            listens: false,
-            readers: Vec::new(),
-        };
+        let mut world = World::new();
         world.begin(0);
         for (what, number) in events {
             world.happen(what, number);
         }
         world.end(closes);
     }
+}
+
+#[test]
+fn readers_at_the_same_chunk_of_a_stream_are_read_for_once() {
+    let mut world = World::new();
+    world.append(200, true);
+    [0, 0, 70, 0].into_iter().for_each(|from| world.begin(from));
+    world.answer(false);
+    let Some(Action::ReadStreams(wanted)) = &world.action else {
+        panic!("{:?}", world.action);
+    };
+    let from: Vec<i64> = wanted.iter().map(|wanted| wanted.from).collect();
+    assert_eq!(from, [0, 70]);
+    world.end(true);
 }

@@ -116,7 +116,8 @@ enum UnderWay {
     Connecting,
     Listing,
     Viewing(Select, Vec<(Arc<str>, Unread)>),
-    Reading(Vec<u64>),
+    /// The readers of each part of the statement.
+    Reading(Vec<Vec<u64>>),
     ListingStreams(Arc<str>, Arc<Waiter<Vec<StreamInfo>>>),
 }
 

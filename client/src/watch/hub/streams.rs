@@ -1,9 +1,11 @@
 //! Readers of streams: which of them may have something to read, and who gets what was read.
 //!
 //! A reader is read for when its stream or its run is announced, and after whatever may have hidden that: a lost connection, a
-//! resync, a turn of polling. One statement reads for many. It brings the chunks behind those that the reader has, and how many
+//! resync, a turn of polling. One statement reads for many, and once for all who are at the same chunk of a stream, as those are who
+//! follow it. It brings the chunks behind those that the reader has, and how many
 //! the stream had at that moment: so nobody misses one or gets one twice, and the end of a stream is known to be its end.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -18,8 +20,8 @@ use crate::stream::{Chunk, StreamInfo};
 use crate::watch::notice::{RunNotice, StreamNotice};
 use crate::wire::streams::{FoundChunks, WantedChunks};
 
-/// Readers of one statement.
-const MOST_READERS: usize = 100;
+/// Reads of one statement.
+const MOST_READS: usize = 100;
 
 /// Bytes of chunks that one statement should bring.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
@@ -153,11 +155,12 @@ impl Streams {
         }
     }
 
-    /// Returns the readers of the next statement, and what it asks for.
-    fn next_read(&mut self) -> (Vec<u64>, Vec<WantedChunks>) {
-        let (mut ids, mut wanted) = (Vec::new(), Vec::new());
-        let share = MOST_BYTES / self.turns.len().clamp(1, MOST_READERS);
-        while ids.len() < MOST_READERS
+    /// Returns what the next statement asks for, and the readers of each part of it.
+    fn next_read(&mut self) -> (Vec<Vec<u64>>, Vec<WantedChunks>) {
+        let (mut readers, mut wanted) = (Vec::<Vec<u64>>::new(), Vec::<WantedChunks>::new());
+        let mut places = HashMap::new();
+        let share = MOST_BYTES / self.turns.len().clamp(1, MOST_READS);
+        while wanted.len() < MOST_READS
             && let Some(id) = self.turns.pop_front()
         {
             let Some(reader) = self.readers.get_mut(&id) else {
@@ -168,19 +171,34 @@ impl Streams {
                 continue;
             };
             reader.standing = Standing::UnderWay(false);
-            ids.push(id);
-            wanted.push(WantedChunks {
-                run: reader.run.clone(),
-                stream: reader.stream.clone(),
-                from: reader.next,
-                chunks: chunks.min(reader.at_once),
-                bytes: bytes.min(share.max(LEAST_BYTES)),
-            });
+            let chunks = chunks.min(reader.at_once);
+            let bytes = bytes.min(share.max(LEAST_BYTES));
+            let (run, stream) = (reader.run.clone(), reader.stream.clone());
+            match places.entry((run.clone(), stream.clone(), reader.next)) {
+                Entry::Occupied(place) => {
+                    let place: usize = *place.get();
+                    readers[place].push(id);
+                    let wanted = &mut wanted[place];
+                    wanted.chunks = wanted.chunks.min(chunks);
+                    wanted.bytes = wanted.bytes.min(bytes);
+                }
+                Entry::Vacant(place) => {
+                    place.insert(wanted.len());
+                    readers.push(vec![id]);
+                    wanted.push(WantedChunks {
+                        run,
+                        stream,
+                        from: reader.next,
+                        chunks,
+                        bytes,
+                    });
+                }
+            }
         }
-        (ids, wanted)
+        (readers, wanted)
     }
 
-    fn found(&mut self, id: u64, found: FoundChunks, listens: bool) {
+    fn found(&mut self, id: u64, found: &FoundChunks, listens: bool) {
         let Some(reader) = self.readers.get_mut(&id) else {
             return;
         };
@@ -194,7 +212,7 @@ impl Streams {
     }
 
     /// Takes over that a statement for these readers failed.
-    fn not_found(&mut self, ids: Vec<u64>, error: &Error) {
+    fn not_found(&mut self, ids: impl Iterator<Item = u64>, error: &Error) {
         for id in ids {
             let Some(reader) = self.readers.get_mut(&id) else {
                 continue;
@@ -237,7 +255,7 @@ impl Reader {
     }
 
     /// Takes what was found of its stream. Returns whether there is more, and the end if it is reached.
-    fn found(&mut self, found: FoundChunks, listens: bool) -> (bool, Option<Option<Error>>) {
+    fn found(&mut self, found: &FoundChunks, listens: bool) -> (bool, Option<Option<Error>>) {
         let was_announced = self.standing == Standing::UnderWay(true);
         self.standing = Standing::Complete;
         if let Some(waiter) = self.waiter.take() {
@@ -249,7 +267,7 @@ impl Reader {
             return (false, Some(Some(Error::no_such_run(&self.run))));
         }
         self.run_created_at = now;
-        if self.is_deleted(&found, listens) {
+        if self.is_deleted(found, listens) {
             return (false, Some(Some(Error::stream_deleted(&self.stream))));
         }
         self.created_at = self.created_at.or(found.created_at);
@@ -262,15 +280,15 @@ impl Reader {
         };
         self.at_once = at_once.min(MOST_CHUNKS);
         let first = self.next.unsigned_abs();
-        let numbered = (first..).zip(found.chunks);
-        let numbered = numbered.map(|(number, json)| Chunk::new(number, json));
+        let numbered = (first..).zip(&found.chunks);
+        let numbered = numbered.map(|(number, json)| Chunk::new(number, json.clone()));
         if !self.ahead.put(numbered) {
             return (false, Some(Some(Error::no_memory())));
         }
         self.next += brought as i64;
         let has_all = self.next >= found.count;
         let end = match (has_all, found.is_closed, found.run_has_finished) {
-            (true, true, _) => Some(found.error.map(|error| Error::stream_broken(&error))),
+            (true, true, _) => Some(found.error.as_deref().map(Error::stream_broken)),
             (true, false, true) => Some(None),
             _ => None,
         };
@@ -325,27 +343,30 @@ impl Hub {
             self.under_way = Some(UnderWay::ListingStreams(run.clone(), waiter));
             return Some(Action::ListStreams(run));
         }
-        let (ids, wanted) = self.streams.next_read();
-        if ids.is_empty() {
+        let (readers, wanted) = self.streams.next_read();
+        if readers.is_empty() {
             return None;
         }
-        self.under_way = Some(UnderWay::Reading(ids));
+        self.under_way = Some(UnderWay::Reading(readers));
         Some(Action::ReadStreams(wanted))
     }
 
     pub(super) fn streams_read(&mut self, answer: Result<Vec<FoundChunks>, Error>, now: Instant) {
-        let Some(UnderWay::Reading(ids)) = self.under_way.take() else {
+        let Some(UnderWay::Reading(readers)) = self.under_way.take() else {
             return;
         };
         let error = match answer {
             Ok(found) => {
-                let found = ids.into_iter().zip(found);
                 let listens = self.connection.listens();
-                found.for_each(|(id, found)| self.streams.found(id, found, listens));
+                for (readers, found) in readers.into_iter().zip(&found) {
+                    let readers = readers.into_iter();
+                    readers.for_each(|id| self.streams.found(id, found, listens));
+                }
                 None
             }
             Err(error) => {
-                self.streams.not_found(ids, &error);
+                self.streams
+                    .not_found(readers.into_iter().flatten(), &error);
                 Some(error)
             }
         };
