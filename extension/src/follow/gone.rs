@@ -32,6 +32,9 @@ thread_local! {
 /// Jobs of a queue that are recorded in one go: 30 ms, for which announcements wait.
 const SLICE: i32 = 2000;
 
+/// Rows that the statement finds.
+const FOUND: usize = 100;
+
 /// A row for no run.
 struct Gone {
     id: i64,
@@ -52,8 +55,9 @@ pub fn record_all() -> Result<bool, Refusal> {
     if !owner::has_transitions() || owner::sees_some_runs_only() {
         return Ok(false);
     }
-    let mut is_more = false;
-    for queue in queues()? {
+    let queues = queues()?;
+    let mut is_more = queues.len() == FOUND;
+    for queue in queues {
         match subtransaction::run(|| record(&queue)) {
             Ok(is_done) => is_more |= !is_done,
             Err(failure) if failure.may_be_of_values() || failure.is_for_lack_of_rights() => {
