@@ -180,7 +180,7 @@ ALTER TABLE runmeta.transition OWNER TO postgres;
 
 COMMENT ON TABLE runmeta.transition IS 'changes of jobs in queues that their runs are to follow';
 
-COMMENT ON COLUMN runmeta.transition.run_id IS 'run of the job';
+COMMENT ON COLUMN runmeta.transition.run_id IS 'run of the job, empty where all jobs of a task are gone';
 
 COMMENT ON COLUMN runmeta.transition.id IS 'place in the order of the changes of a run';
 
@@ -1318,8 +1318,8 @@ GRANT USAGE ON SCHEMA runmeta TO runmeta_writer;
 GRANT ALL ON FUNCTION runmeta._adapter_dbos(schema text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._adapter_dbos(schema text) TO runmeta_writer;
 
-GRANT ALL ON FUNCTION runmeta._adapter_functions(adapter integer, schema text, prefix text, tasks text[], row_query text, id_column name, compares boolean, is_in_queues boolean) TO runmeta_reader;
-GRANT ALL ON FUNCTION runmeta._adapter_functions(adapter integer, schema text, prefix text, tasks text[], row_query text, id_column name, compares boolean, is_in_queues boolean) TO runmeta_writer;
+GRANT ALL ON FUNCTION runmeta._adapter_functions(adapter integer, schema text, prefix text, tasks text[], row_list text, id_column name, compares boolean, is_in_queues boolean) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_functions(adapter integer, schema text, prefix text, tasks text[], row_list text, id_column name, compares boolean, is_in_queues boolean) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta._adapter_graphile_worker(schema text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._adapter_graphile_worker(schema text) TO runmeta_writer;
@@ -1342,14 +1342,17 @@ GRANT ALL ON FUNCTION runmeta._adapter_pgmq(table_name text) TO runmeta_writer;
 GRANT ALL ON FUNCTION runmeta._adapter_procrastinate(schema text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._adapter_procrastinate(schema text) TO runmeta_writer;
 
-GRANT ALL ON FUNCTION runmeta._adapter_queue(queue text, INOUT schema text, INOUT table_name text, parent text, prefix text, mapping jsonb, OUT row_query text, OUT compares boolean, OUT id_column name, OUT queues text) TO runmeta_reader;
-GRANT ALL ON FUNCTION runmeta._adapter_queue(queue text, INOUT schema text, INOUT table_name text, parent text, prefix text, mapping jsonb, OUT row_query text, OUT compares boolean, OUT id_column name, OUT queues text) TO runmeta_writer;
+GRANT ALL ON FUNCTION runmeta._adapter_queue(queue text, INOUT schema text, INOUT table_name text, parent text, prefix text, mapping jsonb, OUT row_list text, OUT compares boolean, OUT id_column name, OUT queues text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_queue(queue text, INOUT schema text, INOUT table_name text, parent text, prefix text, mapping jsonb, OUT row_list text, OUT compares boolean, OUT id_column name, OUT queues text) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta._adapter_river(schema text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._adapter_river(schema text) TO runmeta_writer;
 
-GRANT ALL ON FUNCTION runmeta._adapter_sync(adapter integer, jobs regclass, prefix text, tasks text[], row_query text) TO runmeta_reader;
-GRANT ALL ON FUNCTION runmeta._adapter_sync(adapter integer, jobs regclass, prefix text, tasks text[], row_query text) TO runmeta_writer;
+GRANT ALL ON FUNCTION runmeta._adapter_rows(row_list text, jobs text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_rows(row_list text, jobs text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._adapter_sync(adapter integer, jobs regclass, prefix text, tasks text[], row_list text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._adapter_sync(adapter integer, jobs regclass, prefix text, tasks text[], row_list text) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta._adapter_triggers(adapter integer, jobs regclass, compares boolean, queues regclass) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._adapter_triggers(adapter integer, jobs regclass, compares boolean, queues regclass) TO runmeta_writer;

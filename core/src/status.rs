@@ -4,6 +4,8 @@
 //! would look alive for ever, and one that `set_status` sets to `completed` would never be pruned. They are those of
 //! River, Oban, pg-boss, graphile-worker, procrastinate and Trigger.dev that cannot be taken otherwise.
 
+use crate::transition::{RETRYING, RUNNING};
+
 /// The attempt has not begun to work: started_at stays NULL.
 pub const WAITING: &[&str] = &[
     "queued",
@@ -59,6 +61,12 @@ pub fn is_final(status: &str) -> bool {
     means(FINAL, status)
 }
 
+/// Returns true if a run that follows a job can get this status and it has a meaning: as it is written, because the words of queues
+/// are translated to it.
+pub fn is_of_job(status: &str) -> bool {
+    status == RUNNING || status == RETRYING || is_waiting(status) || is_final(status)
+}
+
 /// Returns true if a status is one of the words, whatever its case: `Completed` is a mistake as much as `completed`.
 fn means(words: &[&str], status: &str) -> bool {
     words.iter().any(|word| word.eq_ignore_ascii_case(status))
@@ -74,5 +82,7 @@ mod tests {
         assert!(is_unfinished("waiting") && !is_waiting("waiting"));
         assert!(is_final("Failed") && !is_unfinished("failed"));
         assert!(!is_final("importing") && !is_unfinished("importing"));
+        assert!(is_of_job("retrying") && is_of_job("pending") && is_of_job("done"));
+        assert!(!is_of_job("active") && !is_of_job("Running") && !is_of_job("parked"));
     }
 }

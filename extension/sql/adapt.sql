@@ -25,6 +25,7 @@ DECLARE
     own record;
     kept record;
     merged pg_catalog.jsonb;
+    other record;
     jobs pg_catalog.regclass;
     statement pg_catalog.text;
 BEGIN
@@ -49,6 +50,14 @@ BEGIN
             HINT = 'A negative interval, as in -1, keeps runs until somebody prunes them.';
     END IF;
     IF executes THEN
+        -- With one snapshot, jobs would be read as they were before their table was locked.
+        IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) ALL (
+            ARRAY['read committed', 'read uncommitted']::pg_catalog.text[]) THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'invalid_transaction_state',
+                MESSAGE = 'jobs cannot be read as they are now in a transaction with one snapshot',
+                HINT = 'Call runmeta.adapt() in a transaction that is READ COMMITTED.';
+        END IF;
         LOCK TABLE runmeta.adapter IN SHARE ROW EXCLUSIVE MODE;
     END IF;
     SELECT COALESCE(pg_catalog.jsonb_strip_nulls(
@@ -91,11 +100,32 @@ BEGIN
     FROM (VALUES (1)) AS one
     LEFT JOIN runmeta.adapter AS a
         ON a.table_schema OPERATOR(pg_catalog.=) own.schema AND a.table_name OPERATOR(pg_catalog.=) own.table_name;
-    SELECT q.schema, q.table_name, q.row_query, q.id_column, q.compares, CASE WHEN q.queues IS NOT NULL
+    SELECT q.schema, q.table_name, q.row_list, q.id_column, q.compares, CASE WHEN q.queues IS NOT NULL
         THEN pg_catalog.to_regclass(pg_catalog.format('%I.%I', q.schema, q.queues)) END AS queues
     INTO STRICT own
     FROM runmeta._adapter_queue(
         adapt.queue, adapt.schema, adapt.table_name, kept.parent, kept.prefix, kept.mapping) AS q;
+    -- The table of jobs has its triggers once, and so has each of its partitions.
+    SELECT a.queue, a.table_schema, a.table_name INTO other
+    FROM runmeta.adapter AS a
+    WHERE a.id OPERATOR(pg_catalog.=) kept.id AND a.queue OPERATOR(pg_catalog.<>) adapt.queue
+        OR a.id OPERATOR(pg_catalog.<>) kept.id AND EXISTS (
+            SELECT FROM pg_catalog.pg_trigger AS t
+            JOIN pg_catalog.pg_proc AS p ON p.oid OPERATOR(pg_catalog.=) t.tgfoid
+            JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
+            WHERE (t.tgrelid OPERATOR(pg_catalog.=) jobs
+                    OR t.tgrelid IN (SELECT m.relid FROM pg_catalog.pg_partition_tree(jobs) AS m))
+                AND n.nspname OPERATOR(pg_catalog.=) a.table_schema
+                AND p.proname OPERATOR(pg_catalog.=) ANY (ARRAY[
+                    pg_catalog.concat('_runmeta_follow_', a.id), pg_catalog.concat('_runmeta_follow_row_', a.id)]::pg_catalog.name[]))
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'duplicate_object',
+            MESSAGE = pg_catalog.format('another adapter follows jobs of "%s"."%s"', own.schema, own.table_name),
+            DETAIL = pg_catalog.format('It is that of %s on "%s"."%s".', other.queue, other.table_schema, other.table_name),
+            HINT = 'Remove that one first, with runmeta.unadapt().';
+    END IF;
     FOR statement IN
         SELECT pg_catalog.format(
             'INSERT INTO runmeta.adapter (id, queue, table_schema, table_name, prefix, tasks, metadata, parent, mapping, keep) '
@@ -106,12 +136,12 @@ BEGIN
             kept.keep)
         UNION ALL
         SELECT f FROM runmeta._adapter_functions(
-            kept.id, own.schema, kept.prefix, kept.tasks, own.row_query, own.id_column, own.compares,
+            kept.id, own.schema, kept.prefix, kept.tasks, own.row_list, own.id_column, own.compares,
             own.queues IS NOT NULL) AS f
         UNION ALL
         SELECT t FROM runmeta._adapter_triggers(kept.id, jobs, own.compares, own.queues) AS t
         UNION ALL
-        SELECT runmeta._adapter_sync(kept.id, jobs, kept.prefix, kept.tasks, own.row_query)
+        SELECT runmeta._adapter_sync(kept.id, jobs, kept.prefix, kept.tasks, own.row_list)
         UNION ALL
         SELECT l FROM runmeta._adapter_lost(kept.id, jobs, kept.prefix, own.id_column) AS l
     LOOP

@@ -45,6 +45,10 @@ COMMENT ON COLUMN runmeta.adapter.created_at IS 'when the queue was adapted';
 -- Order: the row of a job is locked in the queue until its transaction commits, and the id is given after that lock, so the
 -- transitions of one run have ids in the order of their commits. Those of different runs need no order.
 --
+-- One for no run says that a queue is gone with all jobs of its task: its statement does not look for them.
+--
+-- No CHECK keeps what a writer makes up out: it would cost each statement of a queue. What no run can follow is dropped as a failure.
+--
 -- A row for each job and not for each statement: workers take and finish jobs one by one, and there eight arrays of one
 -- element took 50 µs where a plain row takes 24. For 2,000 jobs in one statement it was 6 µs a job beside 8.
 CREATE TABLE runmeta.transition (
@@ -77,7 +81,7 @@ WITH (
 );
 
 COMMENT ON TABLE runmeta.transition IS 'changes of jobs in queues that their runs are to follow';
-COMMENT ON COLUMN runmeta.transition.run_id IS 'run of the job';
+COMMENT ON COLUMN runmeta.transition.run_id IS 'run of the job, empty where all jobs of a task are gone';
 COMMENT ON COLUMN runmeta.transition.id IS 'place in the order of the changes of a run';
 COMMENT ON COLUMN runmeta.transition.adapter IS 'adapter of the queue';
 COMMENT ON COLUMN runmeta.transition.role IS 'role that changed the job';

@@ -76,6 +76,7 @@ async fn extension_owns_functions_and_types_only() {
     function runmeta._adapter_procrastinate(text)
     function runmeta._adapter_queue(text,text,text,text,text,jsonb)
     function runmeta._adapter_river(text)
+    function runmeta._adapter_rows(text,text)
     function runmeta._adapter_sync(integer,regclass,text,text[],text)
     function runmeta._adapter_triggers(integer,regclass,boolean,regclass)
     function runmeta._apply_lists(text,text,jsonb,bigint,timestamp with time zone,integer,text,timestamp with time zone,timestamp with time zone)

@@ -72,6 +72,19 @@ async fn a_flush_holds_few_documents_at_a_time() {
 }
 
 #[tokio::test]
+async fn violations_of_a_contract_are_looked_for_in_one_document_at_a_time() {
+    let (_server, client) = limited_server().await;
+    let start = "SELECT runmeta.start('run ' || i, jsonb_build_object('text', repeat('x', 250000)), task => 'import')
+        FROM generate_series(1, 200) AS i";
+    client.batch_execute(start).await.unwrap();
+    let peak = Peak::watch(&client).await;
+    let find = r#"SELECT count(*) FROM runmeta.contract_violations('import', schema => '{"required": ["rows"]}')"#;
+    assert_eq!(rows(&client, find).await, "200");
+    let (most, _) = peak.end();
+    assert!(most < 24, "the peak was {most} MB");
+}
+
+#[tokio::test]
 async fn opening_an_array_costs_nothing_for_elements_that_nobody_touches() {
     let (_server, client) = limited_server().await;
     client

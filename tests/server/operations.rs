@@ -628,6 +628,7 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     _adapter_procrastinate/1 | i | NULL | s | f
     _adapter_queue/6 | s | NULL | s | f
     _adapter_river/1 | i | NULL | s | f
+    _adapter_rows/2 | i | NULL | s | f
     _adapter_sync/5 | s | NULL | s | f
     _adapter_triggers/4 | s | NULL | s | f
     _apply_lists/9 | v | NULL | u | f

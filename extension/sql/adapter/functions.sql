@@ -4,14 +4,14 @@
 -- They run with the rights of whoever changes a job, who can read the queue's other tables. Their names have the number of the
 -- adapter, because a schema may have several queues.
 --
--- row_query says what a row means; {jobs} stands in it for the rows. Where compares is true, an update is recorded only for
--- rows of which that changed: procrastinate updates all jobs that a worker had when it ends. It takes 10 µs a row more.
+-- row_list says what a row means. Where compares is true, an update is recorded only for rows of which that changed:
+-- procrastinate updates all jobs that a worker had when it ends. It takes 10 µs a row more.
 CREATE FUNCTION runmeta._adapter_functions(
     adapter pg_catalog.int4,
     schema pg_catalog.text,
     prefix pg_catalog.text,
     tasks pg_catalog.text[],
-    row_query pg_catalog.text,
+    row_list pg_catalog.text,
     id_column pg_catalog.name,
     compares pg_catalog.bool,
     is_in_queues pg_catalog.bool
@@ -22,18 +22,29 @@ DECLARE
     head CONSTANT pg_catalog.text := pg_catalog.format($head$INSERT INTO runmeta.transition
             (adapter, run_id, is_deleted, status, attempt, error, task, parent_id, created_at, started_at, finished_at)
         SELECT %s, runmeta._noted(%L OPERATOR(pg_catalog.||) c.id)$head$, adapter, prefix);
-    -- What is left of the columns after the id, for a row that is there and for one that is gone. The task and the
-    -- parent are looked up for a new job only.
-    there CONSTANT pg_catalog.text := ', false, c.status, c.attempt, c.error, NULL, NULL, NULL, c.started_at, c.finished_at';
+    -- What is left of the columns after the id, for a row that is there and for one that is gone. The task and the parent of a
+    -- job that is there already make its run where nobody saw it arrive. Looking them up costs, but where rows are compared by
+    -- them: it is done once an attempt.
+    there CONSTANT pg_catalog.text := CASE WHEN compares THEN ', false, c.status, c.attempt, c.error, c.task, c.parent_id, c.created_at, c.started_at, c.finished_at'
+        ELSE $there$, false, c.status, c.attempt, c.error, CASE WHEN c.status OPERATOR(pg_catalog.=) 'running' THEN c.task END,
+            CASE WHEN c.status OPERATOR(pg_catalog.=) 'running' THEN c.parent_id END, c.created_at, c.started_at, c.finished_at$there$ END;
     arrived CONSTANT pg_catalog.text := ', false, c.status, c.attempt, c.error, c.task, c.parent_id, c.created_at, c.started_at, c.finished_at';
     gone CONSTANT pg_catalog.text := ', true, c.deleted, c.attempt, NULL, NULL, NULL, NULL, NULL, NULL';
+    -- Where deleting a job means that it is done, emptying the table does not.
+    emptied CONSTANT pg_catalog.text := ', true, ''cancelled'', c.attempt, NULL, NULL, NULL, NULL, NULL, NULL';
     chosen CONSTANT pg_catalog.text := CASE WHEN tasks IS NULL THEN ''
         ELSE pg_catalog.format(E'\n        WHERE c.task OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.text[])', tasks) END;
-    changed CONSTANT pg_catalog.text := pg_catalog.replace(row_query, '{jobs}', 'jobs') OPERATOR(pg_catalog.||)
-        CASE WHEN compares
-            THEN E'\nEXCEPT ALL' OPERATOR(pg_catalog.||) pg_catalog.replace(row_query, '{jobs}', 'old_jobs')
-            ELSE ''
-        END;
+    present CONSTANT pg_catalog.text := runmeta._adapter_rows(row_list, 'jobs');
+    changed CONSTANT pg_catalog.text := CASE WHEN compares
+        THEN pg_catalog.concat(present, E'\nEXCEPT ALL\n', runmeta._adapter_rows(row_list, 'old_jobs')) ELSE present END;
+    -- Rows that are compared by hashing are all kept in memory: 70 MB for 100,000. Many are sorted on disk.
+    many CONSTANT pg_catalog.text := CASE WHEN compares THEN pg_catalog.concat(
+        $many$ELSIF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' AND EXISTS (SELECT FROM jobs OFFSET 5000) THEN
+        _runmeta_hashagg := pg_catalog.current_setting('enable_hashagg');
+        PERFORM pg_catalog.set_config('enable_hashagg', 'off', true);
+        EXECUTE $many$, pg_catalog.quote_literal(pg_catalog.concat(head, there, E'\n        FROM (', changed, ') AS c', chosen)), $many$;
+        PERFORM pg_catalog.set_config('enable_hashagg', _runmeta_hashagg, true);
+    $many$) END;
     failed CONSTANT pg_catalog.text := pg_catalog.format($failed$EXCEPTION
     -- Whatever is wrong here is no reason to stop the queue.
     WHEN OTHERS THEN
@@ -62,9 +73,9 @@ DECLARE
                 FOR _runmeta_id IN SELECT j.%I::pg_catalog.text FROM jobs AS j LIMIT 1000 LOOP
                     BEGIN
                         IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
-                            $alone$, id_column), head, gone, ' FROM (', pg_catalog.replace(row_query, '{jobs}', one), ') AS c', chosen, $alone$;
+                            $alone$, id_column), head, gone, ' FROM (', runmeta._adapter_rows(row_list, one), ') AS c', chosen, $alone$;
                         ELSE
-                            $alone$, head, arrived, ' FROM (', pg_catalog.replace(row_query, '{jobs}', one), ') AS c', chosen,
+                            $alone$, head, arrived, ' FROM (', runmeta._adapter_rows(row_list, one), ') AS c', chosen,
         pg_catalog.format($alone$;
                         END IF;
                     EXCEPTION
@@ -86,6 +97,7 @@ AS $runmeta$
 DECLARE
     _runmeta_id pg_catalog.text;
     _runmeta_failures pg_catalog.int4 := 0;
+    _runmeta_hashagg pg_catalog.text;
 BEGIN
     %s
     RETURN NULL;
@@ -95,46 +107,43 @@ $runmeta$$frame$;
     statement pg_catalog.text;
 BEGIN
     statement := pg_catalog.format(frame, schema, pg_catalog.concat('_runmeta_follow_', adapter), pg_catalog.concat(
-        -- Half of all updates of a queue are polls that find no job.
-        $body$IF NOT EXISTS (SELECT FROM jobs) THEN
+        -- Half of all updates of a queue are polls that find no job. To ask takes 5 µs: what is inserted or deleted is there.
+        $body$IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' AND NOT EXISTS (SELECT FROM jobs) THEN
         RETURN NULL;
     END IF;
     IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
-        $body$, head, arrived, E'\n        FROM (', pg_catalog.replace(row_query, '{jobs}', 'jobs'), ') AS c', chosen, $body$;
-    ELSIF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
+        $body$, head, arrived, E'\n        FROM (', present, ') AS c', chosen, $body$;
+    $body$, many, $body$ELSIF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
         $body$, head, there, E'\n        FROM (', changed, ') AS c', chosen, $body$;
     ELSE
-        $body$, head, gone, E'\n        FROM (', pg_catalog.replace(row_query, '{jobs}', 'jobs'), ') AS c', chosen, $body$;
-    END IF;$body$), pg_catalog.replace(pg_catalog.replace(failed, '{alone}', alone), '{ids}', some_ids));
+        $body$, head, gone, E'\n        FROM (', present, ') AS c', chosen, $body$;
+    END IF;$body$), pg_catalog.replace(pg_catalog.replace(failed, '{ids}', some_ids), '{alone}', alone));
     RETURN NEXT statement;
 
     -- For partitions that were made after the triggers: row triggers are cloned to them, statement triggers are not.
     statement := pg_catalog.format(frame, schema, pg_catalog.concat('_runmeta_follow_row_', adapter), pg_catalog.concat(
         $body$IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
-        $body$, head, gone, E'\n        FROM (', pg_catalog.replace(row_query, '{jobs}', '(SELECT OLD.*)'), ') AS c', chosen, $body$;
+        $body$, head, gone, E'\n        FROM (', runmeta._adapter_rows(row_list, '(SELECT OLD.*)'), ') AS c', chosen, $body$;
     ELSE
-        $body$, head, arrived, E'\n        FROM (', pg_catalog.replace(row_query, '{jobs}', '(SELECT NEW.*)'), ') AS c', chosen, $body$;
-    END IF;$body$), pg_catalog.replace(pg_catalog.replace(failed, '{alone}', ''), '{ids}', 'NULL'));
+        $body$, head, arrived, E'\n        FROM (', runmeta._adapter_rows(row_list, '(SELECT NEW.*)'), ') AS c', chosen, $body$;
+    END IF;$body$), pg_catalog.replace(pg_catalog.replace(failed, '{ids}', 'NULL'), '{alone}', ''));
     RETURN NEXT statement;
 
     -- Before the rows are gone.
     statement := pg_catalog.format(frame, schema, pg_catalog.concat('_runmeta_truncate_', adapter), pg_catalog.concat(
-        'EXECUTE pg_catalog.format(', pg_catalog.quote_literal(pg_catalog.replace(pg_catalog.replace(
-            pg_catalog.concat(head, gone, E'\n        FROM (', row_query, ') AS c', chosen),
-            '%', '%%'), '{jobs}', 'ONLY %s')),
-        ', TG_RELID::pg_catalog.regclass);'), pg_catalog.replace(pg_catalog.replace(failed, '{alone}', ''), '{ids}', 'NULL'));
+        'EXECUTE pg_catalog.format(', pg_catalog.quote_literal(pg_catalog.concat(
+            pg_catalog.replace(head, '%', '%%'), emptied, E'\n        FROM (',
+            runmeta._adapter_rows(pg_catalog.replace(row_list, '%', '%%'), 'ONLY %s'), ') AS c', pg_catalog.replace(chosen, '%', '%%'))),
+        ', TG_RELID::pg_catalog.regclass);'), pg_catalog.replace(pg_catalog.replace(failed, '{ids}', 'NULL'), '{alone}', ''));
     RETURN NEXT statement;
 
-    -- A queue whose jobs have a partition of their own goes with that, which no trigger sees. What its jobs were is left in
-    -- their runs, which are up to date behind follow().
+    -- A queue whose jobs have a partition of their own goes with that, which no trigger sees. Which jobs these were is found in
+    -- their runs, later: a row for no run stands for all of them.
     IF is_in_queues THEN
         statement := pg_catalog.format(frame, schema, pg_catalog.concat('_runmeta_queue_', adapter), pg_catalog.format(
-            $body$PERFORM runmeta.follow(1000000);
-    INSERT INTO runmeta.transition (adapter, run_id, is_deleted, status)
-        SELECT %s, runmeta._noted(r.id), true, 'cancelled'
-        FROM runmeta.run AS r
-        WHERE r.task OPERATOR(pg_catalog.=) OLD.name AND r.finished_at IS NULL AND pg_catalog.starts_with(r.id, %L);$body$,
-            adapter, prefix), pg_catalog.replace(pg_catalog.replace(failed, '{alone}', ''), '{ids}', 'NULL'));
+            $body$INSERT INTO runmeta.transition (adapter, run_id, is_deleted, status, task)
+        VALUES (%s, runmeta._noted(''), true, 'cancelled', pg_catalog."left"(OLD.name, 256));$body$, adapter),
+            pg_catalog.replace(pg_catalog.replace(failed, '{ids}', 'NULL'), '{alone}', ''));
         RETURN NEXT statement;
     END IF;
 END

@@ -15,8 +15,8 @@ SELECT j.id::pg_catalog.text AS id,
     CASE WHEN j.locked_at IS NOT NULL THEN 'completed' ELSE 'cancelled' END AS deleted,
     j.attempts::pg_catalog.int4 AS attempt,
     CASE WHEN j.locked_at IS NULL THEN j.last_error END AS error,
-    (SELECT t.identifier FROM {schema}._private_tasks AS t WHERE t.id OPERATOR(pg_catalog.=) j.task_id) AS task, {parent} AS parent_id,
-    j.created_at, j.locked_at AS started_at, NULL::pg_catalog.timestamptz AS finished_at
-FROM {jobs} AS j$row$, '{schema}', pg_catalog.quote_ident(schema)) $query$;
+    (SELECT t.identifier FROM {schema}._private_tasks AS t WHERE t.id OPERATOR(pg_catalog.=) j.task_id) AS task,
+    j.created_at, j.locked_at AS started_at, NULL::pg_catalog.timestamptz AS finished_at$row$,
+    '{schema}', pg_catalog.quote_ident(schema)) $query$;
 
-COMMENT ON FUNCTION runmeta._adapter_graphile_worker IS 'query for what the rows of graphile-worker mean';
+COMMENT ON FUNCTION runmeta._adapter_graphile_worker IS 'list of a query for what the rows of graphile-worker mean';

@@ -30,11 +30,15 @@ BEGIN
     FROM pg_catalog.jsonb_each_text(given OPERATOR(pg_catalog.->) 'statuses') AS m
     WHERE NOT (m.value OPERATOR(pg_catalog.=) ANY (
         ARRAY['queued', 'running', 'retrying', 'completed', 'failed', 'cancelled']::pg_catalog.text[]));
+    IF NOT (given OPERATOR(pg_catalog.->>) 'deleted' OPERATOR(pg_catalog.=) ANY (
+        ARRAY['completed', 'failed', 'cancelled']::pg_catalog.text[])) THEN
+        unknown := given OPERATOR(pg_catalog.->>) 'deleted';
+    END IF;
     IF unknown IS NOT NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = pg_catalog.format('"%s" is no status of a run that follows a job', unknown),
-            HINT = 'These are queued, running, retrying, completed, failed and cancelled.';
+            HINT = 'These are queued, running, retrying, completed, failed and cancelled, and of a job that is deleted the last three.';
     END IF;
     -- The order of a job's changes is that of the locks on its row: there is one row for each id.
     IF NOT EXISTS (
@@ -62,13 +66,12 @@ BEGIN
     INTO words
     FROM pg_catalog.jsonb_each_text(given OPERATOR(pg_catalog.->) 'statuses') AS m;
     RETURN pg_catalog.format($row$
-SELECT %s::pg_catalog.text AS id,
-    CASE %sELSE %s::pg_catalog.text END AS status,
+SELECT pg_catalog."left"(%s::pg_catalog.text, 256) AS id,
+    CASE %sELSE pg_catalog."left"(%s::pg_catalog.text, 256) END AS status,
     %L AS deleted,
-    %s::pg_catalog.int4 AS attempt, %s::pg_catalog.text AS error, %s::pg_catalog.text AS task, {parent} AS parent_id,
+    %s::pg_catalog.int4 AS attempt, %s::pg_catalog.text AS error, pg_catalog."left"(%s::pg_catalog.text, 256) AS task,
     %s::pg_catalog.timestamptz AS created_at, %s::pg_catalog.timestamptz AS started_at,
-    %s::pg_catalog.timestamptz AS finished_at
-FROM {jobs} AS j$row$,
+    %s::pg_catalog.timestamptz AS finished_at$row$,
         expressions OPERATOR(pg_catalog.->>) 'id',
         COALESCE(words, 'WHEN false THEN NULL '),
         expressions OPERATOR(pg_catalog.->>) 'status',
@@ -82,4 +85,4 @@ FROM {jobs} AS j$row$,
 END
 $query$;
 
-COMMENT ON FUNCTION runmeta._adapter_own_table IS 'query for what the rows of a table of one''s own mean';
+COMMENT ON FUNCTION runmeta._adapter_own_table IS 'list of a query for what the rows of a table of one''s own mean';

@@ -19,8 +19,7 @@ SELECT j.id::pg_catalog.text AS id,
         THEN COALESCE(j.output OPERATOR(pg_catalog.->>) 'message',
             j.output OPERATOR(pg_catalog.->) 'value' OPERATOR(pg_catalog.->>) 'message', j.output::pg_catalog.text)
     END AS error,
-    j.name AS task, {parent} AS parent_id,
-    j.created_on AS created_at, j.started_on AS started_at, j.completed_on AS finished_at
-FROM {jobs} AS j$row$ $query$;
+    pg_catalog."left"(j.name, 256) AS task,
+    j.created_on AS created_at, j.started_on AS started_at, j.completed_on AS finished_at$row$ $query$;
 
-COMMENT ON FUNCTION runmeta._adapter_pg_boss IS 'query for what the rows of pg-boss mean';
+COMMENT ON FUNCTION runmeta._adapter_pg_boss IS 'list of a query for what the rows of pg-boss mean';

@@ -9,8 +9,8 @@ SELECT j.msg_id::pg_catalog.text AS id,
     CASE WHEN j.read_ct OPERATOR(pg_catalog.=) 0 THEN 'queued' ELSE 'running' END AS status,
     'completed' AS deleted,
     j.read_ct AS attempt, NULL::pg_catalog.text AS error,
-    {task} AS task, {parent} AS parent_id,
-    j.enqueued_at AS created_at, NULL::pg_catalog.timestamptz AS started_at, NULL::pg_catalog.timestamptz AS finished_at
-FROM {jobs} AS j$row$, '{task}', pg_catalog.quote_literal(pg_catalog.regexp_replace(table_name, '^q_', ''))) $query$;
+    {task} AS task,
+    j.enqueued_at AS created_at, NULL::pg_catalog.timestamptz AS started_at, NULL::pg_catalog.timestamptz AS finished_at$row$,
+    '{task}', pg_catalog.quote_literal(pg_catalog.regexp_replace(table_name, '^q_', ''))) $query$;
 
-COMMENT ON FUNCTION runmeta._adapter_pgmq IS 'query for what the rows of a queue of pgmq mean';
+COMMENT ON FUNCTION runmeta._adapter_pgmq IS 'list of a query for what the rows of a queue of pgmq mean';

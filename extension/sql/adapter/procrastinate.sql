@@ -19,9 +19,8 @@ SELECT j.id::pg_catalog.text AS id,
     CASE WHEN j.status::pg_catalog.text OPERATOR(pg_catalog.=) ANY (ARRAY['doing', 'aborting']::pg_catalog.text[])
         THEN j.attempts OPERATOR(pg_catalog.+) 1 ELSE j.attempts
     END AS attempt,
-    NULL::pg_catalog.text AS error, j.task_name::pg_catalog.text AS task, {parent} AS parent_id,
+    NULL::pg_catalog.text AS error, j.task_name::pg_catalog.text AS task,
     NULL::pg_catalog.timestamptz AS created_at, NULL::pg_catalog.timestamptz AS started_at,
-    NULL::pg_catalog.timestamptz AS finished_at
-FROM {jobs} AS j$row$ $query$;
+    NULL::pg_catalog.timestamptz AS finished_at$row$ $query$;
 
-COMMENT ON FUNCTION runmeta._adapter_procrastinate IS 'query for what the rows of procrastinate mean';
+COMMENT ON FUNCTION runmeta._adapter_procrastinate IS 'list of a query for what the rows of procrastinate mean';

@@ -1,7 +1,7 @@
 -- _adapter_queue
 
 -- The queues that are known, one branch each, with the schema that they have where none is named. parent is an expression over
--- the row of a job, which is j, for the id of the run that its run is started under.
+-- the row of a job, which is j, for the id of the run that its run is started under. row_list is the list of a SELECT over j.
 CREATE FUNCTION runmeta._adapter_queue(
     queue pg_catalog.text,
     INOUT schema pg_catalog.text,
@@ -9,7 +9,7 @@ CREATE FUNCTION runmeta._adapter_queue(
     parent pg_catalog.text,
     prefix pg_catalog.text,
     mapping pg_catalog.jsonb,
-    OUT row_query pg_catalog.text,
+    OUT row_list pg_catalog.text,
     OUT compares pg_catalog.bool,
     OUT id_column pg_catalog.name,
     OUT queues pg_catalog.text
@@ -25,38 +25,38 @@ BEGIN
         schema := COALESCE(schema, 'pgboss');
         table_name := 'job';
         queues := 'queue';
-        row_query := runmeta._adapter_pg_boss(schema);
+        row_list := runmeta._adapter_pg_boss(schema);
         compares := false;
     ELSIF queue OPERATOR(pg_catalog.=) 'graphile-worker' THEN
         schema := COALESCE(schema, 'graphile_worker');
         table_name := '_private_jobs';
-        row_query := runmeta._adapter_graphile_worker(schema);
+        row_list := runmeta._adapter_graphile_worker(schema);
         compares := false;
     ELSIF queue OPERATOR(pg_catalog.=) 'procrastinate' THEN
         schema := COALESCE(schema, 'public');
         table_name := 'procrastinate_jobs';
-        row_query := runmeta._adapter_procrastinate(schema);
+        row_list := runmeta._adapter_procrastinate(schema);
         compares := true;
     ELSIF queue OPERATOR(pg_catalog.=) 'river' THEN
         schema := COALESCE(schema, 'public');
         table_name := 'river_job';
-        row_query := runmeta._adapter_river(schema);
+        row_list := runmeta._adapter_river(schema);
         compares := true;
     ELSIF queue OPERATOR(pg_catalog.=) 'oban' THEN
         schema := COALESCE(schema, 'public');
         table_name := 'oban_jobs';
-        row_query := runmeta._adapter_oban(schema);
+        row_list := runmeta._adapter_oban(schema);
         compares := true;
     ELSIF queue OPERATOR(pg_catalog.=) 'pgmq' THEN
         schema := COALESCE(schema, 'pgmq');
         id_column := 'msg_id';
-        row_query := runmeta._adapter_pgmq(table_name);
+        row_list := runmeta._adapter_pgmq(table_name);
         compares := false;
     ELSIF queue OPERATOR(pg_catalog.=) 'dbos' THEN
         schema := COALESCE(schema, 'dbos');
         table_name := 'workflow_status';
         id_column := 'workflow_uuid';
-        row_query := runmeta._adapter_dbos(schema);
+        row_list := runmeta._adapter_dbos(schema);
         compares := true;
     ELSIF queue OPERATOR(pg_catalog.=) 'table' THEN
         schema := COALESCE(schema, 'public');
@@ -81,7 +81,7 @@ BEGIN
         RETURN;
     END IF;
     IF queue OPERATOR(pg_catalog.=) 'table' THEN
-        row_query := runmeta._adapter_own_table(jobs, mapping);
+        row_list := runmeta._adapter_own_table(jobs, mapping);
     END IF;
     -- Older versions of DBOS do not keep it.
     IF parent IS NULL AND queue OPERATOR(pg_catalog.=) 'dbos' AND EXISTS (
@@ -90,8 +90,7 @@ BEGIN
     ) THEN
         parent := pg_catalog.format('%L OPERATOR(pg_catalog.||) j.parent_workflow_id', prefix);
     END IF;
-    row_query := pg_catalog.replace(row_query, '{parent}',
-        pg_catalog.format('(%s)::pg_catalog.text', COALESCE(parent, 'NULL')));
+    row_list := pg_catalog.concat(row_list, ', (', COALESCE(parent, 'NULL'), ')::pg_catalog.text AS parent_id');
 END
 $queue$;
 

@@ -18,8 +18,7 @@ SELECT j.id::pg_catalog.text AS id,
     CASE WHEN j.state::pg_catalog.text OPERATOR(pg_catalog.=) ANY (ARRAY['retryable', 'discarded']::pg_catalog.text[])
         THEN j.errors[pg_catalog.cardinality(j.errors)] OPERATOR(pg_catalog.->>) 'error'
     END AS error,
-    j.kind::pg_catalog.text AS task, {parent} AS parent_id,
-    j.created_at, j.attempted_at AS started_at, j.finalized_at AS finished_at
-FROM {jobs} AS j$row$ $query$;
+    j.kind::pg_catalog.text AS task,
+    j.created_at, j.attempted_at AS started_at, j.finalized_at AS finished_at$row$ $query$;
 
-COMMENT ON FUNCTION runmeta._adapter_river IS 'query for what the rows of River mean';
+COMMENT ON FUNCTION runmeta._adapter_river IS 'list of a query for what the rows of River mean';

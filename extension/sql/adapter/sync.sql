@@ -7,14 +7,14 @@ CREATE FUNCTION runmeta._adapter_sync(
     jobs pg_catalog.regclass,
     prefix pg_catalog.text,
     tasks pg_catalog.text[],
-    row_query pg_catalog.text
+    row_list pg_catalog.text
 ) RETURNS pg_catalog.text
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $query$ SELECT pg_catalog.format('SELECT runmeta._record_jobs(%s, %L, %L)', adapter, jobs, pg_catalog.concat(
     pg_catalog.format($head$WITH RECURSIVE _runmeta_job AS MATERIALIZED (
     SELECT c.*, (%L OPERATOR(pg_catalog.||) c.id) COLLATE pg_catalog."C" AS run_id
     FROM ($head$, prefix),
-    pg_catalog.replace(row_query, '{jobs}', pg_catalog.format('%I.%I', n.nspname, t.relname)),
+    runmeta._adapter_rows(row_list, pg_catalog.format('%I.%I', n.nspname, t.relname)),
     ') AS c',
     CASE WHEN tasks IS NULL THEN ''
         ELSE pg_catalog.format(E'\n    WHERE c.task OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.text[])', tasks) END,

@@ -159,7 +159,6 @@ impl Changes {
     fn is_empty(&self) -> bool {
         self.runs.is_empty() && self.streams.is_empty() && !self.resync
     }
-
 }
 
 impl Change {

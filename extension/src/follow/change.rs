@@ -119,7 +119,9 @@ pub fn make<'a>(
     Ok(Some(New {
         id,
         place,
-        task: changes.iter().find_map(|change| change.task.as_deref()),
+        task: changes
+            .iter()
+            .find_map(|change| change.task.as_deref().filter(|task| !task.is_empty())),
         progress,
         document,
         created_at: first.created_at.unwrap_or(first.at),

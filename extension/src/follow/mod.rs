@@ -15,11 +15,13 @@
 //!
 //! Files: [`noted`] are the jobs that a transaction changed, [`waiting`] the counters that spare others a look at the table.
 //! [`transition`] takes what was recorded, [`adapter`] is what adapters say of documents. [`slice`] has runs follow, each of
-//! which [`change`] decides. [`head`] and [`place`] are about those that do not exist, which [`insert`] makes.
+//! which [`change`] decides. [`head`] and [`place`] are about those that do not exist, which [`insert`] makes. [`gone`] is about
+//! queues that went with all their jobs.
 
 mod adapter;
 pub mod before;
 mod change;
+mod gone;
 mod head;
 mod insert;
 mod noted;
@@ -31,6 +33,7 @@ mod transition;
 mod waiting;
 
 use change::Documents;
+pub use gone::record_all as record_gone_queues;
 pub use noted::{Noted, note};
 pub use record::record;
 pub use table::{follow_some, look_through, trim_failures};

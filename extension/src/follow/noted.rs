@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use runmeta_core::wire::MAXIMUM_TEXT_BYTES;
+
 use super::waiting;
 use crate::transaction;
 use crate::worker;
@@ -27,6 +29,8 @@ pub fn note(run_id: &str) {
 
 impl Noted {
     fn add(&mut self, run_id: &str) {
+        // One that is too long to be a run's is found in the table.
+        self.many |= run_id.len() > MAXIMUM_TEXT_BYTES;
         if !self.many && !self.runs.contains(run_id) {
             self.runs.insert(run_id.to_owned());
             self.bound();
@@ -56,7 +60,7 @@ impl Noted {
         self.runs.is_empty() && !self.many
     }
 
-    /// Returns the runs; an empty id if there are too many.
+    /// Returns the runs; an empty id if there are too many, or all jobs of a queue are gone.
     pub fn runs(&self) -> impl Iterator<Item = &str> {
         let many = self.many.then_some("");
         self.runs.iter().map(String::as_str).chain(many)

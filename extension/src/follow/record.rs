@@ -3,11 +3,15 @@
 //! They are read as the owner of their table, who may have put anything into what they are read with: read by a superuser, the
 //! cast of a type of the owner's made the owner a superuser.
 
+use std::collections::BTreeMap;
+
 use pgrx::pg_sys;
 use pgrx::pg_sys::BuiltinOid::{
     BOOLARRAYOID, INT4ARRAYOID, INT4OID, TEXTARRAYOID, TIMESTAMPTZARRAYOID,
 };
 use pgrx::prelude::*;
+use pgrx::spi::SpiTupleTable;
+use runmeta_core::status;
 
 use crate::jsonb::check_for_interrupts;
 use crate::owner::AsOwner;
@@ -30,50 +34,40 @@ thread_local! {
 
 /// Jobs that are read and recorded together.
 const SLICE: i64 = 1000;
-
 /// Ids that a failure names.
 const NAMED: usize = 100;
+/// Statuses that a notice names.
+const SHOWN: usize = 5;
+/// Statuses that are counted. A guess: a column with more has no statuses.
+const COUNTED: usize = 1000;
 
 /// Records for this adapter what a query returns of jobs, and returns how many these were. Of a job that is not wanted, only if
-/// its run exists. Those without a status are kept as a failure.
+/// its run exists. Those without a status are kept as a failure, and statuses that mean nothing to a run raise a notice.
 ///
 /// # Errors
 ///
 /// Errors of Postgres are raised, those of the query too.
 pub fn record(adapter: i32, jobs: pg_sys::Oid, query: &str) -> Result<i64, Refusal> {
-    Spi::connect_mut(|client| {
-        let (mut count, mut unknown) = (0, Vec::new());
-        let mut cursor = {
-            let _owner = AsOwner::of_jobs(jobs);
-            client.try_open_cursor(query, &[])?
-        };
-        loop {
-            check_for_interrupts();
+    let mut seen = Seen::default();
+    let cursor = Spi::connect_mut(|client| {
+        let _owner = AsOwner::of_jobs(jobs);
+        Ok::<_, Refusal>(client.try_open_cursor(query, &[])?.detach_into_name())
+    })?;
+    let mut count = 0;
+    loop {
+        check_for_interrupts();
+        // A connection a slice: its rows are freed with it.
+        let recorded = Spi::connect_mut(|client| {
+            let mut cursor = client.find_cursor(&cursor)?;
             let rows = {
                 let _owner = AsOwner::of_jobs(jobs);
                 cursor.fetch(SLICE)?
             };
             if rows.is_empty() {
-                break;
+                return Ok::<_, Refusal>(None);
             }
-            let mut slice = Slice::default();
-            for row in rows {
-                let run: String = row.get(1)?.unwrap_or_default();
-                let Some(status) = row.get::<String>(3)? else {
-                    unknown.push(run);
-                    continue;
-                };
-                slice.runs.push(run);
-                slice.wanted.push(row.get(2)?.unwrap_or(false));
-                slice.statuses.push(status);
-                slice.attempts.push(row.get(4)?);
-                slice.errors.push(row.get(5)?);
-                slice.tasks.push(row.get(6)?);
-                slice.parents.push(row.get(7)?);
-                slice.created.push(row.get(8)?);
-                slice.started.push(row.get(9)?);
-                slice.finished.push(row.get(10)?);
-            }
+            let slice = seen.read(rows)?;
+            cursor.detach_into_name();
             let arguments = [
                 adapter.into(),
                 slice.runs.into(),
@@ -87,17 +81,90 @@ pub fn record(adapter: i32, jobs: pg_sys::Oid, query: &str) -> Result<i64, Refus
                 slice.started.into(),
                 slice.finished.into(),
             ];
-            count += RECORD
-                .with(|statement| statement.run(client, &arguments))?
-                .len();
+            let recorded = RECORD.with(|statement| statement.run(client, &arguments))?;
+            Ok(Some(recorded.len()))
+        })?;
+        match recorded {
+            Some(recorded) => count += recorded,
+            None => break,
         }
-        if !unknown.is_empty() {
-            unknown.truncate(NAMED);
-            let arguments = [adapter.into(), unknown.into()];
-            RECORD_UNKNOWN.with(|statement| statement.run(client, &arguments))?;
+    }
+    if !seen.without_status.is_empty() {
+        let arguments = [
+            adapter.into(),
+            std::mem::take(&mut seen.without_status).into(),
+        ];
+        Spi::connect_mut(|client| {
+            RECORD_UNKNOWN.with(|statement| statement.run(client, &arguments).map(drop))
+        })?;
+    }
+    seen.tell();
+    Ok(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+/// What was seen of all jobs.
+#[derive(Default)]
+struct Seen {
+    without_status: Vec<String>,
+    /// How many jobs have a status that means nothing to a run.
+    unknown: BTreeMap<String, u64>,
+}
+
+impl Seen {
+    fn read(&mut self, rows: SpiTupleTable<'_>) -> Result<Slice, Refusal> {
+        let mut slice = Slice::default();
+        for row in rows {
+            let run: String = row.get(1)?.unwrap_or_default();
+            let Some(status) = row.get::<String>(3)? else {
+                if self.without_status.len() < NAMED {
+                    self.without_status.push(run);
+                }
+                continue;
+            };
+            if !status::is_of_job(&status)
+                && (self.unknown.len() < COUNTED || self.unknown.contains_key(&status))
+            {
+                *self.unknown.entry(status.clone()).or_default() += 1;
+            }
+            slice.runs.push(run);
+            slice.wanted.push(row.get(2)?.unwrap_or(false));
+            slice.statuses.push(status);
+            slice.attempts.push(row.get(4)?);
+            slice.errors.push(row.get(5)?);
+            slice.tasks.push(row.get(6)?);
+            slice.parents.push(row.get(7)?);
+            slice.created.push(row.get(8)?);
+            slice.started.push(row.get(9)?);
+            slice.finished.push(row.get(10)?);
         }
-        Ok(i64::try_from(count).unwrap_or(i64::MAX))
-    })
+        Ok(slice)
+    }
+
+    /// Raises a notice that names the most frequent statuses that mean nothing to a run.
+    fn tell(&self) {
+        let mut unknown: Vec<_> = self.unknown.iter().collect();
+        unknown.sort_by_key(|(_, jobs)| std::cmp::Reverse(**jobs));
+        let shown = unknown.iter().take(SHOWN);
+        let shown: Vec<String> = shown
+            .map(|(status, jobs)| format!("\"{status}\" ({jobs})"))
+            .collect();
+        if shown.is_empty() {
+            return;
+        }
+        let more = match unknown.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        ereport!(
+            NOTICE,
+            PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
+            format!(
+                "jobs have statuses that are not translated: {}{more}",
+                shown.join(", ")
+            ),
+            "Translate them in the statuses of the mapping. Until then a run takes the word, and neither begins nor ends an attempt by it."
+        );
+    }
 }
 
 /// The columns of what is recorded.

@@ -49,7 +49,6 @@ fn follow_slice(
     locking: Locking,
     documents: Documents,
 ) -> Result<Done, Refusal> {
-    let existing = existing(client, runs)?;
     let lock = match locking {
         Locking::Skip => &LOCK,
         Locking::Await | Locking::Insist => &AWAIT_LOCK,
@@ -63,18 +62,23 @@ fn follow_slice(
     }
     let names: Vec<(&str, &str)> = locked.iter().map(|(root, id)| (&**root, &**id)).collect();
 
-    let absent = runs.iter().copied().filter(|run| !existing.contains(*run));
-    let heads = head::lock(&absent.collect::<Vec<_>>(), locking)?;
-    let mut places = place::find(&heads)?;
     let mut free: HashSet<&str> = names.iter().map(|(_, id)| *id).collect();
+    let mut absent: Vec<&str> = runs.to_vec();
+    absent.retain(|run| !free.contains(run));
+    // Most are locked, and so are there.
+    let existing = existing(client, &absent)?;
+    absent.retain(|run| !existing.contains(*run));
+    let heads = head::lock(&absent, locking)?;
+    let mut places = place::find(&heads)?;
     free.extend(
         heads
             .iter()
             .filter(|head| !head.is_there || places.known.contains_key(&head.run))
             .map(|head| head.run.as_str()),
     );
-    let mut taken = by_run(transition::take(&free.iter().copied().collect::<Vec<_>>())?);
-    let changes = taken.values().map(Vec::len).sum();
+    let taken = transition::take(&free.iter().copied().collect::<Vec<_>>())?;
+    let changes = taken.len();
+    let mut taken = by_run(transition::keep_sound(taken)?);
 
     let (adapters, now) = (adapter::read()?, clock_timestamp());
     let mut done = Done {
@@ -132,6 +136,9 @@ fn follow_slice(
 }
 
 fn existing(client: &mut SpiClient<'_>, runs: &[&str]) -> Result<HashSet<String>, Refusal> {
+    if runs.is_empty() {
+        return Ok(HashSet::new());
+    }
     let rows =
         EXISTING.with(|statement| statement.read_by_index(client, &[runs.to_vec().into()]))?;
     let mut existing = HashSet::with_capacity(rows.len());

@@ -3,7 +3,7 @@
 use pgrx::pg_sys::BuiltinOid::{INT4OID, TEXTOID};
 use pgrx::prelude::*;
 
-use super::{Locking, SLICE, follow};
+use super::{Locking, SLICE, follow, gone};
 use crate::jsonb::check_for_interrupts;
 use crate::owner::{self, AsOwner};
 use crate::refusal::Refusal;
@@ -30,6 +30,7 @@ const FOUND: usize = 5000;
 ///
 /// Errors of Postgres are raised where they concern no single run.
 pub fn follow_some(max_runs: usize) -> Result<i64, Refusal> {
+    gone::record_all()?;
     let (mut left, mut last, mut changes) = (max_runs, String::new(), 0);
     while left > 0 {
         let wanted = left.min(SLICE);

@@ -1,8 +1,11 @@
 //! What was recorded for runs.
 
-use pgrx::pg_sys::BuiltinOid::{INT4OID, TEXTARRAYOID, TEXTOID};
+use std::collections::BTreeMap;
+
+use pgrx::pg_sys::BuiltinOid::{BOOLOID, INT4OID, TEXTARRAYOID, TEXTOID};
 use pgrx::prelude::*;
 use pgrx::spi::SpiError;
+use runmeta_core::wire::{MAXIMUM_TEXT_BYTES, fits_text};
 
 use super::waiting;
 use crate::jsonb::{Jsonb, check_for_interrupts};
@@ -23,9 +26,17 @@ thread_local! {
     static ANY: Statement = const { Statement::new(include_str!("sql/any.sql"), &[]) };
     static KEEP_FAILURE: Statement = const { Statement::new(
         include_str!("sql/keep_failure.sql"),
-        &[INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID],
+        &[INT4OID, TEXTARRAYOID, TEXTOID, TEXTOID, BOOLOID, TEXTOID],
     ) };
 }
+
+/// Why a job whose run would have no id, or too long a one, is not followed.
+pub const BAD_ID: &str = "ids of runs have 1 to 255 bytes";
+const BAD_TASK: &str = "tasks have at most 255 bytes";
+const BAD_STATUS: &str = "statuses have 1 to 255 bytes";
+
+/// Ids that a failure names.
+const NAMED: usize = 100;
 
 /// A change of a job that was recorded for its run.
 pub struct Transition {
@@ -62,6 +73,23 @@ impl Transition {
             started_at: self.started_at,
             finished_at: self.finished_at,
             at: self.at,
+        }
+    }
+
+    /// Returns what keeps any run from following it. Rows come from other programs, and from whoever writes runs.
+    fn problem(&self) -> Option<&'static str> {
+        if !fits_text(&self.run) {
+            Some(BAD_ID)
+        } else if !fits_text(&self.status) {
+            Some(BAD_STATUS)
+        } else if self
+            .task
+            .as_ref()
+            .is_some_and(|task| task.len() > MAXIMUM_TEXT_BYTES)
+        {
+            Some(BAD_TASK)
+        } else {
+            None
         }
     }
 
@@ -135,6 +163,42 @@ pub fn waiting_among(runs: &[&str]) -> Result<Vec<String>, Refusal> {
     })
 }
 
+/// Takes those out that no run can follow, and keeps why. Whatever was recorded for other runs, and for the same one, is followed.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn keep_sound(taken: Vec<Transition>) -> Result<Vec<Transition>, Refusal> {
+    let (mut unsound, mut unknown) = (BTreeMap::new(), BTreeMap::new());
+    let mut sound = Vec::with_capacity(taken.len());
+    for change in taken {
+        let Some(problem) = change.problem() else {
+            if !change.is_deleted && !runmeta_core::status::is_of_job(&change.status) {
+                let of_status = (change.adapter, change.role.clone(), change.status.clone());
+                unknown
+                    .entry(of_status)
+                    .or_insert_with(|| change.run.clone());
+            }
+            sound.push(change);
+            continue;
+        };
+        let of_problem = (change.adapter, change.role, problem);
+        let jobs: &mut Vec<String> = unsound.entry(of_problem).or_default();
+        if jobs.len() < NAMED {
+            jobs.push(change.run);
+        }
+    }
+    for ((adapter, role, problem), jobs) in &unsound {
+        let jobs: Vec<&str> = jobs.iter().map(String::as_str).collect();
+        keep_failure((*adapter, role), &jobs, "22023", problem)?;
+    }
+    for ((adapter, role, status), run) in &unknown {
+        let message = format!("status \"{status}\" is not translated");
+        keep((*adapter, role), &[run], "22023", &message, true)?;
+    }
+    Ok(sound)
+}
+
 /// Takes what was recorded for a run that cannot follow, and keeps why.
 ///
 /// # Errors
@@ -143,7 +207,12 @@ pub fn waiting_among(runs: &[&str]) -> Result<Vec<String>, Refusal> {
 pub fn give_up(run: &str, failure: &Failure) -> Result<(), Refusal> {
     let taken = take(&[run])?;
     match taken.last() {
-        Some(last) => keep_failure(last, &failure.sqlstate(), &failure.message),
+        Some(last) => keep_failure(
+            (last.adapter, &last.role),
+            &[&last.run],
+            &failure.sqlstate(),
+            &failure.message,
+        ),
         None => Ok(()),
     }
 }
@@ -156,7 +225,8 @@ pub fn give_up(run: &str, failure: &Failure) -> Result<(), Refusal> {
 pub fn keep_orphan(changes: &[Transition], parent: &str) -> Result<(), Refusal> {
     match changes.last() {
         Some(last) => keep_failure(
-            last,
+            (last.adapter, &last.role),
+            &[&last.run],
             "P0002",
             &format!("parent \"{parent}\" does not exist"),
         ),
@@ -164,15 +234,36 @@ pub fn keep_orphan(changes: &[Transition], parent: &str) -> Result<(), Refusal> 
     }
 }
 
-fn keep_failure(last: &Transition, sqlstate: &str, message: &str) -> Result<(), Refusal> {
+/// Keeps what went wrong with jobs of an adapter that a role changed.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn keep_failure(
+    who: (i32, &str),
+    jobs: &[&str],
+    sqlstate: &str,
+    message: &str,
+) -> Result<(), Refusal> {
+    keep(who, jobs, sqlstate, message, false)
+}
+
+fn keep(
+    (adapter, role): (i32, &str),
+    jobs: &[&str],
+    sqlstate: &str,
+    message: &str,
+    is_once: bool,
+) -> Result<(), Refusal> {
     Spi::connect_mut(|client| {
         let _owner = AsOwner::of_transitions()?;
         let arguments = [
-            last.adapter.into(),
-            last.run.as_str().into(),
+            adapter.into(),
+            jobs.to_vec().into(),
             sqlstate.into(),
             message.into(),
-            last.role.as_str().into(),
+            is_once.into(),
+            role.into(),
         ];
         KEEP_FAILURE.with(|statement| statement.run(client, &arguments))?;
         Ok(())

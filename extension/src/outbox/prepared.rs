@@ -2,8 +2,8 @@
 //!
 //! The rows are part of the transaction, so they are seen when it has committed, and gone when it was rolled back.
 
-use std::collections::BTreeMap;
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use pgrx::pg_sys::BuiltinOid::{BOOLARRAYOID, INT4OID, INT8ARRAYOID, TEXTARRAYOID};
 use pgrx::prelude::*;

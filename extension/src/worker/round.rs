@@ -82,8 +82,12 @@ impl Round {
         if lost || self.jobs.take_overflow() || late || self.looks_for_jobs {
             let counters = &worker.segment.counters;
             let count = |id: &str, changes: usize| counters.find_jobs(id, changes);
-            let looked = worker.transaction(|_| self.look_for_jobs(count));
-            self.looks_for_jobs = looked.is_none();
+            let looked = worker.transaction(|_| {
+                let is_more = follow::record_gone_queues()?;
+                self.look_for_jobs(count)?;
+                Ok(is_more)
+            });
+            self.looks_for_jobs = looked.unwrap_or(true);
             self.failed |= looked.is_none();
         }
         if lost || self.pace.take_overflow() || late {
@@ -107,7 +111,7 @@ impl Round {
             worker.segment.set_in_hand(false);
         }
         let interval = settings::worker_interval();
-        let waits = worker.database.has_prepared() || self.failed;
+        let waits = worker.database.has_prepared() || self.failed || self.looks_for_jobs;
         let next = [self.pace.next(interval), self.jobs.next(interval)];
         let prunes = pruned.some_are_left.then_some(interval);
         let next = next.into_iter().flatten().chain(prunes).min();

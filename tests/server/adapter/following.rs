@@ -86,7 +86,7 @@ async fn prepared_transaction_is_followed_when_it_is_committed() {
 }
 
 /// What the session is told while it runs these statements.
-async fn notices(database: &Database, statements: &str) -> Vec<String> {
+pub(super) async fn notices(database: &Database, statements: &str) -> Vec<String> {
     let config: tokio_postgres::Config = database.url().parse().unwrap();
     let (client, mut connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
     let notices = tokio::spawn(async move {

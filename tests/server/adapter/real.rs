@@ -93,9 +93,9 @@ async fn assert_agreement(client: &Client, queue: &str, jobs: &str, number: &str
 /// Returns what the rows of a queue mean, as its adapter has it.
 async fn meaning(client: &Client, queue: &str, jobs: &str) -> String {
     let query = format!(
-        "SELECT row_query FROM runmeta._adapter_queue('{queue}', NULL, NULL, NULL, '', NULL)"
+        "SELECT runmeta._adapter_rows(row_list, '{jobs}') FROM runmeta._adapter_queue('{queue}', NULL, NULL, NULL, '', NULL)"
     );
-    rows(client, &query).await.replace("{jobs}", jobs)
+    rows(client, &query).await
 }
 
 async fn pg_boss(package: &str, node: Command, number: &str) {

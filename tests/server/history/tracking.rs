@@ -77,7 +77,7 @@ async fn tracking_that_is_rolled_back_never_was() {
 
 #[tokio::test]
 async fn ten_thousand_tasks_are_tracked() {
-    let (_database, client) = tracked().await;
+    let (database, client) = tracked().await;
     run(
         &client,
         "SELECT count(*) FROM (SELECT runmeta.track('task ' || i, 'n') FROM generate_series(1, 10000) AS i) AS t",
@@ -89,6 +89,11 @@ async fn ten_thousand_tasks_are_tracked() {
     )
     .await;
     assert_eq!(samples(&client, "a").await, "0 3");
+    // A session reads those of the tasks that it writes.
+    let other = database.connect().await;
+    run(&other, "BEGIN; SELECT runmeta.increment('a', 'n', 3)").await;
+    let read = "SELECT COALESCE(seq_tup_read, 0) + COALESCE(idx_tup_fetch, 0) <= 1 FROM pg_stat_xact_user_tables WHERE relname = 'tracked'; COMMIT";
+    assert_eq!(run(&other, read).await, "t");
     let untracked =
         "SELECT sum(runmeta.untrack(task)) FROM (SELECT DISTINCT task FROM runmeta.tracked) AS t";
     assert_eq!(run(&client, untracked).await, "10001");

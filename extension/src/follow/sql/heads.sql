@@ -1,7 +1,10 @@
-SELECT t.run_id, h.parent_id, h.is_there, h.is_late
+SELECT t.run_id, h.parent_id, h.is_there,
+    -- There is no run with such an id to wait for.
+    h.is_late OR pg_catalog.octet_length(h.parent_id) OPERATOR(pg_catalog.=) 0
+        OR pg_catalog.octet_length(h.parent_id) OPERATOR(pg_catalog.>) 255
 FROM (
     SELECT w.run_id, pg_catalog.min(w.id) AS id,
-        (pg_catalog.array_agg(w.parent_id ORDER BY w.id) FILTER (WHERE w.parent_id IS NOT NULL))[1] AS parent_id,
+        (pg_catalog.array_agg(pg_catalog."left"(w.parent_id, 256) ORDER BY w.id) FILTER (WHERE w.parent_id IS NOT NULL))[1] AS parent_id,
         pg_catalog.bool_or(NOT w.is_deleted) AS is_there,
         pg_catalog.min(w.at) OPERATOR(pg_catalog.<)
             (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) interval '1 minute')

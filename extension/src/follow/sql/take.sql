@@ -1,8 +1,10 @@
 WITH taken AS (
     DELETE FROM runmeta.transition AS t
     WHERE t.run_id OPERATOR(pg_catalog.=) ANY ($1)
-    RETURNING t.run_id, t.id, t.adapter, t.role, t.status, t.is_deleted, t.attempt, pg_catalog."left"(t.error, 1000) AS error,
-        t.task, t.parent_id, t.created_at, t.started_at, t.finished_at, t.at
+    -- Triggers have cut the texts; a writer may have recorded others.
+    RETURNING t.run_id, t.id, t.adapter, t.role, pg_catalog."left"(t.status, 256) AS status, t.is_deleted, t.attempt,
+        pg_catalog."left"(t.error, 1000) AS error, pg_catalog."left"(t.task, 256) AS task,
+        pg_catalog."left"(t.parent_id, 256) AS parent_id, t.created_at, t.started_at, t.finished_at, t.at
 )
 SELECT t.run_id, t.adapter, t.role::pg_catalog.text, t.status, t.is_deleted, t.attempt, t.task, t.created_at, t.started_at,
     t.finished_at, t.at,
