@@ -5,14 +5,15 @@ FROM (
     SELECT r.id
     FROM runmeta.run AS r
     WHERE r.task OPERATOR(pg_catalog.=) $4 AND r.created_at OPERATOR(pg_catalog.<=) $5 AND r.finished_at IS NULL
-    UNION
-    -- And those of which nothing or something else is seen yet.
-    SELECT t.run_id
+    UNION ALL
+    -- And those that have no run yet, or one that has finished and goes on.
+    SELECT DISTINCT t.run_id
     FROM runmeta.transition AS t
     WHERE t.adapter OPERATOR(pg_catalog.=) $2 AND t.id OPERATOR(pg_catalog.<) $1
         AND (t.task OPERATOR(pg_catalog.=) $4 OR EXISTS (
             SELECT FROM runmeta.run AS r
-            WHERE r.id OPERATOR(pg_catalog.=) t.run_id AND r.task OPERATOR(pg_catalog.=) $4))
+            WHERE r.id OPERATOR(pg_catalog.=) t.run_id AND r.task OPERATOR(pg_catalog.=) $4
+                AND r.finished_at IS NOT NULL))
 ) AS g
 WHERE pg_catalog.starts_with(g.id, $6)
     -- A run that a job has started under a name of its own is none of the queue's.
