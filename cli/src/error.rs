@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use tokio_postgres::error::DbError;
+use tokio_postgres::error::{DbError, SqlState};
 
 use crate::printable::printable;
 
@@ -111,7 +111,17 @@ impl Error {
         let mut error = Self::new(db.message());
         error.0.detail = db.detail().map(str::to_owned);
         error.0.hint = db.hint().map(str::to_owned);
-        error
+        let is_missing = [
+            SqlState::INVALID_SCHEMA_NAME,
+            SqlState::UNDEFINED_TABLE,
+            SqlState::UNDEFINED_FUNCTION,
+        ];
+        match is_missing.contains(db.code()) && db.message().contains("runmeta") {
+            true => error.or_hint(
+                "Is it another database, or one that is to be migrated first? Run: runmeta migrate",
+            ),
+            false => error,
+        }
     }
 }
 

@@ -92,7 +92,7 @@ BEGIN
         CASE WHEN adapt.tasks IS NULL THEN a.tasks
             WHEN pg_catalog.cardinality(adapt.tasks) OPERATOR(pg_catalog.>) 0 THEN adapt.tasks END AS tasks,
         COALESCE(adapt.metadata, a.metadata, '{}') AS metadata,
-        COALESCE(adapt.parent, a.parent) AS parent,
+        NULLIF(COALESCE(adapt.parent, a.parent), '') AS parent,
         COALESCE(merged, a.mapping) AS mapping,
         CASE WHEN adapt.keep IS NULL THEN a.keep
             WHEN adapt.keep OPERATOR(pg_catalog.>=) '0' THEN adapt.keep END AS keep
@@ -127,6 +127,22 @@ BEGIN
             HINT = 'Remove that one first, with runmeta.unadapt().';
     END IF;
     FOR statement IN
+        -- The statements of a dry run may be for another database, or come after another script: triggers record this number.
+        SELECT pg_catalog.format(
+            $check$DO $runmeta$
+BEGIN
+    IF EXISTS (SELECT FROM runmeta.adapter AS a
+        WHERE (a.id OPERATOR(pg_catalog.=) %s) OPERATOR(pg_catalog.<>)
+            (a.table_schema OPERATOR(pg_catalog.=) %L AND a.table_name OPERATOR(pg_catalog.=) %L))
+    THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'unique_violation',
+            MESSAGE = 'these statements were made for other adapters than there are',
+            HINT = 'Have runmeta.adapt() make them anew, by dry_run in this database.';
+    END IF;
+END
+$runmeta$$check$, kept.id, own.schema, own.table_name)
+        UNION ALL
         SELECT pg_catalog.format(
             'INSERT INTO runmeta.adapter (id, queue, table_schema, table_name, prefix, tasks, metadata, parent, mapping, keep) '
             'VALUES (%L, %L, %L, %L, %L, %L, %L, %L, %L, %L) ON CONFLICT ON CONSTRAINT adapter_pkey DO UPDATE '

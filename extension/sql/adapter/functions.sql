@@ -56,8 +56,17 @@ DECLARE
                 RETURN NULL;
             END IF;
             {alone}INSERT INTO runmeta.adapter_failure (adapter, operation, jobs, sqlstate, message)
-            VALUES (%s, TG_OP, {ids}, SQLSTATE, SQLERRM);
+            VALUES (%1$s, TG_OP, {ids}, SQLSTATE, SQLERRM);
         EXCEPTION
+            -- The column of the id may be the one that is gone.
+            WHEN undefined_column THEN
+                BEGIN
+                    INSERT INTO runmeta.adapter_failure (adapter, operation, sqlstate, message)
+                    VALUES (%1$s, TG_OP, SQLSTATE, SQLERRM);
+                EXCEPTION
+                    WHEN OTHERS THEN
+                        RAISE WARNING 'runmeta does not follow a change of jobs: %%', SQLERRM;
+                END;
             WHEN OTHERS THEN
                 RAISE WARNING 'runmeta does not follow a change of jobs: %%', SQLERRM;
         END;

@@ -1,7 +1,8 @@
 -- _adapter_sync
 
 -- Statement that records what all jobs are now, but those that have finished and have no run: of these only the ones under
--- which others are to be that have not finished.
+-- which others are to be that have not finished. A word that is not translated means that the job waits, unless it is one that
+-- means an end elsewhere: an old table is full of those.
 CREATE FUNCTION runmeta._adapter_sync(
     adapter pg_catalog.int4,
     jobs pg_catalog.regclass,
@@ -12,7 +13,9 @@ CREATE FUNCTION runmeta._adapter_sync(
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $query$ SELECT pg_catalog.format('SELECT runmeta._record_jobs(%s, %L, %L)', adapter, jobs, pg_catalog.concat(
     pg_catalog.format($head$WITH RECURSIVE _runmeta_job AS MATERIALIZED (
-    SELECT c.*, (%L OPERATOR(pg_catalog.||) c.id) COLLATE pg_catalog."C" AS run_id
+    SELECT c.*, (%L OPERATOR(pg_catalog.||) c.id) COLLATE pg_catalog."C" AS run_id,
+        pg_catalog.lower(c.status) OPERATOR(pg_catalog.<>) ALL (ARRAY['completed', 'succeeded', 'failed', 'cancelled', 'canceled', 'discarded', 'done', 'complete', 'success', 'error', 'aborted',
+            'crashed', 'killed', 'expired', 'timeout', 'timed_out']::pg_catalog.text[]) AS is_open
     FROM ($head$, prefix),
     runmeta._adapter_rows(row_list, pg_catalog.format('%I.%I', n.nspname, t.relname)),
     ') AS c',
@@ -21,7 +24,7 @@ AS $query$ SELECT pg_catalog.format('SELECT runmeta._record_jobs(%s, %L, %L)', a
     $tail$
 ), unfinished AS (
     SELECT j.parent_id FROM _runmeta_job AS j
-    WHERE j.parent_id IS NOT NULL AND j.status OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'retrying', 'running']::pg_catalog.text[])
+    WHERE j.parent_id IS NOT NULL AND j.is_open
 ), above (run_id) AS (
     SELECT u.parent_id COLLATE pg_catalog."C" FROM unfinished AS u
     UNION
@@ -29,7 +32,7 @@ AS $query$ SELECT pg_catalog.format('SELECT runmeta._record_jobs(%s, %L, %L)', a
     JOIN _runmeta_job AS j ON j.run_id OPERATOR(pg_catalog.=) a.run_id
     WHERE j.parent_id IS NOT NULL
 )
-SELECT c.run_id::pg_catalog.text, c.status OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'retrying', 'running']::pg_catalog.text[])
+SELECT c.run_id::pg_catalog.text, c.is_open
         OR EXISTS (SELECT FROM above AS a WHERE a.run_id OPERATOR(pg_catalog.=) c.run_id),
     c.status::pg_catalog.text, c.attempt::pg_catalog.int4, c.error::pg_catalog.text, c.task::pg_catalog.text,
     c.parent_id::pg_catalog.text, c.created_at::pg_catalog.timestamptz, c.started_at::pg_catalog.timestamptz,

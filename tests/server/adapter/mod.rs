@@ -2,6 +2,7 @@
 //!
 //! The statements on the queue are those of graphile-worker's workers, on tables as its migrations make them.
 
+mod adopting;
 mod again;
 mod command;
 mod following;

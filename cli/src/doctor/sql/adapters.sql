@@ -1,26 +1,26 @@
 -- Queues that are adapted: whether their tables have the triggers, and a role that lacks rights.
 WITH part AS (
-    SELECT a.id, a.queue, a.table_schema, a.table_name, j.jobs, t.relid, t.isleaf, c.relkind OPERATOR(pg_catalog.=) 'p' AS is_parent
+    SELECT a.id, a.queue, a.table_schema, a.table_name, c.oid AS jobs, t.relid, t.isleaf, c.relkind OPERATOR(pg_catalog.=) 'p' AS is_parent
     FROM runmeta.adapter AS a
-    CROSS JOIN LATERAL (
-        SELECT pg_catalog.to_regclass(pg_catalog.format('%I.%I', a.table_schema, a.table_name)) AS jobs
-    ) AS j
-    LEFT JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) j.jobs
+    -- By its names: whoever looks may lack the right to use the schema.
+    LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname OPERATOR(pg_catalog.=) a.table_schema::pg_catalog.name
+    LEFT JOIN pg_catalog.pg_class AS c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid
+        AND c.relname OPERATOR(pg_catalog.=) a.table_name::pg_catalog.name
     LEFT JOIN LATERAL (
-        SELECT p.relid, p.isleaf FROM pg_catalog.pg_partition_tree(j.jobs) AS p
+        SELECT p.relid::pg_catalog.oid, p.isleaf FROM pg_catalog.pg_partition_tree(c.oid::pg_catalog.regclass) AS p
         WHERE c.relkind OPERATOR(pg_catalog.=) 'p'
         UNION ALL
-        SELECT j.jobs, true WHERE c.relkind OPERATOR(pg_catalog.<>) 'p'
+        SELECT c.oid, true WHERE c.relkind OPERATOR(pg_catalog.<>) 'p'
     ) AS t ON true
 ), counted AS (
     SELECT p.*, (
         SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger AS g
-        WHERE g.tgrelid OPERATOR(pg_catalog.=) p.relid::pg_catalog.oid AND g.tgenabled OPERATOR(pg_catalog.<>) 'D'
+        WHERE g.tgrelid OPERATOR(pg_catalog.=) p.relid AND g.tgenabled OPERATOR(pg_catalog.<>) 'D'
             AND g.tgname OPERATOR(pg_catalog.=) ANY (
                 ARRAY['_runmeta_insert', '_runmeta_update', '_runmeta_delete']::pg_catalog.name[])
     ) AS triggers, EXISTS (
         SELECT FROM pg_catalog.pg_trigger AS g
-        WHERE g.tgrelid OPERATOR(pg_catalog.=) p.relid::pg_catalog.oid AND g.tgenabled OPERATOR(pg_catalog.<>) 'D'
+        WHERE g.tgrelid OPERATOR(pg_catalog.=) p.relid AND g.tgenabled OPERATOR(pg_catalog.<>) 'D'
             AND g.tgname OPERATOR(pg_catalog.=) '_runmeta_row'
     ) AS has_row_trigger
     FROM part AS p
