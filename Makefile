@@ -7,6 +7,11 @@ ifdef PG_CONFIG
 export PG_CONFIG
 endif
 
+# Groups of tests that `make test` also runs on tables in partitions: those whose statements have another shape there, and that lock,
+# insert or delete. The others do well there too, and would take CI more than the minute that it has for this.
+IN_PARTS := layout:: operations:: attempts:: families:: flush:: flush_order:: flush_races:: flush_starts:: inbox:: \
+	streams::pruning streams::rights prune:: prune_races:: reading:: rights:: adapter::following
+
 # `exec scripts/with-cluster`: a signal that make gets and passes on reaches it, and not a shell in between.
 
 .PHONY: help setup setup-tests build demo test picture mutants bench db db-stop install package fmt lint
@@ -37,6 +42,8 @@ test: setup-tests ## all tests, beside a server of their own
 	cargo test --quiet --manifest-path tests/outside/rustls/Cargo.toml --target-dir target --locked
 # A server that is killed loses nothing without fsync, only a machine that is; databases come and go ten times as fast.
 	RUNMETA_SETTINGS='fsync = off' exec scripts/with-cluster cargo test --workspace --exclude runmeta
+# Those whose statements have another shape where runs lie in parts.
+	RUNMETA_TEST_LAYOUT=partitions RUNMETA_SETTINGS='fsync = off' exec scripts/with-cluster cargo test --quiet --package runmeta-tests -- $(IN_PARTS)
 
 picture: setup-tests ## takes the README's picture of the dashboard anew
 	RUNMETA_PICTURE=docs/dashboard.png exec scripts/with-cluster cargo test --package runmeta-tests picture_of_the_readme

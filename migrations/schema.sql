@@ -333,8 +333,8 @@ CREATE VIEW runmeta.activity AS
          SELECT 'runmeta.adapter_failure'::regclass AS regclass,
             count(*) AS count,
             NULL::bigint
-           FROM runmeta.adapter_failure f
-          WHERE (f.ctid < '(256,0)'::tid)
+           FROM runmeta.adapter_failure f_1
+          WHERE (f_1.ctid < '(256,0)'::tid)
         UNION ALL
          SELECT 'runmeta.writer'::regclass AS regclass,
             count(*) AS count,
@@ -349,6 +349,29 @@ CREATE VIEW runmeta.activity AS
                     ELSE c.rows
                 END AS rows
            FROM counted c
+        ), run_table AS (
+         SELECT c.oid,
+            c.reltuples,
+            c.reltoastrelid
+           FROM pg_class c
+          WHERE ((c.oid = ('runmeta.run'::regclass)::oid) AND (c.relkind = 'r'::"char"))
+        UNION ALL
+         SELECT c.oid,
+            c.reltuples,
+            c.reltoastrelid
+           FROM (pg_inherits i_1
+             JOIN pg_class c ON ((c.oid = i_1.inhrelid)))
+          WHERE (i_1.inhparent = ('runmeta.run'::regclass)::oid)
+        ), run_figure AS (
+         SELECT (sum(
+                CASE
+                    WHEN (pg_stat_get_live_tuples(r.oid) > 0) THEN pg_stat_get_live_tuples(r.oid)
+                    ELSE (GREATEST(r.reltuples, (0)::real))::bigint
+                END))::bigint AS runs,
+            (sum(pg_stat_get_dead_tuples(r.oid)))::bigint AS dead_rows,
+            (sum(pg_stat_get_dead_tuples(r.reltoastrelid)))::bigint AS dead_pieces,
+            (sum(pg_total_relation_size((r.oid)::regclass)))::bigint AS bytes
+           FROM run_table r
         ), holder(kind, pid, name, transactions, since) AS (
          SELECT
                 CASE
@@ -423,17 +446,13 @@ CREATE VIEW runmeta.activity AS
     ( SELECT e.recent
            FROM estimated e
           WHERE ((e.relation)::oid = ('runmeta.writer'::regclass)::oid)) AS recent_writers,
-    ( SELECT
-                CASE
-                    WHEN (pg_stat_get_live_tuples(c.oid) > 0) THEN pg_stat_get_live_tuples(c.oid)
-                    ELSE (GREATEST(c.reltuples, (0)::real))::bigint
-                END AS "greatest"
-           FROM pg_class c
-          WHERE (c.oid = ('runmeta.run'::regclass)::oid)) AS runs,
+    f.runs,
         CASE
-            WHEN (pg_stat_get_dead_tuples(('runmeta.run'::regclass)::oid) > 100000) THEN ( SELECT (LEAST(GREATEST(c.reltuples, (0)::real), (10000)::real))::bigint AS "least"
-               FROM (pg_class c
+            WHEN (f.dead_rows > 100000) THEN ( SELECT (LEAST(sum(GREATEST(COALESCE(p.reltuples, c.reltuples), (0)::real)), (10000)::real))::bigint AS "least"
+               FROM (((pg_class c
                  JOIN pg_index x ON ((x.indexrelid = c.oid)))
+                 LEFT JOIN pg_inherits i_1 ON ((i_1.inhparent = c.oid)))
+                 LEFT JOIN pg_class p ON ((p.oid = i_1.inhrelid)))
               WHERE ((x.indrelid = ('runmeta.run'::regclass)::oid) AND (c.relname = 'run_unfinished_idx'::name)))
             ELSE ( SELECT count(*) AS count
                FROM ( SELECT
@@ -447,16 +466,15 @@ CREATE VIEW runmeta.activity AS
     h.name AS vacuum_held_name,
     h.transactions AS vacuum_held_transactions,
     (clock_timestamp() - h.since) AS vacuum_held_age,
-    pg_stat_get_dead_tuples(('runmeta.run'::regclass)::oid) AS run_dead_rows,
-    ( SELECT pg_stat_get_dead_tuples(c.reltoastrelid) AS pg_stat_get_dead_tuples
-           FROM pg_class c
-          WHERE (c.oid = ('runmeta.run'::regclass)::oid)) AS run_dead_pieces,
+    f.dead_rows AS run_dead_rows,
+    f.dead_pieces AS run_dead_pieces,
     pg_stat_get_dead_tuples(('runmeta.inbox'::regclass)::oid) AS inbox_dead_rows,
-    pg_total_relation_size('runmeta.run'::regclass) AS run_bytes,
+    f.bytes AS run_bytes,
     pg_total_relation_size('runmeta.inbox'::regclass) AS inbox_bytes,
     pg_total_relation_size('runmeta.unapplied'::regclass) AS unapplied_bytes
-   FROM (((runmeta._worker_state() w(state, pid, unannounced_since, unannounced_bytes, owes_resync, error, error_at, preloaded, library_version)
+   FROM ((((runmeta._worker_state() w(state, pid, unannounced_since, unannounced_bytes, owes_resync, error, error_at, preloaded, library_version)
      CROSS JOIN waiting i)
+     CROSS JOIN run_figure f)
      CROSS JOIN jobs j)
      LEFT JOIN oldest_holder h ON (true));
 
@@ -1375,6 +1393,9 @@ GRANT ALL ON FUNCTION runmeta._family(run_id text) TO runmeta_writer;
 GRANT ALL ON FUNCTION runmeta._is_schema(schema jsonb) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._is_schema(schema jsonb) TO runmeta_writer;
 
+GRANT ALL ON FUNCTION runmeta._is_split() TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._is_split() TO runmeta_writer;
+
 GRANT ALL ON FUNCTION runmeta._last_change(at timestamp with time zone[], value double precision[], current numeric) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._last_change(at timestamp with time zone[], value double precision[], current numeric) TO runmeta_writer;
 
@@ -1395,6 +1416,9 @@ GRANT ALL ON FUNCTION runmeta._recent_rate(at timestamp with time zone[], value 
 
 GRANT ALL ON FUNCTION runmeta._record_jobs(adapter integer, jobs regclass, query text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._record_jobs(adapter integer, jobs regclass, query text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._root_of(run_id text) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._root_of(run_id text) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta._value_at(document jsonb, key text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._value_at(document jsonb, key text) TO runmeta_writer;

@@ -21,11 +21,14 @@ LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1000 ROWS 10
 AS $ancestors$
 BEGIN
     -- OFFSET 0 keeps each level a look-up by index, whatever the planner believes of the number of rows. The depth is
-    -- asked for so that a cycle, which a plain INSERT could make, ends where it would begin again.
+    -- asked for so that a cycle, which a plain INSERT could make, ends where it would begin again. LIMIT 1 as in _family.
     RETURN QUERY
         WITH RECURSIVE line AS (
-            SELECT r.root_id, r.parent_id, r.depth, 0 AS distance
-            FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) ancestors.run_id COLLATE pg_catalog."C"
+            (SELECT r.root_id, r.parent_id, r.depth, 0 AS distance
+            FROM runmeta.run AS r
+            WHERE r.id OPERATOR(pg_catalog.=) ancestors.run_id COLLATE pg_catalog."C"
+                AND (NOT runmeta._is_split() OR r.root_id OPERATOR(pg_catalog.=) runmeta._root_of(ancestors.run_id) COLLATE pg_catalog."C")
+            LIMIT 1)
             UNION ALL
             SELECT p.root_id, p.parent_id, p.depth, l.distance OPERATOR(pg_catalog.+) 1
             FROM line AS l

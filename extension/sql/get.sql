@@ -17,7 +17,8 @@ BEGIN
     SELECT runmeta._live_metadata(r.metadata::pg_catalog.jsonb,
         r.root_id::pg_catalog.text, r.id::pg_catalog.text, r.created_at::pg_catalog.timestamptz)
     INTO document FROM runmeta.run AS r
-    WHERE r.id OPERATOR(pg_catalog.=) get.run_id COLLATE pg_catalog."C";
+    WHERE r.id OPERATOR(pg_catalog.=) get.run_id COLLATE pg_catalog."C"
+        AND (NOT runmeta._is_split() OR r.root_id OPERATOR(pg_catalog.=) runmeta._root_of(get.run_id) COLLATE pg_catalog."C");
     RETURN document;
 END
 $get$;

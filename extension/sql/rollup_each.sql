@@ -22,6 +22,7 @@ CREATE FUNCTION runmeta.rollup_each(
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1000 ROWS 100
 SET plan_cache_mode TO force_generic_plan
+SET jit TO off
 AS $rollup_each$
 BEGIN
     IF rollup_each.key IS NULL THEN
@@ -60,6 +61,7 @@ BEGIN
                     OR r.task::pg_catalog.text OPERATOR(pg_catalog.=) rollup_each.task COLLATE pg_catalog."C")
                 ) AS c (counts)
                 WHERE r.id OPERATOR(pg_catalog.=) a.id COLLATE pg_catalog."C"
+                    AND (NOT runmeta._is_split() OR r.root_id OPERATOR(pg_catalog.=) runmeta._root_of(a.id) COLLATE pg_catalog."C")
                 OFFSET 0
             ) AS v
             UNION ALL

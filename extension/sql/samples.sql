@@ -12,6 +12,7 @@ BEGIN
             AND h.run_id OPERATOR(pg_catalog.=) r.id AND h.run_created_at OPERATOR(pg_catalog.=) r.created_at
         CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(h.at), pg_catalog.unnest(h.value)) AS s (at, value)
         WHERE r.id OPERATOR(pg_catalog.=) samples.run_id COLLATE pg_catalog."C"
+            AND (NOT runmeta._is_split() OR r.root_id OPERATOR(pg_catalog.=) runmeta._root_of(samples.run_id) COLLATE pg_catalog."C")
             AND h.key OPERATOR(pg_catalog.=) samples.key COLLATE pg_catalog."C"
         ORDER BY s.at;
 END

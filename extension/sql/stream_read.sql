@@ -29,7 +29,8 @@ BEGIN
             HINT = 'Give a whole number from 1.';
     END IF;
     SELECT r.root_id, r.created_at INTO tree, created FROM runmeta.run AS r
-    WHERE r.id OPERATOR(pg_catalog.=) wanted_run COLLATE pg_catalog."C";
+    WHERE r.id OPERATOR(pg_catalog.=) wanted_run COLLATE pg_catalog."C"
+        AND (NOT runmeta._is_split() OR r.root_id OPERATOR(pg_catalog.=) runmeta._root_of(wanted_run) COLLATE pg_catalog."C");
     RETURN QUERY
         WITH own AS MATERIALIZED (
             SELECT s.chunks, s.tail FROM runmeta.stream AS s

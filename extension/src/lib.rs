@@ -8,6 +8,7 @@
 //! - [`jsonb`]: JSONB in its binary form, where unsafe code is.
 //! - [`document`]: a document while lists of operations are applied to it, within the size limit.
 //! - [`run`]: one run, locked and stored, and its attempts.
+//! - [`layout`]: how the tables are laid out, and the roots of runs where they lie in parts.
 //! - [`prune`]: deleting trees that finished long ago.
 //! - [`one_pass`]: changing rows in one statement.
 //! - [`flush`]: batches for many runs, of operations, starts and finishes.
@@ -21,6 +22,7 @@
 //! - [`transaction`]: what a transaction did that takes effect when it ends.
 //! - [`owner`]: the rights of the tables' owner.
 //! - [`statement`]: SQL that the functions run; each text is a file in the folder `sql` beside the module that runs it.
+//!   [`reading`]: those with the snapshot of the caller's statement.
 //! - [`settings`] and [`refusal`]: what can be set, and every error a user can meet.
 
 // ErrorReport is what pgrx raises, and it takes one by value.
@@ -36,12 +38,14 @@ mod function;
 mod history;
 mod inbox;
 mod jsonb;
+mod layout;
 mod memory;
 mod one_pass;
 mod outbox;
 mod owner;
 mod process;
 mod prune;
+mod reading;
 mod refusal;
 mod run;
 mod settings;

@@ -24,6 +24,8 @@ const CONTRACT: &CStr = c"contract";
 const HISTORY: &CStr = c"history";
 const TRACKED: &CStr = c"tracked";
 const RUN: &CStr = c"run";
+/// Is there where the layout is split.
+pub const RUN_ROOT: &CStr = c"run_root";
 /// What a writer changes of a run when it applies operations.
 const WRITTEN: [&CStr; 4] = [c"metadata", c"version", c"updated_at", c"size_bound"];
 
@@ -97,6 +99,15 @@ impl AsOwner {
     /// As [`of_inbox`](Self::of_inbox).
     pub fn of_history() -> Result<AsOwner, Refusal> {
         AsOwner::of(HISTORY)
+    }
+
+    /// Becomes the owner of the table by which the roots of runs are found.
+    ///
+    /// # Errors
+    ///
+    /// As [`of_inbox`](Self::of_inbox).
+    pub fn of_roots() -> Result<AsOwner, Refusal> {
+        AsOwner::of(RUN_ROOT)
     }
 
     /// Becomes the owner of the jobs of a queue, and may do no more than that one: the owner may have put anything into what
@@ -308,13 +319,21 @@ fn role_may_column(
     }
 }
 
+/// Returns our schema, and an invalid number if there is none.
+pub fn schema() -> pg_sys::Oid {
+    // SAFETY: looks up the catalog.
+    unsafe { pg_sys::get_namespace_oid(c"runmeta".as_ptr(), true) }
+}
+
+/// Returns true if there is a table by which the roots of runs are found.
+pub fn has_roots() -> bool {
+    table(RUN_ROOT).is_some()
+}
+
 /// Returns a table of ours.
 fn table(name: &CStr) -> Option<pg_sys::Oid> {
     // SAFETY: looks up the catalog.
-    let oid = unsafe {
-        let schema = pg_sys::get_namespace_oid(c"runmeta".as_ptr(), true);
-        pg_sys::get_relname_relid(name.as_ptr(), schema)
-    };
+    let oid = unsafe { pg_sys::get_relname_relid(name.as_ptr(), schema()) };
     (oid != pg_sys::Oid::INVALID).then_some(oid)
 }
 
@@ -329,6 +348,11 @@ pub fn runs_have_triggers() -> bool {
     table(RUN)
         .and_then(|run| look_up(run, |row| row.relhastriggers))
         .unwrap_or(false)
+}
+
+/// Returns true if a table is a partition of another one.
+pub fn is_partition(table: pg_sys::Oid) -> bool {
+    look_up(table, |row| row.relispartition).unwrap_or(false)
 }
 
 fn owner(table: pg_sys::Oid) -> Option<pg_sys::Oid> {

@@ -5,7 +5,7 @@
 #![allow(unsafe_code)]
 
 use std::env;
-use std::ffi::CStr;
+use std::ffi::{CStr, c_int};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use pgrx::pg_sys;
@@ -105,6 +105,26 @@ pub fn transaction_began() -> i64 {
 pub fn on_changed_table(callback: extern "C-unwind" fn(pg_sys::Datum, pg_sys::Oid)) {
     // SAFETY: the function is there as long as the library.
     unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(callback), pg_sys::Datum::null()) };
+}
+
+/// Has a function called when a table is made, renamed, changed or dropped, with the [hash of its name](hash_of_table), or 0 for any
+/// table. It is never taken back, and Postgres has room for 64 of all caches in a session.
+pub fn on_changed_name(callback: extern "C-unwind" fn(pg_sys::Datum, c_int, u32)) {
+    let cache = pg_sys::SysCacheIdentifier::RELNAMENSP as c_int;
+    // SAFETY: the function is there as long as the library.
+    unsafe {
+        pg_sys::CacheRegisterSyscacheCallback(cache, Some(callback), pg_sys::Datum::null());
+    }
+}
+
+/// Returns what [`on_changed_name`] knows a table in this schema by.
+pub fn hash_of_table(name: &CStr, schema: pg_sys::Oid) -> u32 {
+    let (cache, none) = (
+        pg_sys::SysCacheIdentifier::RELNAMENSP as c_int,
+        pg_sys::Datum::null(),
+    );
+    // SAFETY: keys of the types that the cache has: a text that ends with a zero byte, and an oid.
+    unsafe { pg_sys::GetSysCacheHashValue(cache, name.as_ptr().into(), schema.into(), none, none) }
 }
 
 /// Tells all sessions that a table has changed, when the transaction has committed.

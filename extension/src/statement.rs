@@ -2,7 +2,11 @@
 //!
 //! Every name in it is qualified, operators too, so that the caller's search_path decides nothing. It runs with
 //! the caller's rights: grants and row-level security hold as for anyone's SQL.
+//!
+//! A statement may have a shape of its own where the [layout](crate::layout) is split. Both are in one file: a line that ends with
+//! `-- plain` is for the plain layout alone, and one that begins with `-- split: ` for the other.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -17,6 +21,7 @@ use crate::refusal::Refusal;
 /// A statement and, once it was run, its plan. Lives in a thread-local of the module that runs it.
 pub struct Statement {
     text: &'static str,
+    is_split: bool,
     arguments: &'static [PgBuiltInOids],
     plan: RefCell<Option<Rc<OwnedPreparedStatement>>>,
 }
@@ -26,6 +31,17 @@ impl Statement {
     pub const fn new(text: &'static str, arguments: &'static [PgBuiltInOids]) -> Self {
         Statement {
             text,
+            is_split: false,
+            arguments,
+            plan: RefCell::new(None),
+        }
+    }
+
+    /// Describes a statement in the shape for the split layout.
+    pub const fn split(text: &'static str, arguments: &'static [PgBuiltInOids]) -> Self {
+        Statement {
+            text,
+            is_split: true,
             arguments,
             plan: RefCell::new(None),
         }
@@ -113,8 +129,29 @@ impl Statement {
             .iter()
             .map(|oid| PgOid::BuiltIn(*oid))
             .collect();
-        migrated(|| Ok(client.prepare_mut(self.text, &types)?.keep()))
+        let text = in_shape(self.text, self.is_split);
+        migrated(|| Ok(client.prepare_mut(&*text, &types)?.keep()))
     }
+}
+
+const PLAIN: &str = "-- plain";
+const SPLIT: &str = "-- split: ";
+
+/// Returns a text without the lines that are for the other layout.
+pub fn in_shape(text: &'static str, is_split: bool) -> Cow<'static, str> {
+    if !text.contains(PLAIN) && !text.contains(SPLIT) {
+        return text.into();
+    }
+    let line = |line: &'static str| {
+        let (plain, split) = (line.strip_suffix(PLAIN), line.strip_prefix(SPLIT));
+        match (plain, split) {
+            (Some(plain), _) => (!is_split).then(|| plain.trim_end()),
+            (_, Some(split)) => is_split.then_some(split),
+            (None, None) => Some(line),
+        }
+    };
+    let lines: Vec<&str> = text.lines().filter_map(line).collect();
+    lines.join("\n").into()
 }
 
 /// The time in which plans are not compiled. Ends when it is dropped, by an error too.

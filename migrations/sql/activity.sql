@@ -81,6 +81,25 @@ BEGIN
                     ELSE c.rows
                 END AS rows
             FROM counted AS c
+        ), run_table AS (
+            -- One table, or the partitions of it.
+            SELECT c.oid, c.reltuples, c.reltoastrelid FROM pg_catalog.pg_class AS c
+            WHERE c.oid OPERATOR(pg_catalog.=) 'runmeta.run'::pg_catalog.regclass::pg_catalog.oid AND c.relkind OPERATOR(pg_catalog.=) 'r'
+            UNION ALL
+            SELECT c.oid, c.reltuples, c.reltoastrelid FROM pg_catalog.pg_inherits AS i
+            JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) i.inhrelid
+            WHERE i.inhparent OPERATOR(pg_catalog.=) 'runmeta.run'::pg_catalog.regclass::pg_catalog.oid
+        ), run_figure AS (
+            SELECT
+                -- Postgres forgets its count of live rows in a crash.
+                pg_catalog.sum(CASE WHEN pg_catalog.pg_stat_get_live_tuples(r.oid) OPERATOR(pg_catalog.>) 0
+                    THEN pg_catalog.pg_stat_get_live_tuples(r.oid)
+                    ELSE GREATEST(r.reltuples, 0)::pg_catalog.int8
+                END)::pg_catalog.int8 AS runs,
+                pg_catalog.sum(pg_catalog.pg_stat_get_dead_tuples(r.oid))::pg_catalog.int8 AS dead_rows,
+                pg_catalog.sum(pg_catalog.pg_stat_get_dead_tuples(r.reltoastrelid))::pg_catalog.int8 AS dead_pieces,
+                pg_catalog.sum(pg_catalog.pg_total_relation_size(r.oid))::pg_catalog.int8 AS bytes
+            FROM run_table AS r
         ), holder (kind, pid, name, transactions, since) AS (
             SELECT CASE WHEN a.datid IS NULL THEN 'standby' ELSE 'session' END, a.pid, NULL::pg_catalog.text,
                 GREATEST(pg_catalog.age(a.backend_xid), pg_catalog.age(a.backend_xmin)), a.xact_start
@@ -142,18 +161,15 @@ BEGIN
             (SELECT e.recent FROM estimated AS e
                 WHERE e.relation OPERATOR(pg_catalog.=) 'runmeta.writer'::pg_catalog.regclass::pg_catalog.oid) AS recent_writers,
 
-            -- Postgres forgets its count of live rows in a crash.
-            (SELECT CASE WHEN pg_catalog.pg_stat_get_live_tuples(c.oid) OPERATOR(pg_catalog.>) 0
-                    THEN pg_catalog.pg_stat_get_live_tuples(c.oid)
-                    ELSE GREATEST(c.reltuples, 0)::pg_catalog.int8
-                END
-                FROM pg_catalog.pg_class AS c
-                WHERE c.oid OPERATOR(pg_catalog.=) 'runmeta.run'::pg_catalog.regclass::pg_catalog.oid) AS runs,
+            f.runs,
             -- In the order of the index, so that it is used whatever the planner knows of the table.
-            CASE WHEN pg_catalog.pg_stat_get_dead_tuples('runmeta.run'::pg_catalog.regclass) OPERATOR(pg_catalog.>) 100000
+            CASE WHEN f.dead_rows OPERATOR(pg_catalog.>) 100000
                 -- By its name: a dump makes indexes after views.
-                THEN (SELECT LEAST(GREATEST(c.reltuples, 0), 10000)::pg_catalog.int8 FROM pg_catalog.pg_class AS c
+                THEN (SELECT LEAST(pg_catalog.sum(GREATEST(COALESCE(p.reltuples, c.reltuples), 0)), 10000)::pg_catalog.int8
+                    FROM pg_catalog.pg_class AS c
                     JOIN pg_catalog.pg_index AS x ON x.indexrelid OPERATOR(pg_catalog.=) c.oid
+                    LEFT JOIN pg_catalog.pg_inherits AS i ON i.inhparent OPERATOR(pg_catalog.=) c.oid
+                    LEFT JOIN pg_catalog.pg_class AS p ON p.oid OPERATOR(pg_catalog.=) i.inhrelid
                     WHERE x.indrelid OPERATOR(pg_catalog.=) 'runmeta.run'::pg_catalog.regclass::pg_catalog.oid
                         AND c.relname OPERATOR(pg_catalog.=) 'run_unfinished_idx')
                 ELSE (SELECT pg_catalog.count(*) FROM (
@@ -167,15 +183,15 @@ BEGIN
             h.transactions AS vacuum_held_transactions,
             pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) h.since AS vacuum_held_age,
 
-            pg_catalog.pg_stat_get_dead_tuples('runmeta.run'::pg_catalog.regclass) AS run_dead_rows,
-            (SELECT pg_catalog.pg_stat_get_dead_tuples(c.reltoastrelid) FROM pg_catalog.pg_class AS c
-                WHERE c.oid OPERATOR(pg_catalog.=) 'runmeta.run'::pg_catalog.regclass::pg_catalog.oid) AS run_dead_pieces,
+            f.dead_rows AS run_dead_rows,
+            f.dead_pieces AS run_dead_pieces,
             pg_catalog.pg_stat_get_dead_tuples('runmeta.inbox'::pg_catalog.regclass) AS inbox_dead_rows,
-            pg_catalog.pg_total_relation_size('runmeta.run'::pg_catalog.regclass) AS run_bytes,
+            f.bytes AS run_bytes,
             pg_catalog.pg_total_relation_size('runmeta.inbox'::pg_catalog.regclass) AS inbox_bytes,
             pg_catalog.pg_total_relation_size('runmeta.unapplied'::pg_catalog.regclass) AS unapplied_bytes
         FROM runmeta._worker_state() AS w
         CROSS JOIN waiting AS i
+        CROSS JOIN run_figure AS f
         CROSS JOIN jobs AS j
         LEFT JOIN oldest_holder AS h ON TRUE;
 

@@ -141,6 +141,13 @@ BEGIN
         WHERE NOT pg_catalog.has_table_privilege(
             g.role, pg_catalog.format('runmeta.%I', g.relation), g.privilege)
 
+        -- They are there where the layout is split. Nobody but the owner writes the roots: the functions do so in his name.
+        UNION ALL
+        SELECT pg_catalog.format('GRANT SELECT ON TABLE %s TO %I', c.relation::pg_catalog.regclass, g.role)
+        FROM (VALUES ('runmeta_reader'), ('runmeta_writer')) AS g (role)
+        CROSS JOIN pg_catalog.unnest(ARRAY[pg_catalog.to_regclass('runmeta.run_root'), pg_catalog.to_regclass('runmeta.layout')]) AS c (relation)
+        WHERE pg_catalog.has_table_privilege(g.role, c.relation::pg_catalog.oid, 'SELECT') IS FALSE
+
         -- A writer may not move a run to another parent: that is what keeps trees free of cycles.
         UNION ALL
         SELECT pg_catalog.format('GRANT UPDATE (%I) ON TABLE runmeta.run TO runmeta_writer', g.name)
@@ -198,6 +205,8 @@ BEGIN
             ON t.oid OPERATOR(pg_catalog.=) c.reltype
         WHERE c.oid OPERATOR(pg_catalog.=) ANY (ARRAY[
                 'runmeta.run'::pg_catalog.regclass,
+                pg_catalog.to_regclass('runmeta.run_root'),
+                pg_catalog.to_regclass('runmeta.layout'),
                 'runmeta.writer'::pg_catalog.regclass,
                 'runmeta.inbox'::pg_catalog.regclass,
                 'runmeta.unapplied'::pg_catalog.regclass,

@@ -25,6 +25,18 @@ pub(crate) const CONTRACTS: &str = include_str!("../sql/contracts.sql");
 /// Makes the view of what is going on, where it is missing.
 pub(crate) const ACTIVITY: &str = include_str!("../sql/activity.sql");
 
+/// Splits runs by the root of their tree.
+pub(crate) const SPLIT: &str = include_str!("../sql/split.sql");
+
+/// Makes hash partitions of the large tables, or one table again: so many as the number in it says.
+pub(crate) const PARTITION: &str = include_str!("../sql/partition.sql");
+
+/// Makes what readers have beside the table of roots, where there is one.
+pub(crate) const LAYOUT: &str = include_str!("../sql/layout.sql");
+
+/// Takes the split back.
+pub(crate) const UNSPLIT: &str = include_str!("../sql/unsplit.sql");
+
 /// Makes the roles and grants what they lack.
 pub(crate) const ROLES_AND_GRANTS: &str = include_str!("../sql/roles_and_grants.sql");
 

@@ -26,6 +26,7 @@ pub(crate) enum Kind {
     Newer { database: i32, known: i32 },
     Divergent { migration: String },
     HistoryDamaged { version: i32 },
+    NotMigrated,
 }
 
 impl Error {
@@ -102,6 +103,7 @@ impl Error {
             Kind::HistoryDamaged { version } => {
                 format!("row {version} of runmeta.schema_history is damaged")
             }
+            Kind::NotMigrated => "migrations are missing".to_owned(),
         }
     }
 
@@ -149,6 +151,7 @@ impl Error {
             Kind::Divergent { .. } => {
                 "Use the version of runmeta that migrated the database.".to_owned()
             }
+            Kind::NotMigrated => "Run: runmeta migrate.".to_owned(),
             Kind::Postgres(_) | Kind::Refinery(_) | Kind::HistoryDamaged { .. } => {
                 return self.hint_of_source();
             }

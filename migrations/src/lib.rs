@@ -19,8 +19,10 @@
 //!   first is refused.
 //!
 //! The SQL is in `sql/`: `V1__….sql` and what follows are applied once, by
-//! [refinery](https://docs.rs/refinery); `roles_and_grants.sql` is looked at each time.
+//! [refinery](https://docs.rs/refinery); `roles_and_grants.sql` is looked at each time. `split.sql` and `partition.sql`
+//! lay out the tables otherwise, for [`distribute`](distribute()).
 
+mod distribute;
 mod embedded;
 mod error;
 mod extension;
@@ -33,6 +35,7 @@ mod status;
 mod transaction;
 mod version;
 
+pub use distribute::{Distribution, Layout, distribute, distribution};
 pub use error::Error;
 pub use extension::{Extension, ExtensionStep, MINIMUM_EXTENSION};
 pub use history::Applied;

@@ -58,6 +58,7 @@ pub async fn migrate(client: &mut Client) -> Result<Report, Error> {
         .iter()
         .map(ToString::to_string)
         .collect();
+    transaction.batch_execute(embedded::LAYOUT).await?;
     transaction.batch_execute(embedded::READING).await?;
     transaction.batch_execute(embedded::REPORTS).await?;
     transaction.batch_execute(embedded::CONTRACTS).await?;

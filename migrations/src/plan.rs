@@ -88,6 +88,7 @@ impl fmt::Display for Plan {
                 migration.checksum(),
             )?;
         }
+        writeln!(formatter, "\n{}", embedded::LAYOUT.trim_end())?;
         writeln!(formatter, "\n{}", embedded::READING.trim_end())?;
         writeln!(formatter, "\n{}", embedded::REPORTS.trim_end())?;
         writeln!(formatter, "\n{}", embedded::CONTRACTS.trim_end())?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_postgres::Client;
 
-use crate::harness::{Database, Listener, rows, until};
+use crate::harness::{Database, Listener, by_hand, rows, until};
 
 const EMPTY: &str = "SELECT NOT EXISTS (SELECT FROM runmeta.inbox)";
 const START: &str = "SELECT runmeta.start('parent', '{\"n\": 0}'), runmeta.start('child', parent_run_id => 'parent')";
@@ -26,6 +26,7 @@ async fn pause() {
 #[tokio::test]
 async fn lists_are_found_after_the_table_was_emptied_and_ids_begin_anew() {
     let (_database, client) = start().await;
+    by_hand(&client).await;
     for _ in 0..10 {
         client.batch_execute(INCREMENT).await.unwrap();
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::cli::program;
 use crate::harness::{
-    Database, OwnServer, PgBouncer, Role, merged_output, process, rows, until_worker_runs,
+    Database, OwnServer, PgBouncer, Role, by_hand, merged_output, process, rows, until_worker_runs,
 };
 
 /// Runs the doctor on a database and returns all that it printed, and its exit code.
@@ -214,6 +214,7 @@ async fn settings_that_make_writes_slow_or_tables_grow_are_found() {
 async fn large_documents_are_named_by_the_bound_of_their_size() {
     let database = Database::new().await;
     let client = database.connect().await;
+    by_hand(&client).await;
     client
         .batch_execute(
             "INSERT INTO runmeta.run (root_id, id, size_bound)

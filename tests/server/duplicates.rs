@@ -2,7 +2,7 @@
 
 use tokio_postgres::Client;
 
-use crate::harness::{Database, Role, process, refusal, rows, until_waiting};
+use crate::harness::{Database, Role, by_hand, process, refusal, rows, until_waiting};
 
 /// A flush of the one writer there is here.
 fn numbered(sequence: u32, batch: &str) -> String {
@@ -128,6 +128,7 @@ async fn an_older_batch_is_a_duplicate_alone() {
 #[tokio::test]
 async fn the_first_outcome_stays_whatever_became_of_the_run() {
     let (_database, client) = database().await;
+    by_hand(&client).await;
     rows(&client, &numbered(1, &mixed())).await;
     client
         .batch_execute(

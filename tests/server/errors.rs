@@ -15,6 +15,9 @@ const PROVED_HERE: &[(&str, &str)] = &[
     // By the tests of memory, on a server with limited address space.
     ("53200", "out of memory"),
     ("40001", "could not serialize access due to …"),
+    // By the tests of the layout.
+    ("40001", "the layout of the tables changed"),
+    ("55000", "runmeta.… is in a publication"),
     ("40P01", "deadlock detected"),
     (
         "42501",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
-use crate::harness::{Database, Listener, Role, refusal, rows};
+use crate::harness::{Database, Listener, Role, by_hand, refusal, rows};
 
 async fn refused(client: &Client, statement: &str) -> String {
     refusal(client.batch_execute(statement).await)
@@ -83,6 +83,7 @@ const TRAPS: &str = r#"
 
 /// Runs everything under each search_path, in a session of its own.
 async fn assert_everything_works(database: &Database, traps: &str, search_paths: &[&str]) {
+    by_hand(&database.connect().await).await;
     for search_path in search_paths {
         let client = database.connect().await;
         client.batch_execute(traps).await.unwrap();
@@ -148,6 +149,7 @@ async fn nothing_planted_in_temporary_tables_and_types_is_met() {
 async fn plans_of_a_session_hold_when_the_search_path_turns_hostile() {
     let database = Database::new().await;
     let client = database.connect().await;
+    by_hand(&client).await;
     for statement in EVERYTHING {
         client.batch_execute(statement).await.unwrap();
     }

@@ -2,12 +2,13 @@
 
 use tokio_postgres::Client;
 
-use crate::harness::{Database, rows};
+use crate::harness::{Database, by_hand, rows};
 
 /// A database with 20,000 runs in 2,000 trees, of which one in 50 runs, and with the index by tags of the operations guide.
 async fn many_runs() -> (Database, Client) {
     let database = Database::new().await;
     let client = database.connect().await;
+    by_hand(&client).await;
     client
         .batch_execute(
             "INSERT INTO runmeta.run (root_id, id, parent_id, depth, task, tags, status, created_at, finished_at)

@@ -2,7 +2,7 @@
 
 use tokio_postgres::Client;
 
-use crate::harness::{Database, refusal, rows};
+use crate::harness::{Database, by_hand, refusal, rows};
 
 async fn refused(client: &Client, statement: &str) -> String {
     refusal(client.batch_execute(statement).await)
@@ -215,6 +215,7 @@ type Call<'a> = (&'static str, Box<dyn Fn(usize) -> String + 'a>);
 #[tokio::test]
 async fn a_hundred_levels_are_taken_and_one_more_is_refused() {
     let (_database, client) = database_with_a_run().await;
+    by_hand(&client).await;
     let inner = |levels: usize| format!("('{}1{}')::jsonb", "[".repeat(levels), "]".repeat(levels));
     let document = |levels: usize| format!("'{}'::jsonb", nested(levels));
     let path = |steps: usize| format!("'${}'", ".p".repeat(steps));

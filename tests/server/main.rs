@@ -49,6 +49,7 @@ mod history;
 mod hostile;
 mod inbox;
 mod indexes;
+mod layout;
 mod limits;
 mod memory;
 mod migrate;

@@ -1,6 +1,6 @@
 //! What someone with rights on the tables, or a database with settings of its own, may do without breaking the rest.
 
-use crate::harness::{Database, refusal, rows};
+use crate::harness::{Database, by_hand, refusal, rows};
 
 #[tokio::test]
 async fn ids_of_any_collation_find_their_run() {
@@ -34,6 +34,7 @@ async fn ids_of_any_collation_find_their_run() {
 async fn a_cycle_made_by_hand_ends_every_walk() {
     let database = Database::new().await;
     let client = database.connect().await;
+    by_hand(&client).await;
     client
         .batch_execute(
             "INSERT INTO runmeta.run (root_id, id, parent_id, depth) VALUES ('x', 'a', 'b', 1), ('x', 'b', 'a', 1);

@@ -638,6 +638,7 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     _depth_first/2 | i | strict | s | f
     _family/1 | s | strict | s | f
     _is_schema/1 | i | strict | s | f
+    _is_split/0 | i | NULL | s | f
     _keep_histories/0 | v | NULL | u | f
     _last_change/3 | i | NULL | s | f
     _live_metadata/4 | s | strict | s | f
@@ -646,6 +647,7 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     _noted/1 | v | strict | u | f
     _recent_rate/6 | i | strict | s | f
     _record_jobs/3 | v | strict | u | f
+    _root_of/1 | s | strict | s | f
     _value_at/2 | i | NULL | s | f
     _worker_state/0 | v | NULL | r | f
     adapt/10 | v | NULL | u | f

@@ -4,7 +4,9 @@ use std::fs;
 
 use tokio_postgres::Client;
 
-use crate::harness::{Database, process, refusal, repository, rows, until_waiting};
+use crate::harness::{
+    Database, by_hand, is_partitioned, is_split, process, refusal, repository, rows, until_waiting,
+};
 use crate::rights::owner_of_a_migrated_database;
 
 /// A database with a tree of two runs that finished two hours ago.
@@ -68,6 +70,7 @@ async fn only_trees_of_which_every_run_finished_before_the_time_go() {
 async fn the_oldest_trees_go_first_and_so_many_at_a_time() {
     let database = Database::new().await;
     let client = database.connect().await;
+    by_hand(&client).await;
     client
         .batch_execute(
             "INSERT INTO runmeta.run (root_id, id, finished_at)
@@ -253,6 +256,7 @@ async fn prune_is_refused_where_policies_could_hide_a_run() {
 #[tokio::test]
 async fn prune_waits_for_nobody_and_leaves_what_others_have_locked() {
     let (database, client) = finished_tree().await;
+    by_hand(&client).await;
     client
         .batch_execute(
             "SELECT runmeta.flush('[]', '00000000-0000-4000-8000-000000000001', 1);
@@ -291,6 +295,7 @@ async fn prune_waits_for_nobody_and_leaves_what_others_have_locked() {
 async fn a_prune_that_stays_open_blocks_no_start_in_another_tree() {
     let database = Database::new().await;
     let pruning = database.connect().await;
+    by_hand(&pruning).await;
     pruning
         .batch_execute(
             "INSERT INTO runmeta.run (root_id, id, finished_at)
@@ -337,9 +342,13 @@ async fn advisory_locks_of_others_are_in_nobodys_way() {
 
 #[tokio::test]
 async fn a_large_tree_is_pruned_in_linear_time_whatever_the_statistics_say() {
+    if is_partitioned() {
+        return; // It looks at one table.
+    }
     const RUNS: i64 = 20_000;
     let database = Database::new().await;
     let client = database.connect().await;
+    by_hand(&client).await;
     let fill = format!(
         "INSERT INTO runmeta.run (root_id, id, finished_at) VALUES ('top', 'top', '2026-01-01');
          INSERT INTO runmeta.run (root_id, id, parent_id, depth, finished_at)
@@ -377,8 +386,10 @@ async fn a_large_tree_is_pruned_in_linear_time_whatever_the_statistics_say() {
         let buffers = |name: &str| plan[0]["Plan"][name].as_i64().unwrap();
         let touched = buffers("Shared Hit Blocks") + buffers("Shared Read Blocks");
         println!("{statistics}: {touched} buffers");
+        // Where it is split, each run has a row in the table of roots too, which is looked for twice.
+        let each = if is_split() { 10 } else { 5 };
         assert!(
-            touched < 5 * RUNS,
+            touched < each * RUNS,
             "statistics {statistics}: {touched} buffers for {RUNS} runs"
         );
         assert_eq!(rows(&client, "SELECT count(*) FROM runmeta.run").await, "0");
@@ -387,8 +398,12 @@ async fn a_large_tree_is_pruned_in_linear_time_whatever_the_statistics_say() {
 
 #[tokio::test]
 async fn roots_that_finished_at_one_time_are_read_once() {
+    if is_partitioned() {
+        return; // It looks at one table.
+    }
     let database = Database::new().await;
     let client = database.connect().await;
+    by_hand(&client).await;
     // More than are looked at together. Their ids sort in another order by a language's rules than by bytes.
     client
         .batch_execute(

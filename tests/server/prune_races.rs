@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
-use crate::harness::{Database, rows};
+use crate::harness::{Database, by_hand, rows};
 
 const TREES: u32 = 120;
 const SESSIONS: u32 = 6;
@@ -119,6 +119,7 @@ async fn prune(client: Client, working: Arc<AtomicUsize>) -> i64 {
 async fn race(isolation: &'static str) {
     let database = Database::new().await;
     let client = database.connect().await;
+    by_hand(&client).await;
     // Finished long ago; in half of the trees the children's ids come before the root's.
     client
         .batch_execute(&format!(

@@ -2,7 +2,7 @@
 
 use tokio_postgres::Client;
 
-use crate::harness::{Database, refusal, rows};
+use crate::harness::{Database, by_hand, is_partitioned, refusal, rows};
 
 async fn database_with_a_family() -> (Database, Client) {
     let database = Database::new().await;
@@ -145,10 +145,14 @@ async fn average_of_a_key_passes_over_texts() {
 
 #[tokio::test]
 async fn columns_of_other_types_are_read_as_the_functions_declare_them() {
+    if is_partitioned() {
+        return; // It looks at one table.
+    }
     let (_database, client) = database_with_a_family().await;
     client
         .batch_execute(
-            "DROP VIEW runmeta.progress, runmeta.task_summary, runmeta.task, runmeta.stuck_run, runmeta.live_run, runmeta.activity; DROP POLICY of_visible_runs ON runmeta.unapplied; DROP POLICY of_visible_runs ON runmeta.stream; DROP POLICY of_visible_runs ON runmeta.history;
+            "DROP VIEW IF EXISTS runmeta.layout; DROP POLICY IF EXISTS of_visible_runs ON runmeta.run_root;
+             DROP VIEW runmeta.progress, runmeta.task_summary, runmeta.task, runmeta.stuck_run, runmeta.live_run, runmeta.activity; DROP POLICY of_visible_runs ON runmeta.unapplied; DROP POLICY of_visible_runs ON runmeta.stream; DROP POLICY of_visible_runs ON runmeta.history;
              ALTER TABLE runmeta.run ALTER COLUMN task TYPE varchar(100), ALTER COLUMN status TYPE varchar(20),
                 ALTER COLUMN tags TYPE varchar(50)[], ALTER COLUMN version TYPE numeric, ALTER COLUMN depth TYPE bigint,
                 ALTER COLUMN attempt TYPE bigint, ALTER COLUMN created_at TYPE timestamptz(0),
@@ -173,6 +177,7 @@ async fn columns_of_other_types_are_read_as_the_functions_declare_them() {
 async fn rows_of_the_greatest_depth_are_read() {
     let database = Database::new().await;
     let client = database.connect().await;
+    by_hand(&client).await;
     client
         .batch_execute(
             r#"INSERT INTO runmeta.run (root_id, id, parent_id, depth, metadata) VALUES

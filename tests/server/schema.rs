@@ -21,17 +21,7 @@ async fn schema_is_the_committed_one() {
         return;
     }
 
-    let dump = postgres_program("pg_dump")
-        .args(["--schema-only", &database.url()])
-        .output()
-        .unwrap();
-    assert!(
-        dump.status.success(),
-        "{}",
-        String::from_utf8_lossy(&dump.stderr)
-    );
-    let schema = normalised(&String::from_utf8(dump.stdout).unwrap());
-
+    let schema = dumped(&database);
     let file = repository("migrations/schema.sql");
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
         fs::write(&file, &schema).unwrap();
@@ -42,6 +32,17 @@ async fn schema_is_the_committed_one() {
         schema,
         "migrations/schema.sql differs from what the migrations make"
     );
+}
+
+/// Returns the schema of a database as pg_dump writes it.
+pub fn dumped(database: &Database) -> String {
+    let dump = postgres_program("pg_dump")
+        .args(["--schema-only", &database.url()])
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&dump.stderr);
+    assert!(dump.status.success(), "{errors}");
+    normalised(&String::from_utf8(dump.stdout).unwrap())
 }
 
 /// Drops what says nothing about the schema: settings of the session, versions, comments, runs of blank lines.

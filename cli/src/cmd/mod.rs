@@ -2,6 +2,7 @@
 
 mod adapt;
 mod demo;
+mod distribute;
 mod doctor;
 mod get;
 mod migrate;
@@ -20,6 +21,7 @@ use crate::error::Error;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Migrate(migrate::Migrate),
+    Distribute(distribute::Distribute),
     Adapt(Box<adapt::Adapt>),
     Demo(demo::Demo),
     Get(get::Get),
@@ -34,6 +36,7 @@ impl Command {
     pub(crate) async fn run(self) -> Result<ExitCode, Error> {
         match self {
             Self::Migrate(command) => command.run().await,
+            Self::Distribute(command) => command.run().await,
             Self::Adapt(command) => command.run().await,
             Self::Demo(command) => command.run().await,
             Self::Get(command) => command.run().await,

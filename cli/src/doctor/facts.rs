@@ -29,6 +29,8 @@ pub(crate) struct Facts {
     pub(crate) adapter_failures: Vec<AdapterFailure>,
     /// Rights that a role should have and does not.
     pub(crate) missing_grants: Vec<(String, String)>,
+    /// Where runs lie in parts, those that are not in the table of roots, and rows of that without a run.
+    pub(crate) roots: Option<(i64, i64)>,
 }
 
 /// The server and the role that asks.
@@ -213,6 +215,7 @@ impl Facts {
             adapters: Vec::new(),
             adapter_failures: Vec::new(),
             missing_grants: Vec::new(),
+            roots: None,
         }
     }
 

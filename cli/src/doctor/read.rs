@@ -2,6 +2,8 @@
 //!
 //! Each statement is its own transaction and is sent without a name, so that a pooler may be in between. Nothing is changed.
 
+mod roots;
+
 use std::time::{Duration, Instant};
 
 use tokio::time::{sleep, timeout};
@@ -152,6 +154,7 @@ async fn gather(database: &Database) -> Result<Facts, Error> {
             Ok((row.try_get(0)?, row.try_get(1)?))
         })
         .await?,
+        roots: roots::read(works, &client).await?,
         server,
         activity,
         activity_error,

@@ -15,6 +15,7 @@ use super::slice;
 use super::update::update;
 use crate::document::{Changed, Draft, list, unapplied_list};
 use crate::inbox;
+use crate::layout;
 use crate::one_pass::plan;
 use crate::refusal::Refusal;
 use crate::run::{Unstored, check_writable};
@@ -37,13 +38,15 @@ pub fn write(
     let runs: Vec<(&Addressed, bool)> = runs.iter().zip(waits).collect();
     // In the order of all runs, so that those for which lists wait are locked at their place.
     for runs in runs.chunk_by(alike) {
-        let locks_first = runs.first().is_some_and(|(_, waits)| *waits) || !plan::is_possible();
+        let waits = runs.first().is_some_and(|(_, waits)| *waits);
+        // Where the layout is split, rows of several trees come part by part, and not in the order of their ids.
+        let locks_first = waits || !plan::is_possible() || layout::is_split();
         let runs: Vec<&Addressed> = runs.iter().map(|(run, _)| *run).collect();
         for runs in runs.chunks(slice::RUNS) {
             // A connection a slice: its rows are freed with it.
             Spi::connect_mut(|client| match locks_first {
                 false => in_one_pass(client, runs, parts, queue, outcomes, now),
-                true => locked_first(client, runs, parts, outcomes, now),
+                true => locked_first(client, runs, parts, Some(queue), outcomes, now),
             })?;
         }
     }
@@ -128,21 +131,23 @@ pub fn queue_or_write(
         true => Ok(()),
         false => {
             let direct: Vec<&Addressed> = direct.iter().collect();
-            locked_first(client, &direct, parts, outcomes, now)
+            locked_first(client, &direct, parts, None, outcomes, now)
         }
     }
 }
 
 /// Locks the runs, folds what waits for them, and stores what changes of them by other statements. Takes 1.3 times as long
-/// as one pass.
+/// as one pass. Lists for large documents for which nothing waits are queued after it, if there is a queue.
 fn locked_first(
     client: &mut SpiClient<'_>,
     runs: &[&Addressed],
     parts: &[Part<'_>],
+    queue: Option<&Queue>,
     outcomes: &mut [Option<Outcome>],
     now: TimestampWithTimeZone,
 ) -> Result<(), Refusal> {
     let mut unstored = Unstored::at(now);
+    let mut large = Vec::new();
     let ids = runs.iter().map(|run| &*run.id).collect();
     slice::lock_and_take(client, ids, |run, taken| {
         let Ok(position) = runs.binary_search_by(|known| (*known.id).cmp(&run.id)) else {
@@ -153,6 +158,13 @@ fn locked_first(
             version: run.version,
             finished_at: run.finished_at,
         };
+        if let Some(queue) = queue.filter(|_| taken.is_empty()) {
+            let lists = lists(parts, &runs[position].parts);
+            if queue.is_for(&run.id, run.size_bound, run.finished_at, lists)? {
+                large.push(runs[position]);
+                return Ok(());
+            }
+        }
         let mut draft = Draft::new(&run.metadata, settings::maximum_size(), run.size_bound);
         let folded = taken.apply(&mut draft, run.created_at)?;
         let places = &runs[position].parts;
@@ -162,7 +174,13 @@ fn locked_first(
             false => Ok(()),
         }
     })?;
-    unstored.store()
+    unstored.store()?;
+    match queue {
+        Some(queue) if !large.is_empty() => {
+            queue_or_write(client, &large, parts, queue, outcomes, now)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A run as its row has it.

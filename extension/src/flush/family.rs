@@ -9,6 +9,7 @@ use runmeta_core::wire::Target;
 
 use super::batch::Part;
 use crate::jsonb::check_for_interrupts;
+use crate::layout;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 
@@ -98,6 +99,17 @@ fn families(mut ids: Vec<&str>) -> Result<HashMap<&str, Family>, Refusal> {
     ids.dedup();
     let mut families = HashMap::with_capacity(ids.len());
     for ids in ids.chunks(SLICE) {
+        if layout::is_split() {
+            let found = Spi::connect_mut(|client| layout::find_many(client, ids))?;
+            for (id, found) in ids.iter().zip(found) {
+                check_for_interrupts();
+                if let Some(found) = found {
+                    let parent = found.relative(id, Target::Parent);
+                    families.insert(*id, Family::new(&found.root, parent, id));
+                }
+            }
+            continue;
+        }
         Spi::connect_mut(|client| {
             let rows = FAMILIES
                 .with(|statement| statement.read_by_index(client, &[ids.to_vec().into()]))?;

@@ -12,18 +12,18 @@ use pgrx::spi::{SpiClient, SpiTupleTable};
 use crate::inbox::{self, Taken};
 use crate::jsonb::Jsonb;
 use crate::jsonb::check_for_interrupts;
+use crate::layout::ByRoot;
 use crate::refusal::Refusal;
 use crate::run::{Locked, State};
-use crate::statement::Statement;
 
 thread_local! {
-    static LOCK: Statement = const { Statement::new(
+    static LOCK: ByRoot = const { ByRoot::new(
         include_str!("sql/lock.sql"),
-        &[TEXTARRAYOID],
+        &[TEXTARRAYOID, TEXTARRAYOID],
     ) };
-    static LOCK_STATES: Statement = const { Statement::new(
+    static LOCK_STATES: ByRoot = const { ByRoot::new(
         include_str!("sql/lock_states.sql"),
-        &[TEXTARRAYOID],
+        &[TEXTARRAYOID, TEXTARRAYOID],
     ) };
 }
 
@@ -40,7 +40,7 @@ pub fn lock(
     ids: Vec<&str>,
     mut visit: impl FnMut(Locked) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
-    let mut rows = LOCK.with(|statement| statement.read_by_index(client, &[ids.into()]))?;
+    let mut rows = LOCK.with(|statement| statement.read_by_index(client, ids))?;
     while rows.next().is_some() {
         check_for_interrupts();
         visit(Locked::read(&rows)?)?;
@@ -58,7 +58,7 @@ pub fn lock_and_take(
     ids: Vec<&str>,
     mut visit: impl FnMut(Locked, Taken) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
-    let rows = LOCK.with(|statement| statement.read_by_index(client, &[ids.into()]))?;
+    let rows = LOCK.with(|statement| statement.read_by_index(client, ids))?;
     take(client, rows, |rows, taken| {
         visit(Locked::read(rows)?, taken)
     })
@@ -79,7 +79,7 @@ pub fn lock_states(
         Taken,
     ) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
-    let rows = LOCK_STATES.with(|statement| statement.read_by_index(client, &[ids.into()]))?;
+    let rows = LOCK_STATES.with(|statement| statement.read_by_index(client, ids))?;
     take(client, rows, |rows, taken| {
         visit(State::read(rows)?, &|| State::read_document(rows), taken)
     })

@@ -22,7 +22,9 @@ use crate::inbox;
 use crate::jsonb::check_for_interrupts;
 use crate::process;
 use crate::refusal::Refusal;
-use crate::run::{Attempt, Parent, Placed, TakenId, check_final, check_unfinished, insert_many};
+use crate::run::{
+    Attempt, Parent, Placed, TakenId, check_final, check_unfinished, id_is_taken, insert_many,
+};
 use crate::subtransaction;
 
 /// A run may be deleted between the insertion that it prevents and the look at it. More than once is a guess at the most
@@ -223,8 +225,7 @@ impl Pending<'_, '_> {
         self.tries += 1;
         if self.tries == TRIES {
             let (start, run) = self.starts[0];
-            let run = run.id.to_owned();
-            refuse(parts, start, Refusal::HiddenRun { run }, None, outcomes)?;
+            refuse(parts, start, id_is_taken(run.id), None, outcomes)?;
             self.starts = &self.starts[1..];
             self.tries = 0;
         }

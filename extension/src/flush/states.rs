@@ -20,16 +20,16 @@ use super::stream::Placed;
 use crate::document::{Changed, Draft};
 use crate::inbox::{Applied, Taken};
 use crate::jsonb::{Jsonb, check_for_interrupts};
+use crate::layout::ByRoot;
 use crate::refusal::Refusal;
 use crate::run::{State, UnstoredStates, check_open, check_writable};
 use crate::settings;
-use crate::statement::Statement;
 use crate::stream::Holder;
 
 thread_local! {
-    static LOCK_ALL: Statement = const { Statement::new(
+    static LOCK_ALL: ByRoot = const { ByRoot::new(
         include_str!("sql/lock_all.sql"),
-        &[TEXTARRAYOID],
+        &[TEXTARRAYOID, TEXTARRAYOID],
     ) };
 }
 
@@ -90,7 +90,7 @@ fn lock_by_depth<'r>(runs: &[&'r Addressed]) -> Result<Vec<Vec<&'r Addressed>>, 
     for slice in runs.chunks(slice::RUNS) {
         Spi::connect_mut(|client| {
             let ids: Vec<&str> = slice.iter().map(|run| &*run.id).collect();
-            let rows = LOCK_ALL.with(|statement| statement.read_by_index(client, &[ids.into()]))?;
+            let rows = LOCK_ALL.with(|statement| statement.read_by_index(client, ids))?;
             for row in rows {
                 check_for_interrupts();
                 let id = row.get::<&str>(1)?.unwrap_or_default();

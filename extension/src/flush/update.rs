@@ -60,7 +60,7 @@ pub fn update(
         }
         Ok(document)
     };
-    let stored = one_pass::update(client, ids, now, &mut visitor)?;
+    let stored = one_pass::update(client, ids, None, now, &mut visitor)?;
     let gone = match stored == changes.len() {
         true => Vec::new(),
         false => gone(client, runs, &changes, stored)?,

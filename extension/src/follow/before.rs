@@ -11,14 +11,14 @@ use runmeta_core::wire::Target;
 
 use super::{Locking, follow, transition, waiting};
 use crate::inbox::Addressee;
+use crate::layout::ByRoot;
 use crate::owner::{self, AsOwner};
 use crate::refusal::Refusal;
-use crate::statement::Statement;
 
 thread_local! {
-    static LOCK_ALL: Statement = const { Statement::new(
+    static LOCK_ALL: ByRoot = const { ByRoot::new(
         include_str!("../flush/sql/lock_all.sql"),
-        &[TEXTARRAYOID],
+        &[TEXTARRAYOID, TEXTARRAYOID],
     ) };
 }
 
@@ -95,11 +95,7 @@ fn these(runs: &[&str], are_several: bool) -> Result<(), Refusal> {
     let _owner = AsOwner::of_transitions()?;
     if are_several {
         Spi::connect_mut(|client| {
-            LOCK_ALL.with(|statement| {
-                statement
-                    .read_by_index(client, &[runs.to_vec().into()])
-                    .map(drop)
-            })
+            LOCK_ALL.with(|statement| statement.read_by_index(client, runs.to_vec()).map(drop))
         })?;
     }
     for _ in 0..GENERATIONS {

@@ -9,6 +9,7 @@ use runmeta_core::Progress;
 use super::place::Place;
 use crate::announce;
 use crate::document::Changed;
+use crate::layout::{self, Registering};
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 
@@ -72,6 +73,16 @@ pub fn insert(runs: Vec<New<'_>>, now: TimestampWithTimeZone) -> Result<(), Refu
         finished.push(run.progress.finished_at);
     }
     Spi::connect_mut(|client| {
+        let is_split = layout::is_split();
+        if is_split {
+            let of_root = roots.iter().map(String::as_str).collect();
+            let of_parent = parents.iter().map(Option::as_deref).collect();
+            let free = Registering::Free;
+            let registered = layout::register_many(client, ids.clone(), of_root, of_parent, free)?;
+            if registered.len() != count {
+                return Err(Refusal::NotStored);
+            }
+        }
         let arguments = [
             roots.into(),
             ids.into(),
@@ -87,6 +98,7 @@ pub fn insert(runs: Vec<New<'_>>, now: TimestampWithTimeZone) -> Result<(), Refu
             bounds.into(),
             now.into(),
         ];
-        INSERT.with(|statement| statement.store(client, &arguments, count))
+        INSERT.with(|statement| statement.store(client, &arguments, count))?;
+        layout::check_unchanged(is_split)
     })
 }

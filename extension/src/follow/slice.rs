@@ -15,22 +15,22 @@ use super::{Done, Locking, Stored};
 use super::{head, insert, place};
 use crate::inbox::{self, Taken};
 use crate::jsonb::check_for_interrupts;
+use crate::layout::ByRoot;
 use crate::refusal::Refusal;
 use crate::run::{State, UnstoredStates};
-use crate::statement::Statement;
 
 thread_local! {
-    static EXISTING: Statement = const { Statement::new(
+    static EXISTING: ByRoot = const { ByRoot::new(
         include_str!("sql/existing.sql"),
-        &[TEXTARRAYOID],
+        &[TEXTARRAYOID, TEXTARRAYOID],
     ) };
-    static LOCK: Statement = const { Statement::new(
+    static LOCK: ByRoot = const { ByRoot::new(
         concat!(include_str!("sql/lock.sql"), "SKIP LOCKED"),
-        &[TEXTARRAYOID],
+        &[TEXTARRAYOID, TEXTARRAYOID],
     ) };
-    static AWAIT_LOCK: Statement = const { Statement::new(
+    static AWAIT_LOCK: ByRoot = const { ByRoot::new(
         include_str!("sql/lock.sql"),
-        &[TEXTARRAYOID],
+        &[TEXTARRAYOID, TEXTARRAYOID],
     ) };
 }
 
@@ -53,8 +53,7 @@ fn follow_slice(
         Locking::Skip => &LOCK,
         Locking::Await | Locking::Insist => &AWAIT_LOCK,
     };
-    let mut rows =
-        lock.with(|statement| statement.read_by_index(client, &[runs.to_vec().into()]))?;
+    let mut rows = lock.with(|statement| statement.read_by_index(client, runs.to_vec()))?;
     let mut locked = Vec::with_capacity(rows.len());
     while rows.next().is_some() {
         let (root, id) = rows.get_two::<String, String>()?;
@@ -139,8 +138,7 @@ fn existing(client: &mut SpiClient<'_>, runs: &[&str]) -> Result<HashSet<String>
     if runs.is_empty() {
         return Ok(HashSet::new());
     }
-    let rows =
-        EXISTING.with(|statement| statement.read_by_index(client, &[runs.to_vec().into()]))?;
+    let rows = EXISTING.with(|statement| statement.read_by_index(client, runs.to_vec()))?;
     let mut existing = HashSet::with_capacity(rows.len());
     for row in rows {
         existing.insert(row.get::<String>(1)?.unwrap_or_default());

@@ -2,17 +2,19 @@
 
 #![allow(unsafe_code)]
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::ffi::CStr;
 use std::slice;
 
 use pgrx::datum::FromDatum;
 use pgrx::pg_sys;
+use pgrx::pg_sys::BuiltinOid::OIDOID;
 use pgrx::prelude::*;
 
 use crate::jsonb::Jsonb;
 use crate::owner;
 use crate::refusal::Refusal;
+use crate::statement::Statement;
 
 /// The columns that are read. Their places are looked up once, because others may have been added and dropped.
 const COLUMNS: [&CStr; 7] = [
@@ -33,8 +35,16 @@ const UPDATED_AT: usize = 5;
 const FINISHED_AT: usize = 6;
 
 thread_local! {
-    static PLACES: Cell<Option<Places>> = const { Cell::new(None) };
+    static IS_PART: Statement = const { Statement::new(
+        include_str!("sql/is_part.sql"),
+        &[OIDOID, OIDOID],
+    ) };
+    /// Those of the table of runs, or of its partitions.
+    static PLACES: RefCell<Vec<Places>> = const { RefCell::new(Vec::new()) };
 }
+
+/// Tables that a session remembers. A guess: more than there are partitions.
+const REMEMBERED: usize = 256;
 
 /// Where the columns are in a table of runs with so many columns in all.
 #[derive(Clone, Copy)]
@@ -77,7 +87,7 @@ pub fn event<'a>(call: pg_sys::FunctionCallInfo) -> Result<Event<'a>, Refusal> {
         let event = data.tg_event;
         let is_after = event & pg_sys::TRIGGER_EVENT_TIMINGMASK == pg_sys::TRIGGER_EVENT_AFTER;
         let is_of_row = event & pg_sys::TRIGGER_EVENT_ROW != 0;
-        if !is_after || !is_of_row || !is_of_runs(table) {
+        if !is_after || !is_of_row || !is_of_runs(table)? {
             return Err(Refusal::NotATrigger);
         }
         let form = (*data.tg_relation).rd_att;
@@ -100,8 +110,16 @@ pub fn event<'a>(call: pg_sys::FunctionCallInfo) -> Result<Event<'a>, Refusal> {
 }
 
 /// Anyone may make a trigger that calls the function on a table of his own, with rows of his own.
-fn is_of_runs(table: pg_sys::Oid) -> bool {
-    PLACES.get().is_some_and(|known| known.table == table) || table == owner::run_table()
+fn is_of_runs(table: pg_sys::Oid) -> Result<bool, Refusal> {
+    let is_known = PLACES.with_borrow(|known| known.iter().any(|known| known.table == table));
+    let runs = owner::run_table();
+    if is_known || table == runs || !owner::is_partition(table) {
+        return Ok(is_known || table == runs);
+    }
+    Spi::connect_mut(|client| {
+        let rows = IS_PART.with(|statement| statement.run(client, &[table.into(), runs.into()]))?;
+        Ok(!rows.is_empty())
+    })
 }
 
 /// Returns the places of the columns.
@@ -113,10 +131,8 @@ unsafe fn places(table: pg_sys::Oid, form: pg_sys::TupleDesc) -> Places {
     // SAFETY: the caller's contract. A column that is not there has a place that no tuple has.
     unsafe {
         let columns = (*form).natts;
-        if let Some(known) = PLACES.get()
-            && known.table == table
-            && known.columns == columns
-        {
+        let is_it = |known: &&Places| known.table == table && known.columns == columns;
+        if let Some(known) = PLACES.with_borrow(|known| known.iter().find(is_it).copied()) {
             return known;
         }
         let place = COLUMNS.map(|name| pg_sys::SPI_fnumber(form, name.as_ptr()));
@@ -125,7 +141,13 @@ unsafe fn places(table: pg_sys::Oid, form: pg_sys::TupleDesc) -> Places {
             columns,
             place,
         };
-        PLACES.set(Some(found));
+        PLACES.with_borrow_mut(|known| {
+            known.retain(|known| known.table != table);
+            if known.len() == REMEMBERED {
+                known.clear();
+            }
+            known.push(found);
+        });
         found
     }
 }

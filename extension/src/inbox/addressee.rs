@@ -5,13 +5,14 @@ use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError, SpiTupleTable};
 use runmeta_core::wire::Target;
 
+use crate::layout::{self, ByRoot};
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 
 thread_local! {
-    static OWN: Statement = const { Statement::new(
+    static OWN: ByRoot = const { ByRoot::new(
         include_str!("sql/find_own.sql"),
-        &[TEXTOID],
+        &[TEXTOID, TEXTOID],
     ) };
     static PARENT: Statement = const { Statement::new(
         include_str!("sql/find_parent.sql"),
@@ -25,9 +26,9 @@ thread_local! {
         include_str!("sql/find_many.sql"),
         &[TEXTARRAYOID, BOOLARRAYOID],
     ) };
-    static MANY_OWN: Statement = const { Statement::new(
+    static MANY_OWN: ByRoot = const { ByRoot::new(
         include_str!("sql/find_many_own.sql"),
-        &[TEXTARRAYOID],
+        &[TEXTARRAYOID, TEXTARRAYOID],
     ) };
 }
 
@@ -61,12 +62,25 @@ impl Addressee {
         run_id: &str,
         target: Target,
     ) -> Result<Option<Addressee>, Refusal> {
-        let find = match target {
-            Target::Own => &OWN,
-            Target::Parent => &PARENT,
-            Target::Root => &ROOT,
+        let one = |find: &'static std::thread::LocalKey<Statement>, client: &mut SpiClient<'_>| {
+            let mut rows = find.with(|statement| statement.run(client, &[run_id.into()]))?;
+            rows.next().map(|_| Addressee::read(&rows)).transpose()
         };
-        let mut rows = find.with(|statement| statement.run(client, &[run_id.into()]))?;
+        let rows = match target {
+            Target::Own => OWN.with(|statement| statement.run(client, run_id, Vec::new()))?,
+            _ if layout::is_split() => match layout::relative(client, run_id, target)? {
+                Some((root, id)) => {
+                    let run = |statement: &ByRoot| statement.run_in(client, &root, &id, Vec::new());
+                    Some(OWN.with(run)?)
+                }
+                None => None,
+            },
+            Target::Parent => return one(&PARENT, client),
+            Target::Root => return one(&ROOT, client),
+        };
+        let Some(mut rows) = rows else {
+            return Ok(None);
+        };
         rows.next().map(|_| Addressee::read(&rows)).transpose()
     }
 
@@ -83,8 +97,11 @@ impl Addressee {
     ) -> Result<Vec<(usize, Addressee)>, Refusal> {
         // A list for a run itself takes one look-up instead of two.
         let mut rows = match roots.iter().all(Option::is_none) {
-            true => {
-                MANY_OWN.with(|statement| statement.read_by_index(client, &[run_ids.into()]))?
+            true => MANY_OWN.with(|statement| statement.read_by_index(client, run_ids))?,
+            false if layout::is_split() => {
+                let (ids, of) = layout::relatives(client, &run_ids, &roots)?;
+                let ids = ids.iter().map(Option::as_deref).collect();
+                MANY_OWN.with(|statement| statement.read_these_by_index(client, ids, of))?
             }
             false => {
                 let arguments = [run_ids.into(), roots.into()];

@@ -1,16 +1,11 @@
 //! What waits for a run, for those who read it: with the snapshot of their statement, in which they saw the run.
 //!
 //! A snapshot shows a list in the table or in the document of the run, never in both nor in none. So these statements
-//! run with the snapshot that is active, while pgrx takes a new one as soon as the transaction has written something.
+//! run with the snapshot that is [active](crate::reading).
 
-#![allow(unsafe_code)]
-
-use std::cell::Cell;
-use std::ffi::{CString, c_char};
-
-use pgrx::datum::{FromDatum, IntoDatum};
+use pgrx::PgBuiltInOids;
+use pgrx::pg_sys::BuiltinOid::{INT8OID, TEXTOID, TIMESTAMPTZOID};
 use pgrx::prelude::*;
-use pgrx::spi::SpiError;
 use runmeta_core::apply;
 
 use super::floor::floor_for_reader;
@@ -18,13 +13,17 @@ use super::waiting;
 use crate::document::list;
 use crate::jsonb::{Jsonb, Node, check_for_interrupts, encode};
 use crate::owner::{AsOwner, may_read, sees_some_runs_only};
+use crate::reading::{Reading, Row};
 use crate::refusal::Refusal;
 
 thread_local! {
-    static LISTS: Reading = const { Reading::new(include_str!("sql/read.sql")) };
-    static SUMMARY: Reading = const { Reading::new(include_str!("sql/summary.sql")) };
-    static VISIBLE: Reading = const { Reading::new(include_str!("sql/visible.sql")) };
+    static LISTS: Reading = const { Reading::new(include_str!("sql/read.sql"), ARGUMENTS) };
+    static SUMMARY: Reading = const { Reading::new(include_str!("sql/summary.sql"), ARGUMENTS) };
+    static VISIBLE: Reading = const { Reading::new(include_str!("sql/visible.sql"), ARGUMENTS) };
 }
+
+/// root_id, id, created_at and floor.
+const ARGUMENTS: &[PgBuiltInOids] = &[TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID];
 
 /// A run as the caller's statement sees it.
 #[derive(Clone, Copy)]
@@ -110,97 +109,16 @@ fn read<T>(
     execute(reading, run, row)
 }
 
-/// A query on a run, given by root_id, id, created_at and floor, and its plan once it was run.
-struct Reading {
-    text: &'static str,
-    plan: Cell<pg_sys::SPIPlanPtr>,
-}
-
-impl Reading {
-    const fn new(text: &'static str) -> Self {
-        Reading {
-            text,
-            plan: Cell::new(std::ptr::null_mut()),
-        }
-    }
-}
-
-/// A row that was read.
-struct Row {
-    tuple: pg_sys::HeapTuple,
-    description: pg_sys::TupleDesc,
-}
-
-impl Row {
-    fn get<T: FromDatum>(&self, column: i32) -> Option<T> {
-        let mut is_null = false;
-        // SAFETY: a row of the result that is read while its SPI connection is open.
-        unsafe {
-            let datum = pg_sys::SPI_getbinval(self.tuple, self.description, column, &mut is_null);
-            T::from_datum(datum, is_null)
-        }
-    }
-}
-
 fn execute<T>(
     reading: &'static std::thread::LocalKey<Reading>,
     run: Seen<'_>,
-    mut row: impl FnMut(&Row) -> T,
+    row: impl FnMut(&Row) -> T,
 ) -> Result<Vec<T>, Refusal> {
-    Spi::connect(|_| {
-        let plan = plan(reading)?;
-        let arguments = [
-            run.root.into_datum(),
-            run.id.into_datum(),
-            run.created_at.into_datum(),
-            floor_for_reader(run.root, run.id).into_datum(),
-        ];
-        let mut arguments = arguments.map(|argument| argument.unwrap_or(pg_sys::Datum::null()));
-        // SAFETY: a kept plan with four arguments, none of which is NULL; read only, with the snapshot that is active.
-        // The result lies in memory of the connection, which is open.
-        unsafe {
-            pg_sys::SPI_tuptable = std::ptr::null_mut();
-            let nulls: *const c_char = std::ptr::null();
-            let code = pg_sys::SPI_execute_plan(plan, arguments.as_mut_ptr(), nulls, true, 0);
-            Spi::check_status(code)?;
-            let Some(table) = pg_sys::SPI_tuptable.as_ref() else {
-                return Ok(Vec::new());
-            };
-            let count = usize::try_from(pg_sys::SPI_processed).unwrap_or(0);
-            let mut rows = Vec::with_capacity(count);
-            for position in 0..count {
-                check_for_interrupts();
-                rows.push(row(&Row {
-                    tuple: *table.vals.add(position),
-                    description: table.tupdesc,
-                }));
-            }
-            Ok(rows)
-        }
-    })
-}
-
-fn plan(reading: &'static std::thread::LocalKey<Reading>) -> Result<pg_sys::SPIPlanPtr, Refusal> {
-    let (known, text) = reading.with(|reading| (reading.plan.get(), reading.text));
-    if !known.is_null() {
-        return Ok(known);
-    }
-    let text = CString::new(text).map_err(|_| SpiError::InvalidPosition)?;
-    let mut types = [
-        pg_sys::TEXTOID,
-        pg_sys::TEXTOID,
-        pg_sys::TIMESTAMPTZOID,
-        pg_sys::INT8OID,
+    let arguments = [
+        run.root.into(),
+        run.id.into(),
+        run.created_at.into(),
+        floor_for_reader(run.root, run.id).into(),
     ];
-    // SAFETY: an SPI connection is open; the plan is kept for as long as the session.
-    let plan = unsafe {
-        let plan = pg_sys::SPI_prepare(text.as_ptr(), 4, types.as_mut_ptr());
-        if plan.is_null() {
-            return Err(Refusal::Query(SpiError::InvalidPosition));
-        }
-        pg_sys::SPI_keepplan(plan);
-        plan
-    };
-    reading.with(|reading| reading.plan.set(plan));
-    Ok(plan)
+    reading.with(|reading| reading.run(arguments, row))
 }

@@ -12,7 +12,7 @@
 pub mod plan;
 pub mod visit;
 
-use pgrx::pg_sys::BuiltinOid::{TEXTARRAYOID, TIMESTAMPTZOID};
+use pgrx::pg_sys::BuiltinOid::{TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID};
 use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
 
@@ -26,10 +26,14 @@ thread_local! {
         include_str!("sql/update.sql"),
         &[TEXTARRAYOID, TIMESTAMPTZOID],
     ) };
+    static UPDATE_IN: ByIndex = const { ByIndex::split(
+        include_str!("sql/update.sql"),
+        &[TEXTARRAYOID, TIMESTAMPTZOID, TEXTOID],
+    ) };
 }
 
 /// Hands the rows of these runs to a visitor, in the order of their ids, and stores what it returns for each as changed at
-/// this time. Returns how many were stored.
+/// this time. Returns how many were stored. Where the layout is split, they are of the tree of this root.
 ///
 /// # Errors
 ///
@@ -37,10 +41,10 @@ thread_local! {
 pub fn update(
     client: &mut SpiClient<'_>,
     ids: Vec<&str>,
+    root: Option<&str>,
     now: TimestampWithTimeZone,
     visitor: &mut Visitor<'_>,
 ) -> Result<usize, Refusal> {
-    let arguments = [ids.into(), now.into()];
     let mut samples = history::Pending::default();
     let mut sampled = |row: Row<'_>| {
         let changed = visitor(row)?;
@@ -50,8 +54,10 @@ pub fn update(
         Ok(changed)
     };
     let _sampling = history::instead_of_trigger();
-    let stored = visit::rows(&mut sampled, || {
-        UPDATE.with(|statement| statement.run(client, &arguments))
+    let stored = visit::rows(&mut sampled, || match root {
+        None => UPDATE.with(|statement| statement.run(client, &[ids.into(), now.into()])),
+        Some(root) => UPDATE_IN
+            .with(|statement| statement.run(client, &[ids.into(), now.into(), root.into()])),
     })?;
     samples.store(stored)?;
     Ok(stored)

@@ -18,11 +18,12 @@ use pgrx::pg_sys::{self, PgBuiltInOids};
 use pgrx::spi::{Spi, SpiClient, SpiError, SpiErrorCodes};
 
 use crate::refusal::Refusal;
-use crate::statement::migrated;
+use crate::statement::{in_shape, migrated};
 
 /// A statement and, once it was run, its plan, which the session keeps. Lives in a thread-local of the module that runs it.
 pub struct ByIndex {
     text: &'static str,
+    is_split: bool,
     arguments: &'static [PgBuiltInOids],
     plan: Cell<pg_sys::SPIPlanPtr>,
 }
@@ -103,8 +104,17 @@ impl ByIndex {
     pub const fn new(text: &'static str, arguments: &'static [PgBuiltInOids]) -> Self {
         ByIndex {
             text,
+            is_split: false,
             arguments,
             plan: Cell::new(ptr::null_mut()),
+        }
+    }
+
+    /// Describes a statement in the [shape](crate::statement) for the split layout.
+    pub const fn split(text: &'static str, arguments: &'static [PgBuiltInOids]) -> Self {
+        ByIndex {
+            is_split: true,
+            ..ByIndex::new(text, arguments)
         }
     }
 
@@ -143,8 +153,9 @@ impl ByIndex {
     }
 
     fn prepare(&self) -> Result<pg_sys::SPIPlanPtr, Refusal> {
+        let text = in_shape(self.text, self.is_split);
         let text =
-            CString::new(self.text).map_err(|_| Refusal::Query(SpiErrorCodes::Argument.into()))?;
+            CString::new(&*text).map_err(|_| Refusal::Query(SpiErrorCodes::Argument.into()))?;
         let mut types: Vec<pg_sys::Oid> = self.arguments.iter().map(|oid| oid.value()).collect();
         let (count, options) = (types.len() as i32, pg_sys::CURSOR_OPT_GENERIC_PLAN as i32);
         // SAFETY: as many types as it says, which Postgres copies like the text; a plan that was made can be kept.

@@ -10,7 +10,7 @@
 //! 3. Lock every run of these trees that nobody else has locked, and decide again by what was locked.
 //! 4. Count again. A tree stays if a run of it is locked by somebody, or came after step 3.
 //! 5. Lock the streams of these trees. A tree stays if a stream of it is locked by somebody.
-//! 6. Delete the rest by its root, with the lists that wait for its runs, their streams and the histories of their numbers.
+//! 6. Delete the rest by its root, with its entries in `run_root` where the layout is split, the lists that wait for its runs, their streams and the histories of their numbers.
 //!
 //! No statement joins the table with itself: whatever the planner believes, each is at worst one reading of the table.
 //! (Decided per run, 10,001 runs of one tree took 26 s and 100,001 more than 630 s; where the planner happened to hash,
@@ -36,6 +36,7 @@ use pgrx::spi::{SpiClient, SpiError};
 use crate::announce::{self, MAXIMUM_RUNS};
 use crate::history;
 use crate::inbox;
+use crate::layout;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 use crate::stream;
@@ -235,6 +236,9 @@ fn delete(
         return Ok((0, Deleted::Named(Vec::new())));
     }
     let runs = roots.iter().filter_map(|root| locked.get(root)).sum();
+    if layout::is_split() {
+        layout::forget_trees(client, &roots)?;
+    }
     let deleted = {
         let _pruning = history::while_pruning();
         delete_runs(client, &roots, runs)?

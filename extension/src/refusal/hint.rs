@@ -23,6 +23,23 @@ pub const PRUNE_ISOLATION: &str =
 pub const PRUNE_POLICY: &str = "A policy on runmeta.run could hide a run that has not finished, and what belongs to it would be deleted.";
 /// Why a transaction cannot be prepared.
 pub const PREPARED: &str = "Without a background worker, a transaction announces its changes when it commits, and a prepared one cannot notify.";
+/// Why an id is taken that no run seems to have.
+pub const HIDDEN: &str = "A run of this id exists that the current role may not read.";
+/// What to do about it.
+pub const HIDDEN_HINT: &str =
+    "Choose another id, or a role that row-level security lets see the run.";
+/// Why an id is taken that no run has.
+pub const GONE: &str =
+    "runmeta.run_root has this id and runmeta.run has no such run: it was deleted by hand.";
+/// What to do about that.
+pub const GONE_HINT: &str =
+    "Run \"runmeta distribute --split\", which makes the tables agree, or choose another id.";
+/// What kept a run from being stored.
+pub const RUN_LEFT_OUT: &str = "A trigger on runmeta.run or runmeta.inbox left out the row, so nothing of the call takes effect.";
+/// What kept a stream from being stored.
+pub const STREAM_LEFT_OUT: &str = "A trigger on runmeta.stream or runmeta.stream_chunk left out the row, so nothing of the call takes effect.";
+/// What kept a writer from being stored.
+pub const WRITER_LEFT_OUT: &str = "A trigger or a policy on runmeta.writer left out the row, so nothing of the call takes effect.";
 /// For what only a fault of ours can cause.
 pub const REPORT_HINT: &str =
     "This is a bug in runmeta. Please report it, with the statement that led here.";

@@ -33,8 +33,8 @@ pub enum Refusal {
     LastDepth { run: String },
     /// A run cannot start under a parent that does not exist.
     NoSuchParent { run: String, parent: String },
-    /// The id belongs to a run that this role may not see.
-    HiddenRun { run: String },
+    /// The id belongs to a run that this role may not see, or that was deleted where its root was not.
+    HiddenRun { run: String, is_gone: bool },
     /// The document would pass the limit. Sizes in bytes.
     TooLarge {
         run: String,
@@ -149,6 +149,8 @@ pub enum Refusal {
     WriterNotStored,
     /// The transaction cannot be prepared.
     Prepared,
+    /// The layout of the tables was changed while the call waited for them.
+    LayoutChanged,
     /// The tables are not there.
     NotMigrated { problem: String },
     /// It is about a contract.

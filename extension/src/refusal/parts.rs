@@ -69,11 +69,11 @@ impl Refusal {
                 )),
                 text("Start the parent first, with runmeta.start, and commit it."),
             ),
-            Refusal::HiddenRun { run } => (
+            Refusal::HiddenRun { run, is_gone } => (
                 ERRCODE_UNIQUE_VIOLATION,
                 format!("run id is taken: \"{}\"", shown(run)),
-                text("A run of this id exists that the current role may not read."),
-                text("Choose another id, or a role that row-level security lets see the run."),
+                text(if *is_gone { GONE } else { HIDDEN }),
+                text(if *is_gone { GONE_HINT } else { HIDDEN_HINT }),
             ),
             Refusal::TooLarge { run, size, limit } => (
                 ERRCODE_PROGRAM_LIMIT_EXCEEDED,
@@ -354,25 +354,19 @@ impl Refusal {
             Refusal::NotStored => (
                 ERRCODE_TRIGGERED_ACTION_EXCEPTION,
                 "a run was not stored".to_owned(),
-                text(
-                    "A trigger on runmeta.run or runmeta.inbox left out the row, so nothing of the call takes effect.",
-                ),
+                text(RUN_LEFT_OUT),
                 text("Let the trigger return the row, or raise an error of its own."),
             ),
             Refusal::StreamNotStored => (
                 ERRCODE_TRIGGERED_ACTION_EXCEPTION,
                 "a stream was not stored".to_owned(),
-                text(
-                    "A trigger on runmeta.stream or runmeta.stream_chunk left out the row, so nothing of the call takes effect.",
-                ),
+                text(STREAM_LEFT_OUT),
                 text("Let the trigger return the row, or raise an error of its own."),
             ),
             Refusal::WriterNotStored => (
                 ERRCODE_TRIGGERED_ACTION_EXCEPTION,
                 "a writer was not stored".to_owned(),
-                text(
-                    "A trigger or a policy on runmeta.writer left out the row, so nothing of the call takes effect.",
-                ),
+                text(WRITER_LEFT_OUT),
                 text("Let triggers return the row, and policies for UPDATE show it."),
             ),
             Refusal::Prepared => (
@@ -380,6 +374,12 @@ impl Refusal {
                 "cannot PREPARE a transaction that has changed runs".to_owned(),
                 text(PREPARED),
                 text("Set runmeta.notify to worker, or to off in this transaction."),
+            ),
+            Refusal::LayoutChanged => (
+                ERRCODE_T_R_SERIALIZATION_FAILURE,
+                "the layout of the tables changed".to_owned(),
+                text("It was changed by \"runmeta distribute\" while the call waited."),
+                text("Try the transaction again."),
             ),
             Refusal::NotMigrated { problem } => (
                 ERRCODE_UNDEFINED_TABLE,

@@ -11,17 +11,18 @@ use super::locked::check_version;
 use super::missing;
 use crate::inbox;
 use crate::jsonb::check_for_interrupts;
+use crate::layout::ByRoot;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 
 thread_local! {
-    static FIND: Statement = const { Statement::new(
+    static FIND: ByRoot = const { ByRoot::new(
         include_str!("sql/find_attempt.sql"),
-        &[TEXTOID],
+        &[TEXTOID, TEXTOID],
     ) };
-    static FIND_MANY: Statement = const { Statement::new(
+    static FIND_MANY: ByRoot = const { ByRoot::new(
         include_str!("sql/find_attempts.sql"),
-        &[TEXTARRAYOID],
+        &[TEXTARRAYOID, TEXTARRAYOID],
     ) };
     static LOCK: Statement = const { Statement::new(
         include_str!("sql/lock_attempt.sql"),
@@ -55,7 +56,10 @@ impl Attempt {
     ///
     /// Errors of Postgres are raised.
     pub fn find(client: &mut SpiClient<'_>, run_id: &str) -> Result<Option<Attempt>, Refusal> {
-        let mut rows = FIND.with(|statement| statement.run(client, &[run_id.into()]))?;
+        let rows = FIND.with(|statement| statement.run(client, run_id, Vec::new()))?;
+        let Some(mut rows) = rows else {
+            return Ok(None);
+        };
         rows.next().map(|_| Attempt::read(&rows)).transpose()
     }
 
@@ -65,8 +69,7 @@ impl Attempt {
     ///
     /// Errors of Postgres are raised.
     pub fn find_many(client: &mut SpiClient<'_>, ids: &[&str]) -> Result<Vec<Attempt>, Refusal> {
-        let mut rows =
-            FIND_MANY.with(|statement| statement.read_by_index(client, &[ids.to_vec().into()]))?;
+        let mut rows = FIND_MANY.with(|statement| statement.read_by_index(client, ids.to_vec()))?;
         let mut found = Vec::with_capacity(rows.len());
         while rows.next().is_some() {
             check_for_interrupts();

@@ -13,6 +13,7 @@ use pgrx::spi::{SpiClient, SpiError};
 use super::unstored_documents::BYTES;
 use super::{NewRun, status};
 use crate::jsonb::{Jsonb, check_for_interrupts};
+use crate::layout::{self, Registering};
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 
@@ -120,12 +121,51 @@ impl<'a> Columns<'a> {
         self.bounds.push(run.size_bound());
     }
 
+    /// Registers the runs where the layout is split, and leaves out those whose ids are taken.
+    fn register(&mut self, taken: Taken) -> Result<(), Refusal> {
+        let which = match taken {
+            Taken::IsAnError => Registering::All,
+            Taken::IsLeftOut => Registering::Free,
+        };
+        let (ids, roots, parents) = (self.ids.clone(), self.roots.clone(), self.parents.clone());
+        let free =
+            Spi::connect_mut(|client| layout::register_many(client, ids, roots, parents, which))?;
+        if free.len() < self.ids.len() {
+            let is_free: Vec<bool> = self.ids.iter().map(|id| free.contains(*id)).collect();
+            self.retain(&is_free);
+        }
+        Ok(())
+    }
+
+    /// Keeps the rows for which it is true.
+    fn retain(&mut self, kept: &[bool]) {
+        fn retain<T>(column: &mut Vec<T>, kept: &[bool]) {
+            let mut kept = kept.iter();
+            column.retain(|_| kept.next() == Some(&true));
+        }
+        retain(&mut self.roots, kept);
+        retain(&mut self.ids, kept);
+        retain(&mut self.parents, kept);
+        retain(&mut self.depths, kept);
+        retain(&mut self.tasks, kept);
+        retain(&mut self.tags, kept);
+        retain(&mut self.statuses, kept);
+        retain(&mut self.attempts, kept);
+        retain(&mut self.documents, kept);
+        retain(&mut self.working, kept);
+        retain(&mut self.bounds, kept);
+    }
+
     fn insert(
-        self,
+        mut self,
         taken: Taken,
         now: TimestampWithTimeZone,
         visit: &mut impl FnMut(&str, i64),
     ) -> Result<(), Refusal> {
+        let is_split = layout::is_split();
+        if is_split && !self.ids.is_empty() {
+            self.register(taken)?;
+        }
         if self.ids.is_empty() {
             return Ok(());
         }
@@ -151,6 +191,7 @@ impl<'a> Columns<'a> {
                 Taken::IsLeftOut => &INSERT_FREE,
             };
             let rows = insert.with(|statement| statement.run(client, &arguments))?;
+            layout::check_unchanged(is_split)?;
             for row in rows {
                 let id = row.get::<&str>(1)?.ok_or_else(required)?;
                 visit(id, row.get(2)?.ok_or_else(required)?);

@@ -10,14 +10,15 @@ use super::missing;
 use crate::announce;
 use crate::document::Changed;
 use crate::jsonb::Jsonb;
+use crate::layout::{self, ByRoot};
 use crate::refusal::Refusal;
 use crate::settings;
 use crate::statement::Statement;
 
 thread_local! {
-    static LOCK_OWN: Statement = const { Statement::new(
+    static LOCK_OWN: ByRoot = const { ByRoot::new(
         include_str!("sql/lock_own.sql"),
-        &[TEXTOID, INT4OID],
+        &[TEXTOID, INT4OID, TEXTOID],
     ) };
     static LOCK_PARENT: Statement = const { Statement::new(
         include_str!("sql/lock_parent.sql"),
@@ -70,11 +71,29 @@ impl Locked {
             Target::Parent => &LOCK_PARENT,
             Target::Root => &LOCK_ROOT,
         };
-        let mut rows = lock.with(|statement| statement.run(client, &[run_id.into()]))?;
-        match rows.next() {
-            Some(_) => Locked::read(&rows),
-            None => Err(missing(client, run_id, target)?),
+        let rows = match layout::is_split() {
+            true => Locked::lock_relative(client, run_id, target)?,
+            false => Some(lock.with(|statement| statement.run(client, &[run_id.into()]))?),
+        };
+        if let Some(mut rows) = rows
+            && rows.next().is_some()
+        {
+            return Locked::read(&rows);
         }
+        Err(missing(client, run_id, target)?)
+    }
+
+    /// Locks the run that is addressed from `run_id`, where the layout is split.
+    fn lock_relative<'conn>(
+        client: &mut SpiClient<'conn>,
+        run_id: &str,
+        target: Target,
+    ) -> Result<Option<SpiTupleTable<'conn>>, Refusal> {
+        let Some((root, id)) = layout::relative(client, run_id, target)? else {
+            return Ok(None);
+        };
+        let any_size = vec![None::<i32>.into()];
+        LOCK_OWN.with(|statement| statement.run_in(client, &root, &id, any_size).map(Some))
     }
 
     /// Locks a run whose document has less than so many bytes, as far as that is known. `None` if there is none.
@@ -87,8 +106,11 @@ impl Locked {
         run_id: &str,
         threshold: Option<i32>,
     ) -> Result<Option<Locked>, Refusal> {
-        let arguments = [run_id.into(), threshold.into()];
-        let mut rows = LOCK_OWN.with(|statement| statement.run(client, &arguments))?;
+        let others = vec![threshold.into()];
+        let rows = LOCK_OWN.with(|statement| statement.run(client, run_id, others))?;
+        let Some(mut rows) = rows else {
+            return Ok(None);
+        };
         rows.next().map(|_| Locked::read(&rows)).transpose()
     }
 

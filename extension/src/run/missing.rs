@@ -4,6 +4,7 @@ use pgrx::pg_sys::BuiltinOid::TEXTOID;
 use pgrx::spi::SpiClient;
 use runmeta_core::wire::Target;
 
+use crate::layout::{self, Found};
 use crate::owner;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
@@ -29,21 +30,13 @@ pub fn missing(
     run_id: &str,
     target: Target,
 ) -> Result<Refusal, Refusal> {
-    let mut rows = FAMILY.with(|statement| statement.run(client, &[run_id.into()]))?;
     let run = run_id.to_owned();
-    if rows.next().is_none() {
+    let Some(found) = find(client, run_id)? else {
         return Ok(Refusal::NoSuchRun { run });
-    }
-    let parent = rows.get::<String>(1)?.unwrap_or_default();
-    let root = rows.get::<String>(2)?.unwrap_or_default();
-    let id = match target {
-        Target::Own => run_id,
-        Target::Parent => &parent,
-        Target::Root => &root,
     };
-    let arguments = [root.as_str().into(), id.into()];
+    let id = found.relative(run_id, target).to_owned();
+    let arguments = [found.root.as_str().into(), id.as_str().into()];
     let found = EXISTS.with(|statement| statement.run(client, &arguments))?;
-    let id = id.to_owned();
     Ok(match found.is_empty() {
         true => Refusal::NoSuchRelative {
             run,
@@ -54,4 +47,27 @@ pub fn missing(
         // No policy can hide it: it was deleted, and another run was started with its id after that.
         false => Refusal::NoSuchRun { run: id },
     })
+}
+
+/// Returns the error for a run that cannot be started, because its id is taken, nor found.
+pub fn id_is_taken(run_id: &str) -> Refusal {
+    Refusal::HiddenRun {
+        run: run_id.to_owned(),
+        is_gone: layout::is_split() && !owner::sees_some_runs_only(),
+    }
+}
+
+/// Finds the root and the parent of a run, without a lock.
+fn find(client: &mut SpiClient<'_>, run_id: &str) -> Result<Option<Found>, Refusal> {
+    if layout::is_split() {
+        return layout::find(client, run_id);
+    }
+    let mut rows = FAMILY.with(|statement| statement.run(client, &[run_id.into()]))?;
+    if rows.next().is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Found {
+        parent: rows.get(1)?,
+        root: rows.get::<String>(2)?.unwrap_or_default(),
+    }))
 }

@@ -19,25 +19,26 @@ use pgrx::spi::{SpiClient, SpiError, SpiTupleTable};
 
 use super::locked::microseconds_since;
 use crate::jsonb::check_for_interrupts;
+use crate::layout::ByRoot;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 
 thread_local! {
-    static FIND: Statement = const { Statement::new(
+    static FIND: ByRoot = const { ByRoot::new(
         include_str!("sql/find_parent.sql"),
-        &[TEXTOID],
+        &[TEXTOID, TEXTOID],
     ) };
     static HOLD: Statement = const { Statement::new(
         include_str!("sql/hold_parent.sql"),
         &[TEXTOID, TEXTOID],
     ) };
-    static FIND_MANY: Statement = const { Statement::new(
+    static FIND_MANY: ByRoot = const { ByRoot::new(
         include_str!("sql/find_parents.sql"),
-        &[TEXTARRAYOID],
+        &[TEXTARRAYOID, TEXTARRAYOID],
     ) };
-    static HOLD_MANY: Statement = const { Statement::new(
+    static HOLD_MANY: ByRoot = const { ByRoot::new(
         include_str!("sql/hold_parents.sql"),
-        &[TEXTARRAYOID],
+        &[TEXTARRAYOID, TEXTARRAYOID],
     ) };
 }
 
@@ -87,8 +88,7 @@ impl Parent {
         known: &mut HashMap<String, Parent>,
     ) -> Result<(), Refusal> {
         let required = || Refusal::Query(SpiError::InvalidPosition);
-        let mut rows =
-            FIND_MANY.with(|statement| statement.read_by_index(client, &[ids.to_vec().into()]))?;
+        let mut rows = FIND_MANY.with(|statement| statement.read_by_index(client, ids.to_vec()))?;
         let (long, mut to_hold) = (in_long_transaction(), Vec::new());
         while rows.next().is_some() {
             check_for_interrupts();
@@ -103,7 +103,7 @@ impl Parent {
             return Ok(());
         }
         let ids: Vec<&str> = to_hold.iter().map(|(id, _)| id.as_str()).collect();
-        let rows = HOLD_MANY.with(|statement| statement.read_by_index(client, &[ids.into()]))?;
+        let rows = HOLD_MANY.with(|statement| statement.read_by_index(client, ids))?;
         let mut held = HashSet::with_capacity(to_hold.len());
         for row in rows {
             held.extend(row.get::<String>(1)?);
@@ -115,7 +115,10 @@ impl Parent {
 
 /// Finds a parent, and whether the root of its tree has finished or cannot be seen.
 fn find(client: &mut SpiClient<'_>, id: &str) -> Result<Option<(Parent, bool)>, Refusal> {
-    let mut rows = FIND.with(|statement| statement.run(client, &[id.into()]))?;
+    let rows = FIND.with(|statement| statement.run(client, id, Vec::new()))?;
+    let Some(mut rows) = rows else {
+        return Ok(None);
+    };
     rows.next().map(|_| read(&rows, 1)).transpose()
 }
 

@@ -7,11 +7,12 @@ use runmeta_core::wire::{MAXIMUM_TAGS, Target};
 use runmeta_core::{BadValue, Operation, Tree};
 
 use super::parent::Parent;
-use super::{Attempt, Document, check_length, missing, read_document, status};
+use super::{Attempt, Document, check_length, id_is_taken, missing, read_document, status};
 use crate::announce;
 use crate::document::{Changed, Draft};
 use crate::follow;
 use crate::jsonb::{self, Jsonb, Node, View};
+use crate::layout;
 use crate::process;
 use crate::refusal::Refusal;
 use crate::settings;
@@ -134,9 +135,7 @@ impl<'a> NewRun<'a> {
         }
         Err(match Attempt::find(client, self.id)? {
             Some(_) => missing(client, self.id, Target::Own)?,
-            None => Refusal::HiddenRun {
-                run: self.id.to_owned(),
-            },
+            None => id_is_taken(self.id),
         })
     }
 
@@ -166,6 +165,13 @@ impl<'a> NewRun<'a> {
                 }
             },
         };
+        let is_split = layout::is_split();
+        if is_split && !layout::register(client, self.id, &root, self.parent)? {
+            if process::has_one_snapshot() {
+                self.exists(client)?;
+            }
+            return Ok(None);
+        }
         let now = clock_timestamp();
         let arguments = [
             (&*root).into(),
@@ -182,6 +188,7 @@ impl<'a> NewRun<'a> {
             self.size_bound().into(),
         ];
         let mut inserted = INSERT.with(|statement| statement.run(client, &arguments))?;
+        layout::check_unchanged(is_split)?;
         if inserted.next().is_none() {
             return Ok(None);
         }

@@ -11,11 +11,12 @@ use super::unstored_documents::{UnstoredDocuments, settle};
 use crate::announce;
 use crate::document::Changed;
 use crate::inbox::Applied;
+use crate::one_pass::plan::ByIndex;
 use crate::refusal::Refusal;
-use crate::statement::Statement;
 
 thread_local! {
-    static STORE: Statement = const { Statement::new(
+    // By index: of 100,000 runs in 16 partitions, Postgres would read all for a batch of 1,000, in 124 ms instead of 11.
+    static STORE: ByIndex = const { ByIndex::new(
         include_str!("sql/store_many.sql"),
         &[TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID, INT4ARRAYOID],
     ) };
@@ -92,7 +93,9 @@ impl Unstored {
                 added.at.unwrap_or_else(clock_timestamp).into(),
                 added.documents.bounds.into(),
             ];
-            STORE.with(|statement| statement.store(client, &arguments, count))?;
+            if STORE.with(|statement| statement.run(client, &arguments))? != count {
+                return Err(Refusal::NotStored);
+            }
             settle(added.documents.folded, client)
         })
     }

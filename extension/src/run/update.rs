@@ -11,6 +11,7 @@ use crate::announce;
 use crate::document::{Changed, Draft};
 use crate::inbox;
 use crate::jsonb::Node;
+use crate::layout;
 use crate::one_pass::{self, visit::Row};
 use crate::refusal::Refusal;
 use crate::settings;
@@ -42,7 +43,15 @@ pub fn update(
         last = Some(visited);
         Ok(changed)
     };
-    let stored = one_pass::update(client, vec![run_id], clock_timestamp(), &mut visitor)?;
+    let root = match layout::is_split() {
+        false => None,
+        true => match layout::find(client, run_id)? {
+            Some(found) => Some(found.root),
+            None => return Ok(None),
+        },
+    };
+    let (ids, now) = (vec![run_id], clock_timestamp());
+    let stored = one_pass::update(client, ids, root.as_deref(), now, &mut visitor)?;
     let Some(visited) = last.transpose()? else {
         return Ok(None);
     };

@@ -1,5 +1,6 @@
 //! The runs whose streams are written: found and, where needed, locked with the rights of the caller.
 
+use pgrx::PgBuiltInOids;
 use pgrx::pg_sys::BuiltinOid::TEXTARRAYOID;
 use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError};
@@ -8,17 +9,19 @@ use runmeta_core::wire::Target;
 use crate::follow;
 use crate::inbox::Addressee;
 use crate::jsonb::check_for_interrupts;
+use crate::layout;
 use crate::owner;
 use crate::refusal::Refusal;
 use crate::run::missing;
 use crate::statement::Statement;
 
 thread_local! {
-    static HOLD: Statement = const { Statement::new(
-        include_str!("sql/hold.sql"),
-        &[TEXTARRAYOID, TEXTARRAYOID],
-    ) };
+    static HOLD: Statement = const { Statement::new(HOLD_TEXT, HOLD_ARGUMENTS) };
+    static HOLD_IN_PARTS: Statement = const { Statement::split(HOLD_TEXT, HOLD_ARGUMENTS) };
 }
+
+const HOLD_TEXT: &str = include_str!("sql/hold.sql");
+const HOLD_ARGUMENTS: &[PgBuiltInOids] = &[TEXTARRAYOID, TEXTARRAYOID];
 
 /// A run that has streams.
 #[derive(Clone, Debug)]
@@ -120,12 +123,20 @@ pub fn hold(
     runs.sort_unstable_by_key(|(_, id)| *id);
     runs.dedup();
     let mut roots: Vec<&str> = runs.iter().map(|(root, _)| *root).collect();
-    roots.sort_unstable();
-    roots.dedup();
+    // There each root stands beside its id.
+    let is_split = layout::is_split();
+    if !is_split {
+        roots.sort_unstable();
+        roots.dedup();
+    }
+    let hold = match is_split {
+        true => &HOLD_IN_PARTS,
+        false => &HOLD,
+    };
     let ids: Vec<&str> = runs.iter().map(|(_, id)| *id).collect();
     let arguments = [roots.into(), ids.into()];
     let required = || Refusal::Query(SpiError::InvalidPosition);
-    let rows = HOLD.with(|statement| statement.read_by_index(client, &arguments))?;
+    let rows = hold.with(|statement| statement.read_by_index(client, &arguments))?;
     let mut held = Vec::with_capacity(rows.len());
     for row in rows {
         check_for_interrupts();

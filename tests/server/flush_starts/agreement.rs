@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use tokio_postgres::Client;
 
 use super::database;
-use crate::harness::{rows, seeded};
+use crate::harness::{by_hand, rows, seeded};
 
 const RUNS: usize = 5;
 
@@ -205,6 +205,7 @@ async fn documents(client: &Client, prefix: &str) -> String {
 async fn a_batch_does_what_the_single_calls_do_one_after_the_other() {
     let (_, mut runner) = seeded();
     let (_database, client) = database().await;
+    by_hand(&client).await;
     client
         .batch_execute("SET runmeta.maximum_size = '100B'")
         .await

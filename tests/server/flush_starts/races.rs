@@ -3,7 +3,7 @@
 use tokio_postgres::Client;
 
 use super::{after, flush, flush_of, runs};
-use crate::harness::{process, refusal, rows, until_waiting};
+use crate::harness::{by_hand_sql, process, refusal, rows, until_waiting};
 
 const ONE: &str = r#"[{"type": "increment", "key": "n"}]"#;
 
@@ -70,7 +70,8 @@ async fn parts_are_decided_by_the_run_as_another_session_left_it() {
             "a | 7 | running | 2 | t | f | {\"n\": 1}",
         ),
     ] {
-        let (seen, left) = beside("SELECT runmeta.start('a')", change, batch).await;
+        let start = format!("SELECT runmeta.start('a'); {}", by_hand_sql());
+        let (seen, left) = beside(&start, change, batch).await;
         assert_eq!((seen.as_str(), left.as_str()), (answer, run), "{change}");
     }
 }

@@ -8,6 +8,7 @@ use tokio_postgres::config::{Config, Host};
 use tokio_postgres::{Client, NoTls};
 
 use super::environment;
+use super::layout;
 use super::program::{merged_output, postgres_program};
 use super::role::Role;
 use super::waiting::until_worker_runs;
@@ -129,6 +130,7 @@ async fn migrated_template() -> String {
     if let Err(error) = runmeta_migrations::migrate(&mut client).await {
         panic!("the template database could not be migrated: {error}");
     }
+    layout::apply(&mut client).await;
     // Nobody may be connected to a template, and a closed connection takes a moment to be gone.
     drop(client);
     let gone = "DO $$ BEGIN WHILE EXISTS (SELECT FROM pg_stat_activity WHERE datname = '$NAME') \

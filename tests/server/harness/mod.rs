@@ -2,6 +2,7 @@
 
 mod database;
 mod impostor;
+mod layout;
 mod listener;
 mod load;
 mod own_server;
@@ -19,6 +20,7 @@ mod waiting;
 
 pub use database::Database;
 pub use impostor::Impostor;
+pub use layout::{by_hand, by_hand_sql, is_partitioned, is_split};
 pub use listener::Listener;
 pub use load::{assert_complete, load};
 pub use own_server::OwnServer;

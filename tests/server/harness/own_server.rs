@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio_postgres::{Client, Config, NoTls};
 
-use super::{environment, repository};
+use super::{environment, layout, repository};
 
 /// A server that only one test uses.
 pub struct OwnServer {
@@ -47,6 +47,7 @@ impl OwnServer {
     async fn migrated(self) -> Self {
         let mut client = self.connect("postgres").await;
         runmeta_migrations::migrate(&mut client).await.unwrap();
+        layout::apply(&mut client).await;
         self
     }
 

@@ -1,5 +1,7 @@
 //! Histories go with their runs.
 
+use crate::harness::by_hand;
+
 use super::{run, samples, start, tracked};
 
 const COUNT: &str = "SELECT count(*) FROM runmeta.history";
@@ -40,6 +42,7 @@ async fn prune_deletes_histories_with_their_runs() {
 #[tokio::test]
 async fn run_that_is_deleted_by_hand_takes_its_histories_along() {
     let (_database, client) = tracked().await;
+    by_hand(&client).await;
     for id in ["a", "b"] {
         start(&client, id).await;
         run(&client, &format!("SELECT runmeta.increment('{id}', 'n')")).await;
@@ -62,6 +65,7 @@ async fn run_that_is_deleted_by_hand_takes_its_histories_along() {
 #[tokio::test]
 async fn run_of_the_same_id_has_nothing_of_an_earlier_one() {
     let (_database, client) = tracked().await;
+    by_hand(&client).await;
     start(&client, "a").await;
     run(
         &client,

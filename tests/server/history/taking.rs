@@ -1,7 +1,7 @@
 //! When samples are taken.
 
 use super::{past, run, samples, samples_of, start, tracked};
-use crate::harness::until;
+use crate::harness::{by_hand, until};
 
 /// Each kind of write, to the run of which the id stands for `$id`.
 const WRITES: &[(&str, &str)] = &[
@@ -187,6 +187,7 @@ async fn sample_is_rolled_back_with_its_write() {
 #[tokio::test]
 async fn what_is_no_number_takes_no_sample_and_breaks_nothing() {
     let (_database, client) = tracked().await;
+    by_hand(&client).await;
     for value in [r#""7""#, "null", "{}", "[7]", "true", "1e400", "-1e400"] {
         run(
             &client,

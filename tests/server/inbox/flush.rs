@@ -1,5 +1,7 @@
 //! Batches bring lists for parents and roots into the inbox, and fold what waits for the runs that they write.
 
+use crate::harness::Database;
+
 use super::{COUNT, LIVE, STORED, append, family, run, waiting};
 
 fn flush(batch: &str) -> String {
@@ -99,4 +101,32 @@ async fn list_behind_one_that_may_not_wait_does_not_overtake_it() {
         "[1, 2, 3]"
     );
     assert_eq!(waiting(&client).await, 0);
+}
+
+#[tokio::test]
+async fn own_list_for_a_large_document_waits_whichever_way_the_flush_takes() {
+    let database = Database::with_worker().await;
+    for (large, plans) in [("top", "auto"), ("other", "force_custom_plan")] {
+        let client = database.connect().await;
+        run(
+            &client,
+            &format!("SET plan_cache_mode = {plans}; SELECT runmeta.start('small')"),
+        )
+        .await;
+        let start = "runmeta.start($1, jsonb_build_object('text', repeat('x', 200000), 'n', 0))";
+        client
+            .query_one(&format!("SELECT {start}"), &[&large])
+            .await
+            .unwrap();
+        let count = r#""operations": [{"type": "increment", "key": "n"}]"#;
+        let batch = format!(r#"[{{"run": "small", {count}}}, {{"run": "{large}", {count}}}]"#);
+        let outcomes = run(
+            &client,
+            &format!("SELECT outcome FROM runmeta.flush('{batch}')"),
+        )
+        .await;
+        assert_eq!(outcomes, "applied\nqueued", "{plans}");
+        let read = format!("SELECT runmeta.get('{large}', 'n')");
+        assert_eq!(run(&client, &read).await, "1");
+    }
 }

@@ -1,7 +1,7 @@
 //! What waited and cannot be applied is kept, with the reason.
 
 use super::{COUNT, family, queueing, run, waiting};
-use crate::harness::{Role, refusal};
+use crate::harness::{Role, by_hand, refusal};
 
 #[tokio::test]
 async fn operation_that_cannot_be_applied_any_more_is_kept_with_run_operation_and_reason() {
@@ -92,6 +92,7 @@ async fn large_operation_is_kept_without_its_value() {
 #[tokio::test]
 async fn run_with_the_id_of_a_deleted_one_gets_none_of_its_lists() {
     let (database, client) = family().await;
+    by_hand(&client).await;
     let late = queueing(&database).await;
     late.batch_execute(&format!("BEGIN; {COUNT}"))
         .await
@@ -227,6 +228,7 @@ async fn lists_are_kept_where_what_refuses_the_run_is_broken() {
 async fn operations_of_a_deleted_run_are_hidden_from_whoever_starts_another_with_its_id() {
     let writer = Role::with("IN ROLE runmeta_writer");
     let (database, client) = family().await;
+    by_hand(&client).await;
     client
         .batch_execute(
             "SELECT runmeta.set('child', '$.n.old', '\"secret\"', 'parent'); SELECT runmeta.fold();
@@ -251,6 +253,7 @@ async fn operations_of_a_deleted_run_are_hidden_from_whoever_starts_another_with
 #[tokio::test]
 async fn lists_of_a_run_that_is_gone_are_folded_away() {
     let (_database, client) = family().await;
+    by_hand(&client).await;
     run(&client, COUNT).await;
     client
         .batch_execute("DELETE FROM runmeta.run")

@@ -3,7 +3,7 @@
 use tokio_postgres::Client;
 
 use super::{append, chunks, family, refused, run};
-use crate::harness::{Database, Listener};
+use crate::harness::{Database, Listener, by_hand};
 
 /// Flushes a batch and returns its rows, without versions.
 async fn flush(client: &Client, batch: &str) -> String {
@@ -339,6 +339,7 @@ child | finish | self | NULL | applied | NULL"
 #[tokio::test]
 async fn stream_of_a_run_that_is_deleted_and_started_anew_by_a_batch_begins_at_0() {
     let (_database, client) = family().await;
+    by_hand(&client).await;
     append(&client, "logs", "[1, 2]").await;
     run(&client, "DELETE FROM runmeta.run WHERE id = 'top'").await;
     let batch = r#"[{"run": "top", "start": {}, "streams": {"logs": ["new"], "other": [1]}}, {"run": "top", "streams": {"logs": ["more"]}}]"#;

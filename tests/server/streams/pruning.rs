@@ -1,7 +1,7 @@
 //! Streams go with their runs, and by their age.
 
 use super::{append, chunks, family, run};
-use crate::harness::{Listener, process, until_waiting};
+use crate::harness::{Listener, by_hand, process, until_waiting};
 
 const FINISH: &str = "SELECT runmeta.finish('child'), runmeta.finish('top');
     UPDATE runmeta.run SET finished_at = now() - interval '2 hours'";
@@ -115,6 +115,7 @@ async fn very_many_runs_that_are_pruned_are_announced_as_a_resync() {
 #[tokio::test]
 async fn prune_streams_deletes_old_ones_that_nobody_will_append_to() {
     let (_database, client) = family().await;
+    by_hand(&client).await;
     run(
         &client,
         "SELECT runmeta.start('finished'), runmeta.start('gone'), runmeta.start('late');

@@ -1,7 +1,7 @@
 //! Who may append and read, and whose rights statements run with.
 
 use super::{append, chunks, family, refused, run};
-use crate::harness::Role;
+use crate::harness::{Role, by_hand};
 use crate::rights::owner_of_a_migrated_database;
 
 #[tokio::test]
@@ -98,6 +98,7 @@ async fn role_that_may_call_but_not_write_runs_appends_nothing() {
 async fn policies_decide_whose_streams_are_read_and_written() {
     let writer = Role::with("IN ROLE runmeta_writer");
     let (database, client) = family().await;
+    by_hand(&client).await;
     client
         .batch_execute(
             "SELECT runmeta.start('secret'), runmeta.start('shown');

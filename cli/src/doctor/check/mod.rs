@@ -13,6 +13,7 @@ mod notify;
 mod pooler;
 mod preload;
 mod queue;
+mod roots;
 mod sessions;
 mod standby;
 mod unapplied;
@@ -25,11 +26,12 @@ use super::facts::Facts;
 use super::finding::Finding;
 
 /// Every check, in the order in which a person would ask.
-const CHECKS: [fn(&Facts) -> Option<Finding>; 19] = [
+const CHECKS: [fn(&Facts) -> Option<Finding>; 20] = [
     installed::check,
     migrations::check,
     version::check,
     grants::check,
+    roots::check,
     standby::check,
     worker::check,
     worker_error::check,

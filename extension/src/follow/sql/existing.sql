@@ -1,1 +1,4 @@
-SELECT r.id FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) ANY ($1)
+SELECT r.id
+FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) ANY ($1) -- plain
+-- split: FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS c (id, root_id)
+-- split: JOIN runmeta.run AS r ON r.root_id OPERATOR(pg_catalog.=) c.root_id AND r.id OPERATOR(pg_catalog.=) c.id

@@ -1,0 +1,20 @@
+//! How the tables are laid out, and so how a run is found.
+//!
+//! - *Plain*: each table is one. A run is found by its id, which an index keeps unique.
+//! - *Split*: where there is the table `runmeta.run_root`, runs lie in parts by the root of their tree, in partitions or on several
+//!   servers. There an index keeps ids unique within a part only, and a statement that names an id alone would look into each part.
+//!   So `run_root` has the root and the parent of each run by its id and keeps ids unique, and whatever reads or writes a run has its
+//!   root in the statement.
+//!
+//! [`known`] tells which it is, [`roots`] reads and writes `run_root`, and [`by_root`] is a statement for both.
+
+mod by_root;
+mod known;
+mod roots;
+
+pub use by_root::ByRoot;
+pub use known::{check_unchanged, is_split};
+pub use roots::{
+    Found, Registering, find, find_many, forget_trees, register, register_many, relative,
+    relatives, root_for_reader,
+};

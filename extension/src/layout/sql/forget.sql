@@ -1,0 +1,1 @@
+DELETE FROM runmeta.run_root AS f WHERE f.id OPERATOR(pg_catalog.=) ANY ($1)

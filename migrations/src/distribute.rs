@@ -1,0 +1,181 @@
+//! Laying out the tables otherwise than the migrations do, and back.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use tokio_postgres::{Client, GenericClient, IsolationLevel};
+
+use crate::embedded;
+use crate::error::{Error, Kind};
+use crate::plan::{LOCK, Plan, SAFE_SEARCH_PATH};
+
+/// How the tables are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Layout {
+    /// As the migrations make them: each table is one, and a run is found by its id.
+    Plain,
+    /// Runs are found through `runmeta.run_root`, and everything else names their roots. Partitions stay as they are.
+    Split,
+    /// And so many hash partitions have runs, streams and histories, by the root of the tree.
+    Partitions(u16),
+}
+
+/// What a database says of its layout.
+#[derive(Debug, Clone)]
+pub struct Distribution {
+    /// The layout.
+    pub layout: Layout,
+    /// Runs that are not in `runmeta.run_root`: somebody has inserted them by hand, and the functions do not find them.
+    pub unregistered: i64,
+    /// Rows of `runmeta.run_root` without their run: somebody has deleted it by hand, and its id is taken.
+    pub stale: i64,
+}
+
+/// Behind it stands in the SQL how many partitions there are to be.
+const WANTED: &str = "wanted CONSTANT pg_catalog.int4 := ";
+
+/// Compares all of both tables.
+const COMPARE: &str = "
+    SELECT
+        (SELECT pg_catalog.count(*) FROM runmeta.run AS r WHERE NOT EXISTS (
+            SELECT FROM runmeta.run_root AS f
+            WHERE f.id OPERATOR(pg_catalog.=) r.id AND f.root_id OPERATOR(pg_catalog.=) r.root_id
+                AND COALESCE(f.parent_id, '') OPERATOR(pg_catalog.=) COALESCE(r.parent_id, ''))),
+        (SELECT pg_catalog.count(*) FROM runmeta.run_root AS f WHERE NOT EXISTS (
+            SELECT FROM runmeta.run AS r
+            WHERE r.root_id OPERATOR(pg_catalog.=) f.root_id AND r.id OPERATOR(pg_catalog.=) f.id))";
+
+/// Finds out how the tables are laid out, and whether they agree. Reads both tables where the layout is split.
+///
+/// # Errors
+///
+/// When the server cannot be asked, and when the user may not read the tables.
+pub async fn distribution(client: &mut Client) -> Result<Distribution, Error> {
+    let transaction = client.build_transaction().read_only(true).start().await?;
+    transaction.batch_execute(SAFE_SEARCH_PATH).await?;
+    let layout = layout(&transaction).await?;
+    let (unregistered, stale) = match layout {
+        Layout::Plain => (0, 0),
+        Layout::Split | Layout::Partitions(_) => {
+            let row = transaction.query_one(COMPARE, &[]).await?;
+            (row.try_get(0)?, row.try_get(1)?)
+        }
+    };
+    Ok(Distribution {
+        layout,
+        unregistered,
+        stale,
+    })
+}
+
+/// Lays out the tables, in one transaction. It waits until no transaction uses the table of runs, and all others wait until it is
+/// done. What is there already is left, and made to agree: so it also mends what somebody has inserted or deleted by hand.
+///
+/// # Errors
+///
+/// When a migration is missing, when two runs have one id, when the user lacks a right, and whatever else the server refuses.
+/// The database is then as it was before.
+pub async fn distribute(client: &mut Client, to: Layout) -> Result<(), Error> {
+    let transaction = client
+        .build_transaction()
+        .isolation_level(IsolationLevel::ReadCommitted)
+        .read_only(false)
+        .start()
+        .await?;
+    transaction.batch_execute(SAFE_SEARCH_PATH).await?;
+    transaction.batch_execute(LOCK).await?;
+    if !Plan::make(&transaction).await?.is_up_to_date() {
+        return Err(Error::new(Kind::NotMigrated));
+    }
+    for step in to.steps() {
+        transaction.batch_execute(&step).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+async fn layout(client: &impl GenericClient) -> Result<Layout, Error> {
+    let query = "
+        SELECT pg_catalog.to_regclass('runmeta.run_root') IS NOT NULL,
+            (SELECT pg_catalog.count(*) FROM pg_catalog.pg_inherits AS i
+            WHERE i.inhparent OPERATOR(pg_catalog.=) pg_catalog.to_regclass('runmeta.run')::pg_catalog.oid)";
+    let row = client.query_one(query, &[]).await?;
+    let (is_split, partitions): (bool, i64) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(
+        match (is_split, u16::try_from(partitions).unwrap_or(u16::MAX)) {
+            (false, _) => Layout::Plain,
+            (true, 0) => Layout::Split,
+            (true, partitions) => Layout::Partitions(partitions),
+        },
+    )
+}
+
+impl Layout {
+    /// Returns the scripts that are run one after the other.
+    fn steps(self) -> Vec<Cow<'static, str>> {
+        let partition = |number: u16| {
+            let wanted = format!("{WANTED}{number};");
+            Cow::from(embedded::PARTITION.replace(&format!("{WANTED}0;"), &wanted))
+        };
+        let mut steps = match self {
+            Self::Plain => vec![partition(0), embedded::UNSPLIT.into()],
+            // Also mends what is partitioned, which it leaves so.
+            Self::Split => vec![embedded::SPLIT.into()],
+            Self::Partitions(number) => vec![embedded::SPLIT.into(), partition(number)],
+        };
+        // What the migrations have beside the tables, and those steps have dropped.
+        let beside = [
+            embedded::LAYOUT,
+            embedded::READING,
+            embedded::REPORTS,
+            embedded::CONTRACTS,
+            embedded::ACTIVITY,
+            embedded::ROLES_AND_GRANTS,
+        ];
+        steps.extend(beside.map(Cow::from));
+        steps
+    }
+
+    /// Returns a script that `psql -v ON_ERROR_STOP=1` runs with the effect of [`distribute`].
+    pub fn script(self) -> String {
+        let steps = self.steps();
+        let steps: Vec<&str> = steps.iter().map(|step| step.trim_end()).collect();
+        format!(
+            "BEGIN;\n{SAFE_SEARCH_PATH}\n{LOCK}\n\n{}\n\nCOMMIT;",
+            steps.join("\n\n")
+        )
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain => formatter.write_str("plain: runs are found by their ids"),
+            Self::Split => formatter.write_str("split: runs are found through runmeta.run_root"),
+            Self::Partitions(1) => formatter.write_str("split, in 1 partition"),
+            Self::Partitions(number) => write!(formatter, "split, in {number} partitions"),
+        }
+    }
+}
+
+impl Distribution {
+    /// Tells that both tables have the same runs.
+    pub fn is_consistent(&self) -> bool {
+        self.unregistered == 0 && self.stale == 0
+    }
+}
+
+impl fmt::Display for Distribution {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "layout  {}", self.layout)?;
+        if !self.is_consistent() {
+            write!(
+                formatter,
+                "\nruns that are not in runmeta.run_root: {}\nrows of runmeta.run_root without a run: {}",
+                self.unregistered, self.stale
+            )?;
+        }
+        Ok(())
+    }
+}
