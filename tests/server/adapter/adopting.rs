@@ -30,7 +30,7 @@ async fn statements_of_a_dry_run_are_refused_where_another_queue_has_their_numbe
     )
     .0;
     execute(&client, &[ADAPT]).await;
-    insta::assert_snapshot!(refusal(&client, &script).await, @"");
+    insta::assert_snapshot!(refusal(client.batch_execute(&script).await), @"");
     client.batch_execute("ROLLBACK").await.unwrap();
     let adapters = "SELECT id, table_name, prefix FROM runmeta.adapter";
     assert_eq!(rows(&client, adapters).await, "1 | job | job:");
