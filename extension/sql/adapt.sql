@@ -84,7 +84,13 @@ BEGIN
             HINT = 'Have the queue make its tables first, and name its schema if it is another one.';
     END IF;
     SELECT
-        COALESCE(a.id, (SELECT COALESCE(pg_catalog.max(o.id), 0) OPERATOR(pg_catalog.+) 1 FROM runmeta.adapter AS o)) AS id,
+        -- Functions with the number of an adapter that is gone may be left, where their schema was renamed for instance.
+        COALESCE(a.id, GREATEST(
+            (SELECT COALESCE(pg_catalog.max(o.id), 0) FROM runmeta.adapter AS o),
+            (SELECT COALESCE(pg_catalog.max(pg_catalog."substring"(p.proname::pg_catalog.text, '[0-9]+$')::pg_catalog.int4), 0)
+                FROM pg_catalog.pg_proc AS p
+                WHERE p.proname::pg_catalog.text OPERATOR(pg_catalog.~) '^_runmeta_follow_[0-9]{1,6}$')
+        ) OPERATOR(pg_catalog.+) 1) AS id,
         COALESCE(adapt.prefix, a.prefix, CASE
             WHEN adapt.queue OPERATOR(pg_catalog.=) 'pgmq' THEN pg_catalog.concat('pgmq:', pg_catalog.regexp_replace(own.table_name, '^q_', ''), ':')
             WHEN adapt.queue OPERATOR(pg_catalog.=) 'table' THEN pg_catalog.concat(own.table_name, ':')

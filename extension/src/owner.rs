@@ -33,6 +33,9 @@ const WRITTEN: [&CStr; 4] = [c"metadata", c"version", c"updated_at", c"size_boun
 pub struct AsOwner {
     user: pg_sys::Oid,
     context: c_int,
+    /// Settings that are changed meanwhile are so until this ends: a search_path of the owner's would have the caller run the
+    /// owner's functions.
+    settings: c_int,
     seqscan: bool,
     bitmapscan: bool,
 }
@@ -142,6 +145,7 @@ impl AsOwner {
             AsOwner {
                 user,
                 context,
+                settings: pg_sys::NewGUCNestLevel(),
                 seqscan: pg_sys::enable_seqscan,
                 bitmapscan: pg_sys::enable_bitmapscan,
             }
@@ -173,6 +177,7 @@ impl Drop for AsOwner {
     fn drop(&mut self) {
         // SAFETY: what was read from there when this began.
         unsafe {
+            pg_sys::AtEOXact_GUC(false, self.settings);
             pg_sys::SetUserIdAndSecContext(self.user, self.context);
             pg_sys::enable_seqscan = self.seqscan;
             pg_sys::enable_bitmapscan = self.bitmapscan;

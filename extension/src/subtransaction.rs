@@ -53,6 +53,11 @@ impl Failure {
         self.code == PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE
     }
 
+    /// Returns true if a call needed more memory than it may have.
+    pub fn is_memory(&self) -> bool {
+        self.code == PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY
+    }
+
     /// Returns true if a check refused what was to be stored.
     pub fn is_check(&self) -> bool {
         self.code == PgSqlErrorCode::ERRCODE_CHECK_VIOLATION

@@ -73,16 +73,17 @@ DECLARE
         RETURN NULL;$failed$, adapter);
     some_ids CONSTANT pg_catalog.text := pg_catalog.format(
         '(SELECT pg_catalog.array_agg(j.id) FROM (SELECT j.%I::pg_catalog.text AS id FROM jobs AS j LIMIT 100) AS j)', id_column);
-    -- What is wrong with one job must not lose those of its statement; missing rights and columns concern all of them. By their
-    -- ids, as no variable may have the type of the table: a function whose types are missing fails before it catches anything.
-    one CONSTANT pg_catalog.text := pg_catalog.format(
-        '(SELECT k.* FROM jobs AS k WHERE k.%I::pg_catalog.text OPERATOR(pg_catalog.=) _runmeta_id)', id_column);
-    alone CONSTANT pg_catalog.text := pg_catalog.concat(pg_catalog.format(
-        $alone$IF NOT pg_catalog.starts_with(SQLSTATE, '42') THEN
-                FOR _runmeta_id IN SELECT j.%I::pg_catalog.text FROM jobs AS j LIMIT 1000 LOOP
+    -- What is wrong with one job must not lose those of its statement; missing rights and columns, locks and memory concern all of
+    -- them. By their places, as no variable may have the type of the table: a function whose types are missing fails before it
+    -- catches anything. And to find them by their ids took 20 s for 50,000.
+    one CONSTANT pg_catalog.text := '(SELECT k.* FROM jobs AS k OFFSET _runmeta_place LIMIT 1)';
+    alone CONSTANT pg_catalog.text := pg_catalog.concat(
+        $alone$IF pg_catalog."left"(SQLSTATE, 2) OPERATOR(pg_catalog.<>) ALL (ARRAY['40', '42', '53', '54', '55', '57', '58']::pg_catalog.text[]) THEN
+                _runmeta_count := (SELECT pg_catalog.count(*) FROM jobs);
+                FOR _runmeta_place IN 0 .. LEAST(_runmeta_count, 1000) OPERATOR(pg_catalog.-) 1 LOOP
                     BEGIN
                         IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
-                            $alone$, id_column), head, gone, ' FROM (', runmeta._adapter_rows(row_list, one), ') AS c', chosen, $alone$;
+                            $alone$, head, gone, ' FROM (', runmeta._adapter_rows(row_list, one), ') AS c', chosen, $alone$;
                         ELSE
                             $alone$, head, arrived, ' FROM (', runmeta._adapter_rows(row_list, one), ') AS c', chosen,
         pg_catalog.format($alone$;
@@ -90,21 +91,21 @@ DECLARE
                     EXCEPTION
                         WHEN OTHERS THEN
                             INSERT INTO runmeta.adapter_failure (adapter, operation, jobs, sqlstate, message)
-                            VALUES (%s, TG_OP, ARRAY[_runmeta_id], SQLSTATE, SQLERRM);
+                            VALUES (%s, TG_OP, ARRAY(SELECT k.%I::pg_catalog.text FROM %s AS k), SQLSTATE, SQLERRM);
                             _runmeta_failures := _runmeta_failures OPERATOR(pg_catalog.+) 1;
                             EXIT WHEN _runmeta_failures OPERATOR(pg_catalog.=) 100;
                     END;
                 END LOOP;
-                IF (SELECT pg_catalog.count(*) FROM jobs) OPERATOR(pg_catalog.<=) 1000 THEN
+                IF _runmeta_count OPERATOR(pg_catalog.<=) 1000 THEN
                     RETURN NULL;
                 END IF;
             END IF;
-            $alone$, adapter));
+            $alone$, adapter, id_column, one));
     frame CONSTANT pg_catalog.text := $frame$CREATE OR REPLACE FUNCTION %I.%I() RETURNS pg_catalog.trigger
 LANGUAGE plpgsql
 AS $runmeta$
 DECLARE
-    _runmeta_id pg_catalog.text;
+    _runmeta_count pg_catalog.int8;
     _runmeta_failures pg_catalog.int4 := 0;
     _runmeta_hashagg pg_catalog.text;
 BEGIN

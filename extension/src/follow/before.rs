@@ -62,8 +62,35 @@ pub fn addressed<'a>(runs: impl IntoIterator<Item = (&'a str, Target)>) -> Resul
         .map(|(run, is_root)| (run, Some(is_root)))
         .unzip();
     let found = Spi::connect_mut(|client| Addressee::find_many(client, runs, roots))?;
-    own.extend(found.iter().map(|(_, run)| run.id.as_str()));
-    these(&own, true)
+    let relatives: Vec<&str> = found.iter().map(|(_, run)| run.id.as_str()).collect();
+    relatives_follow(&relatives)
+}
+
+/// Has the runs follow that are addressed from others, but for those that somebody else has locked: what is brought to them waits in
+/// the inbox, and whoever brings it waits for nobody.
+fn relatives_follow(runs: &[&str]) -> Result<(), Refusal> {
+    let wanted = waiting_for(runs)?;
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let _owner = AsOwner::of_transitions()?;
+    let names: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    follow(&names, Locking::Skip).map(drop)
+}
+
+/// Returns those of the runs for which something waits, in the order of their ids.
+fn waiting_for(runs: &[&str]) -> Result<Vec<String>, Refusal> {
+    let mut may_wait: Vec<&str> = runs
+        .iter()
+        .copied()
+        .filter(|run| waiting::waits_for(run))
+        .collect();
+    if may_wait.is_empty() {
+        return Ok(Vec::new());
+    }
+    may_wait.sort_unstable();
+    may_wait.dedup();
+    transition::waiting_among(&may_wait)
 }
 
 /// Returns false if nothing waits for any run. Where nobody counts, the table is asked, once for all runs.
@@ -78,17 +105,7 @@ fn may_wait() -> Result<bool, Refusal> {
 /// Has runs follow. If something waits for one, all are locked first in the order of their ids where several are to be written:
 /// then nobody waits in a circle.
 fn these(runs: &[&str], are_several: bool) -> Result<(), Refusal> {
-    let mut may_wait: Vec<&str> = runs
-        .iter()
-        .copied()
-        .filter(|run| waiting::waits_for(run))
-        .collect();
-    if may_wait.is_empty() {
-        return Ok(());
-    }
-    may_wait.sort_unstable();
-    may_wait.dedup();
-    let mut wanted = transition::waiting_among(&may_wait)?;
+    let mut wanted = waiting_for(runs)?;
     if wanted.is_empty() {
         return Ok(());
     }

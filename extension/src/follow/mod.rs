@@ -37,11 +37,12 @@ pub use gone::record_all as record_gone_queues;
 pub use noted::{Noted, note};
 pub use record::record;
 pub use table::{follow_some, look_through, trim_failures};
+use transition::{Amount, MANY};
 
 use crate::jsonb::check_for_interrupts;
 use crate::owner;
 use crate::refusal::Refusal;
-use crate::subtransaction;
+use crate::subtransaction::{self, Failure};
 
 /// Runs that one statement locks, as when the inbox is folded.
 pub const SLICE: usize = 256;
@@ -105,11 +106,20 @@ pub fn follow(runs: &[&str], locking: Locking) -> Result<Done, Refusal> {
         return Ok(done);
     }
     for runs in runs.chunks(SLICE) {
-        match subtransaction::run(|| slice::follow(runs, locking, Documents::Follow)) {
-            Ok(slice) => done.extend(slice),
-            // A lock that one of them waited for keeps none of the others.
-            Err(failure)
-                if failure.is_of_the_moment() && !(failure.is_lock() && runs.len() > 1) =>
+        let waiting: usize = runs.iter().map(|run| waiting::jobs_of(run)).sum();
+        let followed = match waiting > MANY {
+            true => None,
+            false => Some(subtransaction::run(|| {
+                slice::follow(runs, locking, Documents::Follow, Amount::All)
+            })),
+        };
+        match followed {
+            Some(Ok(slice)) => done.extend(slice),
+            // A lock that one of them waited for keeps none of the others, nor does the memory that one needs.
+            Some(Err(failure))
+                if failure.is_of_the_moment()
+                    && !failure.is_memory()
+                    && !(failure.is_lock() && runs.len() > 1) =>
             {
                 done.left.extend(runs.iter().map(|run| (*run).to_owned()));
                 done.problem = Some(format!(
@@ -117,39 +127,78 @@ pub fn follow(runs: &[&str], locking: Locking) -> Result<Done, Refusal> {
                     failure.message
                 ));
             }
-            Err(_) => {
-                for run in runs {
-                    done.extend(follow_alone(run, locking)?);
-                }
-            }
+            _ => follow_one_by_one(runs, locking, &mut done)?,
         }
     }
     Ok(done)
 }
 
-fn follow_alone(run: &str, locking: Locking) -> Result<Done, Refusal> {
-    check_for_interrupts();
-    let try_it = |documents| subtransaction::run(|| slice::follow(&[run], locking, documents));
+/// Locks that are awaited in vain, one by one, before what is left of a slice is left for later.
+const MOST_LOCKS: usize = 10;
+
+fn follow_one_by_one(runs: &[&str], locking: Locking, done: &mut Done) -> Result<(), Refusal> {
+    let mut locks = 0;
+    for run in runs {
+        check_for_interrupts();
+        if locks == MOST_LOCKS && matches!(locking, Locking::Skip) {
+            done.left.push((*run).to_owned());
+            continue;
+        }
+        let mut amount = match waiting::jobs_of(run) > MANY {
+            true => Amount::First,
+            false => Amount::All,
+        };
+        loop {
+            let (part, failure) = follow_alone(run, locking, amount)?;
+            let changes = part.changes;
+            done.extend(part);
+            match failure {
+                Some(failure) if failure.is_memory() && amount == Amount::All => {
+                    amount = Amount::First;
+                    continue;
+                }
+                Some(failure) => {
+                    locks += usize::from(failure.is_lock());
+                    done.left.push((*run).to_owned());
+                    done.problem = Some(format!(
+                        "run \"{run}\" could not follow its job: {}",
+                        failure.message
+                    ));
+                }
+                // Whoever is about to write the run waits for all of them, and the worker goes on in the next round.
+                None if amount == Amount::First && changes > 0 => match locking {
+                    Locking::Skip => done.left.push((*run).to_owned()),
+                    Locking::Await | Locking::Insist => continue,
+                },
+                None => {}
+            }
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Has one run follow. Returns the failure too if it is to be tried again.
+fn follow_alone(
+    run: &str,
+    locking: Locking,
+    amount: Amount,
+) -> Result<(Done, Option<Failure>), Refusal> {
+    let try_it =
+        |documents| subtransaction::run(|| slice::follow(&[run], locking, documents, amount));
     let failure = match try_it(Documents::Follow) {
-        Ok(done) => return Ok(done),
+        Ok(done) => return Ok((done, None)),
         Err(failure) => failure,
     };
     // Its status matters more than what a contract allows of the error.
     if failure.is_check()
         && let Ok(done) = try_it(Documents::Stay)
     {
-        return Ok(done);
+        return Ok((done, None));
     }
     if failure.may_be_of_values() || failure.is_for_lack_of_rights() {
-        transition::give_up(run, &failure)?;
-        return Ok(Done::default());
+        transition::give_up(run, amount, &failure)?;
+        return Ok((Done::default(), None));
     }
-    Ok(Done {
-        left: vec![run.to_owned()],
-        problem: Some(format!(
-            "run \"{run}\" could not follow its job: {}",
-            failure.message
-        )),
-        ..Done::default()
-    })
+    Ok((Done::default(), Some(failure)))
 }

@@ -10,7 +10,7 @@ use pgrx::spi::SpiClient;
 
 use super::adapter;
 use super::change::{self, Documents};
-use super::transition::{self, Transition};
+use super::transition::{self, Amount, Transition};
 use super::{Done, Locking, Stored};
 use super::{head, insert, place};
 use crate::inbox::{self, Taken};
@@ -39,8 +39,13 @@ thread_local! {
 /// # Errors
 ///
 /// [`Refusal`] for a run that cannot be stored. Errors of Postgres are raised.
-pub fn follow(runs: &[&str], locking: Locking, documents: Documents) -> Result<Done, Refusal> {
-    Spi::connect_mut(|client| follow_slice(client, runs, locking, documents))
+pub fn follow(
+    runs: &[&str],
+    locking: Locking,
+    documents: Documents,
+    amount: Amount,
+) -> Result<Done, Refusal> {
+    Spi::connect_mut(|client| follow_slice(client, runs, locking, documents, amount))
 }
 
 fn follow_slice(
@@ -48,6 +53,7 @@ fn follow_slice(
     runs: &[&str],
     locking: Locking,
     documents: Documents,
+    amount: Amount,
 ) -> Result<Done, Refusal> {
     let lock = match locking {
         Locking::Skip => &LOCK,
@@ -75,7 +81,7 @@ fn follow_slice(
             .filter(|head| !head.is_there || places.known.contains_key(&head.run))
             .map(|head| head.run.as_str()),
     );
-    let taken = transition::take(&free.iter().copied().collect::<Vec<_>>())?;
+    let taken = transition::take(&free.iter().copied().collect::<Vec<_>>(), amount)?;
     let changes = taken.len();
     let mut taken = by_run(transition::keep_sound(taken)?);
 

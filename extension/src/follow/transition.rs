@@ -16,7 +16,11 @@ use crate::subtransaction::Failure;
 
 thread_local! {
     static TAKE: Statement = const { Statement::new(
-        include_str!("sql/take.sql"),
+        concat!(include_str!("sql/take_of.sql"), include_str!("sql/take_rest.sql")),
+        &[TEXTARRAYOID],
+    ) };
+    static TAKE_FIRST: Statement = const { Statement::new(
+        concat!(include_str!("sql/take_of.sql"), include_str!("sql/take_first.sql"), include_str!("sql/take_rest.sql")),
         &[TEXTARRAYOID],
     ) };
     static WAITING_AMONG: Statement = const { Statement::new(
@@ -99,16 +103,32 @@ impl Transition {
     }
 }
 
-/// Takes all that was recorded for these runs, by run and in the order of the changes.
+/// How many changes are taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Amount {
+    /// All, so that what a transaction corrects is never seen.
+    All,
+    /// The first [`MANY`] of a run that has more.
+    First,
+}
+
+/// Changes of a run that are followed in one go, where it has more: each takes some 5 kB of memory.
+pub const MANY: usize = 4000;
+
+/// Takes what was recorded for these runs, by run and in the order of the changes.
 ///
 /// # Errors
 ///
 /// Errors of Postgres are raised.
-pub fn take(runs: &[&str]) -> Result<Vec<Transition>, Refusal> {
+pub fn take(runs: &[&str], amount: Amount) -> Result<Vec<Transition>, Refusal> {
     let required = || Refusal::Query(SpiError::InvalidPosition);
     Spi::connect_mut(|client| {
         let _owner = AsOwner::of_transitions()?;
-        let rows = TAKE.with(|statement| statement.run(client, &[runs.to_vec().into()]))?;
+        let take = match amount {
+            Amount::All => &TAKE,
+            Amount::First => &TAKE_FIRST,
+        };
+        let rows = take.with(|statement| statement.run(client, &[runs.to_vec().into()]))?;
         let mut taken = Vec::with_capacity(rows.len());
         for row in rows {
             check_for_interrupts();
@@ -204,8 +224,8 @@ pub fn keep_sound(taken: Vec<Transition>) -> Result<Vec<Transition>, Refusal> {
 /// # Errors
 ///
 /// Errors of Postgres are raised.
-pub fn give_up(run: &str, failure: &Failure) -> Result<(), Refusal> {
-    let taken = take(&[run])?;
+pub fn give_up(run: &str, amount: Amount, failure: &Failure) -> Result<(), Refusal> {
+    let taken = take(&[run], amount)?;
     match taken.last() {
         Some(last) => keep_failure(
             (last.adapter, &last.role),

@@ -2,5 +2,5 @@
 //! the [inbox](crate::inbox::waiting). While no job changes, that nothing waits is one number to read.
 
 pub use crate::inbox::waiting::{
-    add_job as add, any_job as any, followed, is_counted, job_waits as waits_for,
+    add_job as add, any_job as any, followed, is_counted, job_waits as waits_for, jobs_of,
 };

@@ -111,6 +111,12 @@ pub fn job_waits(id: &str) -> bool {
     segment().is_none_or(|segment| segment.counters.shows(job_index(id)))
 }
 
+/// Returns how many changes of its job wait for a run, at the most; 0 if nobody counts.
+pub fn jobs_of(id: &str) -> usize {
+    let lists = |segment: &Segment| segment.counters.counters[job_index(id)].lists.load(Relaxed);
+    segment().map_or(0, |segment| usize::try_from(lists(segment)).unwrap_or(0))
+}
+
 /// Counts a change of a job, before it is recorded.
 pub fn add_job(id: &str) {
     count(job_index(id), (1, 0));

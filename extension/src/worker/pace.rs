@@ -90,7 +90,15 @@ impl Pace {
             .runs
             .iter()
             .filter(|(_, waiting)| waiting.due(interval) <= now);
-        let mut due: Vec<Run> = due.map(|(run, _)| run.clone()).take(maximum).collect();
+        // Those that were tried in vain come behind the others: 60,000 that waited for a parent kept new ones waiting for a minute.
+        let mut due: Vec<_> = due
+            .map(|(run, waiting)| (waiting.tries, waiting.due(interval), run))
+            .collect();
+        if due.len() > maximum {
+            due.select_nth_unstable(maximum);
+            due.truncate(maximum);
+        }
+        let mut due: Vec<Run> = due.into_iter().map(|(.., run)| run.clone()).collect();
         due.sort();
         for run in &due {
             if let Some(waiting) = self.runs.get_mut(run) {

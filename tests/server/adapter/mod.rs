@@ -4,6 +4,7 @@
 
 mod adopting;
 mod again;
+mod attacked;
 mod command;
 mod following;
 mod keeping;

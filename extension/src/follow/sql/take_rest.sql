@@ -1,6 +1,3 @@
-WITH taken AS (
-    DELETE FROM runmeta.transition AS t
-    WHERE t.run_id OPERATOR(pg_catalog.=) ANY ($1)
     -- Triggers have cut the texts; a writer may have recorded others.
     RETURNING t.run_id, t.id, t.adapter, t.role, pg_catalog."left"(t.status, 256) AS status, t.is_deleted, t.attempt,
         pg_catalog."left"(t.error, 1000) AS error, pg_catalog."left"(t.task, 256) AS task,
