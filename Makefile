@@ -9,8 +9,8 @@ endif
 
 # Groups of tests that `make test` also runs on tables in partitions: those whose statements have another shape there, and that lock,
 # insert or delete. The others do well there too, and would take CI more than the minute that it has for this.
-IN_PARTS := layout:: operations:: attempts:: families:: flush:: flush_order:: flush_races:: flush_starts:: inbox:: \
-	streams::pruning streams::rights prune:: prune_races:: reading:: rights:: adapter::following
+IN_PARTS := layout:: operations:: attempts:: families:: flush:: flush_order:: flush_races:: flush_starts:: inbox::folding \
+	inbox::unapplied streams::pruning prune:: prune_races:: rights:: adapter::following --skip families::hundred
 
 # `exec scripts/with-cluster`: a signal that make gets and passes on reaches it, and not a shell in between.
 
