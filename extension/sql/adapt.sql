@@ -98,7 +98,8 @@ BEGIN
         CASE WHEN adapt.tasks IS NULL THEN a.tasks
             WHEN pg_catalog.cardinality(adapt.tasks) OPERATOR(pg_catalog.>) 0 THEN adapt.tasks END AS tasks,
         COALESCE(adapt.metadata, a.metadata, '{}') AS metadata,
-        NULLIF(COALESCE(adapt.parent, a.parent), '') AS parent,
+        CASE WHEN adapt.parent IS NULL THEN a.parent
+            WHEN adapt.parent OPERATOR(pg_catalog.<>) '' THEN adapt.parent END AS parent,
         COALESCE(merged, a.mapping) AS mapping,
         CASE WHEN adapt.keep IS NULL THEN a.keep
             WHEN adapt.keep OPERATOR(pg_catalog.>=) '0' THEN adapt.keep END AS keep
