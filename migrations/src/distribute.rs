@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use tokio_postgres::{Client, GenericClient, IsolationLevel};
+use tokio_postgres::{Client, GenericClient};
 
 use crate::embedded;
 use crate::error::{Error, Kind};
+use crate::migrate::begin;
 use crate::plan::{LOCK, Plan, SAFE_SEARCH_PATH};
 
 /// How the tables are laid out.
@@ -21,7 +22,7 @@ pub enum Layout {
     Partitions(u16),
 }
 
-/// What a database says of its layout.
+/// The layout of a database, and whether its tables agree.
 #[derive(Debug, Clone)]
 pub struct Distribution {
     /// The layout.
@@ -77,14 +78,7 @@ pub async fn distribution(client: &mut Client) -> Result<Distribution, Error> {
 /// When a migration is missing, when two runs have one id, when the user lacks a right, and whatever else the server refuses.
 /// The database is then as it was before.
 pub async fn distribute(client: &mut Client, to: Layout) -> Result<(), Error> {
-    let transaction = client
-        .build_transaction()
-        .isolation_level(IsolationLevel::ReadCommitted)
-        .read_only(false)
-        .start()
-        .await?;
-    transaction.batch_execute(SAFE_SEARCH_PATH).await?;
-    transaction.batch_execute(LOCK).await?;
+    let transaction = begin(client).await?;
     if !Plan::make(&transaction).await?.is_up_to_date() {
         return Err(Error::new(Kind::NotMigrated));
     }

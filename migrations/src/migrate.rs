@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use tokio_postgres::{Client, IsolationLevel};
+use tokio_postgres::{Client, IsolationLevel, Transaction};
 
 use crate::embedded;
 use crate::error::Error;
@@ -34,16 +34,7 @@ pub struct Report {
 pub async fn migrate(client: &mut Client) -> Result<Report, Error> {
     // A standby refuses to begin a transaction that may write, in words that help nobody.
     crate::server::check(client).await?;
-    let transaction = client
-        .build_transaction()
-        // What the program that we waited for has done must be seen after the wait.
-        .isolation_level(IsolationLevel::ReadCommitted)
-        .read_only(false)
-        .start()
-        .await?;
-    transaction.batch_execute(SAFE_SEARCH_PATH).await?;
-    transaction.batch_execute(LOCK).await?;
-
+    let transaction = begin(client).await?;
     let plan = Plan::make(&transaction).await?;
     if let Some(step) = &plan.extension {
         transaction.batch_execute(step.sql()).await?;
@@ -71,6 +62,20 @@ pub async fn migrate(client: &mut Client) -> Result<Report, Error> {
         extension: plan.extension,
         applied,
     })
+}
+
+/// Begins a transaction that changes the schema, behind any other program that does.
+pub(crate) async fn begin(client: &mut Client) -> Result<Transaction<'_>, Error> {
+    let transaction = client
+        .build_transaction()
+        // What the program that we waited for has done must be seen after the wait.
+        .isolation_level(IsolationLevel::ReadCommitted)
+        .read_only(false)
+        .start()
+        .await?;
+    transaction.batch_execute(SAFE_SEARCH_PATH).await?;
+    transaction.batch_execute(LOCK).await?;
+    Ok(transaction)
 }
 
 impl Report {

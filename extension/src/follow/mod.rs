@@ -47,6 +47,9 @@ use crate::subtransaction::{self, Failure};
 /// Runs that one statement locks, as when the inbox is folded.
 pub const SLICE: usize = 256;
 
+/// Locks that are awaited in vain, one by one, before what is left of a slice is left for later.
+const MOST_LOCKS: usize = 10;
+
 /// What is done about a run that somebody else has locked.
 #[derive(Clone, Copy)]
 pub enum Locking {
@@ -132,9 +135,6 @@ pub fn follow(runs: &[&str], locking: Locking) -> Result<Done, Refusal> {
     }
     Ok(done)
 }
-
-/// Locks that are awaited in vain, one by one, before what is left of a slice is left for later.
-const MOST_LOCKS: usize = 10;
 
 fn follow_one_by_one(runs: &[&str], locking: Locking, done: &mut Done) -> Result<(), Refusal> {
     let mut locks = 0;

@@ -98,7 +98,7 @@ pub fn record(adapter: i32, jobs: pg_sys::Oid, query: &str) -> Result<i64, Refus
             RECORD_UNKNOWN.with(|statement| statement.run(client, &arguments).map(drop))
         })?;
     }
-    seen.tell();
+    seen.raise_notice();
     Ok(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
@@ -141,7 +141,7 @@ impl Seen {
     }
 
     /// Raises a notice that names the most frequent statuses that mean nothing to a run.
-    fn tell(&self) {
+    fn raise_notice(&self) {
         let mut unknown: Vec<_> = self.unknown.iter().collect();
         unknown.sort_by_key(|(_, jobs)| std::cmp::Reverse(**jobs));
         let shown = unknown.iter().take(SHOWN);

@@ -1,6 +1,6 @@
 //! Which numbers of which tasks are tracked, as each session knows it.
 //!
-//! Those of a task are read once, and again after somebody has called `track` or `untrack`: they have Postgres tell all sessions
+//! Those of a task are read once, and again after somebody has called `track` or `untrack`: they have Postgres notify all sessions
 //! that the table has changed, as it does of the form of a table. Not those of all tasks: reading 10,000 numbers took a session 25 ms.
 
 use std::cell::{Cell, RefCell};

@@ -6,7 +6,7 @@
 //!   So `run_root` has the root and the parent of each run by its id and keeps ids unique, and whatever reads or writes a run has its
 //!   root in the statement.
 //!
-//! [`known`] tells which it is, [`roots`] reads and writes `run_root`, and [`by_root`] is a statement for both.
+//! [`known`] finds out which it is, [`roots`] reads and writes `run_root`, and [`by_root`] is a statement for both.
 
 mod by_root;
 mod known;
