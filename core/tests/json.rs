@@ -186,10 +186,12 @@ proptest! {
                 None => {}
             }
         }
-        // It refuses numbers that no float holds, and the text alone does not show why.
+        // It refuses numbers that no float holds, also those that a later member of the same name replaces.
         match (Json::parse(&text), serde_json::from_str::<Value>(&text)) {
             (Ok(ours), Ok(theirs)) => prop_assert_eq!(Value::try_from(&ours).unwrap(), theirs),
-            (Ok(ours), Err(_)) => prop_assert!(Value::try_from(&ours).is_err(), "{}", text),
+            (Ok(_), Err(refused)) => {
+                prop_assert!(refused.to_string().starts_with("number out of range"), "{}: {}", text, refused);
+            }
             (Err(_), theirs) => prop_assert!(theirs.is_err(), "{}", text),
         }
     }
