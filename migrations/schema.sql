@@ -1414,6 +1414,9 @@ GRANT ALL ON FUNCTION runmeta._noted(run_id text) TO runmeta_writer;
 GRANT ALL ON FUNCTION runmeta._recent_rate(at timestamp with time zone[], value double precision[], spacing interval, began_at timestamp with time zone, now timestamp with time zone, current numeric) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._recent_rate(at timestamp with time zone[], value double precision[], spacing interval, began_at timestamp with time zone, now timestamp with time zone, current numeric) TO runmeta_writer;
 
+GRANT ALL ON FUNCTION runmeta._record_change(adapter integer, run_id text, is_deleted boolean, status text, attempt integer, error text, task text, parent_id text, created_at timestamp with time zone, started_at timestamp with time zone, finished_at timestamp with time zone) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._record_change(adapter integer, run_id text, is_deleted boolean, status text, attempt integer, error text, task text, parent_id text, created_at timestamp with time zone, started_at timestamp with time zone, finished_at timestamp with time zone) TO runmeta_writer;
+
 GRANT ALL ON FUNCTION runmeta._record_jobs(adapter integer, jobs regclass, query text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._record_jobs(adapter integer, jobs regclass, query text) TO runmeta_writer;
 

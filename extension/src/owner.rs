@@ -216,6 +216,16 @@ pub fn tracked_table() -> pg_sys::Oid {
     table(TRACKED).unwrap_or(pg_sys::Oid::INVALID)
 }
 
+/// Returns the table of what happened to jobs, and an invalid number if there is none.
+pub fn transition_table() -> pg_sys::Oid {
+    table(TRANSITION).unwrap_or(pg_sys::Oid::INVALID)
+}
+
+/// Returns true if the current role may record what happened to jobs. The columns of which it tells are granted together.
+pub fn may_record(transitions: pg_sys::Oid) -> bool {
+    may(transitions, pg_sys::ACL_INSERT) || may_column(transitions, c"run_id", pg_sys::ACL_INSERT)
+}
+
 /// Returns true if the current role may write documents of any run, and the worker too: it has the rights, and no policy
 /// decides. What it queues is folded by somebody else, who cannot ask the policies in its name. The worker is the tables'
 /// owner, to whom policies apply after `FORCE ROW LEVEL SECURITY`.

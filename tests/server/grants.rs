@@ -94,6 +94,7 @@ async fn extension_owns_functions_and_types_only() {
     function runmeta._live_version(bigint,text,text,timestamp with time zone)
     function runmeta._noted(text)
     function runmeta._recent_rate(timestamp with time zone[],double precision[],interval,timestamp with time zone,timestamp with time zone,numeric)
+    function runmeta._record_change(integer,text,boolean,text,integer,text,text,text,timestamp with time zone,timestamp with time zone,timestamp with time zone)
     function runmeta._record_jobs(integer,regclass,text)
     function runmeta._root_of(text)
     function runmeta._value_at(jsonb,text)

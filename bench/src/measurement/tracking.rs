@@ -35,7 +35,6 @@ pub fn measure(server: &Server) -> Result<Vec<Line>> {
             session.run(if is_tracked { TRACK } else { UNTRACK })?;
             // Plans are made anew, and the next samples are due in a second.
             thread::sleep(Duration::from_millis(1100));
-            let first = flush.send()?;
             session.execute(&increment, &[])?;
             let start = Instant::now();
             for _ in 0..INCREMENTS {
@@ -43,6 +42,7 @@ pub fn measure(server: &Server) -> Result<Vec<Line>> {
             }
             let taken = start.elapsed().as_secs_f64() / INCREMENTS as f64;
             increments.push(is_tracked, taken * 1e6);
+            let first = flush.send()?;
             flush.send()?;
             let mut taken = 0.0;
             for _ in 0..FLUSHES {

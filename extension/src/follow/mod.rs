@@ -13,7 +13,8 @@
 //! - A slice of runs is followed in a subtransaction. If that fails, each run is tried alone, and what was recorded for one
 //!   that fails again by what it is is kept as a failure of its adapter and stops no other.
 //!
-//! Files: [`noted`] are the jobs that a transaction changed, [`waiting`] the counters that spare others a look at the table.
+//! Files: [`write`] records a change, [`noted`] are the jobs that a transaction changed, [`waiting`] the counters that spare others a
+//! look at the table.
 //! [`transition`] takes what was recorded, [`adapter`] is what adapters say of documents. [`slice`] has runs follow, each of
 //! which [`change`] decides. [`head`] and [`place`] are about those that do not exist, which [`insert`] makes. [`gone`] is about
 //! queues that went with all their jobs.
@@ -31,6 +32,7 @@ mod slice;
 mod table;
 mod transition;
 mod waiting;
+mod write;
 
 use change::Documents;
 pub use gone::record_all as record_gone_queues;
@@ -38,6 +40,7 @@ pub use noted::{Noted, note};
 pub use record::record;
 pub use table::{follow_some, look_through, trim_failures};
 use transition::{Amount, MANY};
+pub use write::record_change;
 
 use crate::jsonb::check_for_interrupts;
 use crate::owner;

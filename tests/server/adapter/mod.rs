@@ -13,6 +13,7 @@ mod missed;
 mod pg_boss;
 mod queues_gone;
 mod real;
+mod recording;
 mod removing;
 mod tables;
 mod trouble;

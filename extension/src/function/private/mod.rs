@@ -15,6 +15,7 @@ mod live_version;
 mod noted;
 mod panic_for_tests;
 mod recent_rate;
+mod record_change;
 mod record_jobs;
 mod root_of;
 mod value_at;
