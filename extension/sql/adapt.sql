@@ -80,7 +80,8 @@ BEGIN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_table',
             MESSAGE = pg_catalog.format('there is no table "%s"."%s"', own.schema, own.table_name),
-            DETAIL = pg_catalog.format('It is where %s keeps its jobs.', adapt.queue),
+            DETAIL = CASE WHEN adapt.queue OPERATOR(pg_catalog.=) 'table' THEN 'It was named as the table of jobs.'
+                ELSE pg_catalog.format('It is where %s keeps its jobs.', adapt.queue) END,
             HINT = 'Have the queue make its tables first, and name its schema if it is another one.';
     END IF;
     SELECT
