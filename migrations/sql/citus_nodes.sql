@@ -1,5 +1,5 @@
 -- What the other nodes of a Citus cluster need before tables are distributed over them, made where it is missing: the extension, the
--- roles with their members, and what these may call. Each node commits by itself, and none has more afterwards than this database.
+-- roles with their members, and what these may call. It gives no more than this database does. Each node commits by itself.
 
 DO $citus_nodes$
 DECLARE

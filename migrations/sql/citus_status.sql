@@ -8,20 +8,29 @@ WITH node AS (
         SELECT pg_catalog.jsonb_build_object(
             'version', (SELECT e.extversion FROM pg_catalog.pg_extension AS e WHERE e.extname OPERATOR(pg_catalog.=) 'runmeta'),
             'rights', (
-                SELECT COALESCE(pg_catalog.jsonb_agg(pg_catalog.format('%s %s', g.role, p.oid::pg_catalog.regprocedure)), '[]')
-                FROM pg_catalog.pg_extension AS e
-                JOIN pg_catalog.pg_depend AS d
-                    ON d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
-                    AND d.refobjid OPERATOR(pg_catalog.=) e.oid AND d.deptype OPERATOR(pg_catalog.=) 'e'
-                    AND d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
-                JOIN pg_catalog.pg_proc AS p ON p.oid OPERATOR(pg_catalog.=) d.objid
-                CROSS JOIN (
-                    SELECT 'public' AS role
+                SELECT COALESCE(pg_catalog.jsonb_agg(o.name), '[]') FROM (
+                    SELECT pg_catalog.format('%s %s', g.role, p.oid::pg_catalog.regprocedure) AS name
+                    FROM pg_catalog.pg_extension AS e
+                    JOIN pg_catalog.pg_depend AS d
+                        ON d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
+                        AND d.refobjid OPERATOR(pg_catalog.=) e.oid AND d.deptype OPERATOR(pg_catalog.=) 'e'
+                        AND d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+                    JOIN pg_catalog.pg_proc AS p ON p.oid OPERATOR(pg_catalog.=) d.objid
+                    CROSS JOIN (
+                        SELECT 'public' AS role
+                        UNION ALL
+                        SELECT r.rolname FROM pg_catalog.pg_roles AS r
+                        WHERE r.rolname OPERATOR(pg_catalog.=) ANY ('{runmeta_reader,runmeta_writer}'::pg_catalog.name[])
+                    ) AS g
+                    WHERE e.extname OPERATOR(pg_catalog.=) 'runmeta'
+                        AND pg_catalog.has_function_privilege(g.role::pg_catalog.name, p.oid, 'EXECUTE')
                     UNION ALL
-                    SELECT r.rolname FROM pg_catalog.pg_roles AS r
+                    SELECT pg_catalog.format('%s member %I', r.rolname, m.rolname)
+                    FROM pg_catalog.pg_auth_members AS a
+                    JOIN pg_catalog.pg_roles AS r ON r.oid OPERATOR(pg_catalog.=) a.roleid
+                    JOIN pg_catalog.pg_roles AS m ON m.oid OPERATOR(pg_catalog.=) a.member
                     WHERE r.rolname OPERATOR(pg_catalog.=) ANY ('{runmeta_reader,runmeta_writer}'::pg_catalog.name[])
-                ) AS g
-                WHERE e.extname OPERATOR(pg_catalog.=) 'runmeta' AND pg_catalog.has_function_privilege(g.role::pg_catalog.name, p.oid, 'EXECUTE')
+                ) AS o
             ))
     $node$) AS c
     JOIN pg_catalog.pg_dist_node AS d ON d.nodeid OPERATOR(pg_catalog.=) c.nodeid

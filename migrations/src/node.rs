@@ -19,7 +19,7 @@ pub struct Node {
     pub extension: Option<Version>,
     /// How many shards of each table it has, as `run 4, writer 4`.
     pub shards: String,
-    /// How many functions a role may call on the coordinator and not here.
+    /// How many functions a role may call, and members a role has, on the coordinator and not here.
     pub missing_rights: i64,
     /// And the other way round.
     pub excess_rights: i64,
