@@ -47,11 +47,12 @@ $function_grants$
         $node$
     ] LOOP
         FOR node IN
-            SELECT n.nodename, n.nodeport, n.success, n.result FROM pg_catalog.run_command_on_workers(step) AS n
+            SELECT pg_catalog.format('%s:%s', n.nodename, n.nodeport) AS name, n.success, n.result
+            FROM pg_catalog.run_command_on_workers(step) AS n
         LOOP
             IF NOT node.success THEN
                 RAISE object_not_in_prerequisite_state USING
-                    MESSAGE = pg_catalog.format('node %s:%s could not be prepared', node.nodename, node.nodeport),
+                    MESSAGE = pg_catalog.format('node %s could not be prepared', node.name),
                     DETAIL = node.result,
                     HINT = 'Do there what is missing, or run this as a superuser.';
             END IF;

@@ -13,11 +13,14 @@ use crate::schema::dumped_at;
 
 /// Makes a database that is migrated and not distributed, with a family and a stream, if there is Citus.
 async fn plain() -> Option<(Cluster, Client)> {
-    let cluster = Cluster::new().await?;
+    Some(migrated(Cluster::new().await?).await)
+}
+
+async fn migrated(cluster: Cluster) -> (Cluster, Client) {
     let mut client = cluster.connect(0).await;
     migrate(&mut client).await.unwrap();
     run(&client, FAMILY).await;
-    Some((cluster, client))
+    (cluster, client)
 }
 
 /// Makes one that is distributed.
@@ -79,6 +82,8 @@ async fn distributed_tables_lie_by_root_beside_runs_and_small_ones_on_every_node
     let Some((_cluster, mut client)) = distributed().await else {
         return;
     };
+    let left = "SELECT pg_relation_size('runmeta.run') + pg_relation_size('runmeta.stream')";
+    assert_eq!(rows(&client, left).await, "0");
     insta::assert_snapshot!(rows(&client, TABLES).await, @r"
     runmeta.history | h | root_id | 4 | beside runs
     runmeta.run | h | root_id | 4 | beside runs

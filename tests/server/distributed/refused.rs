@@ -3,8 +3,8 @@
 use runmeta_migrations::{Layout, distribute, migrate};
 use tokio_postgres::Client;
 
-use super::{ALONE, distributed, plain, run, writer};
-use crate::harness::{Cluster, refusal, rows};
+use super::{ALONE, distributed, migrated, plain, run, writer};
+use crate::harness::{Cluster, Role, refusal, rows};
 use crate::schema::dumped_at;
 
 async fn refused(client: &mut Client) -> String {
@@ -79,9 +79,10 @@ async fn contracts_and_tracked_numbers_are_to_be_taken_back_before() {
 
 #[tokio::test]
 async fn roles_that_log_in_have_to_be_on_every_node() {
-    let Some((cluster, mut client)) = plain().await else {
+    let Some(cluster) = Cluster::alone().await else {
         return;
     };
+    let (cluster, mut client) = migrated(cluster).await;
     let role = writer(&cluster).await;
     let worker = cluster.connect(2).await;
     let on_worker = |attribute: &str| format!("{ALONE}; ALTER ROLE {} {attribute}", role.quoted());
@@ -113,10 +114,103 @@ async fn tables_are_distributed_from_the_coordinator_of_a_cluster_that_has_nodes
         "SET client_min_messages = error; CREATE EXTENSION citus",
     )
     .await;
+    let worker = cluster.connect(1).await;
+    run(
+        &worker,
+        "SET client_min_messages = error; CREATE EXTENSION citus",
+    )
+    .await;
     insta::assert_snapshot!(refused(&mut client).await, @r"
     this server is not the coordinator of the cluster, or has no nodes
     HINT: Connect to the coordinator. On one that is new, call citus_set_coordinator_host, and citus_add_node for each of the others.
     ");
+    run(&client, &cluster.joining(1)).await;
+    insta::assert_snapshot!(refused(&mut client).await, @r"
+    the coordinator is not among the nodes of the cluster
+    DETAIL: The settings of tasks, which each node has, are joined with runs on the coordinator too.
+    HINT: Run: SELECT citus_set_coordinator_host('its name').
+    ");
+    run(&client, &cluster.joining(0)).await;
+    run(&client, "SELECT citus_set_node_property(nodename, nodeport, 'shouldhaveshards', false) FROM pg_dist_node").await;
+    insta::assert_snapshot!(refused(&mut client).await, @r"
+    no node of the cluster is to have data
+    HINT: Add one: SELECT citus_add_node('its name', 5432).
+    ");
+    let old = "UPDATE pg_extension SET extversion = '12.1-1' WHERE extname = 'citus'";
+    run(&client, old).await;
+    insta::assert_snapshot!(refused(&mut client).await, @r"
+    Citus 12.1-1 is too old
+    HINT: Use Citus 13 or newer.
+    ");
+}
+
+#[tokio::test]
+async fn node_that_is_not_reached_is_named() {
+    let Some(cluster) = Cluster::alone().await else {
+        return;
+    };
+    let (cluster, mut client) = migrated(cluster).await;
+    let role = writer(&cluster).await;
+    let limit = |limit: i32| {
+        format!(
+            "{ALONE}; ALTER ROLE {} CONNECTION LIMIT {limit}",
+            role.quoted()
+        )
+    };
+    run(&cluster.connect(1).await, &limit(0)).await;
+    let unreached = refused(&mut client).await;
+    let expected = format!("the role \"{}\" does not reach node ", role.name());
+    assert!(unreached.starts_with(&expected), "{unreached}");
+    run(&cluster.connect(1).await, &limit(-1)).await;
+
+    cluster.close(2).await;
+    let mut fresh = cluster.connect(0).await;
+    let unreached = refused(&mut fresh).await;
+    assert!(
+        unreached.starts_with("node ") && unreached.contains(" cannot be asked\nDETAIL: "),
+        "{unreached}"
+    );
+}
+
+#[tokio::test]
+async fn node_whose_schema_holds_objects_of_others_is_not_prepared() {
+    let Some(cluster) = Cluster::apart().await else {
+        return;
+    };
+    let mut client = cluster.connect(0).await;
+    migrate(&mut client).await.unwrap();
+    cluster.join().await;
+    let theirs = "CREATE SCHEMA runmeta; CREATE FUNCTION runmeta.theirs() RETURNS int LANGUAGE sql AS 'SELECT 1'";
+    run(&cluster.connect(1).await, &format!("{ALONE}; {theirs}")).await;
+    let refused = refused(&mut client).await;
+    assert!(
+        refused.contains(
+            " could not be prepared\nDETAIL: ERROR:  schema runmeta holds objects of others"
+        ),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn owner_of_the_tables_has_to_log_in() {
+    let Some(cluster) = Cluster::new().await else {
+        return;
+    };
+    let role = Role::new();
+    let mut client = cluster.connect(0).await;
+    let owns = format!(
+        "{ALONE}; ALTER DATABASE {} OWNER TO {name}; GRANT runmeta_reader, runmeta_writer TO {name} WITH ADMIN OPTION;
+        SET SESSION AUTHORIZATION {name}",
+        cluster.name(), name = role.quoted()
+    );
+    run(&client, &owns).await;
+    migrate(&mut client).await.unwrap();
+    let refused = refused(&mut client).await;
+    let expected = format!(
+        "the owner of the tables, \"{}\", may not log in\n",
+        role.name()
+    );
+    assert!(refused.starts_with(&expected), "{refused}");
 }
 
 #[tokio::test]

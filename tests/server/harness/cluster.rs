@@ -1,5 +1,6 @@
 //! A database of a Citus cluster for one test, gone when the test ends.
 
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio_postgres::config::Config;
 use tokio_postgres::{Client, NoTls};
 
@@ -7,10 +8,21 @@ use super::database::unique;
 use super::environment;
 use super::program::{merged_output, postgres_program};
 
+/// Roles are those of whole servers: a test whose roles do not reach a node keeps others from distributing tables meanwhile.
+static ROLES: RwLock<()> = RwLock::const_new(());
+
+/// What a test holds of [`ROLES`] until it ends.
+#[expect(dead_code, reason = "dropping it is its use")]
+enum Guard {
+    Shared(RwLockReadGuard<'static, ()>),
+    Alone(RwLockWriteGuard<'static, ()>),
+}
+
 /// A database on each node of the cluster that `scripts/with-citus` has started.
 pub struct Cluster {
     name: String,
     folders: Vec<String>,
+    _roles: Guard,
 }
 
 impl Cluster {
@@ -21,12 +33,24 @@ impl Cluster {
         Some(cluster)
     }
 
+    /// As [`new`](Self::new), for a test that has roles of which other tests are to know nothing.
+    pub async fn alone() -> Option<Self> {
+        let cluster = Self::made(Guard::Alone(ROLES.write().await)).await?;
+        cluster.join().await;
+        Some(cluster)
+    }
+
     /// Makes the database on each node, none of which knows of the others or of Citus.
     pub async fn apart() -> Option<Self> {
+        Self::made(Guard::Shared(ROLES.read().await)).await
+    }
+
+    async fn made(roles: Guard) -> Option<Self> {
         let folders = std::env::var("RUNMETA_CITUS_NODES").ok()?;
         let cluster = Self {
             name: unique("runmeta_cluster"),
             folders: folders.split(' ').map(str::to_owned).collect(),
+            _roles: roles,
         };
         for node in 0..cluster.folders.len() {
             let maintenance = open(&cluster.config(node, "postgres")).await;
@@ -48,13 +72,33 @@ impl Cluster {
                 .unwrap();
         }
         let coordinator = self.connect(0).await;
-        for (node, folder) in self.folders.iter().enumerate() {
-            let call = match node {
-                0 => format!("SELECT citus_set_coordinator_host('{folder}/socket', 5432)"),
-                _ => format!("SELECT citus_add_node('{folder}/socket', 5432)"),
-            };
-            coordinator.batch_execute(&call).await.unwrap();
+        for node in 0..self.folders.len() {
+            coordinator
+                .batch_execute(&self.joining(node))
+                .await
+                .unwrap();
         }
+    }
+
+    /// Returns the statement by which the coordinator knows of a node.
+    pub fn joining(&self, node: usize) -> String {
+        let host = format!("{}/socket", self.folders[node]);
+        match node {
+            0 => format!("SELECT citus_set_coordinator_host('{host}', 5432)"),
+            _ => format!("SELECT citus_add_node('{host}', 5432)"),
+        }
+    }
+
+    /// Has a node let nobody into the database.
+    pub async fn close(&self, node: usize) {
+        let maintenance = open(&self.config(node, "postgres")).await;
+        let close = format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", self.name);
+        maintenance.batch_execute(&close).await.unwrap();
+    }
+
+    /// Returns the name of the database.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Connects to a node as the superuser. The coordinator is the first.
