@@ -335,6 +335,18 @@ pub fn has_roots() -> bool {
     table(RUN_ROOT).is_some()
 }
 
+/// Returns true if there is a table of this name beside the catalogs of Postgres, where Citus has its own.
+pub fn has_catalog(name: &CStr) -> bool {
+    // SAFETY: looks up the catalog.
+    let oid = unsafe {
+        pg_sys::get_relname_relid(
+            name.as_ptr(),
+            pg_sys::Oid::from(pg_sys::PG_CATALOG_NAMESPACE),
+        )
+    };
+    oid != pg_sys::Oid::INVALID
+}
+
 /// Returns a table of ours.
 fn table(name: &CStr) -> Option<pg_sys::Oid> {
     // SAFETY: looks up the catalog.
