@@ -94,6 +94,7 @@ async fn extension_owns_functions_and_types_only() {
     function runmeta._live_updated_at(timestamp with time zone,text,text,timestamp with time zone)
     function runmeta._live_version(bigint,text,text,timestamp with time zone)
     function runmeta._noted(text)
+    function runmeta._progress(jsonb,timestamp with time zone,timestamp with time zone,text,text,numeric)
     function runmeta._recent_rate(timestamp with time zone[],double precision[],interval,timestamp with time zone,timestamp with time zone,numeric)
     function runmeta._record_jobs(integer,regclass,text)
     function runmeta._rollup_of(text,text,integer,text,boolean)

@@ -646,6 +646,7 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     _live_updated_at/4 | s | strict | s | f
     _live_version/4 | s | strict | s | f
     _noted/1 | v | strict | u | f
+    _progress/6 | s | NULL | s | f
     _recent_rate/6 | i | strict | s | f
     _record_jobs/3 | v | strict | u | f
     _rollup_of/5 | s | NULL | s | f
