@@ -20,6 +20,9 @@ pub enum Layout {
     Split,
     /// And so many hash partitions have runs, streams and histories, by the root of the tree.
     Partitions(u16),
+    /// Runs, and all that belongs to them, are distributed over the nodes of a Citus cluster, by the root of the tree, in so many
+    /// shards; 0 for as many as `citus.shard_count` says.
+    Citus(u16),
 }
 
 /// The layout of a database, and whether its tables agree.
@@ -33,19 +36,26 @@ pub struct Distribution {
     pub stale: i64,
 }
 
-/// Behind it stands in the SQL how many partitions there are to be.
-const WANTED: &str = "wanted CONSTANT pg_catalog.int4 := ";
+/// Behind it stands in the SQL how many partitions or shards there are to be.
+const NUMBER: &str = "wanted CONSTANT pg_catalog.int4 := ";
 
-/// Compares all of both tables.
+/// Says in the SQL of partitions whether distributed tables stay so.
+const STAYING: &str = "distributed CONSTANT pg_catalog.bool := false;";
+
+/// In how many shards runs lie.
+const SHARDS: &str = "
+    SELECT pg_catalog.count(*) FROM pg_catalog.pg_dist_shard AS s
+    WHERE s.logicalrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass('runmeta.run')";
+
+/// Compares all of both tables. Citus joins what lies in different shards only after it has read both.
 const COMPARE: &str = "
-    SELECT
-        (SELECT pg_catalog.count(*) FROM runmeta.run AS r WHERE NOT EXISTS (
-            SELECT FROM runmeta.run_root AS f
-            WHERE f.id OPERATOR(pg_catalog.=) r.id AND f.root_id OPERATOR(pg_catalog.=) r.root_id
-                AND COALESCE(f.parent_id, '') OPERATOR(pg_catalog.=) COALESCE(r.parent_id, ''))),
-        (SELECT pg_catalog.count(*) FROM runmeta.run_root AS f WHERE NOT EXISTS (
-            SELECT FROM runmeta.run AS r
-            WHERE r.root_id OPERATOR(pg_catalog.=) f.root_id AND r.id OPERATOR(pg_catalog.=) f.id))";
+    WITH r AS MATERIALIZED (SELECT r.root_id, r.id, r.parent_id FROM runmeta.run AS r),
+        f AS MATERIALIZED (SELECT f.root_id, f.id, f.parent_id FROM runmeta.run_root AS f)
+    SELECT pg_catalog.count(*) FILTER (WHERE r.id IS NOT NULL
+            AND (f.id IS NULL OR COALESCE(f.parent_id, '') OPERATOR(pg_catalog.<>) COALESCE(r.parent_id, ''))),
+        pg_catalog.count(*) FILTER (WHERE r.id IS NULL)
+    FROM r
+    FULL JOIN f ON f.id OPERATOR(pg_catalog.=) r.id AND f.root_id OPERATOR(pg_catalog.=) r.root_id";
 
 /// Finds out how the tables are laid out, and whether they agree. Reads both tables where the layout is split.
 ///
@@ -58,7 +68,7 @@ pub async fn distribution(client: &mut Client) -> Result<Distribution, Error> {
     let layout = layout(&transaction).await?;
     let (unregistered, stale) = match layout {
         Layout::Plain => (0, 0),
-        Layout::Split | Layout::Partitions(_) => {
+        Layout::Split | Layout::Partitions(_) | Layout::Citus(_) => {
             let row = transaction.query_one(COMPARE, &[]).await?;
             (row.try_get(0)?, row.try_get(1)?)
         }
@@ -89,45 +99,66 @@ pub async fn distribute(client: &mut Client, to: Layout) -> Result<(), Error> {
     Ok(())
 }
 
+/// Tells that the tables lie on the nodes of a Citus cluster.
+pub(crate) async fn is_distributed(client: &impl GenericClient) -> Result<bool, Error> {
+    Ok(matches!(layout(client).await?, Layout::Citus(_)))
+}
+
 async fn layout(client: &impl GenericClient) -> Result<Layout, Error> {
     let query = "
         SELECT pg_catalog.to_regclass('runmeta.run_root') IS NOT NULL,
             (SELECT pg_catalog.count(*) FROM pg_catalog.pg_inherits AS i
-            WHERE i.inhparent OPERATOR(pg_catalog.=) pg_catalog.to_regclass('runmeta.run')::pg_catalog.oid)";
+            WHERE i.inhparent OPERATOR(pg_catalog.=) pg_catalog.to_regclass('runmeta.run')::pg_catalog.oid),
+            pg_catalog.to_regclass('pg_catalog.pg_dist_shard') IS NOT NULL";
     let row = client.query_one(query, &[]).await?;
-    let (is_split, partitions): (bool, i64) = (row.try_get(0)?, row.try_get(1)?);
-    Ok(
-        match (is_split, u16::try_from(partitions).unwrap_or(u16::MAX)) {
-            (false, _) => Layout::Plain,
-            (true, 0) => Layout::Split,
-            (true, partitions) => Layout::Partitions(partitions),
-        },
-    )
+    let (is_split, partitions, has_citus): (bool, i64, bool) =
+        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let shards = match has_citus {
+        true => client.query_one(SHARDS, &[]).await?.try_get(0)?,
+        false => 0,
+    };
+    let number = |count: i64| u16::try_from(count).unwrap_or(u16::MAX);
+    Ok(match (is_split, number(partitions), number(shards)) {
+        (false, _, _) => Layout::Plain,
+        (true, _, shards @ 1..) => Layout::Citus(shards),
+        (true, 0, _) => Layout::Split,
+        (true, partitions, _) => Layout::Partitions(partitions),
+    })
 }
 
 impl Layout {
     /// Returns the scripts that are run one after the other.
     fn steps(self) -> Vec<Cow<'static, str>> {
-        let partition = |number: u16| {
-            let wanted = format!("{WANTED}{number};");
-            Cow::from(embedded::PARTITION.replace(&format!("{WANTED}0;"), &wanted))
+        let with_number = |script: &str, number: u16| {
+            script.replace(&format!("{NUMBER}0;"), &format!("{NUMBER}{number};"))
         };
-        let mut steps = match self {
-            Self::Plain => vec![partition(0), embedded::UNSPLIT.into()],
-            // Also mends what is partitioned, which it leaves so.
+        let partition = |number| Cow::from(with_number(embedded::PARTITION, number));
+        let mut steps = vec![Cow::from(embedded::QUIETLY)];
+        steps.extend(match self {
+            Self::Plain => vec![
+                embedded::UNCITUS.into(),
+                partition(0),
+                embedded::UNSPLIT.into(),
+            ],
+            // Also mends what is partitioned or distributed, which it leaves so.
             Self::Split => vec![embedded::SPLIT.into()],
-            Self::Partitions(number) => vec![embedded::SPLIT.into(), partition(number)],
-        };
-        // What the migrations have beside the tables, and those steps have dropped.
-        let beside = [
-            embedded::LAYOUT,
-            embedded::READING,
-            embedded::REPORTS,
-            embedded::CONTRACTS,
-            embedded::ACTIVITY,
-            embedded::ROLES_AND_GRANTS,
-        ];
-        steps.extend(beside.map(Cow::from));
+            Self::Partitions(number) => vec![
+                embedded::UNCITUS.into(),
+                embedded::SPLIT.into(),
+                partition(number),
+            ],
+            Self::Citus(number) => vec![
+                embedded::CITUS_CHECK.into(),
+                embedded::citus_nodes().into(),
+                embedded::SPLIT.into(),
+                partition(0)
+                    .replace(STAYING, &STAYING.replace("false", "true"))
+                    .into(),
+                with_number(embedded::CITUS, number).into(),
+            ],
+        });
+        // Those steps have dropped some of it.
+        steps.extend(embedded::BESIDE.map(Cow::from));
         steps
     }
 
@@ -147,6 +178,12 @@ impl fmt::Display for Layout {
         match self {
             Self::Plain => formatter.write_str("plain: runs are found by their ids"),
             Self::Split => formatter.write_str("split: runs are found through runmeta.run_root"),
+            Self::Citus(0) => formatter.write_str("distributed over the nodes of a Citus cluster"),
+            Self::Citus(number) => write!(
+                formatter,
+                "distributed over the nodes of a Citus cluster, in {number} shard{}",
+                if *number == 1 { "" } else { "s" }
+            ),
             Self::Partitions(1) => formatter.write_str("split, in 1 partition"),
             Self::Partitions(number) => write!(formatter, "split, in {number} partitions"),
         }
