@@ -16,8 +16,12 @@ pub(crate) const SCHEMA_HISTORY: &str = include_str!("../sql/schema_history.sql"
 /// Makes the view and the policy that readers have beside the tables, where they are missing.
 const READING: &str = include_str!("../sql/reading.sql");
 
-/// Makes the views of reports, where they are missing.
-const REPORTS: &str = include_str!("../sql/reports.sql");
+/// Makes the views of reports, where they are missing, and before those of other shapes where Citus has distributed the tables.
+const REPORTS: &str = concat!(
+    include_str!("../sql/distributed_views.sql"),
+    "\n",
+    include_str!("../sql/reports.sql")
+);
 
 /// What contracts have beside their table.
 const CONTRACTS: &str = include_str!("../sql/contracts.sql");

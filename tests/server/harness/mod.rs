@@ -1,5 +1,6 @@
 //! What every test needs: a database, the server's programs, and an error in a form that can be compared.
 
+mod citus;
 mod cluster;
 mod database;
 mod impostor;
@@ -22,7 +23,7 @@ mod waiting;
 pub use cluster::Cluster;
 pub use database::Database;
 pub use impostor::Impostor;
-pub use layout::{by_hand, by_hand_sql, is_partitioned, is_split};
+pub use layout::{by_hand, by_hand_sql, is_citus, is_partitioned, is_split};
 pub use listener::Listener;
 pub use load::{assert_complete, load};
 pub use own_server::OwnServer;
