@@ -19,6 +19,8 @@ RETURNS TABLE (
 )
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1000 ROWS 10
 AS $ancestors$
+DECLARE
+    root CONSTANT pg_catalog.text := runmeta._root_of(ancestors.run_id);
 BEGIN
     -- OFFSET 0 keeps each level a look-up by index, whatever the planner believes of the number of rows. The depth is
     -- asked for so that a cycle, which a plain INSERT could make, ends where it would begin again. LIMIT 1 as in _family.
@@ -27,7 +29,7 @@ BEGIN
             (SELECT r.root_id, r.parent_id, r.depth, 0 AS distance
             FROM runmeta.run AS r
             WHERE r.id OPERATOR(pg_catalog.=) ancestors.run_id COLLATE pg_catalog."C"
-                AND (NOT runmeta._is_split() OR r.root_id OPERATOR(pg_catalog.=) runmeta._root_of(ancestors.run_id) COLLATE pg_catalog."C")
+                AND (NOT runmeta._is_split() OR r.root_id OPERATOR(pg_catalog.=) root COLLATE pg_catalog."C")
             LIMIT 1)
             UNION ALL
             SELECT p.root_id, p.parent_id, p.depth, l.distance OPERATOR(pg_catalog.+) 1
@@ -35,6 +37,7 @@ BEGIN
             CROSS JOIN LATERAL (
                 SELECT r.root_id, r.parent_id, r.depth FROM runmeta.run AS r
                 WHERE r.root_id OPERATOR(pg_catalog.=) l.root_id AND r.id OPERATOR(pg_catalog.=) l.parent_id
+                    AND (NOT runmeta._is_split() OR r.root_id OPERATOR(pg_catalog.=) root COLLATE pg_catalog."C")
                     AND r.depth OPERATOR(pg_catalog.=) (l.depth OPERATOR(pg_catalog.-) 1)
                 OFFSET 0
             ) AS p
@@ -55,6 +58,7 @@ BEGIN
                 r.finished_at::pg_catalog.timestamptz
             FROM runmeta.run AS r
             WHERE r.root_id OPERATOR(pg_catalog.=) l.root_id AND r.id OPERATOR(pg_catalog.=) l.parent_id
+                AND (NOT runmeta._is_split() OR r.root_id OPERATOR(pg_catalog.=) root COLLATE pg_catalog."C")
                 AND r.depth OPERATOR(pg_catalog.=) (l.depth OPERATOR(pg_catalog.-) 1)
             OFFSET 0
         ) AS p

@@ -19,7 +19,23 @@ RETURNS TABLE (
 )
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1000 ROWS 1000
 AS $descendants$
+DECLARE
+    root pg_catalog.text;
+    above pg_catalog.int4;
 BEGIN
+    -- There the function would be called where the runs are, and reads from there.
+    IF runmeta._is_distributed() THEN
+        root := runmeta._root_of(descendants.run_id);
+        SELECT r.depth INTO above FROM runmeta.run AS r
+        WHERE r.root_id OPERATOR(pg_catalog.=) root COLLATE pg_catalog."C"
+            AND r.id OPERATOR(pg_catalog.=) descendants.run_id COLLATE pg_catalog."C";
+        RETURN QUERY
+            SELECT root, t.id, t.parent_id, above OPERATOR(pg_catalog.+) t.depth, t.task, t.tags, t.status, t.attempt, t.metadata,
+                t.version, t.created_at, t.started_at, t.updated_at, t.finished_at
+            FROM runmeta.tree(descendants.run_id) AS t
+            WHERE t.depth OPERATOR(pg_catalog.>) 0;
+        RETURN;
+    END IF;
     RETURN QUERY
         SELECT m.*
         FROM runmeta._family(descendants.run_id) AS f

@@ -36,6 +36,16 @@ BEGIN
     END IF;
     -- A path that cannot be read is refused even if there is no run to look at.
     PERFORM runmeta._value_at(NULL, rollup_each.key);
+    -- There a plan for any tree is none.
+    IF runmeta._is_distributed() THEN
+        RETURN QUERY
+            SELECT a.id, v.*
+            FROM pg_catalog.unnest(rollup_each.run_ids) WITH ORDINALITY AS a (id, position)
+            CROSS JOIN LATERAL runmeta._rollup_of(a.id, rollup_each.key, rollup_each.depth, rollup_each.task,
+                rollup_each.include_self) AS v
+            ORDER BY a.position;
+        RETURN;
+    END IF;
     -- As _family, for many runs at once. Each run is looked up once, and of its document only the number is kept.
     -- jsonb sorts by type first, so that only numbers are between two numbers. Two of 9e131071, the greatest there is,
     -- have no sum, and one document must not fail the report on all others; as many runs as there can be of 1e100000 do.

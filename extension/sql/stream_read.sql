@@ -19,6 +19,7 @@ DECLARE
         LEAST(COALESCE(stream_read.after, -1), 9223372036854775806 OPERATOR(pg_catalog.-) GREATEST(most, 0)), -1
     ) OPERATOR(pg_catalog.+) 1;
     upper CONSTANT pg_catalog.int8 := lower OPERATOR(pg_catalog.+) most OPERATOR(pg_catalog.-) 1;
+    root CONSTANT pg_catalog.text := runmeta._root_of(stream_read.run_id);
     tree pg_catalog.text;
     created pg_catalog.timestamptz;
 BEGIN
@@ -30,7 +31,7 @@ BEGIN
     END IF;
     SELECT r.root_id, r.created_at INTO tree, created FROM runmeta.run AS r
     WHERE r.id OPERATOR(pg_catalog.=) wanted_run COLLATE pg_catalog."C"
-        AND (NOT runmeta._is_split() OR r.root_id OPERATOR(pg_catalog.=) runmeta._root_of(wanted_run) COLLATE pg_catalog."C");
+        AND (NOT runmeta._is_split() OR r.root_id OPERATOR(pg_catalog.=) root COLLATE pg_catalog."C");
     RETURN QUERY
         WITH own AS MATERIALIZED (
             SELECT s.chunks, s.tail FROM runmeta.stream AS s

@@ -5,6 +5,8 @@
 //! Postgres' own look-ups for foreign keys do (`ri_triggers.c`). A trigger or an operator that the owner planted there
 //! gains nothing by it: it runs as the owner, may not change the role, and may not put off anything to the commit, where
 //! it would run with the caller's rights.
+//!
+//! Where Citus has distributed the tables, writers have those rights themselves on what is distributed.
 
 #![allow(unsafe_code)]
 
@@ -13,6 +15,7 @@ use std::ffi::{CStr, CString, c_int};
 use pgrx::pg_sys;
 use pgrx::pg_sys::CheckEnableRlsResult::RLS_ENABLED;
 
+use crate::layout;
 use crate::refusal::Refusal;
 
 const INBOX: &CStr = c"inbox";
@@ -161,7 +164,13 @@ impl AsOwner {
                     name.to_string_lossy()
                 ),
             })?;
-        let guard = AsOwner::begin(owner);
+        // Citus writes as the role of the statement, and lets no other one write to the same parts in the same transaction.
+        let is_written_by_callers = [RUN_ROOT, STREAM, HISTORY].contains(&name);
+        let role = match is_written_by_callers && layout::is_distributed() {
+            true => current_role(),
+            false => owner,
+        };
+        let guard = AsOwner::begin(role);
         // The inbox is empty at one moment and has thousands of rows at the next. A plan that is made while it has one
         // page would read it whole, until the next vacuum.
         // SAFETY: as above.
@@ -343,6 +352,18 @@ pub fn schema() -> pg_sys::Oid {
 /// Returns true if there is a table by which the roots of runs are found.
 pub fn has_roots() -> bool {
     table(RUN_ROOT).is_some()
+}
+
+/// Returns true if there is a table of this name beside the catalogs of Postgres, where Citus has its own.
+pub fn has_catalog(name: &CStr) -> bool {
+    // SAFETY: looks up the catalog.
+    let oid = unsafe {
+        pg_sys::get_relname_relid(
+            name.as_ptr(),
+            pg_sys::Oid::from(pg_sys::PG_CATALOG_NAMESPACE),
+        )
+    };
+    oid != pg_sys::Oid::INVALID
 }
 
 /// Returns a table of ours.

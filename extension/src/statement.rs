@@ -4,7 +4,8 @@
 //! the caller's rights: grants and row-level security hold as for anyone's SQL.
 //!
 //! A statement may have a shape of its own where the [layout](crate::layout) is split. Both are in one file: a line that ends with
-//! `-- plain` is for the plain layout alone, and one that begins with `-- split: ` for the other.
+//! `-- plain` is for the plain layout alone, and one that begins with `-- split: ` for the other. One that begins with `-- citus: ` is
+//! for that too, where Citus has distributed the tables.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -15,6 +16,7 @@ use pgrx::prelude::*;
 use pgrx::spi::{OwnedPreparedStatement, SpiClient, SpiCursor, SpiTupleTable};
 use pgrx::{PgBuiltInOids, PgOid};
 
+use crate::layout;
 use crate::one_pass::plan::ReadingByIndex;
 use crate::refusal::Refusal;
 
@@ -23,7 +25,14 @@ pub struct Statement {
     text: &'static str,
     is_split: bool,
     arguments: &'static [PgBuiltInOids],
-    plan: RefCell<Option<Rc<OwnedPreparedStatement>>>,
+    plan: RefCell<Option<Plan>>,
+}
+
+/// A plan, and whether it is for tables that Citus has distributed.
+#[derive(Clone)]
+struct Plan {
+    is_distributed: bool,
+    plan: Rc<OwnedPreparedStatement>,
 }
 
 impl Statement {
@@ -111,43 +120,72 @@ impl Statement {
     }
 
     fn plan(&self, client: &SpiClient<'_>) -> Result<Rc<OwnedPreparedStatement>, Refusal> {
+        let is_distributed = layout::is_distributed();
         // No borrow is held while the statement runs: a trigger may come back to it.
         let planned = self.plan.borrow().clone();
         match planned {
-            Some(plan) => Ok(plan),
-            None => {
-                let plan = Rc::new(self.prepare(client)?);
-                self.plan.replace(Some(Rc::clone(&plan)));
+            Some(known) if known.is_distributed == is_distributed => Ok(known.plan),
+            _ => {
+                let plan = Rc::new(self.prepare(client, is_distributed)?);
+                self.plan.replace(Some(Plan {
+                    is_distributed,
+                    plan: Rc::clone(&plan),
+                }));
                 Ok(plan)
             }
         }
     }
 
-    fn prepare(&self, client: &SpiClient<'_>) -> Result<OwnedPreparedStatement, Refusal> {
+    fn prepare(
+        &self,
+        client: &SpiClient<'_>,
+        is_distributed: bool,
+    ) -> Result<OwnedPreparedStatement, Refusal> {
         let types: Vec<PgOid> = self
             .arguments
             .iter()
             .map(|oid| PgOid::BuiltIn(*oid))
             .collect();
-        let text = in_shape(self.text, self.is_split);
+        let shape = match (is_distributed, self.is_split) {
+            (true, _) => Shape::Distributed,
+            (false, true) => Shape::Split,
+            (false, false) => Shape::Plain,
+        };
+        let text = in_shape(self.text, shape);
         migrated(|| Ok(client.prepare_mut(&*text, &types)?.keep()))
     }
 }
 
 const PLAIN: &str = "-- plain";
 const SPLIT: &str = "-- split: ";
+const CITUS: &str = "-- citus: ";
 
-/// Returns a text without the lines that are for the other layout.
-pub fn in_shape(text: &'static str, is_split: bool) -> Cow<'static, str> {
-    if !text.contains(PLAIN) && !text.contains(SPLIT) {
+/// The layout that a text is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Also for a text that is the same in both.
+    Plain,
+    /// Runs are found by their roots.
+    Split,
+    /// And Citus has distributed the tables.
+    Distributed,
+}
+
+/// Returns a text without the lines that are for the other layouts.
+pub fn in_shape(text: &'static str, shape: Shape) -> Cow<'static, str> {
+    if ![PLAIN, SPLIT, CITUS].iter().any(|mark| text.contains(mark)) {
         return text.into();
     }
     let line = |line: &'static str| {
-        let (plain, split) = (line.strip_suffix(PLAIN), line.strip_prefix(SPLIT));
-        match (plain, split) {
-            (Some(plain), _) => (!is_split).then(|| plain.trim_end()),
-            (_, Some(split)) => is_split.then_some(split),
-            (None, None) => Some(line),
+        if let Some(plain) = line.strip_suffix(PLAIN) {
+            return (shape == Shape::Plain).then(|| plain.trim_end());
+        }
+        if let Some(split) = line.strip_prefix(SPLIT) {
+            return (shape != Shape::Plain).then_some(split);
+        }
+        match line.strip_prefix(CITUS) {
+            Some(citus) => (shape == Shape::Distributed).then_some(citus),
+            None => Some(line),
         }
     };
     let lines: Vec<&str> = text.lines().filter_map(line).collect();

@@ -2,6 +2,13 @@
 -- function of the extension, so that whoever drops the extension has to drop the view first.
 
 DO $activity$
+DECLARE
+    is_distributed CONSTANT pg_catalog.bool := EXISTS (
+        SELECT FROM pg_catalog.pg_trigger AS t
+        WHERE t.tgrelid OPERATOR(pg_catalog.=) 'runmeta.run'::pg_catalog.regclass
+            AND t.tgfoid OPERATOR(pg_catalog.=) pg_catalog.to_regproc('pg_catalog.citus_truncate_trigger')::pg_catalog.oid
+    );
+    definition pg_catalog.text;
 BEGIN
     IF pg_catalog.to_regclass('runmeta.activity') IS NULL THEN
         -- With the rights of its owner, because nobody else may read the inbox. It shows counts and no metadata.
@@ -12,6 +19,11 @@ BEGIN
         -- Of the unfinished runs it counts 10,000, by their index, unless that is full of dead rows: with a million of them
         -- the count took 0.5 s, and without 5 ms. Rows of the inbox and changes of jobs are found by where they lie, and
         -- not by an index or a LIMIT, which would walk past any number of dead rows.
+        --
+        -- Lines that end with "-- one server" are left out where runs are distributed over the nodes of a Citus cluster, and
+        -- lines that begin with "-- nodes:" are part of it only there. A view that reads distributed tables has the rights of
+        -- whoever reads it, and this one is to have those of its owner.
+        definition := $view$
         CREATE VIEW runmeta.activity AS
         WITH inbox_size AS (
             SELECT pg_catalog.pg_relation_size('runmeta.inbox'::pg_catalog.regclass)
@@ -60,6 +72,42 @@ BEGIN
                     )
                 ) AS t
             ) AS c
+        -- nodes: ), node_figure AS (
+        -- nodes:     SELECT COALESCE(pg_catalog.sum((n.result::pg_catalog.jsonb OPERATOR(pg_catalog.->>) 'runs')::pg_catalog.float8), 0)::pg_catalog.int8 AS runs,
+        -- nodes:         COALESCE(pg_catalog.sum((n.result::pg_catalog.jsonb OPERATOR(pg_catalog.->>) 'dead_rows')::pg_catalog.int8), 0)::pg_catalog.int8 AS dead_rows,
+        -- nodes:         COALESCE(pg_catalog.sum((n.result::pg_catalog.jsonb OPERATOR(pg_catalog.->>) 'dead_pieces')::pg_catalog.int8), 0)::pg_catalog.int8 AS dead_pieces,
+        -- nodes:         COALESCE(pg_catalog.sum((n.result::pg_catalog.jsonb OPERATOR(pg_catalog.->>) 'bytes')::pg_catalog.int8), 0)::pg_catalog.int8 AS bytes,
+        -- nodes:         LEAST(pg_catalog.sum((n.result::pg_catalog.jsonb OPERATOR(pg_catalog.->>) 'unfinished')::pg_catalog.int8), 10000)::pg_catalog.int8 AS unfinished_runs,
+        -- nodes:         COALESCE(pg_catalog.sum((n.result::pg_catalog.jsonb OPERATOR(pg_catalog.->>) 'writers')::pg_catalog.float8), 0)::pg_catalog.int8 AS writers,
+        -- nodes:         COALESCE(pg_catalog.sum((n.result::pg_catalog.jsonb OPERATOR(pg_catalog.->>) 'recent')::pg_catalog.int8), 0)::pg_catalog.int8 AS recent_writers
+        -- nodes:     FROM pg_catalog.run_command_on_all_nodes($node$
+        -- nodes:         SELECT pg_catalog.jsonb_build_object(
+        -- nodes:             'runs', pg_catalog.sum(GREATEST(c.reltuples, 0, s.live)) FILTER (WHERE s.of_runs),
+        -- nodes:             'dead_rows', pg_catalog.sum(pg_catalog.pg_stat_get_dead_tuples(c.oid)) FILTER (WHERE s.of_runs),
+        -- nodes:             'dead_pieces', pg_catalog.sum(pg_catalog.pg_stat_get_dead_tuples(c.reltoastrelid)) FILTER (WHERE s.of_runs),
+        -- nodes:             'bytes', pg_catalog.sum(pg_catalog.pg_total_relation_size(c.oid)) FILTER (WHERE s.of_runs),
+        -- nodes:             'unfinished', pg_catalog.sum(q.number) FILTER (WHERE s.of_runs),
+        -- nodes:             'writers', pg_catalog.sum(GREATEST(c.reltuples, 0, s.live)) FILTER (WHERE NOT s.of_runs),
+        -- nodes:             'recent', pg_catalog.sum(q.number) FILTER (WHERE NOT s.of_runs))
+        -- nodes:         FROM pg_catalog.pg_class AS c
+        -- nodes:         JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+        -- nodes:         CROSS JOIN LATERAL (
+        -- nodes:             SELECT pg_catalog.starts_with(c.relname, 'run_') AS of_runs, pg_catalog.pg_stat_get_live_tuples(c.oid) AS live
+        -- nodes:         ) AS s
+        -- nodes:         -- A statement for each shard, where the role may read it.
+        -- nodes:         LEFT JOIN LATERAL (
+        -- nodes:             SELECT (pg_catalog.xpath('//n/text()', pg_catalog.query_to_xml(pg_catalog.format(
+        -- nodes:                 CASE WHEN s.of_runs
+        -- nodes:                     THEN 'SELECT pg_catalog.count(*) AS n FROM (SELECT FROM %s WHERE finished_at IS NULL ORDER BY created_at DESC LIMIT 10000) AS u'
+        -- nodes:                     ELSE 'SELECT pg_catalog.count(*) AS n FROM %s WHERE updated_at OPERATOR(pg_catalog.>) '
+        -- nodes:                         '(pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) ''1 minute''::pg_catalog.interval)'
+        -- nodes:                 END, c.oid::pg_catalog.regclass), false, true, '')))[1]::pg_catalog.text::pg_catalog.int8 AS number
+        -- nodes:             WHERE pg_catalog.has_table_privilege(c.oid, 'SELECT')
+        -- nodes:         ) AS q ON true
+        -- nodes:         WHERE n.nspname OPERATOR(pg_catalog.=) 'runmeta' AND c.relkind OPERATOR(pg_catalog.=) 'r'
+        -- nodes:             AND c.relname OPERATOR(pg_catalog.~) '^(run|writer)_[0-9]+$'
+        -- nodes:     $node$) AS n
+        -- nodes:     WHERE n.success
         ), counted (relation, rows, recent) AS (
             SELECT 'runmeta.unapplied'::pg_catalog.regclass, pg_catalog.count(*), NULL::pg_catalog.int8
             FROM runmeta.unapplied AS u
@@ -69,10 +117,11 @@ BEGIN
             FROM runmeta.adapter_failure AS f
             WHERE f.ctid OPERATOR(pg_catalog.<) '(256,0)'::pg_catalog.tid
             UNION ALL
-            SELECT 'runmeta.writer'::pg_catalog.regclass, pg_catalog.count(*), pg_catalog.count(*) FILTER (
-                WHERE w.updated_at OPERATOR(pg_catalog.>) (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) '1 minute'::pg_catalog.interval))
-            FROM runmeta.writer AS w
-            WHERE w.ctid OPERATOR(pg_catalog.<) '(256,0)'::pg_catalog.tid
+            -- nodes: SELECT 'runmeta.writer'::pg_catalog.regclass, n.writers, n.recent_writers FROM node_figure AS n
+            SELECT 'runmeta.writer'::pg_catalog.regclass, pg_catalog.count(*), pg_catalog.count(*) FILTER ( -- one server
+                WHERE w.updated_at OPERATOR(pg_catalog.>) (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) '1 minute'::pg_catalog.interval)) -- one server
+            FROM runmeta.writer AS w -- one server
+            WHERE w.ctid OPERATOR(pg_catalog.<) '(256,0)'::pg_catalog.tid -- one server
         ), estimated AS (
             SELECT c.relation, c.recent,
                 CASE WHEN pg_catalog.pg_relation_size(c.relation)
@@ -172,9 +221,10 @@ BEGIN
                     LEFT JOIN pg_catalog.pg_class AS p ON p.oid OPERATOR(pg_catalog.=) i.inhrelid
                     WHERE x.indrelid OPERATOR(pg_catalog.=) 'runmeta.run'::pg_catalog.regclass::pg_catalog.oid
                         AND c.relname OPERATOR(pg_catalog.=) 'run_unfinished_idx')
-                ELSE (SELECT pg_catalog.count(*) FROM (
-                    SELECT FROM runmeta.run AS r WHERE r.finished_at IS NULL ORDER BY r.created_at DESC LIMIT 10000
-                ) AS u)
+                -- nodes: ELSE f.unfinished_runs
+                ELSE (SELECT pg_catalog.count(*) FROM ( -- one server
+                    SELECT FROM runmeta.run AS r WHERE r.finished_at IS NULL ORDER BY r.created_at DESC LIMIT 10000 -- one server
+                ) AS u) -- one server
             END AS unfinished_runs,
 
             h.kind AS vacuum_held_by,
@@ -191,9 +241,16 @@ BEGIN
             pg_catalog.pg_total_relation_size('runmeta.unapplied'::pg_catalog.regclass) AS unapplied_bytes
         FROM runmeta._worker_state() AS w
         CROSS JOIN waiting AS i
-        CROSS JOIN run_figure AS f
+        CROSS JOIN run_figure AS f -- one server
+        -- nodes: CROSS JOIN node_figure AS f
         CROSS JOIN jobs AS j
-        LEFT JOIN oldest_holder AS h ON TRUE;
+        LEFT JOIN oldest_holder AS h ON TRUE
+        $view$;
+        IF is_distributed THEN
+            definition := pg_catalog.regexp_replace(definition, '^.*-- one server$', '', 'gn');
+            definition := pg_catalog.regexp_replace(definition, '^( *)-- nodes: ', '\1', 'gn');
+        END IF;
+        EXECUTE definition;
 
         COMMENT ON VIEW runmeta.activity IS 'what runmeta does in this database, in one row';
         COMMENT ON COLUMN runmeta.activity.worker IS 'state of the background worker: running, starting, stuck, no_slot, stopped or unavailable';

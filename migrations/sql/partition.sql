@@ -1,12 +1,18 @@
 -- Runs, their streams and their histories in hash partitions by the root of their tree, so many of each as are wanted; with 0, each
--- table becomes one again. Whatever somebody has put on the tables comes along: indexes, triggers, policies, rights. Views and foreign
--- keys that others have on them are an error, and so is a publication that names one.
+-- table becomes one again. Tables that lie on the nodes of a Citus cluster come back from there. Whatever somebody has put on the tables
+-- comes along: indexes, triggers, policies, rights. Views and foreign keys that others have on them are an error, and so is a
+-- publication that names one.
 
 DO $partition$
 DECLARE
     wanted CONSTANT pg_catalog.int4 := 0;
-    names CONSTANT pg_catalog.text[] := ARRAY['run', 'stream', 'stream_chunk', 'history'];
+    -- Whether tables that lie on several nodes are to stay there.
+    distributed CONSTANT pg_catalog.bool := false;
+    partitioned CONSTANT pg_catalog.text[] := ARRAY['run', 'stream', 'stream_chunk', 'history'];
+    names pg_catalog.text[];
+    elsewhere pg_catalog.text[] := '{}';
     name pg_catalog.text;
+    number_of pg_catalog.int4;
     old pg_catalog.oid;
     kept pg_catalog.text;
     options pg_catalog.text;
@@ -14,13 +20,21 @@ DECLARE
     restoring pg_catalog.text[];
     statement pg_catalog.text;
 BEGIN
-    IF NOT EXISTS (
-        SELECT FROM pg_catalog.unnest(names) AS n (name)
-        WHERE wanted OPERATOR(pg_catalog.<>) (
+    IF pg_catalog.to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL THEN
+        EXECUTE 'SELECT COALESCE(pg_catalog.array_agg(c.relname::pg_catalog.text ORDER BY c.relname), ''{}'')
+            FROM pg_catalog.pg_dist_partition AS p
+            JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) p.logicalrelid::pg_catalog.oid
+            WHERE c.relnamespace OPERATOR(pg_catalog.=) ''runmeta''::pg_catalog.regnamespace' INTO elsewhere;
+    END IF;
+    -- Those that are not yet as they are to be.
+    SELECT pg_catalog.array_agg(DISTINCT n.name) INTO names
+    FROM pg_catalog.unnest(partitioned OPERATOR(pg_catalog.||) elsewhere) AS n (name)
+    WHERE CASE WHEN n.name OPERATOR(pg_catalog.=) ANY (elsewhere) THEN NOT distributed
+        ELSE wanted OPERATOR(pg_catalog.<>) (
             SELECT pg_catalog.count(*) FROM pg_catalog.pg_inherits AS i
             WHERE i.inhparent OPERATOR(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.format('runmeta.%I', n.name))::pg_catalog.oid
-        )
-    ) THEN
+        ) END;
+    IF names IS NULL THEN
         RETURN;
     END IF;
     LOCK TABLE runmeta.run, runmeta.stream, runmeta.stream_chunk, runmeta.history IN ACCESS EXCLUSIVE MODE;
@@ -36,9 +50,7 @@ BEGIN
     FOREACH name IN ARRAY names LOOP
         SELECT c.oid INTO STRICT old FROM pg_catalog.pg_class AS c
         WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.format('runmeta.%I', name))::pg_catalog.oid;
-        CONTINUE WHEN wanted OPERATOR(pg_catalog.=) (
-            SELECT pg_catalog.count(*) FROM pg_catalog.pg_inherits AS i WHERE i.inhparent OPERATOR(pg_catalog.=) old
-        );
+        number_of := CASE WHEN name OPERATOR(pg_catalog.=) ANY (partitioned) THEN wanted ELSE 0 END;
         IF EXISTS (SELECT FROM pg_catalog.pg_publication_rel AS p WHERE p.prrelid OPERATOR(pg_catalog.=) old) THEN
             RAISE object_not_in_prerequisite_state USING
                 MESSAGE = pg_catalog.format('runmeta.%s is in a publication', name),
@@ -58,7 +70,7 @@ BEGIN
             SELECT 'toast.' OPERATOR(pg_catalog.||) pg_catalog.unnest(c.reloptions) FROM pg_catalog.pg_class AS c
             WHERE c.oid OPERATOR(pg_catalog.=) s.reltoastrelid
         ) AS o;
-        options := COALESCE(pg_catalog.format('WITH (%s)', options), '');
+        options := COALESCE('WITH (' OPERATOR(pg_catalog.||) options OPERATOR(pg_catalog.||) ')', '');
 
         -- Written down before the table gets another name.
         SELECT pg_catalog.array_agg(r.statement ORDER BY r.place, r.position, r.statement USING OPERATOR(pg_catalog.<)) INTO restoring
@@ -66,6 +78,14 @@ BEGIN
             SELECT 1 AS place, 0::pg_catalog.int8 AS position, pg_catalog.format('ALTER TABLE runmeta.%I OWNER TO %I', name, o.rolname) AS statement
             FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_roles AS o ON o.oid OPERATOR(pg_catalog.=) c.relowner
             WHERE c.oid OPERATOR(pg_catalog.=) old
+            UNION ALL
+            -- What numbers rows goes on behind the last one.
+            SELECT 1, 0, pg_catalog.format('SELECT pg_catalog.setval(%L, GREATEST(%L, (SELECT pg_catalog.max(t.%I) FROM runmeta.%I AS t)))',
+                pg_catalog.format('runmeta.%I', pg_catalog.format('%s_%s_seq', name, a.attname)),
+                pg_catalog.pg_sequence_last_value(pg_catalog.pg_get_serial_sequence(pg_catalog.format('runmeta.%I', name), a.attname)::pg_catalog.regclass),
+                a.attname, name)
+            FROM pg_catalog.pg_attribute AS a
+            WHERE a.attrelid OPERATOR(pg_catalog.=) old AND a.attidentity OPERATOR(pg_catalog.<>) ''
             UNION ALL
             SELECT 2, 0, pg_catalog.format('ALTER TABLE runmeta.%I ADD CONSTRAINT %I %s', name, c.conname, pg_catalog.pg_get_constraintdef(c.oid))
             FROM pg_catalog.pg_constraint AS c
@@ -135,22 +155,31 @@ BEGIN
         ) AS r;
 
         kept := name OPERATOR(pg_catalog.||) '_before';
+        FOR statement IN
+            SELECT pg_catalog.format('ALTER SEQUENCE %s RENAME TO %I',
+                pg_catalog.pg_get_serial_sequence(pg_catalog.format('runmeta.%I', name), a.attname),
+                pg_catalog.format('%s_%s_seq', kept, a.attname))
+            FROM pg_catalog.pg_attribute AS a
+            WHERE a.attrelid OPERATOR(pg_catalog.=) old AND a.attidentity OPERATOR(pg_catalog.<>) ''
+        LOOP
+            EXECUTE statement;
+        END LOOP;
         EXECUTE pg_catalog.format('ALTER TABLE runmeta.%I RENAME TO %I', name, kept);
         EXECUTE pg_catalog.format('CREATE TABLE runmeta.%I (LIKE runmeta.%I INCLUDING ALL EXCLUDING INDEXES EXCLUDING STATISTICS) %s',
-            name, kept, CASE WHEN wanted OPERATOR(pg_catalog.=) 0 THEN options ELSE 'PARTITION BY HASH (root_id)' END);
+            name, kept, CASE WHEN number_of OPERATOR(pg_catalog.=) 0 THEN options ELSE 'PARTITION BY HASH (root_id)' END);
         EXECUTE pg_catalog.format('REVOKE ALL ON TABLE runmeta.%I FROM PUBLIC', name);
-        FOR number IN 0..wanted OPERATOR(pg_catalog.-) 1 LOOP
+        FOR number IN 0..number_of OPERATOR(pg_catalog.-) 1 LOOP
             -- With how many there are, so that others may take their place.
-            part := pg_catalog.format('%s_%s_%s', name, wanted, number);
+            part := pg_catalog.format('%s_%s_%s', name, number_of, number);
             EXECUTE pg_catalog.format('CREATE TABLE runmeta.%I PARTITION OF runmeta.%I FOR VALUES WITH (MODULUS %s, REMAINDER %s) %s',
-                part, name, wanted, number, options);
+                part, name, number_of, number, options);
             EXECUTE pg_catalog.format('REVOKE ALL ON TABLE runmeta.%I FROM PUBLIC', part);
             EXECUTE pg_catalog.format('REVOKE ALL ON TYPE runmeta.%I FROM PUBLIC', part);
             EXECUTE pg_catalog.format('ALTER TABLE runmeta.%I OWNER TO %I', part,
                 (SELECT o.rolname FROM pg_catalog.pg_class AS c
                 JOIN pg_catalog.pg_roles AS o ON o.oid OPERATOR(pg_catalog.=) c.relowner WHERE c.oid OPERATOR(pg_catalog.=) old));
         END LOOP;
-        EXECUTE pg_catalog.format('INSERT INTO runmeta.%I SELECT b.* FROM runmeta.%I AS b', name, kept);
+        EXECUTE pg_catalog.format('INSERT INTO runmeta.%I OVERRIDING SYSTEM VALUE SELECT b.* FROM runmeta.%I AS b', name, kept);
         EXECUTE pg_catalog.format('DROP TABLE runmeta.%I', kept);
         FOREACH statement IN ARRAY restoring LOOP
             EXECUTE statement;

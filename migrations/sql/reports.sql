@@ -23,15 +23,12 @@ BEGIN
     END IF;
 
     IF pg_catalog.to_regclass('runmeta.progress') IS NULL THEN
-        -- The measures are those of `runmeta watch` (cli/src/live/measure.rs), found by the names of numbers:
-        -- a change there is a change here, which tests/server/progress.rs compares.
+        -- What a run shows of itself is in runmeta._progress, whose statement becomes a part of this one.
         --
         -- Of a number that is tracked, the rate is that of late, by its history: a job that was held up for an hour, or that had
         -- much to read before it began to count, is done when it is at the speed of now.
         --
-        -- 30 µs for each run that a query looks at, of which 7 look for what waits in the inbox. Names are cut into words
-        -- only where they have what a measure needs, because that takes 2 µs each. Each OFFSET 0 keeps an expression from being
-        -- computed again wherever it is used.
+        -- 30 µs for each run that a query looks at, of which 7 look for what waits in the inbox.
         CREATE VIEW runmeta.progress WITH (security_invoker = true) AS
         SELECT r.root_id, r.id, r.parent_id, r.depth, r.task, r.tags, r.status, r.attempt,
             m.label, m.done, m.total,
@@ -39,152 +36,28 @@ BEGIN
                 WHEN m.done OPERATOR(pg_catalog.>=) m.total THEN 100
                 ELSE GREATEST(pg_catalog.div(m.done OPERATOR(pg_catalog.*) 100, m.total), 0)::pg_catalog.int4
             END AS percent,
-            CASE WHEN g.grows THEN s.amount OPERATOR(pg_catalog./) s.seconds END AS rate,
-            e.elapsed,
+            CASE WHEN m.grows THEN s.amount OPERATOR(pg_catalog./) s.seconds END AS rate,
+            m.elapsed,
             -- In seconds, and none above some 300 years, which are more than an estimate.
-            CASE WHEN g.grows AND s.work OPERATOR(pg_catalog.<) (s.amount OPERATOR(pg_catalog.*) 1e10)
+            CASE WHEN m.grows AND s.work OPERATOR(pg_catalog.<) (s.amount OPERATOR(pg_catalog.*) 1e10)
                 THEN '1 second'::pg_catalog.interval OPERATOR(pg_catalog.*)
                     pg_catalog.round(s.work OPERATOR(pg_catalog./) s.amount)::pg_catalog.float8
             END AS time_left,
             r.created_at, r.started_at, r.updated_at, r.finished_at
         FROM runmeta.live_run AS r
         LEFT JOIN runmeta.task_setting AS t ON t.task OPERATOR(pg_catalog.=) r.task
-        CROSS JOIN LATERAL (
-            -- No function stores anything but an object, but an UPDATE of a writer may. One such run must not fail a report of all.
-            SELECT CASE WHEN pg_catalog.jsonb_typeof(l.metadata) OPERATOR(pg_catalog.=) 'object' THEN l.metadata END AS document
-            FROM (SELECT r.metadata OFFSET 0) AS l
-            OFFSET 0
-        ) AS d
-        LEFT JOIN LATERAL (
-            SELECT f.label, f.key, f.done,
-                -- A part of 1, or of 100 if it is greater.
-                COALESCE(f.total, CASE WHEN f.done OPERATOR(pg_catalog.>) 1 THEN 100 ELSE 1 END) AS total
-            FROM (
-                SELECT t.done_key AS label, t.done_key AS key, runmeta.number_at(d.document, t.done_key) AS done,
-                    CASE WHEN t.total_key IS NULL THEN t.total ELSE runmeta.number_at(d.document, t.total_key) END AS total,
-                    t.total_key IS NULL OR runmeta.number_at(d.document, t.total_key) OPERATOR(pg_catalog.>) 0 AS is_valid
-                WHERE t.done_key IS NOT NULL
-                UNION ALL
-                (SELECT CASE
-                        WHEN w.is_whole THEN pg_catalog.btrim(o.name OPERATOR(pg_catalog.||) ' ' OPERATOR(pg_catalog.||) h.key)
-                        WHEN w.subject OPERATOR(pg_catalog.<>) '' THEN pg_catalog.translate(w.subject, '_', ' ')
-                        WHEN o.name OPERATOR(pg_catalog.<>) '' THEN o.name
-                        ELSE p.key
-                    END,
-                    -- As it would be tracked.
-                    CASE WHEN o.name OPERATOR(pg_catalog.<>) '' THEN '$.' OPERATOR(pg_catalog.||) o.name OPERATOR(pg_catalog.||) '.' ELSE '' END
-                        OPERATOR(pg_catalog.||) CASE WHEN w.is_whole THEN h.key ELSE p.key END,
-                    (CASE WHEN w.is_whole THEN h.value ELSE p.value END)::pg_catalog.numeric,
-                    CASE WHEN NOT w.is_whole THEN h.value::pg_catalog.numeric END,
-                    true
-                FROM (
-                    SELECT '' AS name, d.document AS members
-                    UNION ALL
-                    SELECT m.key, m.value
-                    FROM pg_catalog.jsonb_each(d.document) AS m
-                    WHERE pg_catalog.jsonb_typeof(m.value) OPERATOR(pg_catalog.=) 'object'
-                ) AS o
-                -- Of 15,000 totals in one document, each would be looked for among all the numbers, which takes minutes.
-                CROSS JOIN LATERAL (
-                    SELECT n.key, n.value
-                    FROM pg_catalog.jsonb_each(o.members) AS n
-                    WHERE pg_catalog.jsonb_typeof(n.value) OPERATOR(pg_catalog.=) 'number'
-                        AND pg_catalog.lower(n.key COLLATE pg_catalog."C") OPERATOR(pg_catalog.~) 'total|progress'
-                    ORDER BY pg_catalog.lower(n.key COLLATE pg_catalog."C") OPERATOR(pg_catalog.!~~) '%progress%', n.key COLLATE pg_catalog."C"
-                    LIMIT 32
-                ) AS h
-                -- processedRows, processed-rows and processed_rows are the words processed_rows.
-                CROSS JOIN LATERAL (
-                    SELECT pg_catalog.btrim(pg_catalog.regexp_replace(pg_catalog.lower(pg_catalog.regexp_replace(
-                        h.key COLLATE pg_catalog."C", '(?<=[a-z0-9])(?=[A-Z])', '_', 'g')),
-                        '[\u0001-/:-@[-`{-\u007f]+', '_', 'g'), '_') AS words
-                    OFFSET 0
-                ) AS k
-                CROSS JOIN LATERAL (
-                    SELECT k.words OPERATOR(pg_catalog.=) 'progress' OR k.words OPERATOR(pg_catalog.~~) '%\_progress' AS is_whole,
-                        CASE
-                            WHEN k.words OPERATOR(pg_catalog.=) 'total' THEN ''
-                            WHEN pg_catalog.starts_with(k.words, 'total_') THEN pg_catalog.substr(k.words, 7)
-                            WHEN k.words OPERATOR(pg_catalog.~~) '%\_total' THEN pg_catalog.left(k.words, -6)
-                        END AS subject
-                    OFFSET 0
-                ) AS w
-                -- What is done of a total.
-                LEFT JOIN LATERAL (
-                    SELECT n.key, n.value
-                    FROM pg_catalog.jsonb_each(o.members) AS n
-                    CROSS JOIN LATERAL (
-                        SELECT pg_catalog.btrim(pg_catalog.regexp_replace(pg_catalog.lower(pg_catalog.regexp_replace(
-                            n.key COLLATE pg_catalog."C", '(?<=[a-z0-9])(?=[A-Z])', '_', 'g')),
-                            '[\u0001-/:-@[-`{-\u007f]+', '_', 'g'), '_') AS words
-                        OFFSET 0
-                    ) AS b
-                    CROSS JOIN LATERAL (
-                        SELECT pg_catalog.array_position(
-                            CASE WHEN w.subject OPERATOR(pg_catalog.=) '' THEN
-                                ARRAY['done', '-', 'processed', '-', 'completed', '-', 'finished', '-', 'current']
-                            ELSE ARRAY[
-                                'done_' OPERATOR(pg_catalog.||) w.subject, w.subject OPERATOR(pg_catalog.||) '_done',
-                                'processed_' OPERATOR(pg_catalog.||) w.subject, w.subject OPERATOR(pg_catalog.||) '_processed',
-                                'completed_' OPERATOR(pg_catalog.||) w.subject, w.subject OPERATOR(pg_catalog.||) '_completed',
-                                'finished_' OPERATOR(pg_catalog.||) w.subject, w.subject OPERATOR(pg_catalog.||) '_finished',
-                                'current_' OPERATOR(pg_catalog.||) w.subject, w.subject OPERATOR(pg_catalog.||) '_current',
-                                w.subject
-                            ] END,
-                            b.words
-                        ) AS place
-                        OFFSET 0
-                    ) AS a
-                    WHERE pg_catalog.jsonb_typeof(n.value) OPERATOR(pg_catalog.=) 'number'
-                        AND n.key OPERATOR(pg_catalog.<>) h.key
-                        AND pg_catalog.strpos(pg_catalog.lower(n.key COLLATE pg_catalog."C"), pg_catalog.split_part(w.subject, '_', 1))
-                            OPERATOR(pg_catalog.>) 0
-                        AND a.place IS NOT NULL
-                        -- Of two such words, the first is the one that is left out.
-                        AND (a.place OPERATOR(pg_catalog.%) 2 OPERATOR(pg_catalog.=) 1
-                            OR pg_catalog.split_part(b.words, '_', 1) OPERATOR(pg_catalog.<>) pg_catalog.split_part(b.words, '_', -1))
-                    ORDER BY (a.place OPERATOR(pg_catalog.+) 1) OPERATOR(pg_catalog./) 2, n.key COLLATE pg_catalog."C"
-                    LIMIT 1
-                ) AS p ON NOT w.is_whole
-                WHERE t.done_key IS NULL
-                    AND (w.is_whole OR (
-                        p.key IS NOT NULL AND h.value OPERATOR(pg_catalog.>) '0'::pg_catalog.jsonb
-                    ))
-                ORDER BY w.is_whole DESC, o.name OPERATOR(pg_catalog.<>) '', o.name COLLATE pg_catalog."C", h.key COLLATE pg_catalog."C"
-                LIMIT 1)
-            ) AS f
-            -- The range of numbers that other programs read. Beyond it, arithmetic could fail.
-            WHERE f.is_valid AND pg_catalog.abs(f.done) OPERATOR(pg_catalog.<) 1e300
-                AND COALESCE(pg_catalog.abs(f.total) OPERATOR(pg_catalog.<) 1e300, true)
-        ) AS m ON true
-        CROSS JOIN LATERAL (
-            SELECT u.elapsed, pg_catalog.date_part('epoch', u.elapsed)::pg_catalog.numeric AS seconds
-            FROM (
-                -- Clocks of two machines differ. An infinite time has no distance.
-                SELECT CASE WHEN pg_catalog.isfinite(r.started_at) AND pg_catalog.isfinite(COALESCE(r.finished_at, r.started_at))
-                    THEN GREATEST(
-                        COALESCE(r.finished_at, pg_catalog.now()) OPERATOR(pg_catalog.-) r.started_at, '0'::pg_catalog.interval)
-                END
-                OFFSET 0
-            ) AS u (elapsed)
-        ) AS e
-        CROSS JOIN LATERAL (
-            -- The rate of a shorter time varies too much to be shown.
-            SELECT r.finished_at IS NULL AND e.seconds OPERATOR(pg_catalog.>=) 0.5
-                AND m.done OPERATOR(pg_catalog.>) 0 AND m.done OPERATOR(pg_catalog.<) m.total AS grows
-            OFFSET 0
-        ) AS g
+        CROSS JOIN LATERAL runmeta._progress(r.metadata, r.started_at, r.finished_at, t.done_key, t.total_key, t.total) AS m
         LEFT JOIN LATERAL (
             SELECT runmeta._recent_rate(h.at, h.value, h.spacing, r.started_at, pg_catalog.now(), m.done)::pg_catalog.numeric AS rate
             FROM runmeta.history AS h
-            WHERE g.grows AND h.root_id OPERATOR(pg_catalog.=) r.root_id AND h.run_id OPERATOR(pg_catalog.=) r.id
+            WHERE m.grows AND h.root_id OPERATOR(pg_catalog.=) r.root_id AND h.run_id OPERATOR(pg_catalog.=) r.id
                 AND h.key OPERATOR(pg_catalog.=) m.key AND h.run_created_at OPERATOR(pg_catalog.=) r.created_at
             OFFSET 0
         ) AS h ON true
         CROSS JOIN LATERAL (
             -- How much was done in how many seconds.
             SELECT a.amount, a.seconds, GREATEST(m.total OPERATOR(pg_catalog.-) m.done, 0) OPERATOR(pg_catalog.*) a.seconds AS work
-            FROM (SELECT COALESCE(h.rate, m.done), CASE WHEN h.rate IS NULL THEN e.seconds ELSE 1 END) AS a (amount, seconds)
+            FROM (SELECT COALESCE(h.rate, m.done), CASE WHEN h.rate IS NULL THEN m.seconds ELSE 1 END) AS a (amount, seconds)
         ) AS s;
 
         COMMENT ON VIEW runmeta.progress IS 'how far each run is, by the numbers in its metadata';

@@ -28,20 +28,28 @@ BEGIN
         ALTER TABLE runmeta.run_root ENABLE ROW LEVEL SECURITY;
     END IF;
 
-    DELETE FROM runmeta.run_root AS f
-    WHERE NOT EXISTS (
-        SELECT FROM runmeta.run AS r
-        WHERE r.root_id OPERATOR(pg_catalog.=) f.root_id AND r.id OPERATOR(pg_catalog.=) f.id
+    -- Citus joins what lies in different shards only after it has read both.
+    WITH r AS MATERIALIZED (
+        SELECT r.root_id, r.id, r.parent_id FROM runmeta.run AS r
+    ), stale AS MATERIALIZED (
+        SELECT f.id FROM (SELECT f.root_id, f.id, f.parent_id FROM runmeta.run_root AS f OFFSET 0) AS f
+        LEFT JOIN r ON r.root_id OPERATOR(pg_catalog.=) f.root_id AND r.id OPERATOR(pg_catalog.=) f.id
             AND COALESCE(r.parent_id, '') OPERATOR(pg_catalog.=) COALESCE(f.parent_id, '')
-    );
+        WHERE r.id IS NULL
+    )
+    DELETE FROM runmeta.run_root AS f
+    WHERE f.id OPERATOR(pg_catalog.=) ANY (SELECT s.id FROM stale AS s);
     -- Not ON CONFLICT: two runs of one id, which somebody has inserted by hand, are an error.
+    WITH f AS MATERIALIZED (
+        SELECT f.root_id, f.id FROM runmeta.run_root AS f
+    ), r AS MATERIALIZED (
+        SELECT r.root_id, r.id, r.parent_id FROM runmeta.run AS r
+    )
     INSERT INTO runmeta.run_root (id, root_id, parent_id)
     SELECT r.id, r.root_id, r.parent_id
-    FROM runmeta.run AS r
-    WHERE NOT EXISTS (
-        SELECT FROM runmeta.run_root AS f
-        WHERE f.id OPERATOR(pg_catalog.=) r.id AND f.root_id OPERATOR(pg_catalog.=) r.root_id
-    )
+    FROM r
+    LEFT JOIN f ON f.id OPERATOR(pg_catalog.=) r.id AND f.root_id OPERATOR(pg_catalog.=) r.root_id
+    WHERE f.id IS NULL
     ORDER BY r.id COLLATE pg_catalog."C" USING OPERATOR(pg_catalog.<);
 
     -- An index can keep ids unique in one part only. One that does not is for SQL by an id alone.

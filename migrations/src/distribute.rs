@@ -8,6 +8,7 @@ use tokio_postgres::{Client, GenericClient};
 use crate::embedded;
 use crate::error::{Error, Kind};
 use crate::migrate::begin;
+use crate::node::{self, Node};
 use crate::plan::{LOCK, Plan, SAFE_SEARCH_PATH};
 
 /// How the tables are laid out.
@@ -20,6 +21,9 @@ pub enum Layout {
     Split,
     /// And so many hash partitions have runs, streams and histories, by the root of the tree.
     Partitions(u16),
+    /// Runs, and all that belongs to them, are distributed over the nodes of a Citus cluster, by the root of the tree, in so many
+    /// shards; 0 for as many as `citus.shard_count` says.
+    Citus(u16),
 }
 
 /// The layout of a database, and whether its tables agree.
@@ -31,21 +35,30 @@ pub struct Distribution {
     pub unregistered: i64,
     /// Rows of `runmeta.run_root` without their run: somebody has deleted it by hand, and its id is taken.
     pub stale: i64,
+    /// Where the tables are distributed, the nodes of the cluster.
+    pub nodes: Vec<Node>,
 }
 
-/// Behind it stands in the SQL how many partitions there are to be.
-const WANTED: &str = "wanted CONSTANT pg_catalog.int4 := ";
+/// Behind it stands in the SQL how many partitions or shards there are to be.
+const NUMBER: &str = "wanted CONSTANT pg_catalog.int4 := ";
 
-/// Compares all of both tables.
+/// Says in the SQL of partitions whether distributed tables stay so.
+const STAYING: &str = "distributed CONSTANT pg_catalog.bool := false;";
+
+/// In how many shards runs lie.
+const SHARDS: &str = "
+    SELECT pg_catalog.count(*) FROM pg_catalog.pg_dist_shard AS s
+    WHERE s.logicalrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass('runmeta.run')";
+
+/// Compares all of both tables. Citus joins what lies in different shards only after it has read both.
 const COMPARE: &str = "
-    SELECT
-        (SELECT pg_catalog.count(*) FROM runmeta.run AS r WHERE NOT EXISTS (
-            SELECT FROM runmeta.run_root AS f
-            WHERE f.id OPERATOR(pg_catalog.=) r.id AND f.root_id OPERATOR(pg_catalog.=) r.root_id
-                AND COALESCE(f.parent_id, '') OPERATOR(pg_catalog.=) COALESCE(r.parent_id, ''))),
-        (SELECT pg_catalog.count(*) FROM runmeta.run_root AS f WHERE NOT EXISTS (
-            SELECT FROM runmeta.run AS r
-            WHERE r.root_id OPERATOR(pg_catalog.=) f.root_id AND r.id OPERATOR(pg_catalog.=) f.id))";
+    WITH r AS MATERIALIZED (SELECT r.root_id, r.id, r.parent_id FROM runmeta.run AS r),
+        f AS MATERIALIZED (SELECT f.root_id, f.id, f.parent_id FROM runmeta.run_root AS f)
+    SELECT pg_catalog.count(*) FILTER (WHERE r.id IS NOT NULL
+            AND (f.id IS NULL OR COALESCE(f.parent_id, '') OPERATOR(pg_catalog.<>) COALESCE(r.parent_id, ''))),
+        pg_catalog.count(*) FILTER (WHERE r.id IS NULL)
+    FROM r
+    FULL JOIN f ON f.id OPERATOR(pg_catalog.=) r.id AND f.root_id OPERATOR(pg_catalog.=) r.root_id";
 
 /// Finds out how the tables are laid out, and whether they agree. Reads both tables where the layout is split.
 ///
@@ -58,26 +71,34 @@ pub async fn distribution(client: &mut Client) -> Result<Distribution, Error> {
     let layout = layout(&transaction).await?;
     let (unregistered, stale) = match layout {
         Layout::Plain => (0, 0),
-        Layout::Split | Layout::Partitions(_) => {
+        Layout::Split | Layout::Partitions(_) | Layout::Citus(_) => {
             let row = transaction.query_one(COMPARE, &[]).await?;
             (row.try_get(0)?, row.try_get(1)?)
         }
+    };
+    let nodes = match layout {
+        Layout::Citus(_) => node::read(&transaction).await?,
+        _ => Vec::new(),
     };
     Ok(Distribution {
         layout,
         unregistered,
         stale,
+        nodes,
     })
 }
 
 /// Lays out the tables, in one transaction. It waits until no transaction uses the table of runs, and all others wait until it is
-/// done. What is there already is left, and made to agree: so it also mends what somebody has inserted or deleted by hand.
+/// done. What is there already is left, and made to agree: so it also mends what somebody has inserted or deleted by hand. Returns
+/// the layout that they have then.
+///
+/// On a Citus cluster, each of the other nodes gets the extension, the roles and their rights before, in a transaction of its own.
 ///
 /// # Errors
 ///
 /// When a migration is missing, when two runs have one id, when the user lacks a right, and whatever else the server refuses.
 /// The database is then as it was before.
-pub async fn distribute(client: &mut Client, to: Layout) -> Result<(), Error> {
+pub async fn distribute(client: &mut Client, to: Layout) -> Result<Layout, Error> {
     let transaction = begin(client).await?;
     if !Plan::make(&transaction).await?.is_up_to_date() {
         return Err(Error::new(Kind::NotMigrated));
@@ -85,49 +106,71 @@ pub async fn distribute(client: &mut Client, to: Layout) -> Result<(), Error> {
     for step in to.steps() {
         transaction.batch_execute(&step).await?;
     }
+    let layout = layout(&transaction).await?;
     transaction.commit().await?;
-    Ok(())
+    Ok(layout)
+}
+
+/// Tells that the tables lie on the nodes of a Citus cluster.
+pub(crate) async fn is_distributed(client: &impl GenericClient) -> Result<bool, Error> {
+    Ok(matches!(layout(client).await?, Layout::Citus(_)))
 }
 
 async fn layout(client: &impl GenericClient) -> Result<Layout, Error> {
     let query = "
         SELECT pg_catalog.to_regclass('runmeta.run_root') IS NOT NULL,
             (SELECT pg_catalog.count(*) FROM pg_catalog.pg_inherits AS i
-            WHERE i.inhparent OPERATOR(pg_catalog.=) pg_catalog.to_regclass('runmeta.run')::pg_catalog.oid)";
+            WHERE i.inhparent OPERATOR(pg_catalog.=) pg_catalog.to_regclass('runmeta.run')::pg_catalog.oid),
+            pg_catalog.to_regclass('pg_catalog.pg_dist_shard') IS NOT NULL";
     let row = client.query_one(query, &[]).await?;
-    let (is_split, partitions): (bool, i64) = (row.try_get(0)?, row.try_get(1)?);
-    Ok(
-        match (is_split, u16::try_from(partitions).unwrap_or(u16::MAX)) {
-            (false, _) => Layout::Plain,
-            (true, 0) => Layout::Split,
-            (true, partitions) => Layout::Partitions(partitions),
-        },
-    )
+    let (is_split, partitions, has_citus): (bool, i64, bool) =
+        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let shards = match has_citus {
+        true => client.query_one(SHARDS, &[]).await?.try_get(0)?,
+        false => 0,
+    };
+    let number = |count: i64| u16::try_from(count).unwrap_or(u16::MAX);
+    Ok(match (is_split, number(partitions), number(shards)) {
+        (false, _, _) => Layout::Plain,
+        (true, _, shards @ 1..) => Layout::Citus(shards),
+        (true, 0, _) => Layout::Split,
+        (true, partitions, _) => Layout::Partitions(partitions),
+    })
 }
 
 impl Layout {
     /// Returns the scripts that are run one after the other.
     fn steps(self) -> Vec<Cow<'static, str>> {
-        let partition = |number: u16| {
-            let wanted = format!("{WANTED}{number};");
-            Cow::from(embedded::PARTITION.replace(&format!("{WANTED}0;"), &wanted))
+        let with_number = |script: &str, number: u16| {
+            script.replace(&format!("{NUMBER}0;"), &format!("{NUMBER}{number};"))
         };
-        let mut steps = match self {
-            Self::Plain => vec![partition(0), embedded::UNSPLIT.into()],
-            // Also mends what is partitioned, which it leaves so.
+        let partition = |number| Cow::from(with_number(embedded::PARTITION, number));
+        let mut steps = vec![Cow::from(embedded::QUIETLY)];
+        steps.extend(match self {
+            Self::Plain => vec![
+                embedded::UNCITUS.into(),
+                partition(0),
+                embedded::UNSPLIT.into(),
+            ],
+            // Also mends what is partitioned or distributed, which it leaves so.
             Self::Split => vec![embedded::SPLIT.into()],
-            Self::Partitions(number) => vec![embedded::SPLIT.into(), partition(number)],
-        };
-        // What the migrations have beside the tables, and those steps have dropped.
-        let beside = [
-            embedded::LAYOUT,
-            embedded::READING,
-            embedded::REPORTS,
-            embedded::CONTRACTS,
-            embedded::ACTIVITY,
-            embedded::ROLES_AND_GRANTS,
-        ];
-        steps.extend(beside.map(Cow::from));
+            Self::Partitions(number) => vec![
+                embedded::UNCITUS.into(),
+                embedded::SPLIT.into(),
+                partition(number),
+            ],
+            Self::Citus(number) => vec![
+                embedded::CITUS_CHECK.into(),
+                embedded::citus_nodes().into(),
+                embedded::SPLIT.into(),
+                partition(0)
+                    .replace(STAYING, &STAYING.replace("false", "true"))
+                    .into(),
+                with_number(embedded::CITUS, number).into(),
+            ],
+        });
+        // Those steps have dropped some of it.
+        steps.extend(embedded::BESIDE.map(Cow::from));
         steps
     }
 
@@ -147,6 +190,12 @@ impl fmt::Display for Layout {
         match self {
             Self::Plain => formatter.write_str("plain: runs are found by their ids"),
             Self::Split => formatter.write_str("split: runs are found through runmeta.run_root"),
+            Self::Citus(0) => formatter.write_str("distributed over the nodes of a Citus cluster"),
+            Self::Citus(number) => write!(
+                formatter,
+                "distributed over the nodes of a Citus cluster, in {number} shard{}",
+                if *number == 1 { "" } else { "s" }
+            ),
             Self::Partitions(1) => formatter.write_str("split, in 1 partition"),
             Self::Partitions(number) => write!(formatter, "split, in {number} partitions"),
         }
@@ -154,16 +203,19 @@ impl fmt::Display for Layout {
 }
 
 impl Distribution {
-    /// Tells that both tables have the same runs.
+    /// Tells that both tables have the same runs, and all nodes the same extension and rights.
     pub fn is_consistent(&self) -> bool {
-        self.unregistered == 0 && self.stale == 0
+        self.unregistered == 0 && self.stale == 0 && self.nodes.iter().all(Node::is_consistent)
     }
 }
 
 impl fmt::Display for Distribution {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "layout  {}", self.layout)?;
-        if !self.is_consistent() {
+        for node in &self.nodes {
+            write!(formatter, "\n{node}")?;
+        }
+        if self.unregistered > 0 || self.stale > 0 {
             write!(
                 formatter,
                 "\nruns that are not in runmeta.run_root: {}\nrows of runmeta.run_root without a run: {}",

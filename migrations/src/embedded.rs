@@ -14,16 +14,20 @@ pub(crate) const HISTORY_TABLE: &str = "runmeta.schema_history";
 pub(crate) const SCHEMA_HISTORY: &str = include_str!("../sql/schema_history.sql");
 
 /// Makes the view and the policy that readers have beside the tables, where they are missing.
-pub(crate) const READING: &str = include_str!("../sql/reading.sql");
+const READING: &str = include_str!("../sql/reading.sql");
 
-/// Makes the views of reports, where they are missing.
-pub(crate) const REPORTS: &str = include_str!("../sql/reports.sql");
+/// Makes the views of reports, where they are missing, and before those of other shapes where Citus has distributed the tables.
+const REPORTS: &str = concat!(
+    include_str!("../sql/distributed_views.sql"),
+    "\n",
+    include_str!("../sql/reports.sql")
+);
 
 /// What contracts have beside their table.
-pub(crate) const CONTRACTS: &str = include_str!("../sql/contracts.sql");
+const CONTRACTS: &str = include_str!("../sql/contracts.sql");
 
 /// Makes the view of what is going on, where it is missing.
-pub(crate) const ACTIVITY: &str = include_str!("../sql/activity.sql");
+const ACTIVITY: &str = include_str!("../sql/activity.sql");
 
 /// Splits runs by the root of their tree.
 pub(crate) const SPLIT: &str = include_str!("../sql/split.sql");
@@ -32,13 +36,54 @@ pub(crate) const SPLIT: &str = include_str!("../sql/split.sql");
 pub(crate) const PARTITION: &str = include_str!("../sql/partition.sql");
 
 /// Makes what readers have beside the table of roots, where there is one.
-pub(crate) const LAYOUT: &str = include_str!("../sql/layout.sql");
+const LAYOUT: &str = include_str!("../sql/layout.sql");
+
+/// Looks whether tables can be distributed over the nodes of a Citus cluster.
+pub(crate) const CITUS_CHECK: &str = include_str!("../sql/citus_check.sql");
+
+/// Distributes the tables over the nodes of a Citus cluster, in as many shards as the number in it says.
+pub(crate) const CITUS: &str = include_str!("../sql/citus.sql");
+
+/// Takes back what distributed tables have otherwise, before they come back.
+pub(crate) const UNCITUS: &str = include_str!("../sql/uncitus.sql");
+
+/// Asks the nodes of a Citus cluster for the extension, the rights and the shards of each.
+pub(crate) const CITUS_STATUS: &str = include_str!("../sql/citus_status.sql");
+
+/// What the other nodes of a Citus cluster have beside tables, with a place for [`FUNCTION_GRANTS`].
+const CITUS_NODES: &str = include_str!("../sql/citus_nodes.sql");
 
 /// Takes the split back.
 pub(crate) const UNSPLIT: &str = include_str!("../sql/unsplit.sql");
 
 /// Makes the roles and grants what they lack.
-pub(crate) const ROLES_AND_GRANTS: &str = include_str!("../sql/roles_and_grants.sql");
+const ROLES_AND_GRANTS: &str = include_str!("../sql/roles_and_grants.sql");
+
+/// Lets both roles call the functions.
+const FUNCTION_GRANTS: &str = include_str!("../sql/function_grants.sql");
+
+/// Citus warns of each view that it cannot have on all nodes, and Postgres notes what was to be dropped if it is there.
+pub(crate) const QUIETLY: &str = "SET LOCAL client_min_messages TO error;";
+
+const ALOUD: &str = "SET LOCAL client_min_messages TO DEFAULT;";
+
+/// What the migrations have beside the tables, looked at each time and made where it is missing, in this order.
+pub(crate) const BESIDE: [&str; 9] = [
+    QUIETLY,
+    LAYOUT,
+    READING,
+    REPORTS,
+    CONTRACTS,
+    ACTIVITY,
+    ALOUD,
+    ROLES_AND_GRANTS,
+    FUNCTION_GRANTS,
+];
+
+/// Returns the script that makes what the other nodes of a Citus cluster lack, each in a transaction of its own.
+pub(crate) fn citus_nodes() -> String {
+    CITUS_NODES.replace("$function_grants$", FUNCTION_GRANTS.trim_end())
+}
 
 /// Returns every migration, oldest first.
 pub(crate) fn migrations() -> Vec<Migration> {

@@ -19,7 +19,7 @@ pub struct Report {
     pub applied: Vec<String>,
 }
 
-/// Brings the database up to date, in one transaction.
+/// Brings the database up to date, in one transaction. Where the tables are distributed, the rights on the other nodes follow it.
 ///
 /// Waits while another program migrates the same database. Safe to call at each
 /// start of a program: an up-to-date database is only read.
@@ -49,15 +49,14 @@ pub async fn migrate(client: &mut Client) -> Result<Report, Error> {
         .iter()
         .map(ToString::to_string)
         .collect();
-    transaction.batch_execute(embedded::LAYOUT).await?;
-    transaction.batch_execute(embedded::READING).await?;
-    transaction.batch_execute(embedded::REPORTS).await?;
-    transaction.batch_execute(embedded::CONTRACTS).await?;
-    transaction.batch_execute(embedded::ACTIVITY).await?;
-    transaction
-        .batch_execute(embedded::ROLES_AND_GRANTS)
-        .await?;
+    for script in embedded::BESIDE {
+        transaction.batch_execute(script).await?;
+    }
     transaction.commit().await?;
+    if plan.is_distributed {
+        // Each node commits this by itself, and sees the functions only now.
+        client.batch_execute(&embedded::citus_nodes()).await?;
+    }
     Ok(Report {
         extension: plan.extension,
         applied,

@@ -5,6 +5,7 @@ use std::fmt;
 use refinery::Migration;
 use tokio_postgres::{Client, GenericClient};
 
+use crate::distribute::is_distributed;
 use crate::embedded;
 use crate::error::Error;
 use crate::extension::{Extension, ExtensionStep};
@@ -27,6 +28,7 @@ pub struct Plan {
     pub(crate) extension: Option<ExtensionStep>,
     pub(crate) history_missing: bool,
     pub(crate) pending: Vec<Migration>,
+    pub(crate) is_distributed: bool,
 }
 
 /// Finds out what [`migrate`](crate::migrate()) would do, and changes nothing.
@@ -54,6 +56,7 @@ impl Plan {
             extension: step,
             history_missing: applied.is_none(),
             pending: history::pending(&applied.unwrap_or_default())?,
+            is_distributed: is_distributed(client).await?,
         })
     }
 
@@ -88,13 +91,14 @@ impl fmt::Display for Plan {
                 migration.checksum(),
             )?;
         }
-        writeln!(formatter, "\n{}", embedded::LAYOUT.trim_end())?;
-        writeln!(formatter, "\n{}", embedded::READING.trim_end())?;
-        writeln!(formatter, "\n{}", embedded::REPORTS.trim_end())?;
-        writeln!(formatter, "\n{}", embedded::CONTRACTS.trim_end())?;
-        writeln!(formatter, "\n{}", embedded::ACTIVITY.trim_end())?;
-        writeln!(formatter, "\n{}", embedded::ROLES_AND_GRANTS.trim_end())?;
-        formatter.write_str("\nCOMMIT;")
+        for script in embedded::BESIDE {
+            writeln!(formatter, "\n{}", script.trim_end())?;
+        }
+        formatter.write_str("\nCOMMIT;")?;
+        if self.is_distributed {
+            write!(formatter, "\n\n{}", embedded::citus_nodes().trim_end())?;
+        }
+        Ok(())
     }
 }
 
@@ -111,6 +115,7 @@ mod tests {
             extension: Some(ExtensionStep::Create(Version::new("0.1.0"))),
             history_missing: true,
             pending: history::pending(&[]).unwrap(),
+            is_distributed: false,
         }
     }
 
@@ -146,6 +151,7 @@ mod tests {
             extension: None,
             history_missing: false,
             pending: Vec::new(),
+            is_distributed: false,
         };
         assert!(plan.is_up_to_date());
         assert!(plan.to_string().contains("DO $grants$"));

@@ -637,6 +637,7 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     _check_contract/0 | v | NULL | u | f
     _depth_first/2 | i | strict | s | f
     _family/1 | s | strict | s | f
+    _is_distributed/0 | s | NULL | s | f
     _is_schema/1 | i | strict | s | f
     _is_split/0 | i | NULL | s | f
     _keep_histories/0 | v | NULL | u | f
@@ -645,9 +646,11 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     _live_updated_at/4 | s | strict | s | f
     _live_version/4 | s | strict | s | f
     _noted/1 | v | strict | u | f
+    _progress/6 | s | NULL | s | f
     _recent_rate/6 | i | strict | s | f
     _record_change/11 | v | NULL | u | f
     _record_jobs/3 | v | strict | u | f
+    _rollup_of/5 | s | NULL | s | f
     _root_of/1 | s | strict | s | f
     _value_at/2 | i | NULL | s | f
     _worker_state/0 | v | NULL | r | f

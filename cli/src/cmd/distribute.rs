@@ -22,10 +22,16 @@ pub(crate) struct Distribute {
     /// Have so many hash partitions of runs, streams and histories, by the root of each tree, which includes --split
     #[arg(long, value_name = "NUMBER", group = "what", value_parser = clap::value_parser!(u16).range(1..=1000))]
     partitions: Option<u16>,
+    /// Distribute runs, and all that belongs to them, over the nodes of a Citus cluster, by the root of each tree
+    #[arg(long, group = "what")]
+    citus: bool,
+    /// In so many shards, instead of as many as citus.shard_count says
+    #[arg(long, value_name = "NUMBER", requires = "citus", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    shards: Option<u16>,
     /// Go back to the layout that runmeta migrate makes
     #[arg(long, group = "what")]
     undo: bool,
-    /// Only tell how the tables are laid out, and whether they agree: this reads both
+    /// Only tell how the tables are laid out, and whether they and the nodes of a cluster agree: this reads all runs
     #[arg(long, group = "what", conflicts_with = "dry_run")]
     status: bool,
     /// Only print the SQL that would run, as a script for psql
@@ -37,10 +43,11 @@ pub(crate) struct Distribute {
 
 impl Distribute {
     pub(crate) async fn run(self) -> Result<ExitCode, Error> {
-        let to = match (self.undo, self.partitions) {
-            (true, _) => Layout::Plain,
-            (false, Some(number)) => Layout::Partitions(number),
-            (false, None) => Layout::Split,
+        let to = match self.partitions {
+            _ if self.undo => Layout::Plain,
+            _ if self.citus => Layout::Citus(self.shards.unwrap_or(0)),
+            Some(number) => Layout::Partitions(number),
+            None => Layout::Split,
         };
         if self.dry_run {
             print(&to.script())?;
@@ -48,8 +55,8 @@ impl Distribute {
         }
         let mut client = self.database.connect().await?;
         if !self.status {
-            distribute(&mut client, to).await?;
-            print(&format!("layout  {to}"))?;
+            let layout = distribute(&mut client, to).await?;
+            print(&format!("layout  {layout}"))?;
             return Ok(ExitCode::SUCCESS);
         }
         let found = distribution(&mut client).await?;

@@ -42,7 +42,7 @@ pub fn write(
         // Where the layout is split, rows of several trees come part by part, and not in the order of their ids.
         let locks_first = waits || !plan::is_possible() || layout::is_split();
         let runs: Vec<&Addressed> = runs.iter().map(|(run, _)| *run).collect();
-        for runs in runs.chunks(slice::RUNS) {
+        for runs in slice::all(&runs) {
             // A connection a slice: its rows are freed with it.
             Spi::connect_mut(|client| match locks_first {
                 false => in_one_pass(client, runs, parts, queue, outcomes, now),
@@ -123,8 +123,12 @@ pub fn queue_or_write(
             .filter(|place| outcomes[*place as usize].is_none())
             .collect();
         if !left.is_empty() {
-            let id = Rc::clone(&run.id);
-            direct.push(Addressed { id, parts: left });
+            direct.push(Addressed {
+                id: Rc::clone(&run.id),
+                root: run.root.clone(),
+                shard: run.shard,
+                parts: left,
+            });
         }
     }
     match direct.is_empty() {
@@ -148,8 +152,7 @@ fn locked_first(
 ) -> Result<(), Refusal> {
     let mut unstored = Unstored::at(now);
     let mut large = Vec::new();
-    let ids = runs.iter().map(|run| &*run.id).collect();
-    slice::lock_and_take(client, ids, |run, taken| {
+    slice::lock_and_take(client, runs, |run, taken| {
         let Ok(position) = runs.binary_search_by(|known| (*known.id).cmp(&run.id)) else {
             return Ok(());
         };

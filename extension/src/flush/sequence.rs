@@ -4,7 +4,8 @@
 //! sessions with the same batch meet at that row: the second waits for the first and finds its number taken.
 //! What was refused of the last batch is kept there too, until the next one: see [`replay`](super::replay).
 
-use pgrx::pg_sys::BuiltinOid::{INT8OID, UUIDOID};
+use pgrx::datetime::clock_timestamp;
+use pgrx::pg_sys::BuiltinOid::{INT8OID, TIMESTAMPTZOID, UUIDOID};
 use pgrx::spi::SpiClient;
 
 use crate::jsonb::Jsonb;
@@ -19,7 +20,7 @@ thread_local! {
     ) };
     static NEXT: Statement = const { Statement::new(
         include_str!("sql/next.sql"),
-        &[UUIDOID, INT8OID],
+        &[UUIDOID, INT8OID, TIMESTAMPTZOID],
     ) };
     static LOCK: Statement = const { Statement::new(
         include_str!("sql/lock_writer.sql"),
@@ -60,7 +61,8 @@ pub fn take(
     let taken = if sequence == 1 {
         FIRST.with(|statement| statement.run(client, &[writer.into()]))?
     } else {
-        NEXT.with(|statement| statement.run(client, &[writer.into(), sequence.into()]))?
+        let arguments = [writer.into(), sequence.into(), clock_timestamp().into()];
+        NEXT.with(|statement| statement.run(client, &arguments))?
     };
     if !taken.is_empty() {
         return Ok(Taken::Now);

@@ -82,15 +82,14 @@ fn waits_for_start(parts: &[Part<'_>], place: usize, outcomes: &[Option<Outcome>
     first.is_some_and(|first| parts[first].is_start() && outcomes[first].is_none())
 }
 
-/// Locks all runs in the order of their ids, so that they may be worked off in another one: the lowest of each tree first.
-/// Then it is known whether the start of a run is refused when the lists of its entry come to its parent and its root.
-/// Within a depth they stay in the order of their ids.
+/// Locks all runs in their order, so that they may be worked off in another one: the lowest of each tree first. Then it is
+/// known whether the start of a run is refused when the lists of its entry come to its parent and its root. Within a depth
+/// they stay in their order.
 fn lock_by_depth<'r>(runs: &[&'r Addressed]) -> Result<Vec<Vec<&'r Addressed>>, Refusal> {
     let mut depths = HashMap::with_capacity(runs.len());
-    for slice in runs.chunks(slice::RUNS) {
+    for slice in slice::all(runs) {
         Spi::connect_mut(|client| {
-            let ids: Vec<&str> = slice.iter().map(|run| &*run.id).collect();
-            let rows = LOCK_ALL.with(|statement| statement.read_by_index(client, ids))?;
+            let rows = slice::read(client, &LOCK_ALL, slice)?;
             for row in rows {
                 check_for_interrupts();
                 let id = row.get::<&str>(1)?.unwrap_or_default();
@@ -116,14 +115,14 @@ struct Batch<'b, 'a> {
 }
 
 impl<'a> Batch<'_, 'a> {
-    /// Works off runs, which come in the order of their ids.
+    /// Works off runs, which come in the order in which they are locked.
     fn write(
         &self,
         runs: &[&Addressed],
         outcomes: &mut [Option<Outcome>],
         streams: &mut Vec<Placed>,
     ) -> Result<(), Refusal> {
-        for runs in runs.chunks(slice::RUNS) {
+        for runs in slice::all(runs) {
             // A connection a slice: its rows are freed with it.
             Spi::connect_mut(|client| self.write_slice(client, runs, outcomes, streams))?;
         }
@@ -139,8 +138,7 @@ impl<'a> Batch<'_, 'a> {
     ) -> Result<(), Refusal> {
         let mut unstored = UnstoredStates::at(self.now);
         let mut large = Vec::new();
-        let ids = runs.iter().map(|run| &*run.id).collect();
-        slice::lock_states(client, ids, |mut state, document, taken| {
+        slice::lock_states(client, runs, |mut state, document, taken| {
             let found = runs.binary_search_by(|run| (*run.id).cmp(&state.attempt.id));
             let Ok(position) = found else {
                 return Ok(());

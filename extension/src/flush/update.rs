@@ -89,9 +89,9 @@ fn gone(
     changes: &[Change],
     stored: usize,
 ) -> Result<Vec<usize>, Refusal> {
-    let ids = changes.iter().map(|change| &*runs[change.position].id);
+    let changed: Vec<&Addressed> = changes.iter().map(|change| runs[change.position]).collect();
     let mut there = HashSet::new();
-    slice::lock(client, ids.collect(), |run| {
+    slice::lock(client, &changed, |run| {
         there.insert(run.id);
         Ok(())
     })?;

@@ -39,11 +39,15 @@ pub use queue::{Admitted, Incoming, admit_many, insert, queue};
 pub use read::{Seen, live, summary};
 pub use take::{Applied, Taken, any, count, may_wait, take_one};
 
+use crate::layout;
 use crate::settings::{self, Inbox};
 use crate::worker;
 
-/// Returns true if lists may wait: somebody will fold them.
+/// Returns true if lists may wait: somebody will fold them, and readers on all servers see that they wait.
 pub fn is_used() -> bool {
+    if layout::is_distributed() {
+        return false;
+    }
     match settings::inbox() {
         Inbox::Auto => worker::serves(),
         Inbox::On => true,

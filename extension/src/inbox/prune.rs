@@ -4,6 +4,7 @@ use pgrx::pg_sys::BuiltinOid::{TEXTARRAYOID, TIMESTAMPTZOID};
 use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
 
+use crate::layout;
 use crate::owner::AsOwner;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
@@ -30,6 +31,9 @@ thread_local! {
 ///
 /// Errors of Postgres are raised.
 pub fn delete_trees(client: &mut SpiClient<'_>, roots: &[String]) -> Result<(), Refusal> {
+    if layout::is_distributed() {
+        return Ok(());
+    }
     {
         let _owner = AsOwner::of_inbox()?;
         INBOX.with(|statement| statement.run(client, &[roots.to_vec().into()]))?;
@@ -48,6 +52,9 @@ pub fn forget_unapplied(
     client: &mut SpiClient<'_>,
     before: TimestampWithTimeZone,
 ) -> Result<(), Refusal> {
+    if layout::is_distributed() {
+        return Ok(());
+    }
     let _owner = AsOwner::of_unapplied()?;
     FORGET.with(|statement| statement.run(client, &[before.into()]))?;
     Ok(())

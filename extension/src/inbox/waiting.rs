@@ -17,6 +17,7 @@ use std::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 
+use crate::layout;
 use crate::process;
 use crate::shared::{self, Segment};
 use crate::transaction;
@@ -61,6 +62,7 @@ pub fn is_counted() -> bool {
 /// that may be an old one.
 pub fn waits(id: &str) -> bool {
     match segment() {
+        _ if layout::is_distributed() => false,
         Some(_) if process::has_one_snapshot() => waits_for_reader(id),
         Some(segment) => segment.counters.shows(index(id)),
         None => true,
@@ -70,6 +72,9 @@ pub fn waits(id: &str) -> bool {
 /// Returns false if nothing waits for a run that the snapshot of the statement sees. A list that was taken out after that
 /// snapshot is still there for it.
 pub fn waits_for_reader(id: &str) -> bool {
+    if layout::is_distributed() {
+        return false;
+    }
     let Some(segment) = segment() else {
         return true;
     };

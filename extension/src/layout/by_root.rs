@@ -87,6 +87,30 @@ impl ByRoot {
         self.read_these_by_index(client, ids, roots)
     }
 
+    /// Runs the statement for many runs, of which the roots are known where the layout is split.
+    ///
+    /// # Errors
+    ///
+    /// As [`Statement::run`].
+    pub fn read_known_by_index<'conn, 'a>(
+        &self,
+        client: &mut SpiClient<'conn>,
+        ids: Vec<&str>,
+        roots: impl Iterator<Item = Option<&'a str>>,
+    ) -> Result<SpiTupleTable<'conn>, Refusal> {
+        let roots: Option<Vec<&str>> = match is_split() {
+            true => roots.collect(),
+            false => None,
+        };
+        match roots {
+            Some(roots) => self
+                .split
+                .read_by_index(client, &[ids.into(), roots.into()]),
+            // The layout may have changed since they were looked for.
+            None => self.read_by_index(client, ids),
+        }
+    }
+
     /// Runs the statement for many runs of which the roots are known, where the layout is split. It finds none for a place
     /// without a root.
     ///

@@ -5,12 +5,16 @@
 //!   servers. There an index keeps ids unique within a part only, and a statement that names an id alone would look into each part.
 //!   So `run_root` has the root and the parent of each run by its id and keeps ids unique, and whatever reads or writes a run has its
 //!   root in the statement.
+//! - *Distributed*: the split layout where Citus has the parts, its shards, on several servers. Rows are locked shard by shard, and
+//!   nothing waits in the inbox: the counters that spare reads a look into it are those of one server.
 //!
-//! [`known`] finds out which it is, [`roots`] reads and writes `run_root`, and [`by_root`] is a statement for both.
+//! [`known`] finds out which it is, [`shards`] where the runs of a tree are, [`roots`] reads and writes `run_root`, and [`by_root`] is
+//! a statement for both.
 
 mod by_root;
 mod known;
 mod roots;
+mod shards;
 
 pub use by_root::ByRoot;
 pub use known::{check_unchanged, is_split};
@@ -18,3 +22,4 @@ pub use roots::{
     Found, Registering, find, find_many, forget_trees, register, register_many, relative,
     relatives, root_for_reader,
 };
+pub use shards::{Shards, is_distributed};

@@ -9,6 +9,7 @@ use pgrx::pg_sys::BuiltinOid::{TEXTARRAYOID, TEXTOID};
 use pgrx::spi::{SpiClient, SpiError};
 use runmeta_core::wire::Target;
 
+use super::Shards;
 use crate::jsonb::check_for_interrupts;
 use crate::owner::{AsOwner, may_read, sees_some_runs_only};
 use crate::reading::Reading;
@@ -245,7 +246,8 @@ pub enum Registering {
     Free,
 }
 
-/// Registers runs that start, which come in the order of their ids, and returns the ids of those that were.
+/// Registers runs that start, which come in the order of their ids, and returns the ids of those that were. In each shard those of
+/// two sessions come in the same order, so that neither waits for the other in a circle.
 ///
 /// # Errors
 ///
@@ -262,12 +264,17 @@ pub fn register_many(
         Registering::All => &REGISTER_ALL,
         Registering::Free => &REGISTER_FREE,
     };
-    let arguments = [ids.into(), roots.into(), parents.into()];
-    let rows = register.with(|statement| statement.run(client, &arguments))?;
-    let mut registered = HashSet::with_capacity(rows.len());
-    for row in rows {
-        check_for_interrupts();
-        registered.extend(row.get::<String>(1)?);
+    let mut registered = HashSet::with_capacity(ids.len());
+    let runs = ids.into_iter().zip(roots).zip(parents);
+    // The table is distributed by the id, with as many shards as that of runs.
+    for runs in Shards::now().groups(runs, |((id, _), _)| *id) {
+        let (names, parents): (Vec<_>, Vec<_>) = runs.into_iter().unzip();
+        let (ids, roots): (Vec<&str>, Vec<&str>) = names.into_iter().unzip();
+        let arguments = [ids.into(), roots.into(), parents.into()];
+        for row in register.with(|statement| statement.run(client, &arguments))? {
+            check_for_interrupts();
+            registered.extend(row.get::<String>(1)?);
+        }
     }
     Ok(registered)
 }

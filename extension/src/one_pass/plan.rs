@@ -17,8 +17,9 @@ use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::{self, PgBuiltInOids};
 use pgrx::spi::{Spi, SpiClient, SpiError, SpiErrorCodes};
 
+use crate::layout;
 use crate::refusal::Refusal;
-use crate::statement::{in_shape, migrated};
+use crate::statement::{Shape, Statement, in_shape, migrated};
 
 /// A statement and, once it was run, its plan, which the session keeps. Lives in a thread-local of the module that runs it.
 pub struct ByIndex {
@@ -26,6 +27,8 @@ pub struct ByIndex {
     is_split: bool,
     arguments: &'static [PgBuiltInOids],
     plan: Cell<pg_sys::SPIPlanPtr>,
+    /// Where Citus has distributed the tables, it plans each execution, and so do the servers that have the rows.
+    distributed: Statement,
 }
 
 /// Settings under which it is planned. Without the joins that read a table whole, rows of a join come by index too. Compiling
@@ -107,14 +110,18 @@ impl ByIndex {
             is_split: false,
             arguments,
             plan: Cell::new(ptr::null_mut()),
+            distributed: Statement::split(text, arguments),
         }
     }
 
     /// Describes a statement in the [shape](crate::statement) for the split layout.
     pub const fn split(text: &'static str, arguments: &'static [PgBuiltInOids]) -> Self {
         ByIndex {
+            text,
             is_split: true,
-            ..ByIndex::new(text, arguments)
+            arguments,
+            plan: Cell::new(ptr::null_mut()),
+            distributed: Statement::split(text, arguments),
         }
     }
 
@@ -125,9 +132,12 @@ impl ByIndex {
     /// [`Refusal::NotMigrated`] if the tables are not there. Errors of Postgres are raised.
     pub fn run(
         &self,
-        _client: &mut SpiClient<'_>,
+        client: &mut SpiClient<'_>,
         arguments: &[DatumWithOid<'_>],
     ) -> Result<usize, Refusal> {
+        if layout::is_distributed() {
+            return Ok(self.distributed.run(client, arguments)?.len());
+        }
         if self.plan.get().is_null() {
             self.plan.set(migrated(|| self.prepare())?);
         }
@@ -153,7 +163,11 @@ impl ByIndex {
     }
 
     fn prepare(&self) -> Result<pg_sys::SPIPlanPtr, Refusal> {
-        let text = in_shape(self.text, self.is_split);
+        let shape = match self.is_split {
+            true => Shape::Split,
+            false => Shape::Plain,
+        };
+        let text = in_shape(self.text, shape);
         let text =
             CString::new(&*text).map_err(|_| Refusal::Query(SpiErrorCodes::Argument.into()))?;
         let mut types: Vec<pg_sys::Oid> = self.arguments.iter().map(|oid| oid.value()).collect();

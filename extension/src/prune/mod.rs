@@ -29,6 +29,7 @@ pub use some::prune_some;
 
 use std::collections::HashMap;
 
+use pgrx::datetime::clock_timestamp;
 use pgrx::pg_sys::BuiltinOid::{INT4OID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID};
 use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError};
@@ -36,7 +37,7 @@ use pgrx::spi::{SpiClient, SpiError};
 use crate::announce::{self, MAXIMUM_RUNS};
 use crate::history;
 use crate::inbox;
-use crate::layout;
+use crate::layout::{self, Shards};
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 use crate::stream;
@@ -69,7 +70,7 @@ thread_local! {
     // Not before a day: a writer that got no answer to its last batch sends it again, and must be known then.
     static FORGET_WRITERS: Statement = const { Statement::new(
         include_str!("sql/forget_writers.sql"),
-        &[TIMESTAMPTZOID],
+        &[TIMESTAMPTZOID, TIMESTAMPTZOID],
     ) };
 }
 
@@ -107,7 +108,8 @@ pub fn prune(
             _ => break,
         }
     }
-    FORGET_WRITERS.with(|statement| statement.run(client, &[before.into()]))?;
+    let arguments = [before.into(), clock_timestamp().into()];
+    FORGET_WRITERS.with(|statement| statement.run(client, &arguments))?;
     inbox::forget_unapplied(client, before)?;
     Ok(i64::try_from(runs).unwrap_or(i64::MAX))
 }
@@ -213,13 +215,15 @@ fn trees(
         return Ok(HashMap::new());
     }
     let required = || Refusal::Query(SpiError::InvalidPosition);
-    let arguments = [roots.into(), limit.into()];
-    let rows = statement.with(|statement| statement.run(client, &arguments))?;
-    rows.map(|row| {
-        let root = row.get(1)?.ok_or_else(required)?;
-        Ok((root, row.get(2)?.ok_or_else(required)?))
-    })
-    .collect()
+    let mut found = HashMap::new();
+    for roots in Shards::now().groups(roots.into_iter(), |root| root.as_str()) {
+        let arguments = [roots.into(), limit.into()];
+        for row in statement.with(|statement| statement.run(client, &arguments))? {
+            let root = row.get(1)?.ok_or_else(required)?;
+            found.insert(root, row.get(2)?.ok_or_else(required)?);
+        }
+    }
+    Ok(found)
 }
 
 /// Locks these trees and deletes those that nobody uses. Returns how many these were, and their runs, which are to be announced.

@@ -19,7 +19,7 @@ use pgrx::spi::{SpiClient, SpiError, SpiTupleTable};
 
 use super::locked::microseconds_since;
 use crate::jsonb::check_for_interrupts;
-use crate::layout::ByRoot;
+use crate::layout::{ByRoot, Shards};
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 
@@ -102,11 +102,14 @@ impl Parent {
         if to_hold.is_empty() {
             return Ok(());
         }
-        let ids: Vec<&str> = to_hold.iter().map(|(id, _)| id.as_str()).collect();
-        let rows = HOLD_MANY.with(|statement| statement.read_by_index(client, ids))?;
         let mut held = HashSet::with_capacity(to_hold.len());
-        for row in rows {
-            held.extend(row.get::<String>(1)?);
+        for parents in Shards::now().groups(to_hold.iter(), |(_, parent)| &parent.root) {
+            let ids = parents.iter().map(|(id, _)| id.as_str()).collect();
+            let roots = parents.iter().map(|(_, parent)| Some(&*parent.root));
+            let rows = HOLD_MANY.with(|hold| hold.read_known_by_index(client, ids, roots))?;
+            for row in rows {
+                held.extend(row.get::<String>(1)?);
+            }
         }
         known.extend(to_hold.into_iter().filter(|(id, _)| held.contains(id)));
         Ok(())

@@ -9,7 +9,7 @@ use runmeta_core::wire::Target;
 use crate::follow;
 use crate::inbox::Addressee;
 use crate::jsonb::check_for_interrupts;
-use crate::layout;
+use crate::layout::{self, Shards};
 use crate::owner;
 use crate::refusal::Refusal;
 use crate::run::missing;
@@ -122,6 +122,18 @@ pub fn hold(
 ) -> Result<Vec<Holder>, Refusal> {
     runs.sort_unstable_by_key(|(_, id)| *id);
     runs.dedup();
+    let mut held = Vec::with_capacity(runs.len());
+    for runs in Shards::now().groups(runs.into_iter(), |(root, _)| *root) {
+        held.extend(hold_in_shard(client, &runs)?);
+    }
+    held.sort_by(|left: &Holder, right| left.id.cmp(&right.id));
+    Ok(held)
+}
+
+fn hold_in_shard(
+    client: &mut SpiClient<'_>,
+    runs: &[(&str, &str)],
+) -> Result<Vec<Holder>, Refusal> {
     let mut roots: Vec<&str> = runs.iter().map(|(root, _)| *root).collect();
     // There each root stands beside its id.
     let is_split = layout::is_split();

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use pgrx::pg_sys::BuiltinOid::{INT4OID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID};
 use pgrx::prelude::*;
-use pgrx::spi::{SpiClient, SpiError};
+use pgrx::spi::{SpiClient, SpiError, SpiTupleTable};
 
+use crate::layout::{self, Shards};
 use crate::owner::{self, AsOwner};
 use crate::refusal::Refusal;
 use crate::statement::Statement;
@@ -31,6 +32,10 @@ thread_local! {
         include_str!("sql/lock_old.sql"),
         &[TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, INT4OID],
     ) };
+    static LOCK_FOUND: Statement = const { Statement::new(
+        include_str!("sql/lock_found.sql"),
+        &[TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID],
+    ) };
     static DELETE: Statement = const { Statement::new(
         include_str!("sql/delete.sql"),
         &[TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID],
@@ -53,12 +58,16 @@ const SLICE: i32 = 1000;
 pub fn lock_trees(client: &mut SpiClient<'_>, roots: Vec<String>) -> Result<Vec<String>, Refusal> {
     let _owner = AsOwner::of_streams()?;
     let mut count = |statement: &'static std::thread::LocalKey<Statement>| {
-        let rows = statement.with(|statement| statement.run(client, &[roots.clone().into()]))?;
-        let row = |row: pgrx::spi::SpiHeapTupleData<'_>| {
-            let root = row.get::<String>(1)?.unwrap_or_default();
-            Ok::<_, Refusal>((root, row.get::<i64>(2)?.unwrap_or(0)))
-        };
-        rows.map(row).collect::<Result<HashMap<_, _>, _>>()
+        let mut counted = HashMap::new();
+        for roots in Shards::now().groups(roots.iter(), |root| root.as_str()) {
+            let roots: Vec<&str> = roots.into_iter().map(String::as_str).collect();
+            let rows = statement.with(|statement| statement.run(client, &[roots.into()]))?;
+            for row in rows {
+                let root = row.get::<String>(1)?.unwrap_or_default();
+                counted.insert(root, row.get::<i64>(2)?.unwrap_or(0));
+            }
+        }
+        Ok::<_, Refusal>(counted)
     };
     let (locked, there) = (count(&LOCK_TREES)?, count(&COUNT_TREES)?);
     let is_free = |root: &String| locked.get(root) == there.get(root);
@@ -95,16 +104,20 @@ pub fn prune(before: TimestampWithTimeZone, max_streams: i32) -> Result<i64, Ref
         // A connection a slice: its rows are freed with it.
         last = Spi::connect_mut(|client| {
             let _owner = AsOwner::of_streams()?;
-            let keys = lock_old(client, before, &last, wanted)?;
-            keys.delete(client)?;
-            Ok::<_, Refusal>(keys)
+            let found = lock_old(client, before, &last, wanted)?;
+            let locked = match layout::is_distributed() {
+                true => Some(found.lock(client, before)?),
+                false => None,
+            };
+            let locked = locked.as_ref().unwrap_or(&found);
+            locked.delete(client)?;
+            deleted += i64::from(locked.count());
+            left -= locked.count();
+            Ok::<_, Refusal>(found)
         })?;
-        let count = i32::try_from(last.names.len()).unwrap_or(i32::MAX);
-        deleted += i64::from(count);
-        if count < wanted {
+        if last.count() < wanted {
             break;
         }
-        left -= count;
     }
     Ok(deleted)
 }
@@ -117,7 +130,8 @@ struct Keys {
     names: Vec<String>,
 }
 
-/// Locks streams that are to be deleted, behind the last of those that were.
+/// Locks streams that are to be deleted, behind the last of those that were. Where Citus has distributed the tables, they are found
+/// only.
 fn lock_old(
     client: &mut SpiClient<'_>,
     before: TimestampWithTimeZone,
@@ -132,17 +146,51 @@ fn lock_old(
         end(&last.names).into(),
         limit.into(),
     ];
-    let required = || Refusal::Query(SpiError::InvalidPosition);
     let mut keys = Keys::default();
-    for row in LOCK_OLD.with(|statement| statement.read_by_index(client, &arguments))? {
-        keys.roots.push(row.get(1)?.ok_or_else(required)?);
-        keys.ids.push(row.get(2)?.ok_or_else(required)?);
-        keys.names.push(row.get(3)?.ok_or_else(required)?);
-    }
+    keys.read(LOCK_OLD.with(|statement| statement.read_by_index(client, &arguments))?)?;
     Ok(keys)
 }
 
 impl Keys {
+    fn count(&self) -> i32 {
+        i32::try_from(self.names.len()).unwrap_or(i32::MAX)
+    }
+
+    /// Adds the keys in these rows.
+    fn read(&mut self, rows: SpiTupleTable<'_>) -> Result<(), Refusal> {
+        let required = || Refusal::Query(SpiError::InvalidPosition);
+        for row in rows {
+            self.roots.push(row.get(1)?.ok_or_else(required)?);
+            self.ids.push(row.get(2)?.ok_or_else(required)?);
+            self.names.push(row.get(3)?.ok_or_else(required)?);
+        }
+        Ok(())
+    }
+
+    /// Locks those of the streams to which nobody has appended since a time, shard by shard, and returns them.
+    fn lock(
+        &self,
+        client: &mut SpiClient<'_>,
+        before: TimestampWithTimeZone,
+    ) -> Result<Keys, Refusal> {
+        let mut locked = Keys::default();
+        let keys = self.roots.iter().zip(&self.ids).zip(&self.names);
+        for keys in Shards::now().groups(keys, |((root, _), _)| root.as_str()) {
+            let (runs, names): (Vec<_>, Vec<&String>) = keys.into_iter().unzip();
+            let (roots, ids): (Vec<&String>, Vec<&String>) = runs.into_iter().unzip();
+            let texts =
+                |texts: Vec<&String>| -> Vec<String> { texts.into_iter().cloned().collect() };
+            let arguments = [
+                texts(roots).into(),
+                texts(ids).into(),
+                texts(names).into(),
+                before.into(),
+            ];
+            locked.read(LOCK_FOUND.with(|statement| statement.run(client, &arguments))?)?;
+        }
+        Ok(locked)
+    }
+
     fn delete(&self, client: &mut SpiClient<'_>) -> Result<(), Refusal> {
         if self.names.is_empty() {
             return Ok(());

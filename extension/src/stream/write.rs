@@ -1,7 +1,7 @@
 //! Changing many streams: each row is locked once, all changes of it take effect in their order, and it is stored once.
 //!
-//! Rows that do not exist are made before any is locked, however many there are, both in the order of their keys, so that no two
-//! calls wait for each other in a circle.
+//! Rows that do not exist are made before any is locked, however many there are, both in the order of their shards and of their
+//! keys in each, so that no two calls wait for each other in a circle.
 
 use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
@@ -13,6 +13,7 @@ use super::rows::{Rows, TAIL};
 use super::stored::{self, Key, Stored, Unstored};
 use crate::announce;
 use crate::jsonb::{Jsonb, Node, View, check_for_interrupts, encode};
+use crate::layout::Shards;
 use crate::outbox::StreamEntry;
 use crate::owner::AsOwner;
 use crate::refusal::Refusal;
@@ -60,18 +61,24 @@ pub enum Written {
 ///
 /// [`Refusal::StreamNotStored`]; errors of Postgres are raised.
 pub fn write(changes: &[Change<'_>], now: TimestampWithTimeZone) -> Result<Vec<Written>, Refusal> {
+    let shards = Shards::now();
+    let shard = |place: usize| shards.of(&changes[place].run.root);
     let key = |place: usize| -> Key<'_> {
         let change = &changes[place];
         (&change.run.root, &change.run.id, change.name)
     };
     let mut places: Vec<usize> = (0..changes.len()).collect();
     // Changes of one stream stay in their order.
-    places.sort_by_key(|place| key(*place));
+    places.sort_by_key(|place| (shard(*place), key(*place)));
     let of_one = |left: &usize, right: &usize| key(*left) == key(*right);
     let groups: Vec<&[usize]> = places.chunk_by(of_one).collect();
     let mut written: Vec<Option<Written>> = changes.iter().map(|_| None).collect();
     let mut slices: Vec<Vec<Stream<'_>>> = Vec::new();
-    for groups in groups.chunks(SLICE) {
+    let of_one_shard = |left: &&[usize], right: &&[usize]| shard(left[0]) == shard(right[0]);
+    for groups in groups
+        .chunk_by(of_one_shard)
+        .flat_map(|groups| groups.chunks(SLICE))
+    {
         let streams = groups.iter();
         let streams = streams.map(|places| Stream::new(changes, places, key(places[0])));
         slices.push(streams.collect());

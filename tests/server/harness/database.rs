@@ -7,6 +7,7 @@ use tokio::sync::OnceCell;
 use tokio_postgres::config::{Config, Host};
 use tokio_postgres::{Client, NoTls};
 
+use super::citus;
 use super::environment;
 use super::layout;
 use super::program::{merged_output, postgres_program};
@@ -67,6 +68,7 @@ impl Database {
 
     /// Connects as `role`, which need not be allowed to log in.
     pub async fn connect_as(&self, role: &str) -> Client {
+        citus::give_memberships(role).await;
         let client = self.connect().await;
         client
             .batch_execute(&format!(
@@ -111,12 +113,9 @@ impl Database {
 }
 
 impl Drop for Database {
-    /// Goes through psql, because the test's runtime may be on its way out.
     fn drop(&mut self) {
-        let mut psql = postgres_program("psql");
-        psql.args(["--no-psqlrc", "--quiet", &environment("RUNMETA_TEST_URL")]);
         let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
-        let (output, _) = merged_output(psql, &drop);
+        let output = citus::on_each_node(&drop);
         if !output.is_empty() {
             eprintln!("{drop}: {output}");
         }
@@ -126,6 +125,9 @@ impl Drop for Database {
 async fn migrated_template() -> String {
     let name = unique("runmeta_template");
     maintenance(&format!("CREATE DATABASE {name} TEMPLATE template0")).await;
+    if layout::is_citus() {
+        citus::join(&name).await;
+    }
     let mut client = connect(&name).await;
     if let Err(error) = runmeta_migrations::migrate(&mut client).await {
         panic!("the template database could not be migrated: {error}");
@@ -133,17 +135,24 @@ async fn migrated_template() -> String {
     layout::apply(&mut client).await;
     // Nobody may be connected to a template, and a closed connection takes a moment to be gone.
     drop(client);
+    if layout::is_citus() {
+        // Citus has a process in each database, and keeps connections between the nodes.
+        let end = "ALTER DATABASE $NAME ALLOW_CONNECTIONS false;
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '$NAME'";
+        maintenance(&end.replace("$NAME", &name)).await;
+    }
     let gone = "DO $$ BEGIN WHILE EXISTS (SELECT FROM pg_stat_activity WHERE datname = '$NAME') \
                 LOOP PERFORM pg_sleep(0.01); PERFORM pg_stat_clear_snapshot(); END LOOP; END $$";
     maintenance(&gone.replace("$NAME", &name)).await;
     name
 }
 
-/// Runs a statement in the database that `RUNMETA_TEST_URL` names.
+/// Runs a statement in the database `postgres` of each server.
 async fn maintenance(statement: &str) {
-    let url = environment("RUNMETA_TEST_URL");
-    let client = open(&url.parse().unwrap()).await;
-    client.batch_execute(statement).await.unwrap();
+    for url in citus::urls("postgres") {
+        let client = open(&url.parse().unwrap()).await;
+        client.batch_execute(statement).await.unwrap();
+    }
 }
 
 async fn connect(database: &str) -> Client {
@@ -159,7 +168,7 @@ async fn open(config: &Config) -> Client {
 }
 
 /// Makes a name that no other test has, nor an earlier run on the same server.
-fn unique(prefix: &str) -> String {
+pub fn unique(prefix: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     format!("{prefix}_{}_{count}", process::id())

@@ -1,4 +1,4 @@
-//! The layout in which the tests have their tables: `RUNMETA_TEST_LAYOUT` is `plain`, `split` or `partitions`.
+//! The layout in which the tests have their tables: `RUNMETA_TEST_LAYOUT` is `plain`, `split`, `partitions` or `citus`.
 //!
 //! Some tests insert runs by hand, to have many at once or some that `start` makes none of. Where runs are found through a table of
 //! their roots, that is to be told of them.
@@ -16,8 +16,16 @@ fn wanted() -> Layout {
         Err(_) | Ok("plain") => Layout::Plain,
         Ok("split") => Layout::Split,
         Ok("partitions") => Layout::Partitions(3),
-        Ok(other) => panic!("RUNMETA_TEST_LAYOUT is {other}, not plain, split or partitions"),
+        Ok("citus") => Layout::Citus(0),
+        Ok(other) => {
+            panic!("RUNMETA_TEST_LAYOUT is {other}, not plain, split, partitions or citus")
+        }
     }
+}
+
+/// Returns true if runs lie on several servers.
+pub fn is_citus() -> bool {
+    matches!(wanted(), Layout::Citus(_))
 }
 
 /// Returns true if runs are found through a table of their roots.
@@ -25,9 +33,14 @@ pub fn is_split() -> bool {
     wanted() != Layout::Plain
 }
 
-/// Lays out the tables of a database that was just migrated.
+/// Lays out the tables of a database that was just migrated. On a server that is none of the cluster they stay as they are.
 pub async fn apply(client: &mut Client) {
-    if is_split() {
+    let is_member = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')";
+    let is_apart = is_citus() && {
+        let row = client.query_one(is_member, &[]).await.unwrap();
+        !row.get::<_, bool>(0)
+    };
+    if is_split() && !is_apart {
         distribute(client, wanted()).await.unwrap();
     }
 }

@@ -1,5 +1,7 @@
 //! What every test needs: a database, the server's programs, and an error in a form that can be compared.
 
+mod citus;
+mod cluster;
 mod database;
 mod impostor;
 mod layout;
@@ -18,9 +20,10 @@ mod seed;
 mod tls_server;
 mod waiting;
 
+pub use cluster::Cluster;
 pub use database::Database;
 pub use impostor::Impostor;
-pub use layout::{by_hand, by_hand_sql, is_partitioned, is_split};
+pub use layout::{by_hand, by_hand_sql, is_citus, is_partitioned, is_split};
 pub use listener::Listener;
 pub use load::{assert_complete, load};
 pub use own_server::OwnServer;

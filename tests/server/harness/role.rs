@@ -3,8 +3,8 @@
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::environment;
-use super::program::{merged_output, postgres_program};
+use super::citus::on_each_node;
+use super::layout::is_citus;
 
 /// A role that only one test uses. To be made before the databases in which it owns something, so that it goes after them.
 pub struct Role {
@@ -28,7 +28,12 @@ impl Role {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("{beginning}_{}_{count}", process::id());
         let role = Self { name };
-        run(&format!("CREATE ROLE {} NOLOGIN {options}", role.quoted()));
+        // Citus connects to the other nodes in its name.
+        let login = match is_citus() {
+            true => "LOGIN",
+            false => "NOLOGIN",
+        };
+        run(&format!("CREATE ROLE {} {login} {options}", role.quoted()));
         role
     }
 
@@ -50,9 +55,7 @@ impl Drop for Role {
 }
 
 fn run(statement: &str) {
-    let mut psql = postgres_program("psql");
-    psql.args(["--no-psqlrc", "--quiet", &environment("RUNMETA_TEST_URL")]);
-    let (output, _) = merged_output(psql, statement);
+    let output = on_each_node(statement);
     if !output.is_empty() {
         eprintln!("{statement}: {output}");
     }

@@ -2,6 +2,8 @@
 
 use tokio_postgres::Client;
 
+use super::layout::is_citus;
+
 /// Returns the process of a session on the server.
 pub async fn process(client: &Client) -> i32 {
     let row = client.query_one("SELECT pg_backend_pid()", &[]).await;
@@ -10,14 +12,16 @@ pub async fn process(client: &Client) -> i32 {
 
 /// Returns as soon as the process waits for a lock that another session holds.
 pub async fn until_waiting(observer: &Client, process: i32) {
-    let waiting = format!(
-        "DO $$ BEGIN
-            WHILE pg_blocking_pids({process}) = '{{}}' LOOP
-                PERFORM pg_sleep(0.005);
-            END LOOP;
-        END $$"
-    );
-    observer.batch_execute(&waiting).await.unwrap();
+    let is_waiting = match is_citus() {
+        // It waits on another node.
+        true => format!(
+            "SELECT EXISTS (SELECT FROM citus_lock_waits
+            WHERE waiting_gpid = citus_calculate_gpid(citus_coordinator_nodeid(), {process}))
+                OR pg_blocking_pids({process}) <> '{{}}'"
+        ),
+        false => format!("SELECT pg_blocking_pids({process}) <> '{{}}'"),
+    };
+    until(observer, &is_waiting).await;
 }
 
 /// Returns as soon as the database's worker runs, which this call starts if need be. Its process is returned.

@@ -6,6 +6,7 @@ mod changed_bound;
 mod changed_document;
 mod check_contract;
 mod depth_first;
+mod is_distributed;
 mod is_schema;
 mod is_split;
 mod keep_histories;

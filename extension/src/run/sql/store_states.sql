@@ -6,3 +6,4 @@ FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest(
     pg_catalog.unnest($5), pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($10))
     AS c (root_id, id, attempt, status, version, started_at, finished_at, metadata, size_bound)
 WHERE r.root_id OPERATOR(pg_catalog.=) c.root_id AND r.id OPERATOR(pg_catalog.=) c.id
+-- citus: AND r.root_id OPERATOR(pg_catalog.=) ANY ($1)

@@ -7,3 +7,4 @@ FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest(
     AS c (root_id, run_id, name, run_created_at, chunks, tail, attempt, closed_at, error)
 WHERE s.root_id OPERATOR(pg_catalog.=) c.root_id AND s.run_id OPERATOR(pg_catalog.=) c.run_id
     AND s.name OPERATOR(pg_catalog.=) c.name
+-- citus:     AND s.root_id OPERATOR(pg_catalog.=) ANY ($1)
