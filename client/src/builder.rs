@@ -12,6 +12,7 @@ use crate::engine::driver;
 use crate::settings::{Settings, statement_timeout};
 use crate::wire::address::Address;
 use crate::wire::connect::Source;
+use crate::wire::elsewhere::Elsewhere;
 use crate::wire::postgres::Postgres;
 use crate::wire::session::Session;
 use crate::wire::{Call, Transport};
@@ -49,6 +50,7 @@ pub struct Builder {
     tls: Option<rustls::ClientConfig>,
     runtime: Option<Handle>,
     listen_url: Option<String>,
+    also_listen_urls: Vec<String>,
     session: Session,
     /// By default it depends on the number of hosts.
     statement_timeout: Option<Duration>,
@@ -74,6 +76,7 @@ impl Builder {
             tls: None,
             runtime: None,
             listen_url: None,
+            also_listen_urls: Vec::new(),
             session: Session::default(),
             statement_timeout: None,
             settings: Settings::default(),
@@ -219,6 +222,16 @@ impl Builder {
         self
     }
 
+    /// Listens on this server too, another one on which runs of the same database are written: a node of Citus, each of which
+    /// announces what its own sessions change. May be called for several. Runs are read as before, over the client's own URL.
+    ///
+    /// While that server is away, watches ask each [poll interval](Builder::poll_interval) what has changed. No effect where the
+    /// client cannot listen to its own server, so that watches poll anyway.
+    pub fn also_listen_url(mut self, url: &str) -> Builder {
+        self.also_listen_urls.push(url.to_owned());
+        self
+    }
+
     /// Sets how often watches ask what has changed, where there is no connection that listens; 1 s by default.
     pub fn poll_interval(mut self, interval: Duration) -> Builder {
         self.settings.poll_interval = interval.clamp(LEAST_PAUSE, LONGEST);
@@ -236,6 +249,11 @@ impl Builder {
             Some(url) => Some(self.own(Address::parse(&url)?)?.0),
             None => None,
         };
+        let elsewhere = std::mem::take(&mut self.also_listen_urls);
+        let elsewhere = elsewhere
+            .iter()
+            .map(|url| Ok(self.own(Address::parse(url)?)?.0))
+            .collect::<Result<Vec<_>, Error>>()?;
         let (source, hosts) = match origin {
             Origin::Url(url) => self.own(Address::parse(&url)?)?,
             #[cfg(feature = "tokio-postgres")]
@@ -262,7 +280,8 @@ impl Builder {
         let buffer = Arc::new(Buffer::new(self.settings));
         let source = source.at_once(buffer.settings.calls_at_once);
         let connections = buffer.meter.connections.clone();
-        let postgres = Postgres::new(source, direct, &buffer.settings, connections);
+        let elsewhere = Elsewhere::new(elsewhere, &buffer.settings);
+        let postgres = Postgres::new(source, direct, elsewhere, &buffer.settings, connections);
         let connect = postgres.connect();
         start(self.runtime.as_ref(), buffer, Arc::new(postgres), connect).await
     }

@@ -49,6 +49,13 @@ BEGIN
             MESSAGE = 'keep is longer than 100 years',
             HINT = 'A negative interval, as in -1, keeps runs until somebody prunes them.';
     END IF;
+    IF adapt.keep OPERATOR(pg_catalog.>) '0' AND adapt.keep OPERATOR(pg_catalog.<) '1 hour' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = pg_catalog.format('keep is %s, which is less than an hour', adapt.keep),
+            DETAIL = 'Runs that finished less than an hour ago are never pruned. A number without a unit is one of seconds.',
+            HINT = 'Give a unit, as in 7 days. 0 prunes as soon as that can be.';
+    END IF;
     IF executes THEN
         -- With one snapshot, jobs would be read as they were before their table was locked.
         IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) ALL (
@@ -133,6 +140,17 @@ BEGIN
             MESSAGE = pg_catalog.format('another adapter follows jobs of "%s"."%s"', own.schema, own.table_name),
             DETAIL = pg_catalog.format('It is that of %s on "%s"."%s".', other.queue, other.table_schema, other.table_name),
             HINT = 'Remove that one first, with runmeta.unadapt().';
+    END IF;
+    SELECT a.queue, a.table_schema, a.table_name INTO other
+    FROM runmeta.adapter AS a
+    WHERE a.prefix OPERATOR(pg_catalog.=) kept.prefix AND a.id OPERATOR(pg_catalog.<>) kept.id;
+    IF FOUND THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'unique_violation',
+            MESSAGE = pg_catalog.format('another adapter has the prefix "%s"', kept.prefix),
+            DETAIL = pg_catalog.format('It is that of %s on "%s"."%s", and two jobs with one id would have the same run.',
+                other.queue, other.table_schema, other.table_name),
+            HINT = 'Give this one a prefix of its own.';
     END IF;
     FOR statement IN
         -- The statements of a dry run may be for another database, or come after another script: triggers record this number.

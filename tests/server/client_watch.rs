@@ -1,5 +1,6 @@
 //! Watching runs of a real server.
 
+mod elsewhere;
 mod faults;
 mod polling;
 mod sets;

@@ -17,6 +17,8 @@ pub struct Config {
     pub database_url: String,
     /// A direct connection to the same database for watching, where `database_url` goes through a pooler.
     pub listen_url: Option<String>,
+    /// Other servers on which runs of the same database are written, to listen to for watching too.
+    pub also_listen_urls: Vec<String>,
     /// Who may use it.
     pub keys: Keys,
     /// Origins of pages that may use `/v1` from a browser, such as `https://app.example.com`, or `*`. None by default.
@@ -49,6 +51,7 @@ impl Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             database_url: database_url.into(),
             listen_url: None,
+            also_listen_urls: Vec::new(),
             keys,
             cors_origins: Vec::new(),
             limits: Limits::default(),

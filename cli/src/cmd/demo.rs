@@ -11,7 +11,7 @@ use indicatif::HumanCount;
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
 
-use crate::connect::{Database, Lost};
+use crate::connect::{Database, Lost, Others};
 use crate::demo::chunk::Chunk;
 use crate::demo::csv_file::CsvFile;
 use crate::demo::dashboard::Dashboard;
@@ -72,7 +72,10 @@ impl Demo {
         let (database, lost) = self.database.connect_to_hold().await?;
         let turn = Turn::of(&file.hash);
         turn.take(&database, &file.name).await?;
-        let runs = self.database.runs(turn.application_name()).await?;
+        let runs = self
+            .database
+            .runs(turn.application_name(), &Others::default())
+            .await?;
         let dashboard = match self.no_web {
             true => None,
             false => Some(Dashboard::start(self.database.url()?).await?),

@@ -11,7 +11,7 @@ use clap::Args;
 use runmeta_web::{Config, Keys, Limits};
 
 use self::log::Log;
-use crate::connect::Database;
+use crate::connect::{Database, Others};
 use crate::error::Error;
 use crate::stdout::print;
 
@@ -36,6 +36,8 @@ pub(crate) struct Serve {
         hide_env_values = true
     )]
     listen_url: Option<String>,
+    #[command(flatten)]
+    others: Others,
     /// Origin of pages that may use the gateway from a browser, such as https://app.example.com, or "*"; may be given several
     /// times. Without it, no other page may use paths below /v1, and any may use those of Trigger.dev's packages, with a token
     #[arg(long, value_name = "ORIGIN")]
@@ -74,6 +76,7 @@ impl Serve {
         let mut config = Config::new(self.database.url()?, self.keys()?);
         config.listen = self.listen;
         config.listen_url = self.listen_url;
+        config.also_listen_urls = self.others.also_listen_url;
         config.cors_origins = self.cors_origin;
         let limits = &mut config.limits;
         limits.requests_per_second = self.requests_per_second;

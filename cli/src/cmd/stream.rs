@@ -7,7 +7,7 @@ use clap::Args;
 use runmeta_client::{Chunk, DEFAULT_STREAM};
 use serde_json::Value;
 
-use crate::connect::Database;
+use crate::connect::{Database, Others};
 use crate::error::Error;
 use crate::printable::{printable, printable_text};
 use crate::stdout::{print, write};
@@ -29,12 +29,17 @@ pub(crate) struct Stream {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    others: Others,
+    #[command(flatten)]
     database: Database,
 }
 
 impl Stream {
     pub(crate) async fn run(self) -> Result<ExitCode, Error> {
-        let client = self.database.runs("runmeta stream".to_owned()).await?;
+        let client = self
+            .database
+            .runs("runmeta stream".to_owned(), &self.others)
+            .await?;
         let streams = client.streams(&self.run).await?;
         let name = match (&self.name, streams.as_slice()) {
             (Some(name), _) => name,

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use runmeta_client::{Snapshot, Watch as Watched};
 
 use super::watch::REDRAW;
-use crate::connect::Database;
+use crate::connect::{Database, Others};
 use crate::error::Error;
 use crate::live::family::family;
 use crate::live::plain::plain;
@@ -31,6 +31,8 @@ pub(crate) struct Tree {
     /// Print each run, or with --watch each of its states, as one line of JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    others: Others,
     #[command(flatten)]
     database: Database,
 }
@@ -85,7 +87,10 @@ impl Tree {
     }
 
     async fn follow(&self) -> Result<(), Error> {
-        let client = self.database.runs("runmeta tree".to_owned()).await?;
+        let client = self
+            .database
+            .runs("runmeta tree".to_owned(), &self.others)
+            .await?;
         let Some(first) = client.snapshot(&self.run).await? else {
             return Err(Error::no_such_run(&self.run));
         };

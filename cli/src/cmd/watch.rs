@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use runmeta_client::{Snapshots, Watch as Watched};
 
-use crate::connect::Database;
+use crate::connect::{Database, Others};
 use crate::error::Error;
 use crate::live::follow::Follow;
 use crate::live::plain::{plain, plain_log};
@@ -35,12 +35,17 @@ pub(crate) struct Watch {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    others: Others,
+    #[command(flatten)]
     database: Database,
 }
 
 impl Watch {
     pub(crate) async fn run(self) -> Result<ExitCode, Error> {
-        let client = self.database.runs("runmeta watch".to_owned()).await?;
+        let client = self
+            .database
+            .runs("runmeta watch".to_owned(), &self.others)
+            .await?;
         if client.snapshot(&self.run).await?.is_none() {
             let _ = writeln!(
                 std::io::stderr(),

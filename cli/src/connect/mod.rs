@@ -24,6 +24,21 @@ pub(crate) struct Database {
     database_url: Option<String>,
 }
 
+/// Which other servers announce changes of the same runs.
+#[derive(Args, Clone, Default)]
+pub(crate) struct Others {
+    /// Another server on which runs of the same database are written, a node of Citus, to listen to for watching too; may be given
+    /// several times, in the variable with blanks between them
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "RUNMETA_ALSO_LISTEN_URLS",
+        hide_env_values = true,
+        value_delimiter = ' '
+    )]
+    pub(crate) also_listen_url: Vec<String>,
+}
+
 /// Tells when a connection is lost.
 pub(crate) struct Lost(JoinHandle<()>);
 
@@ -56,8 +71,13 @@ impl Database {
     pub(crate) async fn runs(
         &self,
         application_name: String,
+        others: &Others,
     ) -> Result<runmeta_client::Client, Error> {
-        let runs = runmeta_client::Builder::url(&self.url()?).application_name(application_name);
+        let mut runs =
+            runmeta_client::Builder::url(&self.url()?).application_name(application_name);
+        for url in &others.also_listen_url {
+            runs = runs.also_listen_url(url);
+        }
         Ok(runs.connect().await?)
     }
 

@@ -168,6 +168,21 @@ pub(crate) struct Adapter {
     pub(crate) role: Option<String>,
 }
 
+impl Adapter {
+    /// Returns true if it follows a table of the user's own.
+    pub(crate) fn is_own(&self) -> bool {
+        self.queue == "table"
+    }
+
+    /// Returns what a person calls what it follows.
+    pub(crate) fn name(&self) -> &str {
+        match self.is_own() {
+            true => &self.table,
+            false => &self.queue,
+        }
+    }
+}
+
 /// What an adapter could not record or have a run follow.
 #[derive(Clone, Debug)]
 pub(crate) struct AdapterFailure {

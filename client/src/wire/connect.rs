@@ -50,7 +50,7 @@ pub(super) const SENDS: usize = 4;
 
 /// Payloads that wait for the hub. A guess: it takes each within microseconds, so that more than a few never wait. While so many
 /// do, the connection is not read.
-const NOTICES: usize = 256;
+pub(super) const NOTICES: usize = 256;
 
 /// A parameter of a statement.
 pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);

@@ -15,7 +15,7 @@ use crate::watch::Snapshot;
 use crate::watch::snapshot::Fields;
 use crate::watch::target::Target;
 
-const LISTEN: &str = include_str!("sql/listen.sql");
+pub(super) const LISTEN: &str = include_str!("sql/listen.sql");
 const SERVER: &str = include_str!("sql/server.sql");
 const LIST_RUNS: &str = include_str!("sql/list_runs.sql");
 const LIST_SET: &str = include_str!("sql/list_set.sql");
@@ -32,7 +32,10 @@ impl Inner {
                 Err(error) => return Err(error),
             };
         let notices = match listens {
-            true => Some(self.lease(Purpose::Watches).await?.take_notices()?),
+            true => {
+                let here = self.lease(Purpose::Watches).await?.take_notices()?;
+                Some(self.elsewhere.join(here, &self.connections))
+            }
             false => None,
         };
         let rows = self.query(Purpose::Watches, SERVER, &[]).await?;

@@ -7,6 +7,7 @@
 pub(crate) mod address;
 mod cancel;
 pub(crate) mod connect;
+pub(crate) mod elsewhere;
 mod host;
 mod listen;
 mod parameters;

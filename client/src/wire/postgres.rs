@@ -16,6 +16,7 @@ use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
 
 use super::connect::{Lease, Parameter, Purpose, SENDS, Source};
+use super::elsewhere::Elsewhere;
 use super::streams::{FoundChunks, WantedChunks};
 use super::watch::{Line, List, Listed, View};
 use super::{Call, Diagnosis, Flush, Loaded, Outcome, Part, Row, Target, Transport, Wanted};
@@ -41,6 +42,8 @@ pub(super) struct Inner {
     source: Source,
     /// Where connections for watches come from, if not from there.
     direct: Option<Source>,
+    /// Where else is listened.
+    pub(super) elsewhere: Elsewhere,
     statement_timeout: Duration,
     /// How long a batch of a caller may take.
     send_timeout: Duration,
@@ -52,10 +55,11 @@ pub(super) struct Inner {
 }
 
 impl Postgres {
-    /// Watches over connections of `direct`, if there is one. Counts the connections it makes in `connections`.
+    /// Watches over connections of `direct`, if there is one, and listens elsewhere too. Counts the connections it makes in `connections`.
     pub(crate) fn new(
         source: Source,
         direct: Option<Source>,
+        elsewhere: Elsewhere,
         settings: &Settings,
         connections: Arc<AtomicU64>,
     ) -> Postgres {
@@ -64,6 +68,7 @@ impl Postgres {
         Postgres(Arc::new(Inner {
             source,
             direct,
+            elsewhere,
             statement_timeout,
             send_timeout: settings.send_timeout.min(statement_timeout),
             sends_after_a_lock: Semaphore::new((sends / 2).max(1)),

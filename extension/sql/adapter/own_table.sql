@@ -15,6 +15,7 @@ DECLARE
     given pg_catalog.jsonb := COALESCE(mapping, '{}');
     expressions pg_catalog.jsonb;
     words pg_catalog.text;
+    status pg_catalog.text;
 BEGIN
     SELECT pg_catalog.min(m.key) INTO unknown
     FROM pg_catalog.jsonb_each(given) AS m
@@ -65,18 +66,22 @@ BEGIN
         '' ORDER BY m.key USING OPERATOR(pg_catalog.<))
     INTO words
     FROM pg_catalog.jsonb_each_text(given OPERATOR(pg_catalog.->) 'statuses') AS m;
+    status := pg_catalog.format('CASE %sELSE pg_catalog."left"(%s::pg_catalog.text, 256) END',
+        COALESCE(words, 'WHEN false THEN NULL '), expressions OPERATOR(pg_catalog.->>) 'status');
+    -- Many a table keeps its last error while the next attempt works, and when that succeeded.
     RETURN pg_catalog.format($row$
 SELECT pg_catalog."left"(%s::pg_catalog.text, 256) AS id,
-    CASE %sELSE pg_catalog."left"(%s::pg_catalog.text, 256) END AS status,
+    %s AS status,
     %L AS deleted,
-    %s::pg_catalog.int4 AS attempt, %s::pg_catalog.text AS error, pg_catalog."left"(%s::pg_catalog.text, 256) AS task,
+    %s::pg_catalog.int4 AS attempt,
+    CASE WHEN %s OPERATOR(pg_catalog.<>) ALL (ARRAY['running', 'completed']::pg_catalog.text[]) THEN %s::pg_catalog.text END AS error, pg_catalog."left"(%s::pg_catalog.text, 256) AS task,
     %s::pg_catalog.timestamptz AS created_at, %s::pg_catalog.timestamptz AS started_at,
     %s::pg_catalog.timestamptz AS finished_at$row$,
         expressions OPERATOR(pg_catalog.->>) 'id',
-        COALESCE(words, 'WHEN false THEN NULL '),
-        expressions OPERATOR(pg_catalog.->>) 'status',
+        status,
         COALESCE(given OPERATOR(pg_catalog.->>) 'deleted', 'cancelled'),
         COALESCE(expressions OPERATOR(pg_catalog.->>) 'attempt', 'NULL'),
+        status,
         COALESCE(expressions OPERATOR(pg_catalog.->>) 'error', 'NULL'),
         COALESCE(expressions OPERATOR(pg_catalog.->>) 'task', 'NULL'),
         COALESCE(expressions OPERATOR(pg_catalog.->>) 'created_at', 'NULL'),

@@ -319,6 +319,25 @@ async fn children_are_under_their_parents_whichever_comes_first() {
 }
 
 #[tokio::test]
+async fn an_error_that_stays_in_its_column_is_that_of_one_attempt() {
+    let database = Database::new().await;
+    let client = database.connect().await;
+    let steps = [
+        OWN,
+        ADAPT_OWN,
+        "INSERT INTO job DEFAULT VALUES",
+        "UPDATE job SET state = 'busy', tries = 1",
+        "UPDATE job SET state = 'again', problem = 'boom'",
+        "UPDATE job SET state = 'busy', tries = 2",
+        "UPDATE job SET state = 'done'",
+        "SELECT runmeta.follow()",
+    ];
+    execute(&client, &steps).await;
+    let run = "SELECT status, attempt, metadata FROM runmeta.run";
+    insta::assert_snapshot!(rows(&client, run).await, @r#"completed | 2 | {"errors": [{"text": "boom", "attempt": 1}]}"#);
+}
+
+#[tokio::test]
 async fn table_without_what_is_needed_is_refused() {
     let database = Database::new().await;
     let client = database.connect().await;

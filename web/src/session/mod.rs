@@ -72,6 +72,9 @@ impl Session {
         if let Some(url) = &config.listen_url {
             builder = builder.listen_url(url);
         }
+        for url in &config.also_listen_urls {
+            builder = builder.also_listen_url(url);
+        }
         if let Some(role) = &self.role {
             builder = builder.role(role);
         }

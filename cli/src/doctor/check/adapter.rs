@@ -36,16 +36,17 @@ pub(super) fn check(facts: &Facts) -> Option<Finding> {
 
 fn broken(adapter: &Adapter) -> Option<Finding> {
     let Adapter {
-        queue,
-        table,
-        arguments,
-        ..
+        table, arguments, ..
     } = adapter;
+    let queue = adapter.name();
     if !adapter.has_table {
         return Some(
             Finding::problem(
                 CHECK,
-                format!("the table {table} of {queue} does not exist"),
+                match adapter.is_own() {
+                    true => format!("the table {table} does not exist"),
+                    false => format!("the table {table} of {queue} does not exist"),
+                },
             )
             .with_detail("Its runs stay as they are.")
             .with_hint(format!(
@@ -118,7 +119,7 @@ fn by_row(adapter: &Adapter) -> Option<Finding> {
     (adapter.by_row > 0).then(|| {
         Finding::note(
             CHECK,
-            format!("{} of {} {} followed row by row", count(adapter.by_row, "partition"), adapter.queue, if adapter.by_row == 1 { "is" } else { "are" }),
+            format!("{} of {} {} followed row by row", count(adapter.by_row, "partition"), adapter.name(), if adapter.by_row == 1 { "is" } else { "are" }),
         )
         .with_detail("They are newer than the adapter. Nothing is missed, but each job costs its queue more.")
         .with_hint(format!("Adapt it again when that suits you: runmeta adapt {};", adapter.arguments))

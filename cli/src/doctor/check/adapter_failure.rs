@@ -4,6 +4,9 @@ use super::super::facts::{Adapter, AdapterFailure};
 use super::super::quantity::{count, span};
 use super::{Facts, Finding};
 
+/// Seconds after which a failure is none of now: what is mended may have been left there. A guess.
+const RECENT: f64 = 3600.0;
+
 const DELETE: &str = "delete the failures, as the owner: DELETE FROM runmeta.adapter_failure;";
 
 /// Returns what is so if failures are kept: the last of them, and what mends it.
@@ -31,11 +34,17 @@ pub(super) fn check(facts: &Facts, check: &'static str) -> Option<Finding> {
         .adapters
         .iter()
         .find(|adapter| adapter.id == last.adapter);
-    let queue = adapter.map_or("a queue that is adapted no more", |adapter| &adapter.queue);
+    let queue = adapter.map_or("a queue that is adapted no more", Adapter::name);
     let job = last
         .job
         .as_ref()
         .map_or_else(String::new, |job| format!(" of job {job}"));
+    // The queue has changed under its adapter: no job is followed until somebody acts.
+    let found =
+        match last.operation != "follow" && last.sqlstate.starts_with("42") && last.age < RECENT {
+            true => Finding::problem(check, found.message),
+            false => found,
+        };
     Some(
         found
             .with_detail(format!(
@@ -57,7 +66,7 @@ fn remedy(failure: &AdapterFailure, adapter: &Adapter) -> String {
         arguments, schema, ..
     } = adapter;
     let role = &failure.role;
-    let own = adapter.queue == "table";
+    let own = adapter.is_own();
     let mend = match failure.sqlstate.as_str() {
         "42501" if failure.operation == "follow" => format!(
             "Role \"{role}\" may not write every run, and so changes none by a job: GRANT runmeta_writer TO \"{role}\"; or, where policies of row-level security hold for it, have another role change jobs."
@@ -105,6 +114,7 @@ fn remedy(failure: &AdapterFailure, adapter: &Adapter) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::finding::Severity;
     use super::*;
 
     fn found(queue: &str, operation: &str, sqlstate: &str) -> Finding {
@@ -129,6 +139,7 @@ mod tests {
     fn last_failure_is_named_with_its_job() {
         let found = found("pg-boss", "UPDATE", "42703");
         assert_eq!(found.message, "3 changes could not be followed");
+        assert_eq!(found.severity, Severity::Problem);
         assert_eq!(
             found.detail.unwrap(),
             "The last, 5 seconds ago in pg-boss: UPDATE of job 7 failed with SQLSTATE 42703: it failed."
