@@ -72,6 +72,8 @@ BEGIN
             PERFORM pg_catalog.create_distributed_table(pg_catalog.format('runmeta.%I', part.name)::pg_catalog.regclass, part.distributed_by,
                 colocate_with => part.beside);
         END IF;
+        -- The rows are on the nodes now, and those of this one would stay, hidden.
+        PERFORM pg_catalog.truncate_local_data_after_distributing_table(pg_catalog.format('runmeta.%I', part.name)::pg_catalog.regclass);
     END LOOP;
     IF NOT is_new THEN
         RETURN;

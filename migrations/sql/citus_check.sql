@@ -46,6 +46,16 @@ BEGIN
             HINT = 'Add one: SELECT citus_add_node(''its name'', 5432).';
     END IF;
 
+    -- Citus connects to the other nodes as the role that runs the statement.
+    SELECT o.rolname INTO found FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_roles AS o ON o.oid OPERATOR(pg_catalog.=) c.relowner
+    WHERE c.oid OPERATOR(pg_catalog.=) 'runmeta.run'::pg_catalog.regclass::pg_catalog.oid AND NOT o.rolcanlogin;
+    IF found IS NOT NULL THEN
+        RAISE object_not_in_prerequisite_state USING
+            MESSAGE = pg_catalog.format('the owner of the tables, "%s", may not log in', found),
+            DETAIL = 'Citus connects to the nodes as the role that runs the statement, and the owner deletes old runs.',
+            HINT = pg_catalog.format('Run: ALTER ROLE %I LOGIN. Without a password, it can still not log in from elsewhere.', found);
+    END IF;
+
     -- Each node is reached, can commit together with the others, and has the library.
     SELECT e.extversion INTO version FROM pg_catalog.pg_extension AS e WHERE e.extname OPERATOR(pg_catalog.=) 'runmeta';
     FOR node IN
@@ -91,7 +101,6 @@ BEGIN
         END IF;
     END LOOP;
 
-    -- Citus connects to the other nodes as the role that runs the statement.
     SELECT pg_catalog.array_agg(r.rolname::pg_catalog.text ORDER BY r.rolname USING OPERATOR(pg_catalog.<)) INTO roles
     FROM pg_catalog.pg_roles AS r
     WHERE NOT r.rolsuper AND r.rolcanlogin
@@ -99,14 +108,6 @@ BEGIN
                 SELECT c.relowner FROM pg_catalog.pg_class AS c
                 WHERE c.oid OPERATOR(pg_catalog.=) 'runmeta.run'::pg_catalog.regclass::pg_catalog.oid)
             OR pg_catalog.pg_has_role(r.oid, 'runmeta_reader', 'MEMBER') OR pg_catalog.pg_has_role(r.oid, 'runmeta_writer', 'MEMBER'));
-    SELECT o.rolname INTO found FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_roles AS o ON o.oid OPERATOR(pg_catalog.=) c.relowner
-    WHERE c.oid OPERATOR(pg_catalog.=) 'runmeta.run'::pg_catalog.regclass::pg_catalog.oid AND NOT o.rolcanlogin;
-    IF found IS NOT NULL THEN
-        RAISE object_not_in_prerequisite_state USING
-            MESSAGE = pg_catalog.format('the owner of the tables, "%s", may not log in', found),
-            DETAIL = 'The functions write some tables in the name of the owner, and Citus connects to the nodes as that role.',
-            HINT = pg_catalog.format('Run: ALTER ROLE %I LOGIN. Without a password, it can still not log in from elsewhere.', found);
-    END IF;
     FOR node IN
         SELECT pg_catalog.format('%s:%s', c.nodename, c.nodeport) AS name, c.nodename, c.nodeport, c.result
         FROM pg_catalog.run_command_on_workers(pg_catalog.format($node$
@@ -126,6 +127,7 @@ BEGIN
         -- A superuser can try it in their names.
         CONTINUE WHEN NOT (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.rolname OPERATOR(pg_catalog.=) me);
         FOREACH role IN ARRAY COALESCE(roles, '{}') LOOP
+            CONTINUE WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname OPERATOR(pg_catalog.=) role::pg_catalog.name);
             EXECUTE pg_catalog.format('SET LOCAL ROLE %I', role);
             IF NOT pg_catalog.citus_check_connection_to_node(node.nodename, node.nodeport) THEN
                 RAISE object_not_in_prerequisite_state USING

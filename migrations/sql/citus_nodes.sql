@@ -1,5 +1,5 @@
 -- What the other nodes of a Citus cluster need before tables are distributed over them, made where it is missing: the extension, the
--- roles with their members, and what these may call. Each node commits by itself, and none has more afterwards than this database.
+-- roles with their members, and what these may call. It gives no more than this database does. Each node commits by itself.
 
 DO $citus_nodes$
 DECLARE
@@ -47,11 +47,12 @@ $function_grants$
         $node$
     ] LOOP
         FOR node IN
-            SELECT n.nodename, n.nodeport, n.success, n.result FROM pg_catalog.run_command_on_workers(step) AS n
+            SELECT pg_catalog.format('%s:%s', n.nodename, n.nodeport) AS name, n.success, n.result
+            FROM pg_catalog.run_command_on_workers(step) AS n
         LOOP
             IF NOT node.success THEN
                 RAISE object_not_in_prerequisite_state USING
-                    MESSAGE = pg_catalog.format('node %s:%s could not be prepared', node.nodename, node.nodeport),
+                    MESSAGE = pg_catalog.format('node %s could not be prepared', node.name),
                     DETAIL = node.result,
                     HINT = 'Do there what is missing, or run this as a superuser.';
             END IF;

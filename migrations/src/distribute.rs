@@ -8,6 +8,7 @@ use tokio_postgres::{Client, GenericClient};
 use crate::embedded;
 use crate::error::{Error, Kind};
 use crate::migrate::begin;
+use crate::node::{self, Node};
 use crate::plan::{LOCK, Plan, SAFE_SEARCH_PATH};
 
 /// How the tables are laid out.
@@ -34,6 +35,8 @@ pub struct Distribution {
     pub unregistered: i64,
     /// Rows of `runmeta.run_root` without their run: somebody has deleted it by hand, and its id is taken.
     pub stale: i64,
+    /// Where the tables are distributed, the nodes of the cluster.
+    pub nodes: Vec<Node>,
 }
 
 /// Behind it stands in the SQL how many partitions or shards there are to be.
@@ -73,21 +76,29 @@ pub async fn distribution(client: &mut Client) -> Result<Distribution, Error> {
             (row.try_get(0)?, row.try_get(1)?)
         }
     };
+    let nodes = match layout {
+        Layout::Citus(_) => node::read(&transaction).await?,
+        _ => Vec::new(),
+    };
     Ok(Distribution {
         layout,
         unregistered,
         stale,
+        nodes,
     })
 }
 
 /// Lays out the tables, in one transaction. It waits until no transaction uses the table of runs, and all others wait until it is
-/// done. What is there already is left, and made to agree: so it also mends what somebody has inserted or deleted by hand.
+/// done. What is there already is left, and made to agree: so it also mends what somebody has inserted or deleted by hand. Returns
+/// the layout that they have then.
+///
+/// On a Citus cluster, each of the other nodes gets the extension, the roles and their rights before, in a transaction of its own.
 ///
 /// # Errors
 ///
 /// When a migration is missing, when two runs have one id, when the user lacks a right, and whatever else the server refuses.
 /// The database is then as it was before.
-pub async fn distribute(client: &mut Client, to: Layout) -> Result<(), Error> {
+pub async fn distribute(client: &mut Client, to: Layout) -> Result<Layout, Error> {
     let transaction = begin(client).await?;
     if !Plan::make(&transaction).await?.is_up_to_date() {
         return Err(Error::new(Kind::NotMigrated));
@@ -95,8 +106,9 @@ pub async fn distribute(client: &mut Client, to: Layout) -> Result<(), Error> {
     for step in to.steps() {
         transaction.batch_execute(&step).await?;
     }
+    let layout = layout(&transaction).await?;
     transaction.commit().await?;
-    Ok(())
+    Ok(layout)
 }
 
 /// Tells that the tables lie on the nodes of a Citus cluster.
@@ -191,16 +203,19 @@ impl fmt::Display for Layout {
 }
 
 impl Distribution {
-    /// Tells that both tables have the same runs.
+    /// Tells that both tables have the same runs, and all nodes the same extension and rights.
     pub fn is_consistent(&self) -> bool {
-        self.unregistered == 0 && self.stale == 0
+        self.unregistered == 0 && self.stale == 0 && self.nodes.iter().all(Node::is_consistent)
     }
 }
 
 impl fmt::Display for Distribution {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "layout  {}", self.layout)?;
-        if !self.is_consistent() {
+        for node in &self.nodes {
+            write!(formatter, "\n{node}")?;
+        }
+        if self.unregistered > 0 || self.stale > 0 {
             write!(
                 formatter,
                 "\nruns that are not in runmeta.run_root: {}\nrows of runmeta.run_root without a run: {}",

@@ -47,6 +47,9 @@ pub(crate) const CITUS: &str = include_str!("../sql/citus.sql");
 /// Takes back what distributed tables have otherwise, before they come back.
 pub(crate) const UNCITUS: &str = include_str!("../sql/uncitus.sql");
 
+/// Asks the nodes of a Citus cluster for the extension, the rights and the shards of each.
+pub(crate) const CITUS_STATUS: &str = include_str!("../sql/citus_status.sql");
+
 /// What the other nodes of a Citus cluster have beside tables, with a place for [`FUNCTION_GRANTS`].
 const CITUS_NODES: &str = include_str!("../sql/citus_nodes.sql");
 

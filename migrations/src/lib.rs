@@ -19,8 +19,8 @@
 //!   first is refused.
 //!
 //! The SQL is in `sql/`: `V1__….sql` and what follows are applied once, by
-//! [refinery](https://docs.rs/refinery); `roles_and_grants.sql` is looked at each time. `split.sql` and `partition.sql`
-//! lay out the tables otherwise, for [`distribute`](distribute()).
+//! [refinery](https://docs.rs/refinery); `roles_and_grants.sql` is looked at each time. `split.sql`, `partition.sql`
+//! and `citus.sql` lay out the tables otherwise, for [`distribute`](distribute()).
 
 mod distribute;
 mod embedded;
@@ -28,6 +28,7 @@ mod error;
 mod extension;
 mod history;
 mod migrate;
+mod node;
 mod plan;
 mod schema;
 mod server;
@@ -40,6 +41,7 @@ pub use error::Error;
 pub use extension::{Extension, ExtensionStep, MINIMUM_EXTENSION};
 pub use history::Applied;
 pub use migrate::{Report, migrate};
+pub use node::Node;
 pub use plan::{Plan, plan};
 pub use status::{MigrationStatus, Status, status};
 pub use version::Version;

@@ -283,6 +283,17 @@ async fn layout_stays_through_another_migration_and_needs_a_migrated_database() 
     assert_eq!(refused.message(), "migrations are missing");
 }
 
+#[tokio::test]
+async fn tables_are_distributed_only_where_there_is_citus() {
+    let (database, mut client) = plain().await;
+    let before = dumped(&database);
+    let refused = distribute(&mut client, Layout::Citus(0)).await.unwrap_err();
+    assert_eq!(refused.code().unwrap().code(), "55000");
+    let expected = "the extension \"citus\" is not in this database\n";
+    assert!(refused.to_string().starts_with(expected), "{refused}");
+    pretty_assertions::assert_str_eq!(before, dumped(&database));
+}
+
 /// What users may have put on the tables.
 const THEIRS: &str = "
     CREATE INDEX run_tags_idx ON runmeta.run USING gin (tags);

@@ -33,6 +33,7 @@ mod client_watch;
 mod conformance;
 mod contract;
 mod demo;
+mod distributed;
 mod docs;
 mod doctor;
 mod dump;

@@ -36,8 +36,13 @@ async fn schema_is_the_committed_one() {
 
 /// Returns the schema of a database as pg_dump writes it.
 pub fn dumped(database: &Database) -> String {
+    dumped_at(&database.url())
+}
+
+/// Returns the schema of the database that a URL names.
+pub fn dumped_at(url: &str) -> String {
     let dump = postgres_program("pg_dump")
-        .args(["--schema-only", &database.url()])
+        .args(["--schema-only", url])
         .output()
         .unwrap();
     let errors = String::from_utf8_lossy(&dump.stderr);

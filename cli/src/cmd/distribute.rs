@@ -31,7 +31,7 @@ pub(crate) struct Distribute {
     /// Go back to the layout that runmeta migrate makes
     #[arg(long, group = "what")]
     undo: bool,
-    /// Only tell how the tables are laid out, and whether they agree: this reads both
+    /// Only tell how the tables are laid out, and whether they and the nodes of a cluster agree: this reads all runs
     #[arg(long, group = "what", conflicts_with = "dry_run")]
     status: bool,
     /// Only print the SQL that would run, as a script for psql
@@ -55,8 +55,8 @@ impl Distribute {
         }
         let mut client = self.database.connect().await?;
         if !self.status {
-            distribute(&mut client, to).await?;
-            print(&format!("layout  {to}"))?;
+            let layout = distribute(&mut client, to).await?;
+            print(&format!("layout  {layout}"))?;
             return Ok(ExitCode::SUCCESS);
         }
         let found = distribution(&mut client).await?;

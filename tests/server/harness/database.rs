@@ -168,7 +168,7 @@ async fn open(config: &Config) -> Client {
 }
 
 /// Makes a name that no other test has, nor an earlier run on the same server.
-fn unique(prefix: &str) -> String {
+pub fn unique(prefix: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     format!("{prefix}_{}_{count}", process::id())

@@ -1,6 +1,7 @@
 //! What every test needs: a database, the server's programs, and an error in a form that can be compared.
 
 mod citus;
+mod cluster;
 mod database;
 mod impostor;
 mod layout;
@@ -19,6 +20,7 @@ mod seed;
 mod tls_server;
 mod waiting;
 
+pub use cluster::Cluster;
 pub use database::Database;
 pub use impostor::Impostor;
 pub use layout::{by_hand, by_hand_sql, is_citus, is_partitioned, is_split};
