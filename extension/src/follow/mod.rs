@@ -43,6 +43,7 @@ use transition::{Amount, MANY};
 pub use write::record_change;
 
 use crate::jsonb::check_for_interrupts;
+use crate::layout;
 use crate::owner;
 use crate::refusal::Refusal;
 use crate::subtransaction::{self, Failure};
@@ -111,7 +112,8 @@ pub fn follow(runs: &[&str], locking: Locking) -> Result<Done, Refusal> {
         done.left = runs.iter().map(|run| (*run).to_owned()).collect();
         return Ok(done);
     }
-    for runs in runs.chunks(SLICE) {
+    let shards = layout::by_shard(runs)?;
+    for runs in shards.iter().flat_map(|runs| runs.chunks(SLICE)) {
         let waiting: usize = runs.iter().map(|run| waiting::jobs_of(run)).sum();
         let followed = match waiting > MANY {
             true => None,
