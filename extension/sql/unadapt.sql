@@ -16,6 +16,10 @@ DECLARE
     own record;
     statement pg_catalog.text;
 BEGIN
+    -- As adapt does, before the locks on functions and triggers.
+    IF NOT COALESCE(unadapt.dry_run, false) THEN
+        LOCK TABLE runmeta.adapter IN SHARE ROW EXCLUSIVE MODE;
+    END IF;
     SELECT pg_catalog.count(*) AS adapters, pg_catalog.min(a.id) AS id, pg_catalog.min(a.table_schema) AS schema INTO STRICT own
     FROM runmeta.adapter AS a
     WHERE a.queue OPERATOR(pg_catalog.=) unadapt.queue

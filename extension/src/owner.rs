@@ -230,9 +230,9 @@ pub fn transition_table() -> pg_sys::Oid {
     table(TRANSITION).unwrap_or(pg_sys::Oid::INVALID)
 }
 
-/// Returns true if the current role may record what happened to jobs. The columns of which it tells are granted together.
-pub fn may_record(transitions: pg_sys::Oid) -> bool {
-    may(transitions, pg_sys::ACL_INSERT) || may_column(transitions, c"run_id", pg_sys::ACL_INSERT)
+/// Returns true if the current role may fill a column of a new row.
+pub fn may_insert(table: pg_sys::Oid, column: &CStr) -> bool {
+    may(table, pg_sys::ACL_INSERT) || may_column(table, column, pg_sys::ACL_INSERT)
 }
 
 /// Returns true if the current role may write documents of any run, and the worker too: it has the rights, and no policy

@@ -196,6 +196,21 @@ async fn survives_that_the_extension_is_dropped_and_made_again() {
 }
 
 #[tokio::test]
+async fn one_that_finds_no_extension_leaves_its_place_to_the_next() {
+    let database = Database::with_worker().await;
+    let mut client = database.connect().await;
+    let worker = until_worker_runs(&client).await;
+    let end = format!("SELECT pg_terminate_backend({worker}); DROP EXTENSION runmeta CASCADE");
+    client.batch_execute(&end).await.unwrap();
+    // Postgres starts it anew after a second.
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    runmeta_migrations::migrate(&mut client).await.unwrap();
+    let next = until_worker_runs(&client).await;
+    let lives = format!("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {next})");
+    until(&client, &lives).await;
+}
+
+#[tokio::test]
 async fn without_a_free_process_sessions_notify_at_commit() {
     let server = OwnServer::start_in(OwnServer::folder(), 5432, "max_worker_processes = 0").await;
     let client = server.connect("postgres").await;

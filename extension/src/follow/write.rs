@@ -3,20 +3,23 @@
 //! An `INSERT` of a single row costs more by its executor than by what it writes: 8.5 µs of processor time in a loop, five times
 //! that with the cold caches of a queue whose workers take turns. So the row is written as Postgres writes those of its own
 //! catalogs, with the same checks of rights. Where anything about the table is not as the migrations made it (a trigger, a policy,
-//! an index on an expression, a column), and where the row would be refused, an `INSERT` does it instead.
+//! an index on an expression, a column), and where the row would be refused, an `INSERT` does it instead. What the table is like is
+//! looked at once a session, and again when the table has changed.
 
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 
 use pgrx::datum::{DatumWithOid, FromDatum};
 use pgrx::pg_sys;
 use pgrx::pg_sys::BuiltinOid::{self, *};
 use pgrx::prelude::*;
+use pgrx::tupdesc::PgTupleDesc;
 
 use super::noted;
 use crate::owner;
+use crate::process;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 
@@ -46,30 +49,52 @@ enum Source {
     Clock,
 }
 
+impl Source {
+    /// Returns true if the column never has a null.
+    fn is_required(&self) -> bool {
+        match self {
+            Source::Argument(argument) => REQUIRED.contains(argument),
+            Source::Sequence | Source::Role | Source::Clock => true,
+        }
+    }
+}
+
 /// The columns of the table, in their order.
-const COLUMNS: [(BuiltinOid, Source); 14] = [
-    (TEXTOID, Source::Argument(RUN_ID)),
-    (INT8OID, Source::Sequence),
-    (INT4OID, Source::Argument(0)),
-    (NAMEOID, Source::Role),
-    (TEXTOID, Source::Argument(3)),
-    (BOOLOID, Source::Argument(2)),
-    (INT4OID, Source::Argument(4)),
-    (TEXTOID, Source::Argument(5)),
-    (TEXTOID, Source::Argument(6)),
-    (TEXTOID, Source::Argument(7)),
-    (TIMESTAMPTZOID, Source::Argument(8)),
-    (TIMESTAMPTZOID, Source::Argument(9)),
-    (TIMESTAMPTZOID, Source::Argument(10)),
-    (TIMESTAMPTZOID, Source::Clock),
+const COLUMNS: [(&CStr, BuiltinOid, Source); 14] = [
+    (c"run_id", TEXTOID, Source::Argument(RUN_ID)),
+    (c"id", INT8OID, Source::Sequence),
+    (c"adapter", INT4OID, Source::Argument(0)),
+    (c"role", NAMEOID, Source::Role),
+    (c"status", TEXTOID, Source::Argument(3)),
+    (c"is_deleted", BOOLOID, Source::Argument(2)),
+    (c"attempt", INT4OID, Source::Argument(4)),
+    (c"error", TEXTOID, Source::Argument(5)),
+    (c"task", TEXTOID, Source::Argument(6)),
+    (c"parent_id", TEXTOID, Source::Argument(7)),
+    (c"created_at", TIMESTAMPTZOID, Source::Argument(8)),
+    (c"started_at", TIMESTAMPTZOID, Source::Argument(9)),
+    (c"finished_at", TIMESTAMPTZOID, Source::Argument(10)),
+    (c"at", TIMESTAMPTZOID, Source::Clock),
 ];
 /// Place of the column that the sequence fills, from 1.
 const ID: pg_sys::AttrNumber = 2;
+/// What an identity column is that is always generated (`ATTRIBUTE_IDENTITY_ALWAYS` of `catalog/pg_attribute.h`).
+const ALWAYS: u8 = b'a';
 
 thread_local! {
     static INSERT: Statement = const { Statement::new(include_str!("sql/insert_change.sql"), &ARGUMENTS) };
-    /// The table and its sequence, as last used.
-    static SEQUENCE: Cell<(pg_sys::Oid, pg_sys::Oid)> = const { Cell::new((pg_sys::Oid::INVALID, pg_sys::Oid::INVALID)) };
+    static KNOWN: Cell<Option<Known>> = const { Cell::new(None) };
+    static IS_WATCHED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What the table is like.
+#[derive(Clone, Copy)]
+struct Known {
+    table: pg_sys::Oid,
+    /// The sequence of its ids. `None` where the table is not as the migrations made it.
+    sequence: Option<pg_sys::Oid>,
+    /// A role that may fill all columns.
+    role: pg_sys::Oid,
 }
 
 /// Records a change of a job, of which the arguments of a call tell, and notes it.
@@ -102,8 +127,11 @@ pub fn record_change(call: pg_sys::FunctionCallInfo) -> Result<(), Refusal> {
 
 /// Writes the row, or returns false if an `INSERT` has to.
 fn write(arguments: &[Option<pg_sys::Datum>; ARGUMENTS.len()]) -> bool {
+    if !IS_WATCHED.replace(true) {
+        process::on_changed_table(on_changed_table);
+    }
     let table = owner::transition_table();
-    if table == pg_sys::Oid::INVALID || !owner::may_record(table) {
+    if table == pg_sys::Oid::INVALID || !owner::may_insert(table, COLUMNS[0].0) {
         return false;
     }
     // SAFETY: what is opened is closed, the table's lock stays until the transaction ends, and an error frees all.
@@ -112,9 +140,49 @@ fn write(arguments: &[Option<pg_sys::Datum>; ARGUMENTS.len()]) -> bool {
             return false;
         }
         let relation = pg_sys::table_open(table, pg_sys::RowExclusiveLock as c_int);
-        let is_written = is_as_migrated(relation) && write_into(relation, arguments);
+        // Another one may have its name since.
+        let is_written = owner::transition_table() == table
+            && match sequence(relation) {
+                Some(sequence) => write_into(relation, sequence, arguments),
+                None => false,
+            };
         pg_sys::table_close(relation, pg_sys::NoLock as c_int);
         is_written
+    }
+}
+
+/// Returns the sequence of the ids if the table is as the migrations made it, and the current role may fill all columns.
+///
+/// # Safety
+///
+/// The relation is open and locked.
+unsafe fn sequence(relation: pg_sys::Relation) -> Option<pg_sys::Oid> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let (table, role) = ((*relation).rd_id, pg_sys::GetUserId());
+        let known = KNOWN.get().filter(|known| known.table == table);
+        let known = known.unwrap_or_else(|| Known {
+            table,
+            sequence: is_as_migrated(relation).then(|| identity_sequence(relation)),
+            role: pg_sys::Oid::INVALID,
+        });
+        let may_fill = |(name, _, source): &(&CStr, _, Source)| {
+            !matches!(source, Source::Argument(_)) || owner::may_insert(table, name)
+        };
+        let may = known.role == role || COLUMNS.iter().all(may_fill);
+        KNOWN.set(Some(match may {
+            true => Known { role, ..known },
+            false => known,
+        }));
+        known.sequence.filter(|_| may)
+    }
+}
+
+/// Called by Postgres with each table that has changed, or with none where all may have.
+extern "C-unwind" fn on_changed_table(_: pg_sys::Datum, table: pg_sys::Oid) {
+    let is_it = |known: Known| table == known.table || table == pg_sys::Oid::INVALID;
+    if KNOWN.get().is_some_and(is_it) {
+        KNOWN.set(None);
     }
 }
 
@@ -132,13 +200,22 @@ unsafe fn is_as_migrated(relation: pg_sys::Relation) -> bool {
             && !class.relrowsecurity
             && (*relation).trigdesc.is_null();
         let constraints = form.constr;
+        let has_checks = !constraints.is_null()
+            && ((*constraints).num_check > 0 || (*constraints).has_generated_stored);
+        let columns = PgTupleDesc::from_pg_unchecked((*relation).rd_att);
         is_plain
-            && (constraints.is_null()
-                || ((*constraints).num_check == 0 && !(*constraints).has_generated_stored))
-            && usize::try_from(form.natts) == Ok(COLUMNS.len())
-            && COLUMNS.iter().zip(1..).all(|((kind, _), place)| {
-                pg_sys::SPI_gettypeid((*relation).rd_att, place) == pg_sys::Oid::from(kind.value())
-            })
+            && !has_checks
+            && columns.len() == COLUMNS.len()
+            && columns
+                .iter()
+                .zip(&COLUMNS)
+                .all(|(column, (name, kind, source))| {
+                    let is_identity = column.attidentity as u8 == ALWAYS;
+                    CStr::from_ptr(column.attname.data.as_ptr()) == *name
+                        && column.atttypid == pg_sys::Oid::from(kind.value())
+                        && column.attnotnull == source.is_required()
+                        && is_identity == matches!(source, Source::Sequence)
+                })
     }
 }
 
@@ -147,6 +224,7 @@ unsafe fn is_as_migrated(relation: pg_sys::Relation) -> bool {
 /// The relation is open, and its columns are those that are expected.
 unsafe fn write_into(
     relation: pg_sys::Relation,
+    sequence: pg_sys::Oid,
     arguments: &[Option<pg_sys::Datum>; ARGUMENTS.len()],
 ) -> bool {
     // SAFETY: the caller's contract. The values have the types of the columns.
@@ -166,10 +244,10 @@ unsafe fn write_into(
             );
             let mut values = [pg_sys::Datum::null(); COLUMNS.len()];
             let mut nulls = [false; COLUMNS.len()];
-            for (place, (_, source)) in COLUMNS.iter().enumerate() {
+            for (place, (.., source)) in COLUMNS.iter().enumerate() {
                 let value = match source {
                     Source::Argument(argument) => arguments[*argument],
-                    Source::Sequence => Some(next_id(relation).into()),
+                    Source::Sequence => Some(next_id(sequence).into()),
                     Source::Role => Some((&raw mut role).into()),
                     Source::Clock => Some(pg_sys::GetCurrentTimestamp().into()),
                 };
@@ -198,18 +276,10 @@ unsafe extern "C-unwind" {
 ///
 /// # Safety
 ///
-/// The relation is open, and has such a column.
-unsafe fn next_id(relation: pg_sys::Relation) -> i64 {
+/// There is such a sequence.
+unsafe fn next_id(sequence: pg_sys::Oid) -> i64 {
     // SAFETY: the caller's contract.
-    unsafe {
-        let table = (*relation).rd_id;
-        let (known, mut sequence) = SEQUENCE.get();
-        if known != table {
-            sequence = identity_sequence(relation);
-            SEQUENCE.set((table, sequence));
-        }
-        pg_sys::ffi::pg_guard_ffi_boundary(|| nextval_internal(sequence, false))
-    }
+    unsafe { pg_sys::ffi::pg_guard_ffi_boundary(|| nextval_internal(sequence, false)) }
 }
 
 #[cfg(any(feature = "pg15", feature = "pg16"))]

@@ -73,14 +73,15 @@ pub fn database(oid: pg_sys::Oid) -> Option<&'static Database> {
     found
 }
 
-/// Frees the entry of a database in which there is nothing to do for a worker. Called by that worker when it ends.
+/// Takes a worker out of the entry of a database in which there is nothing to do for it, and frees the entry unless sessions have
+/// a segment that an earlier worker made. Called by that worker when it ends.
 pub fn release(database: &Database) {
-    if let Some(root) = root()
-        && database.segment() == 0
-    {
+    if let Some(root) = root() {
         let _held = root.lock.hold();
         database.deregister();
-        database.free();
+        if database.segment() == 0 {
+            database.free();
+        }
     }
 }
 

@@ -13,6 +13,9 @@ const BYTES_A_LIST: u32 = 2048;
 const BYTES_AN_INTERVAL: u32 = 8192;
 /// Runs that are kept in mind. Beyond that the inbox is looked through again: 100 bytes and the ids for each.
 const MAXIMUM_RUNS: usize = 50_000;
+/// Of these, so many that were found by looking through. The others are left for those that are named as they come, which would wait
+/// for all of a backlog otherwise.
+const MAXIMUM_FOUND: usize = MAXIMUM_RUNS / 2;
 /// A run that somebody has locked is tried again after as many intervals as it was tried before, but not more than this.
 const MAXIMUM_PATIENCE: u32 = 10;
 /// So many where each is tried alone: 2,000 runs that could not follow their jobs took a whole core.
@@ -64,7 +67,16 @@ impl Pace {
 
     /// Notes that lists wait for a run with a document of this size.
     pub fn add(&mut self, run: Run, lists: u32, size: u32, announced: bool) {
-        if self.runs.len() >= MAXIMUM_RUNS && !self.runs.contains_key(&run) {
+        self.add_up_to(MAXIMUM_RUNS, run, lists, size, announced);
+    }
+
+    /// Notes a run that was found by looking through all that waits.
+    pub fn add_found(&mut self, run: Run, lists: u32) {
+        self.add_up_to(MAXIMUM_FOUND, run, lists, 0, true);
+    }
+
+    fn add_up_to(&mut self, maximum: usize, run: Run, lists: u32, size: u32, announced: bool) {
+        if self.runs.len() >= maximum && !self.runs.contains_key(&run) {
             self.overflowed = true;
             return;
         }
@@ -129,7 +141,7 @@ impl Pace {
     /// Returns true once after more runs came than are kept in mind, when some of them were folded.
     pub fn take_overflow(&mut self) -> bool {
         self.overflowed
-            && self.runs.len() < MAXIMUM_RUNS / 2
+            && self.runs.len() < MAXIMUM_FOUND / 2
             && std::mem::take(&mut self.overflowed)
     }
 }

@@ -216,7 +216,7 @@ impl Round {
                     let lists = number(row.get(3)?);
                     each(&last.id, lists, number(row.get(4)?));
                     let lists = u32::try_from(lists).unwrap_or(u32::MAX);
-                    self.pace.add(last.clone(), lists, 0, true);
+                    self.pace.add_found(last.clone(), lists);
                 }
                 Ok::<_, Refusal>(slice)
             })?;
@@ -235,7 +235,7 @@ impl Round {
         follow::trim_failures()?;
         follow::look_through(|run, changes| {
             each(run, changes);
-            self.jobs.add(job(run), 1, 0, true);
+            self.jobs.add_found(job(run), 1);
         })
     }
 

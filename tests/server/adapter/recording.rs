@@ -1,7 +1,7 @@
 //! What the triggers record, written without an `INSERT` where its table is as the migrations made it.
 
 use super::{CLAIM, COMPLETE, ENQUEUE, FAIL, adapted, execute};
-use crate::harness::{Database, Role, refusal, rows};
+use crate::harness::{Database, Role, process, refusal, rows, until_waiting};
 
 const RECORDED: &str = "SELECT run_id, adapter, role = CURRENT_USER, status, is_deleted, attempt, error, task, parent_id,
         created_at IS NOT NULL, started_at IS NOT NULL, finished_at, at <= clock_timestamp()
@@ -48,11 +48,60 @@ async fn the_same_is_recorded_whatever_was_done_to_the_table() {
         "CREATE INDEX ON runmeta.transition (at) WHERE is_deleted",
         "CREATE INDEX ON runmeta.transition (at)",
         "ALTER TABLE runmeta.transition ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+        "ALTER TABLE runmeta.transition ALTER id DROP IDENTITY; CREATE SEQUENCE public.own;
+            ALTER TABLE runmeta.transition ALTER id SET DEFAULT nextval('public.own')",
         "CREATE RULE nothing AS ON DELETE TO runmeta.transition WHERE false DO INSTEAD NOTHING",
     ];
     for change in changes {
         assert_eq!(recorded(change).await, plain, "{change}");
     }
+}
+
+#[tokio::test]
+async fn a_session_that_has_recorded_notices_that_the_table_changed() {
+    let database = Database::new().await;
+    let client = database.connect().await;
+    adapted(&client).await;
+    let anew = "ALTER TABLE runmeta.transition ALTER id DROP IDENTITY;
+        ALTER TABLE runmeta.transition ALTER id ADD GENERATED ALWAYS AS IDENTITY (START 1000)";
+    let no_nulls = "ALTER TABLE runmeta.transition ALTER task SET NOT NULL";
+    execute(&client, &["BEGIN", ENQUEUE, anew, CLAIM, no_nulls, FAIL]).await;
+    let recorded = "SELECT id >= 1000, status FROM runmeta.transition ORDER BY id";
+    insta::assert_snapshot!(rows(&client, recorded).await, @r"
+    f | queued
+    t | running
+    ");
+    let failures = "SELECT operation, sqlstate FROM runmeta.adapter_failure";
+    insta::assert_snapshot!(rows(&client, failures).await, @"UPDATE | 23502");
+    // Rights on each column.
+    execute(&client, &["ROLLBACK"]).await;
+    let revoke = "REVOKE INSERT (status) ON runmeta.transition FROM runmeta_writer";
+    let role = Role::new();
+    let grant = format!("GRANT runmeta_writer TO {}", role.quoted());
+    execute(&client, &[&grant]).await;
+    let worker = database.connect_as(role.name()).await;
+    let change = format!("SELECT {}", CHANGE.replace("{}", "'running'"));
+    execute(&worker, &[&change]).await;
+    execute(&client, &[revoke]).await;
+    insta::assert_snapshot!(refusal(worker.batch_execute(&change).await), @"42501: permission denied for table transition");
+}
+
+#[tokio::test]
+async fn a_change_comes_into_the_table_that_has_the_name_when_it_is_recorded() {
+    let database = Database::new().await;
+    let (client, worker) = (database.connect().await, database.connect().await);
+    adapted(&client).await;
+    let pid = process(&worker).await;
+    let swap = "BEGIN; ALTER TABLE runmeta.transition RENAME TO before;
+        CREATE TABLE runmeta.transition (LIKE runmeta.before INCLUDING ALL)";
+    execute(&client, &[swap]).await;
+    let enqueue = tokio::spawn(async move { worker.batch_execute(ENQUEUE).await });
+    until_waiting(&database.connect().await, pid).await;
+    execute(&client, &["COMMIT"]).await;
+    enqueue.await.unwrap().unwrap();
+    let recorded =
+        "SELECT (SELECT count(*) FROM runmeta.before), (SELECT count(*) FROM runmeta.transition)";
+    assert_eq!(rows(&client, recorded).await, "0 | 1");
 }
 
 #[tokio::test]
