@@ -14,7 +14,7 @@ IN_PARTS := layout:: operations:: attempts:: families:: flush:: flush_order:: fl
 
 # `exec scripts/with-cluster`: a signal that make gets and passes on reaches it, and not a shell in between.
 
-.PHONY: help setup setup-tests build demo test picture mutants bench db db-stop install package fmt lint
+.PHONY: help setup setup-tests build demo test test-citus picture mutants bench db db-stop install package fmt lint
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /make \1\t/p' Makefile | expand -t 16
@@ -44,6 +44,9 @@ test: setup-tests ## all tests, beside a server of their own
 	RUNMETA_SETTINGS='fsync = off' exec scripts/with-cluster cargo test --workspace --exclude runmeta
 # Those whose statements have another shape where runs lie in parts.
 	RUNMETA_TEST_LAYOUT=partitions RUNMETA_SETTINGS='fsync = off' exec scripts/with-cluster cargo test --quiet --package runmeta-tests -- $(IN_PARTS)
+
+test-citus: setup-tests ## the tests of the server on a Citus cluster of three nodes; CITUS_SOURCE is where the source of Citus is, ARGS a part of a name
+	@exec scripts/test-citus $(ARGS)
 
 picture: setup-tests ## takes the README's picture of the dashboard anew
 	RUNMETA_PICTURE=docs/dashboard.png exec scripts/with-cluster cargo test --package runmeta-tests picture_of_the_readme

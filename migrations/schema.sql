@@ -751,133 +751,31 @@ CREATE VIEW runmeta.progress WITH (security_invoker='true') AS
             ELSE (GREATEST(div((m.done * (100)::numeric), m.total), (0)::numeric))::integer
         END AS percent,
         CASE
-            WHEN g.grows THEN (s.amount / s.seconds)
+            WHEN m.grows THEN (s.amount / s.seconds)
             ELSE NULL::numeric
         END AS rate,
-    e.elapsed,
+    m.elapsed,
         CASE
-            WHEN (g.grows AND (s.work < (s.amount * '10000000000'::numeric))) THEN ('00:00:01'::interval * (round((s.work / s.amount)))::double precision)
+            WHEN (m.grows AND (s.work < (s.amount * '10000000000'::numeric))) THEN ('00:00:01'::interval * (round((s.work / s.amount)))::double precision)
             ELSE NULL::interval
         END AS time_left,
     r.created_at,
     r.started_at,
     r.updated_at,
     r.finished_at
-   FROM (((((((runmeta.live_run r
+   FROM ((((runmeta.live_run r
      LEFT JOIN runmeta.task_setting t ON ((t.task = r.task)))
-     CROSS JOIN LATERAL ( SELECT
-                CASE
-                    WHEN (jsonb_typeof(l.metadata) = 'object'::text) THEN l.metadata
-                    ELSE NULL::jsonb
-                END AS document
-           FROM ( SELECT r.metadata
-                 OFFSET 0) l
-         OFFSET 0) d)
-     LEFT JOIN LATERAL ( SELECT f.label,
-            f.key,
-            f.done,
-            COALESCE(f.total, (
-                CASE
-                    WHEN (f.done > (1)::numeric) THEN 100
-                    ELSE 1
-                END)::numeric) AS total
-           FROM ( SELECT t.done_key AS label,
-                    t.done_key AS key,
-                    runmeta.number_at(d.document, t.done_key) AS done,
-                        CASE
-                            WHEN (t.total_key IS NULL) THEN t.total
-                            ELSE runmeta.number_at(d.document, t.total_key)
-                        END AS total,
-                    ((t.total_key IS NULL) OR (runmeta.number_at(d.document, t.total_key) > (0)::numeric)) AS is_valid
-                  WHERE (t.done_key IS NOT NULL)
-                UNION ALL
-                ( SELECT
-                        CASE
-                            WHEN w.is_whole THEN btrim(((o.name || ' '::text) || h_1.key))
-                            WHEN (w.subject <> ''::text) THEN translate(w.subject, '_'::text, ' '::text)
-                            WHEN (o.name <> ''::text) THEN o.name
-                            ELSE p.key
-                        END AS key,
-                    (
-                        CASE
-                            WHEN (o.name <> ''::text) THEN (('$.'::text || o.name) || '.'::text)
-                            ELSE ''::text
-                        END ||
-                        CASE
-                            WHEN w.is_whole THEN h_1.key
-                            ELSE p.key
-                        END),
-                    (
-                        CASE
-                            WHEN w.is_whole THEN h_1.value
-                            ELSE p.value
-                        END)::numeric AS value,
-                        CASE
-                            WHEN (NOT w.is_whole) THEN (h_1.value)::numeric
-                            ELSE NULL::numeric
-                        END AS "case",
-                    true
-                   FROM ((((( SELECT ''::text AS name,
-                            d.document AS members
-                        UNION ALL
-                         SELECT m_1.key,
-                            m_1.value
-                           FROM jsonb_each(d.document) m_1(key, value)
-                          WHERE (jsonb_typeof(m_1.value) = 'object'::text)) o
-                     CROSS JOIN LATERAL ( SELECT n.key,
-                            n.value
-                           FROM jsonb_each(o.members) n(key, value)
-                          WHERE ((jsonb_typeof(n.value) = 'number'::text) AND (lower((n.key COLLATE "C")) ~ 'total|progress'::text))
-                          ORDER BY (lower((n.key COLLATE "C")) !~~ '%progress%'::text), (n.key COLLATE "C")
-                         LIMIT 32) h_1)
-                     CROSS JOIN LATERAL ( SELECT btrim(regexp_replace(lower(regexp_replace((h_1.key COLLATE "C"), '(?<=[a-z0-9])(?=[A-Z])'::text, '_'::text, 'g'::text)), '[\u0001-/:-@[-`{-\u007f]+'::text, '_'::text, 'g'::text), '_'::text) AS words
-                         OFFSET 0) k)
-                     CROSS JOIN LATERAL ( SELECT ((k.words = 'progress'::text) OR (k.words ~~ '%\_progress'::text)) AS is_whole,
-                                CASE
-                                    WHEN (k.words = 'total'::text) THEN ''::text
-                                    WHEN starts_with(k.words, 'total_'::text) THEN substr(k.words, 7)
-                                    WHEN (k.words ~~ '%\_total'::text) THEN "left"(k.words, '-6'::integer)
-                                    ELSE NULL::text
-                                END AS subject
-                         OFFSET 0) w)
-                     LEFT JOIN LATERAL ( SELECT n.key,
-                            n.value
-                           FROM ((jsonb_each(o.members) n(key, value)
-                             CROSS JOIN LATERAL ( SELECT btrim(regexp_replace(lower(regexp_replace((n.key COLLATE "C"), '(?<=[a-z0-9])(?=[A-Z])'::text, '_'::text, 'g'::text)), '[\u0001-/:-@[-`{-\u007f]+'::text, '_'::text, 'g'::text), '_'::text) AS words
-                                 OFFSET 0) b)
-                             CROSS JOIN LATERAL ( SELECT array_position(
-CASE
- WHEN (w.subject = ''::text) THEN ARRAY['done'::text, '-'::text, 'processed'::text, '-'::text, 'completed'::text, '-'::text, 'finished'::text, '-'::text, 'current'::text]
- ELSE ARRAY[('done_'::text || w.subject), (w.subject || '_done'::text), ('processed_'::text || w.subject), (w.subject || '_processed'::text), ('completed_'::text || w.subject), (w.subject || '_completed'::text), ('finished_'::text || w.subject), (w.subject || '_finished'::text), ('current_'::text || w.subject), (w.subject || '_current'::text), w.subject]
-END, b.words) AS place
-                                 OFFSET 0) a)
-                          WHERE ((jsonb_typeof(n.value) = 'number'::text) AND (n.key <> h_1.key) AND (strpos(lower((n.key COLLATE "C")), split_part(w.subject, '_'::text, 1)) > 0) AND (a.place IS NOT NULL) AND (((a.place % 2) = 1) OR (split_part(b.words, '_'::text, 1) <> split_part(b.words, '_'::text, '-1'::integer))))
-                          ORDER BY ((a.place + 1) / 2), (n.key COLLATE "C")
-                         LIMIT 1) p ON ((NOT w.is_whole)))
-                  WHERE ((t.done_key IS NULL) AND (w.is_whole OR ((p.key IS NOT NULL) AND (h_1.value > '0'::jsonb))))
-                  ORDER BY w.is_whole DESC, (o.name <> ''::text), (o.name COLLATE "C"), (h_1.key COLLATE "C")
-                 LIMIT 1)) f
-          WHERE (f.is_valid AND (abs(f.done) < '1000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric) AND COALESCE((abs(f.total) < '1000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric), true))) m ON (true))
-     CROSS JOIN LATERAL ( SELECT u.elapsed,
-            (date_part('epoch'::text, u.elapsed))::numeric AS seconds
-           FROM ( SELECT
-                        CASE
-                            WHEN (isfinite(r.started_at) AND isfinite(COALESCE(r.finished_at, r.started_at))) THEN GREATEST((COALESCE(r.finished_at, now()) - r.started_at), '00:00:00'::interval)
-                            ELSE NULL::interval
-                        END AS "case"
-                 OFFSET 0) u(elapsed)) e)
-     CROSS JOIN LATERAL ( SELECT ((r.finished_at IS NULL) AND (e.seconds >= 0.5) AND (m.done > (0)::numeric) AND (m.done < m.total)) AS grows
-         OFFSET 0) g)
+     CROSS JOIN LATERAL runmeta._progress(r.metadata, r.started_at, r.finished_at, t.done_key, t.total_key, t.total) m(label, key, done, total, elapsed, seconds, grows))
      LEFT JOIN LATERAL ( SELECT (runmeta._recent_rate(h_1.at, h_1.value, h_1.spacing, r.started_at, now(), m.done))::numeric AS rate
            FROM runmeta.history h_1
-          WHERE (g.grows AND (h_1.root_id = r.root_id) AND (h_1.run_id = r.id) AND (h_1.key = m.key) AND (h_1.run_created_at = r.created_at))
+          WHERE (m.grows AND (h_1.root_id = r.root_id) AND (h_1.run_id = r.id) AND (h_1.key = m.key) AND (h_1.run_created_at = r.created_at))
          OFFSET 0) h ON (true))
      CROSS JOIN LATERAL ( SELECT a.amount,
             a.seconds,
             (GREATEST((m.total - m.done), (0)::numeric) * a.seconds) AS work
            FROM ( SELECT COALESCE(h.rate, m.done) AS "coalesce",
                         CASE
-                            WHEN (h.rate IS NULL) THEN e.seconds
+                            WHEN (h.rate IS NULL) THEN m.seconds
                             ELSE (1)::numeric
                         END AS "case") a(amount, seconds)) s);
 
@@ -1390,6 +1288,9 @@ GRANT ALL ON FUNCTION runmeta._depth_first(ids text[], parent_ids text[]) TO run
 GRANT ALL ON FUNCTION runmeta._family(run_id text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._family(run_id text) TO runmeta_writer;
 
+GRANT ALL ON FUNCTION runmeta._is_distributed() TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._is_distributed() TO runmeta_writer;
+
 GRANT ALL ON FUNCTION runmeta._is_schema(schema jsonb) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._is_schema(schema jsonb) TO runmeta_writer;
 
@@ -1411,11 +1312,17 @@ GRANT ALL ON FUNCTION runmeta._live_version(version bigint, root_id text, run_id
 GRANT ALL ON FUNCTION runmeta._noted(run_id text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._noted(run_id text) TO runmeta_writer;
 
+GRANT ALL ON FUNCTION runmeta._progress(metadata jsonb, started_at timestamp with time zone, finished_at timestamp with time zone, done_key text, total_key text, whole numeric) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._progress(metadata jsonb, started_at timestamp with time zone, finished_at timestamp with time zone, done_key text, total_key text, whole numeric) TO runmeta_writer;
+
 GRANT ALL ON FUNCTION runmeta._recent_rate(at timestamp with time zone[], value double precision[], spacing interval, began_at timestamp with time zone, now timestamp with time zone, current numeric) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._recent_rate(at timestamp with time zone[], value double precision[], spacing interval, began_at timestamp with time zone, now timestamp with time zone, current numeric) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta._record_jobs(adapter integer, jobs regclass, query text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._record_jobs(adapter integer, jobs regclass, query text) TO runmeta_writer;
+
+GRANT ALL ON FUNCTION runmeta._rollup_of(run_id text, key text, depth integer, task text, include_self boolean) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._rollup_of(run_id text, key text, depth integer, task text, include_self boolean) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta._root_of(run_id text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._root_of(run_id text) TO runmeta_writer;

@@ -18,7 +18,7 @@ const READING: &str = include_str!("../sql/reading.sql");
 
 /// Makes the views of reports, where they are missing, and before those of other shapes where Citus has distributed the tables.
 const REPORTS: &str = concat!(
-    include_str!("../sql/distributed_views.sql"),
+    include_str!("../sql/distributed_reading.sql"),
     "\n",
     include_str!("../sql/reports.sql")
 );

@@ -68,6 +68,7 @@ mod rights;
 mod roles;
 mod rollup;
 mod schema;
+mod shards;
 mod streams;
 mod stuck_run;
 mod task_summary;

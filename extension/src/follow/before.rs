@@ -11,7 +11,7 @@ use runmeta_core::wire::Target;
 
 use super::{Locking, follow, transition, waiting};
 use crate::inbox::Addressee;
-use crate::layout::ByRoot;
+use crate::layout::{self, ByRoot};
 use crate::owner::{self, AsOwner};
 use crate::refusal::Refusal;
 
@@ -111,9 +111,11 @@ fn these(runs: &[&str], are_several: bool) -> Result<(), Refusal> {
     }
     let _owner = AsOwner::of_transitions()?;
     if are_several {
-        Spi::connect_mut(|client| {
-            LOCK_ALL.with(|statement| statement.read_by_index(client, runs.to_vec()).map(drop))
-        })?;
+        for runs in layout::by_shard(runs)? {
+            Spi::connect_mut(|client| {
+                LOCK_ALL.with(|statement| statement.lock_by_index(client, runs).map(drop))
+            })?;
+        }
     }
     for _ in 0..GENERATIONS {
         let names: Vec<&str> = wanted.iter().map(String::as_str).collect();

@@ -40,6 +40,7 @@ pub use table::{follow_some, look_through, trim_failures};
 use transition::{Amount, MANY};
 
 use crate::jsonb::check_for_interrupts;
+use crate::layout;
 use crate::owner;
 use crate::refusal::Refusal;
 use crate::subtransaction::{self, Failure};
@@ -108,7 +109,8 @@ pub fn follow(runs: &[&str], locking: Locking) -> Result<Done, Refusal> {
         done.left = runs.iter().map(|run| (*run).to_owned()).collect();
         return Ok(done);
     }
-    for runs in runs.chunks(SLICE) {
+    let shards = layout::by_shard(runs)?;
+    for runs in shards.iter().flat_map(|runs| runs.chunks(SLICE)) {
         let waiting: usize = runs.iter().map(|run| waiting::jobs_of(run)).sum();
         let followed = match waiting > MANY {
             true => None,

@@ -59,7 +59,7 @@ fn follow_slice(
         Locking::Skip => &LOCK,
         Locking::Await | Locking::Insist => &AWAIT_LOCK,
     };
-    let mut rows = lock.with(|statement| statement.read_by_index(client, runs.to_vec()))?;
+    let mut rows = lock.with(|statement| statement.lock_by_index(client, runs.to_vec()))?;
     let mut locked = Vec::with_capacity(rows.len());
     while rows.next().is_some() {
         let (root, id) = rows.get_two::<String, String>()?;

@@ -4,7 +4,7 @@ use pgrx::PgBuiltInOids;
 use pgrx::datum::DatumWithOid;
 use pgrx::spi::{SpiClient, SpiTupleTable};
 
-use super::{find, find_many, is_split};
+use super::{find, find_many, is_distributed, is_split};
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 
@@ -85,6 +85,31 @@ impl ByRoot {
         let roots: Vec<Option<String>> = found.into_iter().map(root).collect();
         let ids = ids.into_iter().map(Some).collect();
         self.read_these_by_index(client, ids, roots)
+    }
+
+    /// Runs a statement that locks runs, which it takes by index. Where Citus has distributed the tables, they lie in one shard.
+    ///
+    /// # Errors
+    ///
+    /// As [`Statement::run`].
+    pub fn lock_by_index<'conn>(
+        &self,
+        client: &mut SpiClient<'conn>,
+        ids: Vec<&str>,
+    ) -> Result<SpiTupleTable<'conn>, Refusal> {
+        if !is_distributed() {
+            return self.read_by_index(client, ids);
+        }
+        let found = find_many(client, &ids)?;
+        let runs = ids.into_iter().zip(&found);
+        let runs = runs.filter_map(|(id, found)| Some((id, found.as_ref()?.root.as_str())));
+        let (mut ids, mut roots): (Vec<&str>, Vec<&str>) = runs.unzip();
+        if ids.is_empty() {
+            // No run has such an id, and Citus needs a root to find the shard.
+            (ids, roots) = (vec![""], vec![""]);
+        }
+        self.split
+            .read_by_index(client, &[ids.into(), roots.into()])
     }
 
     /// Runs the statement for many runs, of which the roots are known where the layout is split.

@@ -19,7 +19,7 @@ mod shards;
 pub use by_root::ByRoot;
 pub use known::{check_unchanged, is_split};
 pub use roots::{
-    Found, Registering, find, find_many, forget_trees, register, register_many, relative,
+    Found, Registering, by_shard, find, find_many, forget_trees, register, register_many, relative,
     relatives, root_for_reader,
 };
 pub use shards::{Shards, is_distributed};

@@ -9,7 +9,7 @@ use pgrx::pg_sys::BuiltinOid::{TEXTARRAYOID, TEXTOID};
 use pgrx::spi::{SpiClient, SpiError};
 use runmeta_core::wire::Target;
 
-use super::Shards;
+use super::{Shards, is_distributed};
 use crate::jsonb::check_for_interrupts;
 use crate::owner::{AsOwner, may_read, sees_some_runs_only};
 use crate::reading::Reading;
@@ -144,6 +144,28 @@ fn visible(
         seen.extend(row.get::<String>(1)?);
     }
     Ok(seen)
+}
+
+/// Puts runs together that lie in one shard, in the order in which shards are locked; in each they stay in their order. One that does
+/// not exist is taken for a root.
+///
+/// # Errors
+///
+/// Errors of Postgres are raised.
+pub fn by_shard<'a>(ids: &[&'a str]) -> Result<Vec<Vec<&'a str>>, Refusal> {
+    if !is_distributed() {
+        return Ok(vec![ids.to_vec()]);
+    }
+    let found = pgrx::Spi::connect_mut(|client| find_many(client, ids))?;
+    let root = |(id, found): &(&'a str, Option<Found>)| match found {
+        Some(found) => found.root.clone(),
+        None => (*id).to_owned(),
+    };
+    let runs = ids.iter().copied().zip(found);
+    let runs = runs.map(|run| (root(&run), run.0));
+    let groups = Shards::now().groups(runs, |(root, _)| root);
+    let ids = |group: Vec<(String, &'a str)>| group.into_iter().map(|(_, id)| id).collect();
+    Ok(groups.into_iter().map(ids).collect())
 }
 
 /// Finds the run that is addressed from `run_id`, as (root, id).

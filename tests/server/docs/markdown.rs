@@ -79,6 +79,21 @@ impl Document {
         false
     }
 
+    /// Returns the output that is shown for the block of code at this place.
+    pub fn output(&self, index: usize) -> Option<&str> {
+        let is_code = |piece: &&Piece| matches!(piece, Piece::Code(_));
+        let mut blocks = self
+            .pieces
+            .iter()
+            .filter(|piece| !matches!(piece, Piece::Prose(_)))
+            .skip_while(|piece| !is_code(piece));
+        blocks.by_ref().filter(is_code).nth(index)?;
+        match blocks.next() {
+            Some(Piece::Output(output)) => Some(output),
+            _ => None,
+        }
+    }
+
     /// Replaces the outputs that are shown; there is one for each block of code.
     pub fn set_outputs(&mut self, outputs: &[String]) {
         let mut outputs = outputs.iter();
