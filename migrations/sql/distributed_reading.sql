@@ -72,7 +72,7 @@ BEGIN
         REVOKE ALL ON TABLE runmeta.task_summary FROM PUBLIC;
     END IF;
 
-    -- Without a UNION in a subquery, and with what is asked of other tables joined.
+    -- Without a UNION in a subquery or a CASE of a value, which Citus sends on as something else, and with what is asked of other tables joined.
     IF pg_catalog.to_regclass('runmeta.stuck_run') IS NULL THEN
         CREATE VIEW runmeta.stuck_run WITH (security_invoker = true) AS
         SELECT r.root_id, r.id, r.parent_id, r.depth, r.task, r.tags, r.status, r.attempt,
@@ -82,10 +82,10 @@ BEGIN
         FROM (
             SELECT r.root_id, r.id, r.parent_id, r.depth, r.task, r.tags, r.status, r.attempt, r.created_at, r.started_at, r.updated_at,
                 r.reason,
-                CASE r.reason WHEN 'waiting' THEN r.created_at WHEN 'overdue' THEN r.started_at WHEN 'silent' THEN r.updated_at
-                    ELSE r.changed_at END AS since,
-                CASE r.reason WHEN 'waiting' THEN r.wait_limit WHEN 'overdue' THEN r.time_limit WHEN 'silent' THEN r.silent_limit
-                    ELSE r.stall_limit END AS permitted
+                CASE WHEN r.reason OPERATOR(pg_catalog.=) 'waiting' THEN r.created_at WHEN r.reason OPERATOR(pg_catalog.=) 'overdue' THEN r.started_at
+                    WHEN r.reason OPERATOR(pg_catalog.=) 'silent' THEN r.updated_at ELSE r.changed_at END AS since,
+                CASE WHEN r.reason OPERATOR(pg_catalog.=) 'waiting' THEN r.wait_limit WHEN r.reason OPERATOR(pg_catalog.=) 'overdue' THEN r.time_limit
+                    WHEN r.reason OPERATOR(pg_catalog.=) 'silent' THEN r.silent_limit ELSE r.stall_limit END AS permitted
             FROM (
                 SELECT r.root_id, r.id, r.parent_id, r.depth, r.task, r.tags, r.status, r.attempt, r.created_at, r.started_at, r.updated_at,
                     r.wait_limit, r.time_limit, r.silent_limit, r.stall_limit, r.changed_at,
