@@ -92,7 +92,7 @@ impl Rows {
         Ok(count.into())
     }
 
-    /// Inserts the rows that were added, with the rights of the tables' owner, which the caller has taken.
+    /// Inserts the rows that were added, none of which there is yet, with the rights of the tables' owner, which the caller has taken.
     ///
     /// # Errors
     ///
