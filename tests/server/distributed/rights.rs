@@ -73,6 +73,31 @@ async fn members_of_roles_are_members_on_every_node() {
     assert_eq!(rows(&member, "SELECT count(*) FROM runmeta.run").await, "2");
 }
 
+#[tokio::test]
+async fn member_of_writers_writes_and_reads_runs_on_a_cluster() {
+    let Some((cluster, _client)) = distributed().await else {
+        return;
+    };
+    let role = writer(&cluster).await;
+    let member = cluster.connect_as(role.name()).await;
+    // In one transaction: Citus lets one role write in it.
+    run(&member, "BEGIN").await;
+    run(&member, FAMILY_OF_MEMBER).await;
+    run(&member, "COMMIT").await;
+    let written =
+        "SELECT runmeta.get('own'), (SELECT count(*) FROM runmeta.stream_read('own', 'logs')),
+        (SELECT count(*) FROM runmeta.tree('own'))";
+    assert_eq!(rows(&member, written).await, r#"{"m": 1, "n": 3} | 2 | 2"#);
+}
+
+const FAMILY_OF_MEMBER: &str = r#"
+    SELECT runmeta.start('own'), runmeta.start('part', parent_run_id => 'own');
+    SELECT runmeta.set('own', 'n', '2'), runmeta.increment('part', 'n', target => 'parent');
+    SELECT runmeta.stream_append('own', 'logs', '[1, 2]');
+    SELECT * FROM runmeta.flush('[{"run": "own", "operations": [{"type": "set", "key": "m", "value": 1}]}, {"run": "third", "start": {}}]',
+        '00000000-0000-4000-8000-000000000001', 1);
+    SELECT runmeta.finish('part')"#;
+
 /// What a role sees of the tables beside runs.
 async fn seen(client: &Client) -> String {
     let tables =
