@@ -230,7 +230,7 @@ async fn doctor_shows_what_is_wrong_with_an_adapter() {
     execute(&client, &[rename, ENQUEUE]).await;
     let said = doctor(&database);
     assert!(
-        said.contains("warning: 1 change could not be followed"),
+        said.contains("problem: 1 change could not be followed"),
         "{said}"
     );
     assert!(

@@ -64,13 +64,14 @@ async fn a_session_that_has_recorded_notices_that_the_table_changed() {
     adapted(&client).await;
     let anew = "ALTER TABLE runmeta.transition ALTER id DROP IDENTITY;
         ALTER TABLE runmeta.transition ALTER id ADD GENERATED ALWAYS AS IDENTITY (START 1000)";
-    let no_nulls = "ALTER TABLE runmeta.transition ALTER task SET NOT NULL";
-    execute(&client, &["BEGIN", ENQUEUE, anew, CLAIM, no_nulls, FAIL]).await;
+    execute(&client, &["BEGIN", ENQUEUE, anew, CLAIM]).await;
     let recorded = "SELECT id >= 1000, status FROM runmeta.transition ORDER BY id";
     insta::assert_snapshot!(rows(&client, recorded).await, @r"
     f | queued
     t | running
     ");
+    let no_nulls = "TRUNCATE runmeta.transition; ALTER TABLE runmeta.transition ALTER finished_at SET NOT NULL";
+    execute(&client, &[no_nulls, FAIL]).await;
     let failures = "SELECT operation, sqlstate FROM runmeta.adapter_failure";
     insta::assert_snapshot!(rows(&client, failures).await, @"UPDATE | 23502");
     // Rights on each column.
