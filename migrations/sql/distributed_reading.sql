@@ -1,33 +1,10 @@
--- What reading needs otherwise where Citus has distributed the tables: settings of functions, and views in the shapes that Citus takes,
--- which show the same. Looked at by every run of the toolkit and made where something is missing, before the file that makes the
+-- What reading needs otherwise where Citus has distributed the tables: views in the shapes that Citus takes, which show the same, and
+-- settings of functions, which citus_nodes.sql makes and this takes back. Looked at by every run of the toolkit and made where something is missing, before the file that makes the
 -- other views.
 
 DO $distributed_reading$
 DECLARE
-    -- Functions that read runs may be called with each row of a query on runs, and then read from the node that has that run. Citus
-    -- allows it by a setting, which it does not have everybody use: what the transaction itself has changed is not seen there.
-    nested CONSTANT pg_catalog.text := $node$
-        DO $settings$
-        DECLARE
-            reading pg_catalog.regprocedure;
-        BEGIN
-            PERFORM pg_catalog.set_config('citus.enable_ddl_propagation', 'off', true);
-            FOR reading IN
-                SELECT p.oid FROM pg_catalog.pg_proc AS p
-                JOIN pg_catalog.pg_language AS l ON l.oid OPERATOR(pg_catalog.=) p.prolang
-                WHERE p.pronamespace OPERATOR(pg_catalog.=) 'runmeta'::pg_catalog.regnamespace
-                    AND l.lanname OPERATOR(pg_catalog.=) 'plpgsql' AND p.provolatile OPERATOR(pg_catalog.=) 's'
-                    AND p.proname OPERATOR(pg_catalog.=) ANY (ARRAY['get', 'ancestors', 'descendants', 'tree', 'rollup_each',
-                        'stream_read', 'streams', 'samples', '_family', '_rollup_of']::pg_catalog.name[])
-                    AND COALESCE('citus.allow_nested_distributed_execution=on' OPERATOR(pg_catalog.<>) ALL (p.proconfig), true)
-            LOOP
-                EXECUTE pg_catalog.format('ALTER FUNCTION %s SET citus.allow_nested_distributed_execution TO on', reading);
-            END LOOP;
-        END
-        $settings$
-    $node$;
     reading pg_catalog.regprocedure;
-    node record;
 BEGIN
     IF NOT runmeta._is_distributed() THEN
         FOR reading IN
@@ -39,15 +16,6 @@ BEGIN
         END LOOP;
         RETURN;
     END IF;
-
-    FOR node IN SELECT n.nodeid, n.success, n.result FROM pg_catalog.run_command_on_all_nodes(nested) AS n LOOP
-        IF NOT node.success THEN
-            RAISE object_not_in_prerequisite_state USING
-                MESSAGE = pg_catalog.format('node %s could not be prepared', node.nodeid),
-                DETAIL = node.result,
-                HINT = 'Do there what is missing, or run this as a superuser.';
-        END IF;
-    END LOOP;
 
     -- There no query goes from one task to the next, or looks for the runs of each hour: all runs that have a task are read.
     IF pg_catalog.to_regclass('runmeta.task') IS NULL THEN

@@ -41,7 +41,7 @@ pub use error::Error;
 pub use extension::{Extension, ExtensionStep, MINIMUM_EXTENSION};
 pub use history::Applied;
 pub use migrate::{Report, migrate};
-pub use node::Node;
+pub use node::{Node, nodes};
 pub use plan::{Plan, plan};
 pub use status::{MigrationStatus, Status, status};
 pub use version::Version;

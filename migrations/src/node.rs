@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use tokio_postgres::{GenericClient, Row};
+use tokio_postgres::{Client, GenericClient, Row};
 
+use crate::distribute::is_distributed;
 use crate::embedded;
 use crate::error::Error;
+use crate::plan::SAFE_SEARCH_PATH;
 use crate::version::Version;
 
 /// A node, beside what the coordinator has.
@@ -23,10 +25,25 @@ pub struct Node {
     pub missing_rights: i64,
     /// And the other way round.
     pub excess_rights: i64,
-    has_same_version: bool,
+    /// Whether that is the version of the coordinator.
+    pub has_same_version: bool,
 }
 
-/// Asks all nodes, the coordinator too.
+/// Returns the nodes over which the tables are distributed, the coordinator too, and none where they are not.
+///
+/// # Errors
+///
+/// When the server cannot be asked.
+pub async fn nodes(client: &mut Client) -> Result<Vec<Node>, Error> {
+    let transaction = client.build_transaction().read_only(true).start().await?;
+    transaction.batch_execute(SAFE_SEARCH_PATH).await?;
+    match is_distributed(&transaction).await? {
+        true => read(&transaction).await,
+        false => Ok(Vec::new()),
+    }
+}
+
+/// Asks all nodes.
 pub(crate) async fn read(client: &impl GenericClient) -> Result<Vec<Node>, Error> {
     let rows = client.query(embedded::CITUS_STATUS, &[]).await?;
     rows.iter().map(Node::from_row).collect()

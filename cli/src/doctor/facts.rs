@@ -1,6 +1,7 @@
 //! What the checks look at, as the server told it.
 
 use runmeta_client::pooler::Pooler;
+use runmeta_migrations::Node;
 
 /// Everything that was found out.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct Facts {
     pub(crate) missing_grants: Vec<(String, String)>,
     /// Where runs lie in parts, those that are not in the table of roots, and rows of that without a run.
     pub(crate) roots: Option<(i64, i64)>,
+    /// Where the tables are distributed, the nodes of the cluster.
+    pub(crate) nodes: Vec<Node>,
 }
 
 /// The server and the role that asks.
@@ -216,6 +219,7 @@ impl Facts {
             adapter_failures: Vec::new(),
             missing_grants: Vec::new(),
             roots: None,
+            nodes: Vec::new(),
         }
     }
 

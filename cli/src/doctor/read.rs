@@ -155,6 +155,10 @@ async fn gather(database: &Database) -> Result<Facts, Error> {
         })
         .await?,
         roots: roots::read(works, &client).await?,
+        nodes: match works {
+            true => runmeta_migrations::nodes(&mut client).await?,
+            false => Vec::new(),
+        },
         server,
         activity,
         activity_error,

@@ -234,10 +234,15 @@ async fn another_migration_leaves_distributed_tables_and_makes_what_nodes_lack()
         "REVOKE EXECUTE ON FUNCTION runmeta.size FROM runmeta_reader, runmeta_writer",
     )
     .await;
-    run(&client, "DROP VIEW runmeta.activity, runmeta.layout").await;
+
     let (output, status) = command(&cluster, &["distribute", "--status"]);
     assert!(output.contains("rights missing: 2"), "{output}");
     assert_eq!(status, Some(1));
+    let (output, status) = command(&cluster, &["doctor"]);
+    let expected = " has 2 rights less.\nhint: Run: runmeta migrate, on the coordinator.";
+    assert!(output.contains(expected), "{output}");
+    assert_eq!(status, Some(1));
+    run(&client, "DROP VIEW runmeta.activity, runmeta.layout").await;
     assert!(migrate(&mut client).await.unwrap().is_empty());
     let found = distribution(&mut client).await.unwrap();
     assert!(found.is_consistent(), "{found}");

@@ -1,6 +1,6 @@
 //! A database of a Citus cluster for one test, gone when the test ends.
 
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio_postgres::config::Config;
 use tokio_postgres::{Client, NoTls};
 
@@ -61,8 +61,10 @@ impl Cluster {
         Some(cluster)
     }
 
-    /// Has the nodes know of each other.
+    /// Has the nodes know of each other. Citus sets the roles on a node that joins, which fails where two do it at once.
     pub async fn join(&self) {
+        static JOINING: Mutex<()> = Mutex::const_new(());
+        let _alone = JOINING.lock().await;
         for node in 0..self.folders.len() {
             let create = "SET client_min_messages = error; CREATE EXTENSION citus";
             self.connect(node)

@@ -9,6 +9,7 @@ mod inbox;
 mod installed;
 mod large;
 mod migrations;
+mod nodes;
 mod notify;
 mod pooler;
 mod preload;
@@ -26,12 +27,13 @@ use super::facts::Facts;
 use super::finding::Finding;
 
 /// Every check, in the order in which a person would ask.
-const CHECKS: [fn(&Facts) -> Option<Finding>; 20] = [
+const CHECKS: [fn(&Facts) -> Option<Finding>; 21] = [
     installed::check,
     migrations::check,
     version::check,
     grants::check,
     roots::check,
+    nodes::check,
     standby::check,
     worker::check,
     worker_error::check,
