@@ -133,10 +133,6 @@ async fn migrated_template() -> String {
         panic!("the template database could not be migrated: {error}");
     }
     layout::apply(&mut client).await;
-    if layout::is_citus() {
-        // Tests take these roles on.
-        maintenance("ALTER ROLE runmeta_reader LOGIN; ALTER ROLE runmeta_writer LOGIN").await;
-    }
     // Nobody may be connected to a template, and a closed connection takes a moment to be gone.
     drop(client);
     if layout::is_citus() {

@@ -1,3 +1,4 @@
+-- citus: WITH i AS (
 INSERT INTO runmeta.run (root_id, id, parent_id, depth, task, status, attempt, metadata, created_at, started_at, updated_at,
     finished_at, size_bound)
 SELECT c.root_id, c.id, c.parent_id, c.depth, c.task, c.status, c.attempt, c.metadata, c.created_at, c.started_at, $13,
@@ -7,3 +8,4 @@ FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest(
     pg_catalog.unnest($10), pg_catalog.unnest($11), pg_catalog.unnest($12))
     AS c (root_id, id, parent_id, depth, task, status, attempt, metadata, created_at, started_at, finished_at, size_bound)
 ON CONFLICT DO NOTHING RETURNING id
+-- citus: ) SELECT i.id FROM i

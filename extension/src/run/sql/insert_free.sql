@@ -1,3 +1,4 @@
+-- citus: WITH i AS (
 INSERT INTO runmeta.run (root_id, id, parent_id, depth, task, tags, status, attempt, metadata, created_at, started_at,
     updated_at, size_bound)
 SELECT c.root_id, c.id, c.parent_id, c.depth, c.task, c.tags::pg_catalog.text[], c.status, c.attempt, c.metadata, $12,
@@ -7,3 +8,4 @@ FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest(
     pg_catalog.unnest($10), pg_catalog.unnest($11))
     AS c (root_id, id, parent_id, depth, task, tags, status, attempt, metadata, is_working, size_bound)
 ON CONFLICT DO NOTHING RETURNING id, version
+-- citus: ) SELECT i.id, i.version FROM i
