@@ -177,7 +177,7 @@ BEGIN
         FROM pg_catalog.pg_index AS i
         WHERE i.indrelid OPERATOR(pg_catalog.=) c.oid AND i.indisunique
             AND c.relname OPERATOR(pg_catalog.=) ANY ('{run,stream,stream_chunk,history}')
-            AND pg_catalog.to_regclass('runmeta.run_id_key') IS DISTINCT FROM i.indexrelid::pg_catalog.regclass
+            AND (pg_catalog.to_regclass('runmeta.run_id_key') OPERATOR(pg_catalog.=) i.indexrelid::pg_catalog.regclass) IS NOT TRUE
             AND NOT EXISTS (
                 SELECT FROM pg_catalog.pg_attribute AS a
                 WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attname OPERATOR(pg_catalog.=) 'root_id'
@@ -188,7 +188,7 @@ BEGIN
         CROSS JOIN LATERAL pg_catalog.aclexplode(a.attacl) AS g
         LEFT JOIN pg_catalog.pg_roles AS r ON r.oid OPERATOR(pg_catalog.=) g.grantee
         WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid
-            AND NOT (c.relname OPERATOR(pg_catalog.=) 'run' AND r.rolname IS NOT DISTINCT FROM 'runmeta_writer' AND g.privilege_type OPERATOR(pg_catalog.=) 'UPDATE'
+            AND NOT (c.relname OPERATOR(pg_catalog.=) 'run' AND COALESCE(r.rolname, '') OPERATOR(pg_catalog.=) 'runmeta_writer' AND g.privilege_type OPERATOR(pg_catalog.=) 'UPDATE'
                 AND NOT g.is_grantable AND a.attname OPERATOR(pg_catalog.=) ANY (
                     '{status,attempt,metadata,version,started_at,updated_at,finished_at,size_bound}'))
     ) AS o
