@@ -115,7 +115,7 @@ pub fn record_change(call: pg_sys::FunctionCallInfo) -> Result<(), Refusal> {
         return Ok(());
     }
     let arguments: [DatumWithOid<'_>; ARGUMENTS.len()] = std::array::from_fn(|place| {
-        let kind = pg_sys::Oid::from(ARGUMENTS[place].value());
+        let kind = ARGUMENTS[place].value();
         match arguments[place] {
             // SAFETY: the datum is of that type.
             Some(datum) => unsafe { DatumWithOid::new(datum, kind) },
@@ -194,7 +194,7 @@ unsafe fn is_as_migrated(relation: pg_sys::Relation) -> bool {
     unsafe {
         let (class, form) = (&*(*relation).rd_rel, &*(*relation).rd_att);
         let is_plain = class.relkind as u8 == pg_sys::RELKIND_RELATION
-            && class.relam == pg_sys::Oid::from(pg_sys::HEAP_TABLE_AM_OID)
+            && class.relam == pg_sys::HEAP_TABLE_AM_OID
             && !class.relispartition
             && !class.relhasrules
             && !class.relrowsecurity
@@ -212,7 +212,7 @@ unsafe fn is_as_migrated(relation: pg_sys::Relation) -> bool {
                 .all(|(column, (name, kind, source))| {
                     let is_identity = column.attidentity as u8 == ALWAYS;
                     CStr::from_ptr(column.attname.data.as_ptr()) == *name
-                        && column.atttypid == pg_sys::Oid::from(kind.value())
+                        && column.atttypid == kind.value()
                         && column.attnotnull == source.is_required()
                         && is_identity == matches!(source, Source::Sequence)
                 })
