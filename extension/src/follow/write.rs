@@ -1,10 +1,10 @@
 //! Recording one change of a job, in the statement that makes it.
 //!
 //! An `INSERT` of a single row costs more by its executor than by what it writes: 8 µs of processor time in a loop, of 29 that a
-//! claim takes longer with its trigger, and 12 of 90 with the cold caches of a queue whose workers take turns. So the row is written as Postgres writes those of its own
-//! catalogs, with the same checks of rights. Where anything about the table is not as the migrations made it (a trigger, a policy,
-//! an index on an expression, a column), and where the row would be refused, an `INSERT` does it instead. What the table is like is
-//! looked at once a session, and again when the table has changed.
+//! claim takes longer with its trigger, and 12 of 90 with the cold caches of a queue whose workers take turns. So the row is
+//! written as Postgres writes those of its own catalogs, with the same checks of rights. Where anything about the table is not as
+//! the migrations made it (a trigger, a policy, an index on an expression, a column), and where the row would be refused, an
+//! `INSERT` does it instead. What the table is like is looked at once a session, and again when the table has changed.
 
 #![allow(unsafe_code)]
 
