@@ -42,7 +42,7 @@ pub struct Distribution {
 /// Behind it stands in the SQL how many partitions or shards there are to be.
 const NUMBER: &str = "wanted CONSTANT pg_catalog.int4 := ";
 
-/// Says in the SQL of partitions whether distributed tables stay so.
+/// Where the SQL of partitions has whether distributed tables stay so.
 const STAYING: &str = "distributed CONSTANT pg_catalog.bool := false;";
 
 /// In how many shards runs lie.
@@ -111,7 +111,7 @@ pub async fn distribute(client: &mut Client, to: Layout) -> Result<Layout, Error
     Ok(layout)
 }
 
-/// Tells that the tables lie on the nodes of a Citus cluster.
+/// Returns true if the tables lie on the nodes of a Citus cluster.
 pub(crate) async fn is_distributed(client: &impl GenericClient) -> Result<bool, Error> {
     Ok(matches!(layout(client).await?, Layout::Citus(_)))
 }
@@ -203,7 +203,7 @@ impl fmt::Display for Layout {
 }
 
 impl Distribution {
-    /// Tells that both tables have the same runs, and all nodes the same extension and rights.
+    /// Returns true if both tables have the same runs, and all nodes the same extension and rights.
     pub fn is_consistent(&self) -> bool {
         self.unregistered == 0 && self.stale == 0 && self.nodes.iter().all(Node::is_consistent)
     }

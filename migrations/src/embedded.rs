@@ -47,7 +47,7 @@ pub(crate) const CITUS: &str = include_str!("../sql/citus.sql");
 /// Takes back what distributed tables have otherwise, before they come back.
 pub(crate) const UNCITUS: &str = include_str!("../sql/uncitus.sql");
 
-/// Asks the nodes of a Citus cluster for the extension, the rights and the shards of each.
+/// Reads the extension, the rights and the shards of each node of a Citus cluster.
 pub(crate) const CITUS_STATUS: &str = include_str!("../sql/citus_status.sql");
 
 /// What the other nodes of a Citus cluster have beside tables, with a place for [`FUNCTION_GRANTS`].

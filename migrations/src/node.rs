@@ -43,7 +43,7 @@ pub async fn nodes(client: &mut Client) -> Result<Vec<Node>, Error> {
     }
 }
 
-/// Asks all nodes.
+/// Reads what all nodes have.
 pub(crate) async fn read(client: &impl GenericClient) -> Result<Vec<Node>, Error> {
     let rows = client.query(embedded::CITUS_STATUS, &[]).await?;
     rows.iter().map(Node::from_row).collect()
@@ -62,7 +62,7 @@ impl Node {
         })
     }
 
-    /// Tells that it has the extension and the rights of the coordinator.
+    /// Returns true if it has the extension and the rights of the coordinator.
     pub fn is_consistent(&self) -> bool {
         self.error.is_none()
             && self.has_same_version

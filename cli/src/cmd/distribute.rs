@@ -31,7 +31,7 @@ pub(crate) struct Distribute {
     /// Go back to the layout that runmeta migrate makes
     #[arg(long, group = "what")]
     undo: bool,
-    /// Only tell how the tables are laid out, and whether they and the nodes of a cluster agree: this reads all runs
+    /// Only print how the tables are laid out, and whether they and the nodes of a cluster agree: this reads all runs
     #[arg(long, group = "what", conflicts_with = "dry_run")]
     status: bool,
     /// Only print the SQL that would run, as a script for psql

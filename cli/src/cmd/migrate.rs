@@ -11,7 +11,7 @@ use crate::stdout::print;
 /// Bring a database up to date: extension, tables, roles and rights
 #[derive(Args)]
 pub(crate) struct Migrate {
-    /// Only tell how far the database is
+    /// Only print how far the database is
     #[arg(long, conflicts_with = "dry_run")]
     status: bool,
     /// Only print the SQL that would run, as a script for psql

@@ -77,7 +77,7 @@ struct There {
 }
 
 impl There {
-    /// Hands over what it announces, until nobody takes that or `ended` says so.
+    /// Hands over what it announces, until nobody takes that or `ended` is closed.
     async fn follow(self, sender: mpsc::Sender<Notice>, mut ended: watch::Receiver<()>) {
         tokio::select! {
             () = self.hand_over(&sender) => {}

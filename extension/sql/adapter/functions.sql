@@ -120,8 +120,8 @@ $runmeta$$frame$;
     statement pg_catalog.text;
 BEGIN
     statement := pg_catalog.format(frame, schema, pg_catalog.concat('_runmeta_follow_', adapter), pg_catalog.concat(
-        -- Half of all updates of a queue are polls that find no job. To ask takes 3 µs of processor time, as much as not to ask
-        -- unless rows are compared.
+        -- Half of all updates of a queue are polls that find no job. To look for one takes 3 µs of processor time, as long as
+        -- the statement without a job, unless it compares rows.
         CASE WHEN compares THEN $body$IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' AND NOT EXISTS (SELECT FROM jobs) THEN
         RETURN NULL;
     END IF;

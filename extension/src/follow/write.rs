@@ -97,7 +97,7 @@ struct Known {
     role: pg_sys::Oid,
 }
 
-/// Records a change of a job, of which the arguments of a call tell, and notes it.
+/// Records a change of a job, which the arguments of a call describe, and notes it.
 ///
 /// # Errors
 ///

@@ -2,7 +2,7 @@
 //!
 //! While the stream is open and its tail has room, that is one `UPDATE`, which locks the row too. Otherwise
 //! [`write`](super::write) locks the row first, and decides; so it does where Citus has distributed the tables, which lets no `UPDATE`
-//! ask how large a column is.
+//! depend on how large a column is.
 //!
 //! Such an append of a token takes 0.11 ms of one session, as a `set` does that changes something, and a bare `INSERT` of
 //! the token into a table of its own 0.03 to 0.05 (pgbench, no wait for the disk, a busy machine). A program that appends

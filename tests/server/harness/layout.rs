@@ -1,7 +1,7 @@
 //! The layout in which the tests have their tables: `RUNMETA_TEST_LAYOUT` is `plain`, `split`, `partitions` or `citus`.
 //!
 //! Some tests insert runs by hand, to have many at once or some that `start` makes none of. Where runs are found through a table of
-//! their roots, that is to be told of them.
+//! their roots, they have to be registered there.
 
 use runmeta_migrations::{Layout, distribute};
 use tokio_postgres::Client;
