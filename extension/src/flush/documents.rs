@@ -9,6 +9,7 @@ use runmeta_core::wire;
 
 use super::batch::{List, Part};
 use super::family::Addressed;
+use super::in_shard;
 use super::outcome::Outcome;
 use super::queue::Queue;
 use super::slice;
@@ -33,6 +34,10 @@ pub fn write(
     outcomes: &mut [Option<Outcome>],
 ) -> Result<(), Refusal> {
     let now = pgrx::datum::clock_timestamp();
+    if layout::is_distributed() {
+        let runs: Vec<&Addressed> = runs.iter().collect();
+        return slice::all(&runs).try_for_each(|runs| in_shard::write(runs, parts, outcomes, now));
+    }
     let waits = waiting(runs)?;
     let alike = |left: &(&Addressed, bool), right: &(&Addressed, bool)| left.1 == right.1;
     let runs: Vec<(&Addressed, bool)> = runs.iter().zip(waits).collect();
@@ -80,7 +85,7 @@ fn in_one_pass(
         let stored = Stored {
             id: row.id,
             version: row.version,
-            finished_at: row.finished_at,
+            is_closed: is_closed(row.id, row.version, row.finished_at),
         };
         let lists = || lists(parts, &runs[position].parts);
         if queue.is_for(row.id, row.size_bound, row.finished_at, lists())? {
@@ -159,7 +164,7 @@ fn locked_first(
         let stored = Stored {
             id: &run.id,
             version: run.version,
-            finished_at: run.finished_at,
+            is_closed: is_closed(&run.id, run.version, run.finished_at),
         };
         if let Some(queue) = queue.filter(|_| taken.is_empty()) {
             let lists = lists(parts, &runs[position].parts);
@@ -192,8 +197,13 @@ pub struct Stored<'a> {
     pub id: &'a str,
     /// Its version.
     pub version: i64,
-    /// When it finished, if it did.
-    pub finished_at: Option<TimestampWithTimeZone>,
+    /// True if it takes no writes any more.
+    pub is_closed: bool,
+}
+
+/// Returns true if a run takes no writes any more.
+pub fn is_closed(id: &str, version: i64, finished_at: Option<TimestampWithTimeZone>) -> bool {
+    check_writable(id, version, finished_at).is_err()
 }
 
 /// Returns the lists at these places.
@@ -220,13 +230,12 @@ pub fn apply<'a>(
     parts: &[Part<'a>],
     outcomes: &mut [Option<Outcome>],
 ) -> Result<(Option<Changed>, i64), Refusal> {
-    let closed = check_writable(stored.id, stored.version, stored.finished_at).is_err();
-    if places.len() > 1 && !closed {
+    if places.len() > 1 && !stored.is_closed {
         draft.measure();
     }
     let mut applied = false;
     for (place, list) in places.iter().zip(lists(parts, places)) {
-        let outcome = match closed {
+        let outcome = match stored.is_closed {
             true => Outcome::bare(wire::Outcome::Closed),
             false => apply_list(&mut draft, list)?,
         };

@@ -14,6 +14,7 @@
 //! 2. [`family`] finds which runs the others address.
 //! 3. [`documents`] works the runs off in slices, in the order of their ids so that no two flushes wait for each other in
 //!    a circle. [`update`] takes a slice in one statement, in [one pass](crate::one_pass); or [`slice`] locks and reads it with one and stores it with another, where lists wait to be folded.
+//!    Where Citus has distributed the tables, [`in_shard`] has each shard's server do all of it, so that no document leaves that.
 //!
 //! One that also starts, sets statuses or finishes:
 //!
@@ -25,8 +26,9 @@
 pub mod batch;
 mod change;
 mod contract;
-mod documents;
+pub mod documents;
 mod family;
+pub mod in_shard;
 mod outcome;
 mod placement;
 mod queue;

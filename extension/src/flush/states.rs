@@ -11,7 +11,7 @@ use pgrx::spi::SpiClient;
 use runmeta_core::wire;
 
 use super::batch::{Content, Part};
-use super::documents::{Stored, apply, apply_list, lists, queue_or_write, set_version};
+use super::documents::{Stored, apply, apply_list, is_closed, lists, queue_or_write, set_version};
 use super::family::Addressed;
 use super::outcome::{Outcome, refuse};
 use super::queue::Queue;
@@ -22,7 +22,7 @@ use crate::inbox::{Applied, Taken};
 use crate::jsonb::{Jsonb, check_for_interrupts};
 use crate::layout::ByRoot;
 use crate::refusal::Refusal;
-use crate::run::{State, UnstoredStates, check_open, check_writable};
+use crate::run::{State, UnstoredStates, check_open};
 use crate::settings;
 use crate::stream::Holder;
 
@@ -200,10 +200,11 @@ impl<'a> Batch<'_, 'a> {
         let mut draft = Draft::new(document, limit, state.size_bound);
         let folded = taken.apply(&mut draft, state.created_at)?;
         if self.has_only_lists(run) {
+            let attempt = &state.attempt;
             let stored = Stored {
-                id: &state.attempt.id,
-                version: state.attempt.version,
-                finished_at: state.attempt.finished_at,
+                id: &attempt.id,
+                version: attempt.version,
+                is_closed: is_closed(&attempt.id, attempt.version, attempt.finished_at),
             };
             let places = run.parts.iter().copied();
             let places: Vec<u32> = places
@@ -231,8 +232,7 @@ impl<'a> Batch<'_, 'a> {
             match &self.parts[place as usize].content {
                 Content::Operations(list) => {
                     let attempt = &state.attempt;
-                    let closed =
-                        check_writable(&attempt.id, attempt.version, attempt.finished_at).is_err();
+                    let closed = is_closed(&attempt.id, attempt.version, attempt.finished_at);
                     outcomes[place as usize] = Some(match closed {
                         true => Outcome::bare(wire::Outcome::Closed),
                         false => apply_list(&mut draft, list)?,

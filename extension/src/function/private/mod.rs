@@ -1,6 +1,7 @@
 //! Functions that the extension's own SQL calls. Their names in SQL begin with an underscore, and their declarations
 //! are in `sql/private/`.
 
+mod apply_in_shard;
 mod apply_lists;
 mod changed_bound;
 mod changed_document;
