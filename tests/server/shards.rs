@@ -58,3 +58,75 @@ async fn what_progress_shows_of_a_run_is_a_part_of_the_query() {
     assert!(!plan.contains("Scan on _progress"), "{plan}");
     assert!(plan.contains("jsonb_each"), "{plan}");
 }
+
+#[tokio::test]
+async fn lists_applied_in_a_shard_have_an_outcome_each() {
+    let database = Database::new().await;
+    let client = database.connect().await;
+    let lists = r#"[[{"type": "increment", "key": "n"}], [], [{"type": "set", "key": "a", "value": "too long"}],
+        [{"type": "shout"}, {"type": "set", "key": "b", "value": 2}]]"#;
+    let of_a_run = format!(
+        "SELECT document, size_bound, version, outcomes, unapplied
+        FROM (VALUES (false, 7::int8), (true, 7), (false, 9223372036854775807)) AS v (is_closed, version),
+            runmeta._apply_in_shard('a', '{{\"n\": 1}}', v.version, 7, v.is_closed, '{lists}', 15)"
+    );
+    insta::assert_snapshot!(rows(&client, &of_a_run).await, @"");
+}
+
+#[tokio::test]
+async fn root_in_a_batch_is_a_hint() {
+    let database = Database::new().await;
+    let client = database.connect().await;
+    client.batch_execute(TREE).await.unwrap();
+    for layout in [Layout::Plain, Layout::Split, Layout::Partitions(3)] {
+        distribute(&mut database.connect().await, layout)
+            .await
+            .unwrap();
+        let entries = [
+            ("top", "top"),
+            ("a", "top"),
+            ("b", "nobody"),
+            ("c", "a"),
+            ("nobody", "top"),
+        ];
+        let entries = entries.map(|(run, root)| {
+            format!(
+                r#"{{"run": "{run}", "root": "{root}", "operations": [{{"type": "increment", "key": "hints"}}]}}"#
+            )
+        });
+        let flush = format!(
+            "SELECT run_id, outcome FROM runmeta.flush('[{}]')",
+            entries.join(", ")
+        );
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(rows(&client, &flush).await, @"");
+        }
+    }
+    let hints = "SELECT id, metadata->'hints' FROM runmeta.run ORDER BY id";
+    insta::assert_snapshot!(rows(&client, hints).await, @"");
+}
+
+#[tokio::test]
+async fn run_that_was_started_anew_in_another_tree_is_found_there() {
+    let database = Database::new().await;
+    let client = database.connect().await;
+    distribute(&mut database.connect().await, Layout::Split)
+        .await
+        .unwrap();
+    let count = r#"SELECT outcome FROM runmeta.flush('[{"run": "a", "operations": [{"type": "increment", "key": "n"}]}]')"#;
+    client
+        .batch_execute("SELECT runmeta.start('a'), runmeta.start('top')")
+        .await
+        .unwrap();
+    assert_eq!(rows(&client, count).await, "applied");
+    client
+        .batch_execute(
+            "SELECT runmeta.finish('a'); SELECT runmeta.prune(now() + '1 hour'); SELECT runmeta.start('a', parent_run_id => 'top')",
+        )
+        .await
+        .unwrap();
+    assert_eq!(rows(&client, count).await, "applied");
+    assert_eq!(rows(&client, count).await, "applied");
+    let found = "SELECT root_id, metadata FROM runmeta.run WHERE id = 'a'";
+    assert_eq!(rows(&client, found).await, r#"top,{"n": 2}"#);
+}

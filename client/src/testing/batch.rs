@@ -154,13 +154,18 @@ fn read_entry(entry: &Json) -> Result<Entry, Error> {
         EntryMember::parse(name).ok_or_else(|| bad(name))?;
     }
     let run = text(members, EntryMember::Run.name())?.filter(|run| fits_text(run));
+    if members.get(EntryMember::Root.name()).is_some() {
+        let root = text(members, EntryMember::Root.name())?;
+        root.filter(|root| fits_text(root))
+            .ok_or_else(|| bad("root"))?;
+    }
     let mut parts = Vec::new();
     for member in EntryMember::ALL {
         let Some(value) = members.get(member.name()) else {
             continue;
         };
         parts.push(match member {
-            EntryMember::Run => continue,
+            EntryMember::Run | EntryMember::Root => continue,
             EntryMember::Start => Content::Start(read_start(value)?),
             EntryMember::Operations(target) => {
                 let list = parse_list(value).map_err(|_| bad(target.list()))?;

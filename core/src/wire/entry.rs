@@ -7,6 +7,8 @@ use super::{Part, Target};
 pub enum EntryMember {
     /// The id of the run.
     Run,
+    /// The id of the run's root, if that is known: only a hint by which a run is found sooner where the layout is split.
+    Root,
     /// The run is started, or another attempt at it begins.
     Start,
     /// The operations that the run records for this member of its family.
@@ -20,9 +22,10 @@ pub enum EntryMember {
 }
 
 impl EntryMember {
-    /// All members. Behind the first one they stand in the order in which they take effect.
-    pub const ALL: [EntryMember; 10] = [
+    /// All members. Behind the first two they stand in the order in which they take effect.
+    pub const ALL: [EntryMember; 11] = [
         EntryMember::Run,
+        EntryMember::Root,
         EntryMember::Start,
         EntryMember::Operations(Target::Own),
         EntryMember::Operations(Target::Parent),
@@ -45,6 +48,7 @@ impl EntryMember {
     pub fn name(self) -> &'static str {
         match self {
             EntryMember::Run => "run",
+            EntryMember::Root => "root",
             EntryMember::Start => "start",
             EntryMember::Operations(target) => target.list(),
             EntryMember::Streams(target) => target.streams(),
@@ -53,10 +57,10 @@ impl EntryMember {
         }
     }
 
-    /// Returns the part of the answer that has a row for this member, and for streams one for each; `None` for the id.
+    /// Returns the part of the answer that has a row for this member, and for streams one for each; `None` for the ids.
     pub fn part(self) -> Option<Part> {
         match self {
-            EntryMember::Run => None,
+            EntryMember::Run | EntryMember::Root => None,
             EntryMember::Start => Some(Part::Start),
             EntryMember::Operations(_) => Some(Part::Operations),
             EntryMember::Streams(_) => Some(Part::Stream),
@@ -82,7 +86,7 @@ mod tests {
     fn names_are_read_back_and_no_others() {
         assert_eq!(
             EntryMember::ALL.map(EntryMember::name).join(" "),
-            "run start operations parentOperations rootOperations streams parentStreams rootStreams status finish"
+            "run root start operations parentOperations rootOperations streams parentStreams rootStreams status finish"
         );
         for member in EntryMember::ALL {
             assert_eq!(EntryMember::parse(member.name()), Some(member));
@@ -91,16 +95,16 @@ mod tests {
     }
 
     #[test]
-    fn each_member_but_the_id_is_a_part_of_the_answer() {
+    fn each_member_but_the_ids_is_a_part_of_the_answer() {
         let parts = EntryMember::ALL.map(|member| member.part().map_or("", Part::name));
         assert_eq!(
             parts.join(" "),
-            " start operations operations operations stream stream stream status finish"
+            "  start operations operations operations stream stream stream status finish"
         );
         let targets = EntryMember::ALL.map(|member| member.target().name());
         assert_eq!(
             targets.join(" "),
-            "self self self parent root self parent root self self"
+            "self self self self parent root self parent root self self"
         );
     }
 }

@@ -8,7 +8,7 @@ use runmeta_core::wire::{EntryMember, MAXIMUM_OPERATIONS, MAXIMUM_TEXT_BYTES, Ta
 use super::change;
 use super::stream::{self, Stream};
 use crate::document::list;
-use crate::jsonb::{Jsonb, View, check_for_interrupts};
+use crate::jsonb::{Container, Jsonb, View, check_for_interrupts};
 use crate::refusal::Refusal;
 use crate::run::NewRun;
 
@@ -18,6 +18,8 @@ pub struct Part<'a> {
     pub entry: u32,
     /// The run of its entry.
     pub run: &'a str,
+    /// The root of that run, as the entry has it.
+    pub root: Option<&'a str>,
     /// What is to be done.
     pub content: Content<'a>,
 }
@@ -142,16 +144,8 @@ fn read_entry<'a>(index: u32, entry: View<'a>, parts: &mut Vec<Part<'a>>) -> Res
     let View::Object(members) = entry else {
         return Err(bad(format!("[{index}]"), "there is no object"));
     };
-    let run = match members.member(EntryMember::Run.name().as_bytes()) {
-        Some(run) => run.as_str(),
-        None => return Err(bad(format!("[{index}]"), "run is missing")),
-    };
-    let run = run.filter(|run| fits_text(run)).ok_or_else(|| {
-        bad(
-            format!("[{index}].run"),
-            &format!("there is no text of 1 to {MAXIMUM_TEXT_BYTES} bytes"),
-        )
-    })?;
+    let run = read_id(index, &members, EntryMember::Run)?
+        .ok_or_else(|| bad(format!("[{index}]"), "run is missing"))?;
     for (name, _) in members.members() {
         let name = String::from_utf8_lossy(name);
         if EntryMember::parse(&name).is_none() {
@@ -159,8 +153,9 @@ fn read_entry<'a>(index: u32, entry: View<'a>, parts: &mut Vec<Part<'a>>) -> Res
         }
     }
     // Most entries have nothing but their run and its own list.
-    let mut left = members.count() - 1;
-    for member in &EntryMember::ALL[1..] {
+    let root = read_id(index, &members, EntryMember::Root)?;
+    let mut left = members.count() - 1 - usize::from(root.is_some());
+    for member in &EntryMember::ALL[2..] {
         if left == 0 {
             break;
         }
@@ -170,7 +165,7 @@ fn read_entry<'a>(index: u32, entry: View<'a>, parts: &mut Vec<Part<'a>>) -> Res
         left -= 1;
         let place = || format!("[{index}].{}", member.name());
         let content = match member {
-            EntryMember::Run => continue,
+            EntryMember::Run | EntryMember::Root => continue,
             EntryMember::Start => Content::Start(Box::new(change::read_start(run, value, &place)?)),
             EntryMember::Operations(target) => {
                 Content::Operations(read_list(*target, value, &place)?)
@@ -180,6 +175,7 @@ fn read_entry<'a>(index: u32, entry: View<'a>, parts: &mut Vec<Part<'a>>) -> Res
                     parts.push(Part {
                         entry: index,
                         run,
+                        root,
                         content: Content::Stream(Box::new(stream)),
                     });
                 }
@@ -191,10 +187,29 @@ fn read_entry<'a>(index: u32, entry: View<'a>, parts: &mut Vec<Part<'a>>) -> Res
         parts.push(Part {
             entry: index,
             run,
+            root,
             content,
         });
     }
     Ok(())
+}
+
+/// Reads a member that is an id. `None` if there is no such member.
+fn read_id<'a>(
+    index: u32,
+    members: &Container<'a>,
+    member: EntryMember,
+) -> Result<Option<&'a str>, Refusal> {
+    let Some(value) = members.member(member.name().as_bytes()) else {
+        return Ok(None);
+    };
+    let id = value.as_str().filter(|id| fits_text(id));
+    id.map(Some).ok_or_else(|| {
+        bad(
+            format!("[{index}].{}", member.name()),
+            &format!("there is no text of 1 to {MAXIMUM_TEXT_BYTES} bytes"),
+        )
+    })
 }
 
 fn read_list<'a>(

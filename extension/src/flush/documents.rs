@@ -131,6 +131,7 @@ pub fn queue_or_write(
             direct.push(Addressed {
                 id: Rc::clone(&run.id),
                 root: run.root.clone(),
+                is_guess: run.is_guess,
                 shard: run.shard,
                 parts: left,
             });

@@ -29,23 +29,48 @@ pub struct Addressed {
     pub id: Rc<str>,
     /// The first run of its tree, where the layout is split.
     pub root: Option<Rc<str>>,
+    /// True if the root is a guess: a run that is not found may have another one.
+    pub is_guess: bool,
     /// The [shard](Shards) in which it lies.
     pub shard: usize,
     /// The positions of the parts in the batch, in their order.
     pub parts: Vec<u32>,
 }
 
+/// How the roots of runs become known where the layout is split.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Roots {
+    /// They are looked up.
+    Found,
+    /// They are what the batch has, or what they were when this session looked them up. A run is found by both its root and its id, so
+    /// that a wrong guess finds none.
+    Guessed,
+}
+
+impl Roots {
+    /// Returns the root of the run that a part is for, if it can be guessed.
+    fn guess(self, part: &Part<'_>) -> Option<Rc<str>> {
+        let may = self == Roots::Guessed && layout::is_split() && part.is_own();
+        may.then(|| {
+            part.root
+                .map(Rc::from)
+                .or_else(|| layout::remembered(part.run))
+        })?
+    }
+}
+
 /// Returns the runs that those parts are for which `is_left` picks by their positions, in the order in which they are to be
 /// locked: of their shards, and of their ids in each. A part that came from a run that does not exist may be for none of them.
 ///
 /// Where all of them are for the runs that bring them and the layout is plain, nothing is looked up: a flush of 1,000 runs takes
-/// 5.5 ms, and the look-up 1.3 more.
+/// 5.5 ms, and the look-up 1.3 more. Where the layout is split, the root of such a run may be [guessed](Roots::Guessed) instead.
 ///
 /// # Errors
 ///
 /// Errors of Postgres are raised.
 pub fn resolve(
     parts: &[Part<'_>],
+    roots: Roots,
     is_left: impl Fn(usize) -> bool,
 ) -> Result<Vec<Addressed>, Refusal> {
     let left = || {
@@ -60,10 +85,22 @@ pub fn resolve(
                 .collect(),
         ));
     }
-    let families = families(left().map(|(_, part)| part.run).collect())?;
     let mut addresses = Vec::with_capacity(parts.len());
-    let mut roots: HashMap<Rc<str>, Rc<str>> = HashMap::new();
+    let mut guessed: HashMap<Rc<str>, Rc<str>> = HashMap::new();
+    let mut unknown = Vec::with_capacity(parts.len());
     for (position, part) in left() {
+        match roots.guess(part) {
+            Some(root) => {
+                let id: Rc<str> = part.run.into();
+                addresses.push((Rc::clone(&id), position));
+                guessed.insert(id, root);
+            }
+            None => unknown.push((position, part)),
+        }
+    }
+    let families = families(unknown.iter().map(|(_, part)| part.run).collect())?;
+    let mut roots: HashMap<Rc<str>, Rc<str>> = HashMap::new();
+    for (position, part) in unknown {
         check_for_interrupts();
         if let Some(family) = families.get(part.run) {
             let id = match part.member().target() {
@@ -81,7 +118,9 @@ pub fn resolve(
     if is_split {
         let shards = Shards::now();
         for run in &mut runs {
-            run.root = roots.get(&run.id).map(Rc::clone);
+            let found = roots.get(&run.id);
+            run.is_guess = found.is_none();
+            run.root = found.or_else(|| guessed.get(&run.id)).map(Rc::clone);
             run.shard = run.root.as_deref().map_or(0, |root| shards.of(root));
         }
         // Within a shard they stay in their order.
@@ -100,6 +139,7 @@ fn grouped(mut addresses: Vec<(Rc<str>, u32)>) -> Vec<Addressed> {
             _ => runs.push(Addressed {
                 id,
                 root: None,
+                is_guess: false,
                 shard: 0,
                 parts: vec![position],
             }),
@@ -125,6 +165,7 @@ fn families(mut ids: Vec<&str>) -> Result<HashMap<&str, Family>, Refusal> {
             for (id, found) in ids.iter().zip(found) {
                 check_for_interrupts();
                 if let Some(found) = found {
+                    layout::remember(id, &found.root);
                     let parent = found.relative(id, Target::Parent);
                     families.insert(*id, Family::new(&found.root, parent, id));
                 }

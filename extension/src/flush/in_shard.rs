@@ -172,6 +172,7 @@ pub fn apply(
     let part = |operations| Part {
         entry: 0,
         run: stored.id,
+        root: None,
         content: Content::Operations(List {
             target: Target::Own,
             operations,

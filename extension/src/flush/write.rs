@@ -4,7 +4,7 @@ use runmeta_core::wire::{self, Target};
 
 use super::batch::{Content, Part};
 use super::contract;
-use super::family::Addressed;
+use super::family::{Addressed, Roots};
 use super::outcome::{Outcome, refuse};
 use super::queue::Queue;
 use super::{documents, family, start, states, stream};
@@ -55,8 +55,21 @@ fn attempt(
     }
     queue.fill(parts, outcomes)?;
     let is_list = |place: usize| parts[place].list().is_some();
-    let runs = family::resolve(parts, |place| outcomes[place].is_none() && is_list(place))?;
-    documents::write(parts, &runs, queue, outcomes)?;
+    let mut runs = Vec::new();
+    for roots in [Roots::Guessed, Roots::Found] {
+        let is_left = |place: usize| outcomes[place].is_none() && is_list(place);
+        let of_round = family::resolve(parts, roots, is_left)?;
+        documents::write(parts, &of_round, queue, outcomes)?;
+        let is_missed = |run: &Addressed| {
+            let mut parts = run.parts.iter();
+            run.is_guess && parts.any(|place| outcomes[*place as usize].is_none())
+        };
+        let are_found = !of_round.iter().any(is_missed);
+        runs.extend(of_round);
+        if are_found {
+            break;
+        }
+    }
     stream::write(parts, Vec::new(), outcomes)?;
     Ok(runs)
 }
@@ -75,7 +88,7 @@ fn write_states(
         if round > 0 {
             start::insert(parts, outcomes)?;
         }
-        let mut runs = family::resolve(parts, |place| {
+        let mut runs = family::resolve(parts, Roots::Found, |place| {
             let waits = waiting.binary_search_by_key(&place, |waiting| waiting.place);
             outcomes[place].is_none() && waits.is_err()
         })?;

@@ -12,7 +12,7 @@ pub const MEMORY_HINT: &str =
 pub const OUT_OF_MEMORY_HINT: &str =
     "Send fewer operations in one call, or lower runmeta.maximum_memory or max_connections.";
 /// How batches are written.
-pub const BATCH_HINT: &str = "A batch is an array of objects with run and any of start, operations, parentOperations, rootOperations, streams, parentStreams, rootStreams, status and finish.";
+pub const BATCH_HINT: &str = "A batch is an array of objects with run and any of root, start, operations, parentOperations, rootOperations, streams, parentStreams, rootStreams, status and finish.";
 /// Who prunes where there are policies.
 pub const PRUNE_HINT: &str =
     "Prune as a superuser, or as an owner with BYPASSRLS or without FORCE ROW LEVEL SECURITY.";
