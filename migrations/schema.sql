@@ -1273,6 +1273,9 @@ GRANT ALL ON FUNCTION runmeta._adapter_sync(adapter integer, jobs regclass, pref
 GRANT ALL ON FUNCTION runmeta._adapter_triggers(adapter integer, jobs regclass, compares boolean, queues regclass) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._adapter_triggers(adapter integer, jobs regclass, compares boolean, queues regclass) TO runmeta_writer;
 
+GRANT ALL ON FUNCTION runmeta._apply_in_shard(run_id text, metadata jsonb, old_version bigint, old_size_bound integer, is_closed boolean, lists jsonb, maximum integer) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._apply_in_shard(run_id text, metadata jsonb, old_version bigint, old_size_bound integer, is_closed boolean, lists jsonb, maximum integer) TO runmeta_writer;
+
 GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone, size_bound integer, task text, created_at timestamp with time zone, updated_at timestamp with time zone) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone, size_bound integer, task text, created_at timestamp with time zone, updated_at timestamp with time zone) TO runmeta_writer;
 
