@@ -326,7 +326,7 @@ async fn a_malformed_batch_is_refused_whole_with_the_place_of_the_fault() {
     insta::assert_snapshot!(refused(&client, "SELECT runmeta.flush('{}')").await, @"
     22023: batch is malformed
     DETAIL: At the top: there is no array.
-    HINT: A batch is an array of objects with run and any of start, operations, parentOperations, rootOperations, streams, parentStreams, rootStreams, status and finish.
+    HINT: A batch is an array of objects with run and any of root, start, operations, parentOperations, rootOperations, streams, parentStreams, rootStreams, status and finish.
     ");
     insta::assert_snapshot!(refused(&client, "SELECT runmeta.flush(NULL)").await, @"
     22004: batch is null

@@ -109,7 +109,14 @@ async fn root_in_a_batch_is_a_hint() {
         );
     }
     let hints = "SELECT id, metadata->'hints' FROM runmeta.run ORDER BY id";
-    insta::assert_snapshot!(rows(&client, hints).await, @"");
+    insta::assert_snapshot!(rows(&client, hints).await, @r"
+    a | 3
+    b | 3
+    c | 3
+    d | NULL
+    e | NULL
+    top | 3
+    ");
 }
 
 #[tokio::test]

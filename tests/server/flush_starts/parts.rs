@@ -207,7 +207,7 @@ async fn a_batch_with_a_member_of_the_wrong_type_is_refused_whole_with_its_place
         assert_eq!(
             refusal(client.batch_execute(&flush).await),
             format!(
-                "22023: batch is malformed\nDETAIL: {detail}\nHINT: A batch is an array of objects with run and any of start, operations, parentOperations, rootOperations, streams, parentStreams, rootStreams, status and finish."
+                "22023: batch is malformed\nDETAIL: {detail}\nHINT: A batch is an array of objects with run and any of root, start, operations, parentOperations, rootOperations, streams, parentStreams, rootStreams, status and finish."
             ),
             "{entry}"
         );
