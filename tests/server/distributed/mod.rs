@@ -163,7 +163,7 @@ async fn what_was_migrated_before_there_was_a_cluster_is_made_on_its_nodes() {
     let mut client = cluster.connect(0).await;
     migrate(&mut client).await.unwrap();
     run(&client, FAMILY).await;
-    cluster.join().await;
+    cluster.join(0..3).await;
     distribute(&mut client, Layout::Citus(4)).await.unwrap();
     let found = distribution(&mut client).await.unwrap();
     assert!(found.is_consistent(), "{found}");
@@ -251,4 +251,56 @@ async fn another_migration_leaves_distributed_tables_and_makes_what_nodes_lack()
     assert_eq!(rows(&client, agree).await, "0 | 0");
     let figures = "SELECT unfinished_runs, run_bytes > 65536 FROM runmeta.activity";
     assert_eq!(rows(&client, figures).await, "2 | t");
+}
+
+#[tokio::test]
+async fn shards_move_to_a_node_that_joins_while_runs_are_written() {
+    let Some(cluster) = Cluster::apart().await else {
+        return;
+    };
+    cluster.join(0..2).await;
+    let (cluster, mut client) = migrated(cluster).await;
+    distribute(&mut client, Layout::Citus(4)).await.unwrap();
+    let batch = "SELECT jsonb_agg(jsonb_build_object('run', 'run ' || n, '{}', {})) FROM generate_series(1, 40) AS n";
+    let flush = |member: &str, value: &str| {
+        let batch = batch.replacen("{}", member, 1).replacen("{}", value, 1);
+        format!("SELECT outcome, count(*) FROM runmeta.flush(({batch})) GROUP BY 1")
+    };
+    let starts = flush("start", "'{}'::jsonb");
+    assert_eq!(rows(&client, &starts).await, "applied | 40");
+
+    cluster.join(2..3).await;
+    let found = distribution(&mut client).await.unwrap();
+    assert!(!found.is_consistent(), "{found}");
+    migrate(&mut client).await.unwrap();
+    let found = distribution(&mut client).await.unwrap();
+    assert!(found.is_consistent(), "{found}");
+
+    let increment = flush(
+        "operations",
+        r#"'[{"type": "increment", "key": "n"}]'::jsonb"#,
+    );
+    let (stop, mut stopped) = tokio::sync::oneshot::channel();
+    let other = cluster.connect(0).await;
+    let rebalance = tokio::spawn(async move {
+        let rebalance = "SET client_min_messages = warning; SELECT rebalance_table_shards(shard_transfer_mode => 'block_writes')";
+        other.batch_execute(rebalance).await.unwrap();
+        stop.send(()).unwrap();
+    });
+    let mut flushes = 0;
+    while stopped.try_recv().is_err() {
+        assert_eq!(rows(&client, &increment).await, "applied | 40");
+        flushes += 1;
+    }
+    rebalance.await.unwrap();
+    assert_eq!(rows(&client, &increment).await, "applied | 40");
+    let counted = format!(
+        "SELECT count(*) FROM runmeta.run WHERE metadata = '{{\"n\": {}}}'",
+        flushes + 1
+    );
+    assert_eq!(rows(&client, &counted).await, "40");
+    let moved = "SELECT count(*) > 0 FROM citus_shards WHERE table_name = 'runmeta.run'::regclass AND nodename ~ 'worker-2'";
+    assert_eq!(rows(&client, moved).await, "t");
+    let found = distribution(&mut client).await.unwrap();
+    assert!(found.is_consistent(), "{found}");
 }

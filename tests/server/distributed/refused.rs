@@ -179,7 +179,7 @@ async fn node_whose_schema_holds_objects_of_others_is_not_prepared() {
     };
     let mut client = cluster.connect(0).await;
     migrate(&mut client).await.unwrap();
-    cluster.join().await;
+    cluster.join(0..3).await;
     let theirs = "CREATE SCHEMA runmeta; CREATE FUNCTION runmeta.theirs() RETURNS int LANGUAGE sql AS 'SELECT 1'";
     run(&cluster.connect(1).await, &format!("{ALONE}; {theirs}")).await;
     let refused = refused(&mut client).await;

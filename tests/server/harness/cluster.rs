@@ -1,5 +1,7 @@
 //! A database of a Citus cluster for one test, gone when the test ends.
 
+use std::ops::Range;
+
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio_postgres::config::Config;
 use tokio_postgres::{Client, NoTls};
@@ -29,14 +31,14 @@ impl Cluster {
     /// Makes the database on each node, joined to a cluster and without runmeta. Returns none where there is no Citus.
     pub async fn new() -> Option<Self> {
         let cluster = Self::apart().await?;
-        cluster.join().await;
+        cluster.join(0..cluster.folders.len()).await;
         Some(cluster)
     }
 
     /// As [`new`](Self::new), for a test that has roles of which other tests are to know nothing.
     pub async fn alone() -> Option<Self> {
         let cluster = Self::made(Guard::Alone(ROLES.write().await)).await?;
-        cluster.join().await;
+        cluster.join(0..cluster.folders.len()).await;
         Some(cluster)
     }
 
@@ -61,11 +63,11 @@ impl Cluster {
         Some(cluster)
     }
 
-    /// Has the nodes know of each other. Citus sets the roles on a node that joins, which fails where two do it at once.
-    pub async fn join(&self) {
+    /// Has nodes join the cluster. Citus sets the roles on a node that joins, which fails where two do it at once.
+    pub async fn join(&self, nodes: Range<usize>) {
         static JOINING: Mutex<()> = Mutex::const_new(());
         let _alone = JOINING.lock().await;
-        for node in 0..self.folders.len() {
+        for node in nodes.clone() {
             let create = "SET client_min_messages = error; CREATE EXTENSION citus";
             self.connect(node)
                 .await
@@ -74,7 +76,7 @@ impl Cluster {
                 .unwrap();
         }
         let coordinator = self.connect(0).await;
-        for node in 0..self.folders.len() {
+        for node in nodes {
             coordinator
                 .batch_execute(&self.joining(node))
                 .await
