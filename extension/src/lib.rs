@@ -31,6 +31,7 @@
 mod announce;
 mod call;
 mod contract;
+mod diagnosis;
 mod document;
 mod flush;
 mod follow;

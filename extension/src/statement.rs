@@ -121,6 +121,7 @@ impl Statement {
 
     fn plan(&self, client: &SpiClient<'_>) -> Result<Rc<OwnedPreparedStatement>, Refusal> {
         let is_distributed = layout::is_distributed();
+        layout::send_lock_timeout()?;
         // No borrow is held while the statement runs: a trigger may come back to it.
         let planned = self.plan.borrow().clone();
         match planned {

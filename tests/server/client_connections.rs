@@ -108,7 +108,7 @@ fn pool(database: &Database, connections: usize) -> deadpool_postgres::Pool {
 /// Locks the row of run `a`, until the transaction ends.
 async fn locked(other: &mut tokio_postgres::Client) -> tokio_postgres::Transaction<'_> {
     let transaction = other.transaction().await.unwrap();
-    let lock = "SELECT FROM runmeta.run WHERE id = 'a' FOR UPDATE";
+    let lock = "SELECT FROM runmeta.run WHERE root_id = 'a' AND id = 'a' FOR UPDATE";
     transaction.batch_execute(lock).await.unwrap();
     transaction
 }

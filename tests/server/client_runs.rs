@@ -5,7 +5,7 @@ use std::time::Duration;
 use runmeta_client::{Client, NewRun, metadata};
 use serde_json::{Value, json};
 
-use crate::harness::Database;
+use crate::harness::{Database, delete_by_hand};
 
 async fn stored(database: &Database, run: &str) -> (Value, String) {
     let client = database.connect().await;
@@ -188,10 +188,11 @@ async fn run_that_was_started_anew_in_another_tree_is_found_there() {
     client.start(NewRun::new("first")).await.unwrap();
     let new = NewRun::new("child").parent("first");
     let old = client.start(new).await.unwrap();
+    let server = database.connect().await;
+    delete_by_hand(&server, "id = 'child'").await;
     let anew = "SELECT runmeta.start('second');
-        DELETE FROM runmeta.run WHERE id = 'child';
         SELECT runmeta.start('child', '{\"n\": 2}', parent_run_id => 'second')";
-    database.connect().await.batch_execute(anew).await.unwrap();
+    server.batch_execute(anew).await.unwrap();
     let run = client.run("child").await.unwrap();
     assert_eq!(
         (run.root_id(), run.metadata().get("n")),

@@ -224,8 +224,12 @@ async fn thousand_watches_share_one_connection_and_each_ends_with_the_final_stat
         let watch = Watch::run(format!("run {run}"));
         watches.push(client.watch(watch).await.unwrap());
     }
-    for change in ["increment(id, 'n')", "increment(id, 'n')", "finish(id)"] {
-        let change = format!("SELECT count(runmeta.{change}) FROM runmeta.run");
+    for change in [
+        "increment('run ' || n, 'n')",
+        "increment('run ' || n, 'n')",
+        "finish('run ' || n)",
+    ] {
+        let change = format!("SELECT count(runmeta.{change}) FROM generate_series(1, 1000) AS n");
         server.batch_execute(&change).await.unwrap();
     }
     let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'watches' AND datname = current_database()";

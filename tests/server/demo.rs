@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio_postgres::Client;
 
 use crate::cli::program;
-use crate::harness::{Database, Printing, merged_output};
+use crate::harness::{Database, Printing, merged_output, waiting_sessions};
 
 /// The rows of the airports, and those among them that have a fault.
 const ROWS: i64 = 3_376;
@@ -72,8 +72,8 @@ struct Import {
 async fn counted(client: &Client) -> Vec<Import> {
     let imports = "
         SELECT r.status, (r.metadata->>'processedRows')::int8, (r.metadata->>'invalidRows')::int8,
-            (SELECT coalesce(sum((c.metadata->>'processedRows')::int8), 0)::int8 FROM runmeta.run AS c WHERE c.parent_id = r.id),
-            (SELECT count(*) FROM runmeta.run AS c WHERE c.parent_id = r.id AND c.finished_at IS NULL)
+            (SELECT coalesce(sum((c.metadata->>'processedRows')::int8), 0)::int8 FROM runmeta.run AS c WHERE c.root_id = r.root_id AND c.parent_id = r.id),
+            (SELECT count(*) FROM runmeta.run AS c WHERE c.root_id = r.root_id AND c.parent_id = r.id AND c.finished_at IS NULL)
         FROM runmeta.run AS r WHERE r.parent_id IS NULL ORDER BY r.created_at";
     let rows = client.query(imports, &[]).await.unwrap();
     rows.iter()
@@ -173,11 +173,11 @@ async fn statements_of_a_killed_worker_are_waited_for() {
     wait_for_rows(&client, &mut child, 500).await;
     // The workers' statement gets stuck in the server, and does not notice that its program dies.
     let hold = client.transaction().await.unwrap();
-    hold.batch_execute("SELECT FROM runmeta.run WHERE parent_id IS NULL FOR UPDATE")
-        .await
-        .unwrap();
-    let stuck = "SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name LIKE 'runmeta demo%'";
+    let root = "SELECT id FROM runmeta.run WHERE parent_id IS NULL";
+    let root: String = observer.query_one(root, &[]).await.unwrap().get(0);
+    let lock = "SELECT FROM runmeta.run WHERE root_id = $1 AND id = $1 FOR UPDATE";
+    hold.execute(lock, &[&root]).await.unwrap();
+    let stuck = &waiting_sessions("runmeta demo");
     let count = async |at_least: i64, query: &str| {
         while observer
             .query_one(query, &[])

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::cli::program;
 use crate::harness::{
-    Database, OwnServer, PgBouncer, Role, by_hand, merged_output, process, rows, until_worker_runs,
+    Database, OwnServer, PgBouncer, Role, merged_output, process, rows, until_worker_runs,
 };
 
 /// Runs the doctor on a database and returns all that it printed, and its exit code.
@@ -81,12 +81,9 @@ async fn transaction_that_holds_back_vacuum_is_named() {
         .unwrap();
     assert_says(&database.url(), &["ok: nothing holds back vacuum for long"]);
     // To a role that cannot see since when, the transactions of others count.
-    let role = Role::new();
+    let role = Role::with("IN ROLE runmeta_reader");
     client
-        .batch_execute(&format!(
-            "GRANT runmeta_reader TO {}; SET synchronous_commit = off",
-            role.quoted()
-        ))
+        .batch_execute("SET synchronous_commit = off")
         .await
         .unwrap();
     client
@@ -214,11 +211,12 @@ async fn settings_that_make_writes_slow_or_tables_grow_are_found() {
 async fn large_documents_are_named_by_the_bound_of_their_size() {
     let database = Database::new().await;
     let client = database.connect().await;
-    by_hand(&client).await;
     client
         .batch_execute(
-            "INSERT INTO runmeta.run (root_id, id, size_bound)
-            VALUES ('small', 'small', 100), ('large', 'large', 200000), ('unknown', 'unknown', NULL)",
+            "SELECT runmeta.start('small'), runmeta.start('large'), runmeta.start('unknown');
+            UPDATE runmeta.run SET size_bound = 100 WHERE id = 'small';
+            UPDATE runmeta.run SET size_bound = 200000 WHERE id = 'large';
+            UPDATE runmeta.run SET size_bound = NULL WHERE id = 'unknown'",
         )
         .await
         .unwrap();

@@ -85,6 +85,7 @@ async fn extension_owns_functions_and_types_only() {
     function runmeta._changed_document()
     function runmeta._check_contract()
     function runmeta._depth_first(text[],text[])
+    function runmeta._diagnose(uuid,text[])
     function runmeta._family(text)
     function runmeta._is_distributed()
     function runmeta._is_schema(jsonb)

@@ -637,6 +637,7 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     _changed_document/0 | v | NULL | u | f
     _check_contract/0 | v | NULL | u | f
     _depth_first/2 | i | strict | s | f
+    _diagnose/2 | v | strict | u | f
     _family/1 | s | strict | s | f
     _is_distributed/0 | s | NULL | s | f
     _is_schema/1 | i | strict | s | f

@@ -12,10 +12,14 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 AS $query$
 SELECT pg_catalog.format($lost$INSERT INTO runmeta.transition (adapter, run_id, is_deleted, status)
 SELECT %1$s, runmeta._noted(r.id), true, 'cancelled'
-FROM runmeta.run AS r
-WHERE r.finished_at IS NULL AND pg_catalog.starts_with(r.id, %2$L)
-    AND pg_catalog.substr(r.id, %3$s) OPERATOR(pg_catalog.~) %4$L
-    AND NOT EXISTS (SELECT FROM %5$I.%6$I AS j
+-- By itself: Citus reads the runs from its nodes, and what is around them here.
+FROM (
+    SELECT f.id FROM runmeta.run AS f
+    WHERE f.finished_at IS NULL AND pg_catalog.starts_with(f.id, %2$L)
+        AND pg_catalog.substr(f.id, %3$s) OPERATOR(pg_catalog.~) %4$L
+    OFFSET 0
+) AS r
+WHERE NOT EXISTS (SELECT FROM %5$I.%6$I AS j
         WHERE (%2$L OPERATOR(pg_catalog.||) j.%7$I::pg_catalog.text) COLLATE pg_catalog."C" OPERATOR(pg_catalog.=) r.id)$lost$,
     adapter, prefix, pg_catalog.length(prefix) OPERATOR(pg_catalog.+) 1,
     CASE WHEN a.atttypid OPERATOR(pg_catalog.=) 'pg_catalog.uuid'::pg_catalog.regtype

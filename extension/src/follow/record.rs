@@ -10,10 +10,11 @@ use pgrx::pg_sys::BuiltinOid::{
     BOOLARRAYOID, INT4ARRAYOID, INT4OID, TEXTARRAYOID, TIMESTAMPTZARRAYOID,
 };
 use pgrx::prelude::*;
-use pgrx::spi::SpiTupleTable;
+use pgrx::spi::{SpiClient, SpiTupleTable};
 use runmeta_core::status;
 
 use crate::jsonb::check_for_interrupts;
+use crate::layout;
 use crate::owner::AsOwner;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
@@ -66,7 +67,10 @@ pub fn record(adapter: i32, jobs: pg_sys::Oid, query: &str) -> Result<i64, Refus
             if rows.is_empty() {
                 return Ok::<_, Refusal>(None);
             }
-            let slice = seen.read(rows)?;
+            let mut slice = seen.read(rows)?;
+            if layout::is_distributed() {
+                slice.want_existing(client)?;
+            }
             cursor.detach_into_name();
             let arguments = [
                 adapter.into(),
@@ -180,4 +184,16 @@ struct Slice {
     created: Vec<Option<TimestampWithTimeZone>>,
     started: Vec<Option<TimestampWithTimeZone>>,
     finished: Vec<Option<TimestampWithTimeZone>>,
+}
+
+impl Slice {
+    /// Has the jobs recorded of which the runs exist. Where Citus has these on other nodes, the statement does not look for them.
+    fn want_existing(&mut self, client: &mut SpiClient<'_>) -> Result<(), Refusal> {
+        let runs: Vec<&str> = self.runs.iter().map(String::as_str).collect();
+        let found = layout::find_many(client, &runs)?;
+        for (wanted, found) in self.wanted.iter_mut().zip(found) {
+            *wanted |= found.is_some();
+        }
+        Ok(())
+    }
 }

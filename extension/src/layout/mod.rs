@@ -8,17 +8,20 @@
 //! - *Distributed*: the split layout where Citus has the parts, its shards, on several servers. Rows are locked shard by shard, and
 //!   nothing waits in the inbox: the counters that spare reads a look into it are those of one server.
 //!
-//! [`known`] finds out which it is, [`shards`] where the runs of a tree are, [`roots`] reads and writes `run_root`, [`remembered`] keeps what a session has read there, and [`by_root`] is
-//! a statement for both.
+//! [`known`] finds out which it is, [`shards`] where the runs of a tree are, [`roots`] reads and writes `run_root`, [`remembered`]
+//! keeps what a session has read there, [`by_root`] is a statement for both, and [`lock_timeout`] has the nodes wait no longer than
+//! the session would.
 
 mod by_root;
 mod known;
+mod lock_timeout;
 mod remembered;
 mod roots;
 mod shards;
 
 pub use by_root::ByRoot;
 pub use known::{check_unchanged, is_split};
+pub use lock_timeout::send_lock_timeout;
 pub use remembered::{remember, remembered};
 pub use roots::{
     Found, Registering, by_shard, find, find_many, forget_trees, register, register_many, relative,

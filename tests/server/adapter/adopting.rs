@@ -84,12 +84,11 @@ async fn an_empty_parent_takes_the_expression_away() {
 async fn doctor_looks_at_queues_in_schemas_that_its_role_may_not_use() {
     let database = Database::new().await;
     let client = database.connect().await;
-    let role = Role::new();
+    let role = Role::with("IN ROLE runmeta_reader, pg_read_all_stats");
     let name = role.name();
     let adapt = ADAPT.replace("table_name", "schema => 'press', table_name");
     let table = OWN.replace("public.", "press.");
-    let grant = format!("GRANT runmeta_reader, pg_read_all_stats TO {name}");
-    execute(&client, &["CREATE SCHEMA press", &table, &adapt, &grant]).await;
+    execute(&client, &["CREATE SCHEMA press", &table, &adapt]).await;
     let set = format!("options=-c%20role%3D{name}");
     let url = database.url();
     let separator = if url.contains('?') { '&' } else { '?' };

@@ -90,7 +90,7 @@ async fn a_child_counts_into_its_parent_while_that_is_locked_and_its_job_changes
         &other,
         &[
             "BEGIN",
-            "SELECT FROM runmeta.run WHERE id = 'job:1' FOR NO KEY UPDATE",
+            "SELECT FROM runmeta.run WHERE root_id = 'job:1' AND id = 'job:1' FOR NO KEY UPDATE",
         ],
     )
     .await;

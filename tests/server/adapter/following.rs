@@ -81,7 +81,7 @@ async fn prepared_transaction_is_followed_when_it_is_committed() {
         return;
     }
     execute(&client, &["COMMIT PREPARED 'enqueue'"]).await;
-    until(&client, "SELECT EXISTS (SELECT FROM runmeta.run)").await;
+    until(&client, "SELECT EXISTS (SELECT 1 FROM runmeta.run)").await;
     until_followed(&client).await;
 }
 
@@ -224,7 +224,7 @@ async fn run_that_its_job_makes_in_an_open_transaction_holds_up_nobody() {
     execute(&job, &[ENQUEUE]).await;
     until(
         &job,
-        "SELECT EXISTS (SELECT FROM runmeta.run WHERE id = 'job:2')",
+        "SELECT EXISTS (SELECT 1 FROM runmeta.run WHERE id = 'job:2')",
     )
     .await;
     // Another session that writes the run waits for it as for any row.

@@ -69,7 +69,7 @@ async fn more_than_a_step_deletes_go_in_several() {
         "2500"
     );
     have_a_worker(&database, &client).await;
-    until(&client, "SELECT NOT EXISTS (SELECT FROM runmeta.run)").await;
+    until(&client, "SELECT NOT EXISTS (SELECT 1 FROM runmeta.run)").await;
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn queue_whose_prefix_begins_with_that_of_another_keeps_its_runs() {
     let statements = [TABLE, ADAPT, other, job, "SELECT runmeta.follow()", age];
     execute(&client, &statements).await;
     have_a_worker(&database, &client).await;
-    let pruned = "SELECT NOT EXISTS (SELECT FROM runmeta.run WHERE id = 'job:1')";
+    let pruned = "SELECT NOT EXISTS (SELECT 1 FROM runmeta.run WHERE id = 'job:1')";
     until(&client, pruned).await;
     assert_eq!(
         rows(&client, "SELECT id FROM runmeta.run").await,

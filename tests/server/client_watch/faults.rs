@@ -77,7 +77,7 @@ async fn all_end_with_the_final_state_though_listeners_and_workers_are_killed() 
                 break row.get(0);
             }
         };
-        let kill = "SELECT pg_terminate_backend($1)";
+        let kill = "SELECT pg_terminate_backend($1::int4)";
         server.execute(kill, &[&listening]).await.unwrap();
         killed.push(listening);
         if round % 3 == 2 {

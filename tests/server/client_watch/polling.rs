@@ -6,7 +6,7 @@ use runmeta_client::{Builder, Client, Watch};
 use tokio_postgres::NoTls;
 
 use super::{line, until};
-use crate::harness::{Database, PgBouncer};
+use crate::harness::{Database, PgBouncer, delete_by_hand};
 
 const INTERVAL: Duration = Duration::from_millis(20);
 
@@ -31,8 +31,9 @@ async fn follow(client: Client, database: &Database) {
     assert_eq!(line(&mut one).await, r#"a 12 completed {"n":10}"#);
     assert_eq!(line(&mut one).await, "end");
     until(&mut all, |snapshot| snapshot.is_finished()).await;
+    delete_by_hand(&server, "id = 'a'").await;
     server
-        .batch_execute("DELETE FROM runmeta.run; SELECT pg_notify('runmeta', '{\"resync\": true}')")
+        .batch_execute("SELECT pg_notify('runmeta', '{\"resync\": true}')")
         .await
         .unwrap();
     assert_eq!(line(&mut all).await, "a 12 gone {}");

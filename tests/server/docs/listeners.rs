@@ -16,7 +16,7 @@ use tokio_postgres::Client;
 
 use super::markdown::Document;
 use super::program::{self, Language};
-use crate::harness::{Database, repository};
+use crate::harness::{Database, delete_by_hand, repository};
 
 /// Sessions that write at the same time, each on a run of its own.
 const WRITERS: usize = 4;
@@ -214,10 +214,11 @@ async fn load(database: &Database) {
     while let Some(ended) = writers.join_next().await {
         ended.unwrap();
     }
+    let reborn = "SELECT runmeta.start('reborn', parent_run_id => 'never finished'), runmeta.increment('reborn', 'rows', 7);
+        BEGIN";
+    client.batch_execute(reborn).await.unwrap();
+    delete_by_hand(&client, "id = 'reborn'").await;
     let end = "
-        SELECT runmeta.start('reborn', parent_run_id => 'never finished'), runmeta.increment('reborn', 'rows', 7);
-        BEGIN;
-        DELETE FROM runmeta.run WHERE id = 'reborn';
         SELECT pg_notify('runmeta', '{\"resync\":true}');
         COMMIT;
         SELECT runmeta.start('reborn', parent_run_id => 'never finished'), runmeta.finish('reborn', 'completed again');
@@ -230,6 +231,8 @@ async fn load(database: &Database) {
 async fn kill_listener(client: &Client, seen: &mut HashSet<i32>, kill: usize) {
     let sessions = "SELECT pid, query ILIKE 'listen%' FROM pg_stat_activity
         WHERE datname = current_database() AND backend_type = 'client backend' AND application_name <> 'load'
+            -- The sessions of other nodes.
+            AND application_name NOT LIKE 'citus%'
             AND EXISTS (
                 SELECT FROM pg_stat_activity
                 WHERE datname = current_database() AND application_name <> 'load' AND query ~ 'runmeta[.](live_run|stream_read)'

@@ -23,7 +23,7 @@ mod waiting;
 pub use cluster::Cluster;
 pub use database::Database;
 pub use impostor::Impostor;
-pub use layout::{by_hand, by_hand_sql, is_citus, is_partitioned, is_split};
+pub use layout::{by_hand, by_hand_sql, delete_by_hand, is_citus, is_partitioned, is_split};
 pub use listener::Listener;
 pub use load::{assert_complete, load};
 pub use own_server::OwnServer;
@@ -37,7 +37,9 @@ pub use role::Role;
 pub use rows::rows;
 pub use seed::seeded;
 pub use tls_server::{HOST, TlsServer};
-pub use waiting::{process, until, until_waiting, until_worker_runs};
+pub use waiting::{
+    process, until, until_one_waits, until_waiting, until_worker_runs, waiting_sessions,
+};
 
 /// Reads a variable that `scripts/with-cluster` sets.
 fn environment(name: &str) -> String {

@@ -24,6 +24,31 @@ pub async fn until_waiting(observer: &Client, process: i32) {
     until(observer, &is_waiting).await;
 }
 
+/// Returns a query for how many sessions of a program, whose names begin like this, wait for a lock.
+pub fn waiting_sessions(program: &str) -> String {
+    let is_waiting = match is_citus() {
+        // They wait on another node.
+        true => {
+            "EXISTS (SELECT FROM citus_lock_waits
+            WHERE waiting_gpid = citus_calculate_gpid(citus_coordinator_nodeid(), a.pid))"
+        }
+        false => "a.wait_event_type = 'Lock'",
+    };
+    format!(
+        "SELECT count(*) FROM pg_stat_activity AS a
+        WHERE a.datname = current_database() AND a.application_name LIKE '{program}%' AND {is_waiting}"
+    )
+}
+
+/// Returns as soon as such a session waits for a lock.
+pub async fn until_one_waits(observer: &Client, program: &str) {
+    until(
+        observer,
+        &format!("SELECT ({}) > 0", waiting_sessions(program)),
+    )
+    .await;
+}
+
 /// Returns as soon as the database's worker runs, which this call starts if need be. Its process is returned.
 pub async fn until_worker_runs(client: &Client) -> i32 {
     until(

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use super::attack::raw;
 use super::limits::metric;
 use super::{KEY, Web, sign};
-use crate::harness::{Database, until};
+use crate::harness::{Database, until_one_waits};
 
 /// Bytes of the bodies that are sent here.
 const LENGTH: usize = 100_000;
@@ -95,7 +95,7 @@ async fn bodies_of_requests_that_wait_are_counted() {
     let web = Web::start(&database).await;
     web.post("/v1/runs", json!({"id": "a"})).await;
     let locker = database.connect().await;
-    let lock = "BEGIN; SELECT FROM runmeta.run WHERE id = 'a' FOR UPDATE";
+    let lock = "BEGIN; SELECT FROM runmeta.run WHERE root_id = 'a' AND id = 'a' FOR UPDATE";
     locker.batch_execute(lock).await.unwrap();
     let value = "x".repeat(LENGTH);
     let body = json!({"operations": [{"type": "set", "key": "k", "value": value}]}).to_string();
@@ -103,11 +103,7 @@ async fn bodies_of_requests_that_wait_are_counted() {
     let request = web.request(Method::POST, "/v1/runs/a/operations");
     let waiting = tokio::spawn(request.body(body).send());
     let observer = database.connect().await;
-    until(
-        &observer,
-        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')",
-    )
-    .await;
+    until_one_waits(&observer, "runmeta serve").await;
     until_held(&web, 3 * length).await;
     locker.batch_execute("COMMIT").await.unwrap();
     assert_eq!(waiting.await.unwrap().unwrap().status(), 200);

@@ -7,7 +7,7 @@ use super::attack::raw;
 use super::limits::metric;
 use super::reader::{Event, Next, Reader, View};
 use super::{KEY, Web, now, sign};
-use crate::harness::Database;
+use crate::harness::{Database, delete_by_hand};
 
 pub(super) async fn started(database: &Database) -> tokio_postgres::Client {
     let server = database.connect().await;
@@ -177,8 +177,8 @@ async fn run_that_begins_anew_is_gone_for_who_may_no_longer_read_it() {
     for reader in [&mut by_tag, &mut by_id] {
         assert_eq!(reader.event().await.name, "snapshot");
     }
-    let anew = "DELETE FROM runmeta.run WHERE id = 'a';
-        SELECT runmeta.start('a', '{\"secret\": 0}', tags => '{y}')";
+    delete_by_hand(&server, "id = 'a'").await;
+    let anew = "SELECT runmeta.start('a', '{\"secret\": 0}', tags => '{y}')";
     server.batch_execute(anew).await.unwrap();
     for n in 1..=2 {
         let set = format!("SELECT runmeta.set('a', 'secret', '{n}')");

@@ -78,13 +78,13 @@ async fn readers_lose_nothing_though_listening_connections_are_killed() {
                 break row.get(0);
             }
         };
-        let kill = "SELECT pg_terminate_backend($1)";
+        let kill = "SELECT pg_terminate_backend($1::int4)";
         server.execute(kill, &[&listening]).await.unwrap();
         killed.push(listening);
     }
     let worker = until_worker_runs(&server).await;
     server
-        .execute("SELECT pg_terminate_backend($1)", &[&worker])
+        .execute("SELECT pg_terminate_backend($1::int4)", &[&worker])
         .await
         .unwrap();
     ends.store(true, Relaxed);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::auth::status;
 use super::{Answer, KEY, Web, now, sign};
-use crate::harness::{Database, Role, until};
+use crate::harness::{Database, Role, until, until_one_waits};
 
 #[tokio::test]
 async fn row_level_security_holds_through_the_gateway() {
@@ -107,7 +107,7 @@ async fn connections_that_no_key_has_any_more_are_closed_after_what_they_do() {
     let server = database.connect().await;
     let start = "SELECT runmeta.start('a')";
     server.batch_execute(start).await.unwrap();
-    let lock = "BEGIN; SELECT FROM runmeta.run WHERE id = 'a' FOR UPDATE";
+    let lock = "BEGIN; SELECT FROM runmeta.run WHERE root_id = 'a' AND id = 'a' FOR UPDATE";
     server.batch_execute(lock).await.unwrap();
     let file = std::env::temp_dir().join(format!("runmeta-keys-{}.toml", uuid::Uuid::new_v4()));
     let write = |tenant: usize| {
@@ -125,11 +125,7 @@ async fn connections_that_no_key_has_any_more_are_closed_after_what_they_do() {
     let request = web.request(Method::POST, "/v1/runs/a/operations");
     let waiting = tokio::spawn(request.json(&increment).send());
     let observer = database.connect().await;
-    until(
-        &observer,
-        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')",
-    )
-    .await;
+    until_one_waits(&observer, "runmeta serve").await;
     for tenant in 1..=3 {
         write(tenant);
         web.gateway().reload_keys().unwrap();

@@ -5,15 +5,10 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::Web;
-use crate::harness::Database;
+use crate::harness::{Database, until_one_waits, waiting_sessions};
 
 /// Requests that change the locked run.
 const HELD: usize = 40;
-
-/// How many statements of a gateway wait for a lock.
-const WAITING: &str =
-    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'runmeta serve'
-    AND datname = current_database() AND wait_event_type = 'Lock'";
 
 fn increment() -> serde_json::Value {
     json!({"operations": [{"type": "increment", "key": "n"}]})
@@ -29,7 +24,7 @@ async fn requests_that_wait_for_a_locked_run_hold_up_no_other_run() {
     }
     let mut other = database.connect().await;
     let transaction = other.transaction().await.unwrap();
-    let lock = "SELECT FROM runmeta.run WHERE id = 'held' FOR UPDATE";
+    let lock = "SELECT FROM runmeta.run WHERE root_id = 'held' AND id = 'held' FOR UPDATE";
     transaction.execute(lock, &[]).await.unwrap();
     let mut held = JoinSet::new();
     for _ in 0..HELD {
@@ -37,7 +32,8 @@ async fn requests_that_wait_for_a_locked_run_hold_up_no_other_run() {
         held.spawn(request.json(&increment()).send());
     }
     let server = database.connect().await;
-    let waiting = async || -> i64 { server.query_one(WAITING, &[]).await.unwrap().get(0) };
+    let waiting = waiting_sessions("runmeta serve");
+    let waiting = async || -> i64 { server.query_one(&waiting, &[]).await.unwrap().get(0) };
     while waiting().await == 0 {}
 
     for n in 0..10 {
@@ -69,8 +65,10 @@ async fn batches_that_wait_for_locked_runs_leave_connections_to_others() {
     }
     let mut other = database.connect().await;
     let transaction = other.transaction().await.unwrap();
-    let lock = "SELECT FROM runmeta.run WHERE id LIKE 'held%' FOR UPDATE";
-    transaction.execute(lock, &[]).await.unwrap();
+    for id in &ids {
+        let lock = "SELECT FROM runmeta.run WHERE root_id = $1 AND id = $1 FOR UPDATE";
+        transaction.execute(lock, &[id]).await.unwrap();
+    }
     let mut held = JoinSet::new();
     for id in &ids {
         let entry = |run: &str| json!({"run": run, "operations": increment()["operations"]});
@@ -79,13 +77,7 @@ async fn batches_that_wait_for_locked_runs_leave_connections_to_others() {
         held.spawn(request.json(&body).send());
     }
     let server = database.connect().await;
-    while server
-        .query_one(WAITING, &[])
-        .await
-        .unwrap()
-        .get::<_, i64>(0)
-        == 0
-    {}
+    until_one_waits(&server, "runmeta serve").await;
     for _ in 0..10 {
         let changed = web.post("/v1/runs/free/operations", increment()).await;
         assert_eq!(changed.status, 200, "{changed:?}");

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::Web;
 use super::events::started;
 use super::reader::Reader;
-use crate::harness::Database;
+use crate::harness::{Database, delete_by_hand};
 
 #[tokio::test]
 async fn sets_are_followed_as_runs_come_change_and_go() {
@@ -45,9 +45,9 @@ async fn sets_are_followed_as_runs_come_change_and_go() {
     let mut late = Reader::of(&web, "/v1/events?root=a&unfinished=true").await;
     assert_eq!(late.event().await.data["id"], json!("a"));
     is_ready(&mut late).await;
-    let remove = "DELETE FROM runmeta.run WHERE id = 'child';
-        SELECT pg_notify('runmeta', '{\"resync\": true}')";
-    server.batch_execute(remove).await.unwrap();
+    delete_by_hand(&server, "id = 'child'").await;
+    let resync = "SELECT pg_notify('runmeta', '{\"resync\": true}')";
+    server.batch_execute(resync).await.unwrap();
     let event = reader.event().await;
     assert_eq!((&*event.name, &event.data["id"]), ("gone", &json!("child")));
 }

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::Web;
-use crate::harness::{Database, until};
+use crate::harness::{Database, until_one_waits};
 
 #[tokio::test]
 async fn requests_under_way_end_and_new_ones_are_not_taken() {
@@ -16,7 +16,7 @@ async fn requests_under_way_end_and_new_ones_are_not_taken() {
     web.post("/v1/runs", json!({"id": "a"})).await;
     let locker = database.connect().await;
     locker
-        .batch_execute("BEGIN; SELECT FROM runmeta.run WHERE id = 'a' FOR UPDATE")
+        .batch_execute("BEGIN; SELECT FROM runmeta.run WHERE root_id = 'a' AND id = 'a' FOR UPDATE")
         .await
         .unwrap();
     let body = json!({"operations": [{"type": "set", "key": "k", "value": 1}]});
@@ -25,11 +25,7 @@ async fn requests_under_way_end_and_new_ones_are_not_taken() {
         .json(&body);
     let held = tokio::spawn(request.send());
     let observer = database.connect().await;
-    until(
-        &observer,
-        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')",
-    )
-    .await;
+    until_one_waits(&observer, "runmeta serve").await;
     assert_eq!(web.get("/readyz").await.status, 200);
     let address = web.address();
     web.gateway().stopping().cancel();

@@ -1,18 +1,7 @@
--- $1: the writer, $2: runs. A materialized query is executed once, as it is written.
-WITH free AS MATERIALIZED (
-    SELECT r.id
-    FROM runmeta.run AS r
-    WHERE r.id OPERATOR(pg_catalog.=) ANY ($2::pg_catalog.text[])
-    FOR NO KEY UPDATE SKIP LOCKED
-)
+-- $1: the writer, $2: runs.
 SELECT
-    COALESCE((SELECT w.last_sequence FROM runmeta.writer AS w WHERE w.id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid), 0),
-    ARRAY(
-        SELECT r.id
-        FROM runmeta.run AS r
-        WHERE r.id OPERATOR(pg_catalog.=) ANY ($2::pg_catalog.text[])
-            AND NOT EXISTS (SELECT FROM free AS f WHERE f.id OPERATOR(pg_catalog.=) r.id)
-    ),
+    d.last_sequence,
+    d.locked,
     EXISTS (
         SELECT
         FROM pg_catalog.pg_locks AS l
@@ -26,3 +15,4 @@ SELECT
             AND l.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()
     ),
     pg_catalog.pg_notification_queue_usage()
+FROM runmeta._diagnose($1::pg_catalog.uuid, $2::pg_catalog.text[]) AS d

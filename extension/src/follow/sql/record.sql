@@ -6,5 +6,5 @@ FROM ROWS FROM (
         pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9), pg_catalog.unnest($10), pg_catalog.unnest($11)
     ) AS c (run_id, is_wanted, status, attempt, error, task, parent_id, created_at, started_at, finished_at)
 WHERE c.is_wanted
-    OR EXISTS (SELECT FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) c.run_id COLLATE pg_catalog."C")
+    OR EXISTS (SELECT FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) c.run_id COLLATE pg_catalog."C") -- plain
 RETURNING 1

@@ -10,10 +10,14 @@ FROM (
     SELECT DISTINCT t.run_id
     FROM runmeta.transition AS t
     WHERE t.adapter OPERATOR(pg_catalog.=) $2 AND t.id OPERATOR(pg_catalog.<) $1
-        AND (t.task OPERATOR(pg_catalog.=) $4 OR EXISTS (
-            SELECT FROM runmeta.run AS r
-            WHERE r.id OPERATOR(pg_catalog.=) t.run_id AND r.task OPERATOR(pg_catalog.=) $4
-                AND r.finished_at IS NOT NULL))
+        AND (t.task OPERATOR(pg_catalog.=) $4
+            OR EXISTS ( -- plain
+                SELECT FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) t.run_id -- plain
+-- citus:             OR t.run_id OPERATOR(pg_catalog.=) ANY (
+-- citus:                 SELECT r.id FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) ANY (ARRAY(
+-- citus:                     SELECT w.run_id FROM runmeta.transition AS w
+-- citus:                     WHERE w.adapter OPERATOR(pg_catalog.=) $2 AND w.id OPERATOR(pg_catalog.<) $1))
+                AND r.task OPERATOR(pg_catalog.=) $4 AND r.finished_at IS NOT NULL))
 ) AS g
 WHERE pg_catalog.starts_with(g.id, $6)
     -- A run that a job has started under a name of its own is none of the queue's.

@@ -7,6 +7,7 @@ mod changed_bound;
 mod changed_document;
 mod check_contract;
 mod depth_first;
+mod diagnose;
 mod is_distributed;
 mod is_schema;
 mod is_split;

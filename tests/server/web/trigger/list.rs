@@ -10,7 +10,7 @@ use crate::harness::Database;
 const RUNS: &str = "
     SELECT runmeta.start('run-' || n, task => CASE n % 2 WHEN 0 THEN 'even' ELSE 'odd' END, tags => ARRAY['by-' || n % 3])
     FROM generate_series(1, 7) AS n;
-    UPDATE runmeta.run SET created_at = now() - interval '1 hour' * (10 - substr(id, 5)::int);
+    UPDATE runmeta.run SET created_at = to_timestamp(extract(epoch FROM now())::float8 - 3600 * (10 - substr(id, 5)::int));
     SELECT runmeta.finish('run-' || n, 'failed') FROM generate_series(1, 3) AS n;";
 
 #[tokio::test]

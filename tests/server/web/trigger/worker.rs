@@ -154,7 +154,7 @@ async fn refusals_have_the_status_that_the_package_does_not_repeat() {
         SELECT runmeta.start('parent');
         SELECT runmeta.start('old', '{}', 'parent');
         SELECT runmeta.finish('old');
-        UPDATE runmeta.run SET finished_at = finished_at - interval '2 hours' WHERE id = 'old';
+        UPDATE runmeta.run SET finished_at = now() - interval '2 hours' WHERE id = 'old';
         SELECT runmeta.start('large');
         SET runmeta.maximum_size = 262144;
     ",
