@@ -1288,8 +1288,8 @@ GRANT ALL ON FUNCTION runmeta._changed_document() TO runmeta_writer;
 GRANT ALL ON FUNCTION runmeta._depth_first(ids text[], parent_ids text[]) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._depth_first(ids text[], parent_ids text[]) TO runmeta_writer;
 
-GRANT ALL ON FUNCTION runmeta._diagnose(writer uuid, run_ids text[], OUT last_sequence bigint, OUT locked text[]) TO runmeta_reader;
-GRANT ALL ON FUNCTION runmeta._diagnose(writer uuid, run_ids text[], OUT last_sequence bigint, OUT locked text[]) TO runmeta_writer;
+GRANT ALL ON FUNCTION runmeta._diagnose(writer uuid, run_ids text[]) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._diagnose(writer uuid, run_ids text[]) TO runmeta_writer;
 
 GRANT ALL ON FUNCTION runmeta._family(run_id text) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._family(run_id text) TO runmeta_writer;

@@ -183,12 +183,16 @@ async fn whoever_may_not_write_a_run_gains_nothing_by_changing_a_job() {
     let client = database.connect().await;
     adapted(&client).await;
     let name = role.quoted();
-    let setup = format!(
-        "GRANT runmeta_writer TO {name};
-        ALTER TABLE runmeta.run ENABLE ROW LEVEL SECURITY;
-        CREATE POLICY own ON runmeta.run TO {name} USING (false)"
-    );
-    execute(&client, &[ENQUEUE, "SELECT runmeta.follow()", &setup]).await;
+    let grant = format!("GRANT runmeta_writer TO {name}");
+    let policy = format!("CREATE POLICY own ON runmeta.run TO {name} USING (false)");
+    let protect = [
+        ENQUEUE,
+        "SELECT runmeta.follow()",
+        &grant,
+        "ALTER TABLE runmeta.run ENABLE ROW LEVEL SECURITY",
+        &policy,
+    ];
+    execute(&client, &protect).await;
     let worker = database.connect_as(role.name()).await;
     let finish =
         "INSERT INTO runmeta.transition (run_id, adapter, status) VALUES ('job:1', 1, 'completed')";
