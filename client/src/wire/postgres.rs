@@ -32,6 +32,7 @@ const FLUSH: &str = include_str!("sql/flush.sql");
 const LOAD: &str = include_str!("sql/load.sql");
 const LOCK_TIMEOUT: &str = include_str!("sql/lock_timeout.sql");
 const DIAGNOSE: &str = include_str!("sql/diagnose.sql");
+const DIAGNOSE_DISTRIBUTED: &str = include_str!("sql/diagnose_distributed.sql");
 
 /// How long a diagnosis waits for a lock on a table. A guess: long enough for one that another transaction takes in passing.
 const DIAGNOSIS_LOCK_TIMEOUT: Duration = Duration::from_millis(100);
@@ -238,12 +239,19 @@ impl Inner {
         let lock_timeout = milliseconds(DIAGNOSIS_LOCK_TIMEOUT);
         let lock_timeout: [Parameter<'_>; 1] = [(&lock_timeout, Type::TEXT)];
         let parameters: [Parameter<'_>; 2] = [(&writer, Type::UUID), (&runs, Type::TEXT_ARRAY)];
-        let mut lease = self.lease(Purpose::Batches).await?;
-        let query =
-            lease.query_and_roll_back([(LOCK_TIMEOUT, &lock_timeout), (DIAGNOSE, &parameters)]);
-        let result = timeout(self.statement_timeout, query).await;
-        let result = result.unwrap_or_else(|_| Err(Error::statement_timed_out()));
-        match finish(lease, result).await {
+        let ask = async |statement| {
+            let mut lease = self.lease(Purpose::Batches).await?;
+            let query = lease
+                .query_and_roll_back([(LOCK_TIMEOUT, &lock_timeout), (statement, &parameters)]);
+            let result = timeout(self.statement_timeout, query).await;
+            let result = result.unwrap_or_else(|_| Err(Error::statement_timed_out()));
+            finish(lease, result).await
+        };
+        let answer = match ask(DIAGNOSE).await {
+            Err(error) if error.code() == Some("0A000") => ask(DIAGNOSE_DISTRIBUTED).await,
+            answer => answer,
+        };
+        match answer {
             Ok(rows) => diagnosis(&rows),
             // Rows are skipped if they are locked, so this was a table.
             Err(error) if error.code() == Some("55P03") => Ok(Diagnosis {
