@@ -162,12 +162,14 @@ fn execute<T>(body: impl FnOnce() -> Result<T, Ended>) -> Result<T, Ended> {
     }
     // Citus asks other nodes to commit it, which may be gone. One that nobody rolls back would keep the session from
     // everything but ROLLBACK.
-    PgTryBuilder::new(AssertUnwindSafe(|| leave(pg_sys::ReleaseCurrentSubTransaction)))
-        .catch_others(|error| {
-            leave(pg_sys::RollbackAndReleaseCurrentSubTransaction);
-            error.rethrow()
-        })
-        .execute();
+    PgTryBuilder::new(AssertUnwindSafe(|| {
+        leave(pg_sys::ReleaseCurrentSubTransaction)
+    }))
+    .catch_others(|error| {
+        leave(pg_sys::RollbackAndReleaseCurrentSubTransaction);
+        error.rethrow()
+    })
+    .execute();
     result
 }
 
