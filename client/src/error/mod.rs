@@ -110,8 +110,7 @@ impl Error {
             },
             // Whatever else happened to it, the same statement can be sent again over a new connection.
             other => Kind::Connection {
-                retryable: other
-                    .is_none_or(|database| Meaning::of(code(database)).is_retryable()),
+                retryable: other.is_none_or(|database| Meaning::of(code(database)).is_retryable()),
                 code: other.map(|database| code(database).into()),
                 in_doubt: true,
             },

@@ -58,7 +58,10 @@ impl Meaning {
 /// Returns the SQLSTATE of an error. Citus has none for a node that it lost in the middle of a statement, because libpq gives it none:
 /// it reports XX000, which otherwise asks nobody to try again.
 pub(crate) fn code(error: &DbError) -> &str {
-    let is_of_another_node = matches!(error.file(), Some("remote_commands.c" | "remote_transaction.c"));
+    let is_of_another_node = matches!(
+        error.file(),
+        Some("remote_commands.c" | "remote_transaction.c")
+    );
     match error.code().code() {
         "XX000" if is_of_another_node => "08006",
         code => code,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use runmeta_client::{Builder, Snapshots, Watch};
+use serde_json::json;
 use tokio::time::timeout;
 
 use crate::harness::{OwnCluster, OwnServer, until};
@@ -35,7 +36,7 @@ async fn until_seen(run: &mut Snapshots, value: i64) {
     loop {
         let next = timeout(PATIENCE, run.next()).await;
         let snapshot = next.expect("no snapshot comes").expect("the watch ends");
-        if snapshot.metadata().to_string() == format!("{{\"n\":{value}}}") {
+        if snapshot.metadata() == json!({"n": value}) {
             return;
         }
     }

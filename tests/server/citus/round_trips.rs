@@ -81,7 +81,7 @@ fn row(call: &str, sent: &[String]) -> String {
     )
 }
 
-/// Returns the calls, each under the name that the documentation has for it. A call for a warm-up comes before them.
+/// Returns the calls, each under the name that the documentation has for it. That of `prune` prepares it.
 fn calls(root: &str, child: &str) -> Vec<(&'static str, String)> {
     let increments = |runs: &str| {
         format!("
@@ -168,9 +168,6 @@ async fn calls_send_as_many_statements_as_documented() {
             call = "SELECT runmeta.prune(now() - interval '1 hour')".to_owned();
         }
         let sent = session.sends(&call).await;
-        if std::env::var_os("SHOW_STATEMENTS").is_some() {
-            println!("{call}: {sent:#?}");
-        }
         table += &row(name, &sent);
     }
     let path = repository("docs/scale-out.md");

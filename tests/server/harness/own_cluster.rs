@@ -50,8 +50,7 @@ async fn node() -> OwnServer {
         citus.node_conninfo = 'sslmode=prefer'
         citus.recover_2pc_interval = '1s'
         max_prepared_transactions = 200
-        shared_buffers = '64MB'
-log_error_verbosity=verbose",
+        shared_buffers = '64MB'",
         socket.display()
     );
     let node = OwnServer::start_bare(folder, 5432, &settings).await;
@@ -59,12 +58,4 @@ log_error_verbosity=verbose",
     let client = node.connect("postgres").await;
     client.batch_execute(create).await.unwrap();
     node
-}
-
-impl Drop for OwnCluster {
-    fn drop(&mut self) {
-        for (i, n) in self.nodes.iter().enumerate() {
-            std::fs::write(format!("/tmp/chaos-node{i}.log"), n.log()).unwrap();
-        }
-    }
 }
