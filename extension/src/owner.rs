@@ -379,11 +379,11 @@ pub fn inbox_file() -> Option<u32> {
     table(INBOX).and_then(|table| look_up(table, file))
 }
 
-/// Returns true if the table of runs has triggers, or had some lately.
+/// Returns true if the table of runs has triggers, or had some lately. On a distributed table there are none but one of Citus,
+/// for TRUNCATE.
 pub fn runs_have_triggers() -> bool {
-    table(RUN)
-        .and_then(|run| look_up(run, |row| row.relhastriggers))
-        .unwrap_or(false)
+    let has_triggers = table(RUN).and_then(|run| look_up(run, |row| row.relhastriggers));
+    has_triggers.unwrap_or(false) && !layout::is_distributed()
 }
 
 /// Returns true if a table is a partition of another one.

@@ -150,17 +150,26 @@ fn execute<T>(body: impl FnOnce() -> Result<T, Ended>) -> Result<T, Ended> {
         .execute();
     // SAFETY: the subtransaction that began above is the innermost one, since Postgres ends those that an error leaves
     // open with it. Memory context and resource owner are what they were before.
-    unsafe {
-        match &result {
-            Ok(_) => pg_sys::ReleaseCurrentSubTransaction(),
-            Err(_) => {
-                pg_sys::MemoryContextSwitchTo(context);
-                pg_sys::RollbackAndReleaseCurrentSubTransaction();
-            }
-        }
+    let leave = |end: unsafe fn()| unsafe {
+        pg_sys::MemoryContextSwitchTo(context);
+        end();
         pg_sys::MemoryContextSwitchTo(context);
         pg_sys::CurrentResourceOwner = owner;
+    };
+    if result.is_err() {
+        leave(pg_sys::RollbackAndReleaseCurrentSubTransaction);
+        return result;
     }
+    // Citus asks other nodes to commit it, which may be gone. One that nobody rolls back would keep the session from
+    // everything but ROLLBACK.
+    PgTryBuilder::new(AssertUnwindSafe(|| {
+        leave(pg_sys::ReleaseCurrentSubTransaction)
+    }))
+    .catch_others(|error| {
+        leave(pg_sys::RollbackAndReleaseCurrentSubTransaction);
+        error.rethrow()
+    })
+    .execute();
     result
 }
 

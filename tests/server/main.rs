@@ -17,6 +17,7 @@ mod agreement;
 mod attack;
 mod attempts;
 mod chaos;
+mod citus;
 mod cli;
 mod cli_live;
 mod client_connections;

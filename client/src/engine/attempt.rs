@@ -30,6 +30,8 @@ pub(super) struct Attempt {
     lock_timeout: Duration,
     /// False once the text was sent and not answered.
     is_certain: bool,
+    /// True once an error that may mean a gap came where a diagnosis saw none.
+    saw_no_gap: bool,
     phase: Phase,
 }
 
@@ -93,6 +95,7 @@ impl Attempt {
             text,
             lock_timeout,
             is_certain: true,
+            saw_no_gap: false,
             phase: Phase::Sending,
         }
     }
@@ -176,6 +179,10 @@ impl Attempt {
                 _ if is_locked => Next::Later(error),
                 (Meaning::GapSuspect, _) if has_gap => {
                     Next::Done(Sent::Gap(known.unwrap_or_default(), error))
+                }
+                // On a cluster, a batch that was answered may be seen a little later, between the error and the diagnosis.
+                (Meaning::GapSuspect, Ok(_)) if !std::mem::replace(&mut self.saw_no_gap, true) => {
+                    Next::Now
                 }
                 (Meaning::QueueSuspect, Ok(diagnosis))
                     if diagnosis.notification_queue >= FULL_QUEUE =>

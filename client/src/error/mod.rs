@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use runmeta_core::wire::{Outcome, Part};
 
-use crate::wire::sqlstate::{Meaning, ends_session};
+use crate::wire::sqlstate::{Meaning, code, ends_session};
 
 pub(crate) use unapplied::Recent;
 pub use unapplied::Unapplied;
@@ -105,14 +105,13 @@ impl Error {
     pub(crate) fn statement(error: tokio_postgres::Error) -> Error {
         let kind = match error.as_db_error() {
             Some(database) if !ends_session(database) => Kind::Statement {
-                code: database.code().code().into(),
+                code: code(database).into(),
                 message: database.message().into(),
             },
             // Whatever else happened to it, the same statement can be sent again over a new connection.
             other => Kind::Connection {
-                retryable: other
-                    .is_none_or(|database| Meaning::of(database.code().code()).is_retryable()),
-                code: other.map(|database| database.code().code().into()),
+                retryable: other.is_none_or(|database| Meaning::of(code(database)).is_retryable()),
+                code: other.map(|database| code(database).into()),
                 in_doubt: true,
             },
         };

@@ -55,6 +55,19 @@ impl Meaning {
     }
 }
 
+/// Returns the SQLSTATE of an error. Citus has none for a node that it lost in the middle of a statement, because libpq gives it none:
+/// it reports XX000, which otherwise asks nobody to try again.
+pub(crate) fn code(error: &DbError) -> &str {
+    let is_of_another_node = matches!(
+        error.file(),
+        Some("remote_commands.c" | "remote_transaction.c")
+    );
+    match error.code().code() {
+        "XX000" if is_of_another_node => "08006",
+        code => code,
+    }
+}
+
 /// Returns true for an error that ends the session, whatever became of the statement.
 pub(crate) fn ends_session(error: &DbError) -> bool {
     match error.parsed_severity() {

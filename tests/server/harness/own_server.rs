@@ -51,7 +51,7 @@ impl OwnServer {
         self
     }
 
-    async fn start_bare(folder: PathBuf, port: u16, settings: &str) -> Self {
+    pub(super) async fn start_bare(folder: PathBuf, port: u16, settings: &str) -> Self {
         let everywhere = std::env::var("RUNMETA_SETTINGS").unwrap_or_default();
         let mut start = command(&["start", folder.to_str().unwrap()]);
         start.env("RUNMETA_SETTINGS", format!("{everywhere}\n{settings}"));
@@ -117,6 +117,12 @@ impl OwnServer {
     /// Returns the superuser's URL.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Returns the folder of its socket, by which other servers reach it.
+    pub fn folder_of_socket(&self) -> String {
+        let folder = self.folder.canonicalize().unwrap();
+        folder.join("socket").display().to_string()
     }
 
     /// Returns what the server has logged.

@@ -1,0 +1,6 @@
+//! Several nodes of a Citus cluster at work. Run by `scripts/with-citus`; without it, these tests do nothing.
+
+mod announcing;
+mod chaos;
+mod gaps;
+mod round_trips;
