@@ -60,7 +60,7 @@ impl Meaning {
 pub(crate) fn code(error: &DbError) -> &str {
     let is_of_another_node = matches!(
         error.file(),
-        Some("remote_commands.c" | "remote_transaction.c")
+        Some("placement_connection.c" | "remote_commands.c" | "remote_transaction.c")
     );
     match error.code().code() {
         "XX000" if is_of_another_node => "08006",
