@@ -143,6 +143,15 @@ pub fn with_snapshot<T>(body: impl FnOnce() -> T) -> T {
     result
 }
 
+/// Runs something with a snapshot that is taken now, unless the transaction has one for all of it, or has parallel workers.
+pub fn with_latest_snapshot<T>(body: impl FnOnce() -> T) -> T {
+    // SAFETY: a look at the transaction's state.
+    match unsafe { pg_sys::IsInParallelMode() } {
+        true => body(),
+        false => with_snapshot(body),
+    }
+}
+
 /// Returns the time in microseconds, as Postgres counts them.
 pub fn now() -> i64 {
     // SAFETY: no more than the clock.

@@ -9,6 +9,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::ffi::c_int;
 use std::rc::Rc;
 
 use pgrx::datum::DatumWithOid;
@@ -67,7 +68,7 @@ impl Statement {
         arguments: &[DatumWithOid<'_>],
     ) -> Result<SpiTupleTable<'conn>, Refusal> {
         let plan = self.plan(client)?;
-        let _uncompiled = Uncompiled::begin();
+        let _settings = Settings::begin(layout::is_distributed());
         // The plan was prepared as one that may write, so `select` runs it as such. `update` would take a
         // transaction id first, which a standby refuses as an internal error instead of SQLSTATE 25006.
         Ok(client.select(&*plan, None, arguments)?)
@@ -98,7 +99,7 @@ impl Statement {
         arguments: &[DatumWithOid<'_>],
     ) -> Result<SpiCursor<'conn>, Refusal> {
         let plan = self.plan(client)?;
-        let _uncompiled = Uncompiled::begin();
+        let _settings = Settings::begin(layout::is_distributed());
         Ok(client.try_open_cursor(&*plan, arguments)?)
     }
 
@@ -193,31 +194,64 @@ pub fn in_shape(text: &'static str, shape: Shape) -> Cow<'static, str> {
     lines.join("\n").into()
 }
 
-/// The time in which plans are not compiled. Ends when it is dropped, by an error too.
+/// The time in which a statement runs under settings of our own. Ends when it is dropped, by an error too.
 ///
-/// A table that is read whole where the setting allows none counts as so expensive that Postgres compiles: the first write of
-/// a job took 80 ms instead of 4. Nothing that we run is worth it.
-struct Uncompiled {
+/// No plan is compiled: a table that is read whole where the setting allows none counts as so expensive that Postgres compiles, and the
+/// first write of a job took 80 ms instead of 4. Nothing that we run is worth it.
+///
+/// Citus writes the arguments as text into statements for the nodes, which have settings of their own. So they are written as the
+/// nodes read them by default: a time that the session shows as `11/27/2026 12:00:00 IST` was read as that of another zone. And
+/// it plans only with the arguments.
+pub struct Settings {
     jit: bool,
+    text: Option<TextSettings>,
 }
 
-impl Uncompiled {
+struct TextSettings {
+    date_style: c_int,
+    date_order: c_int,
+    standard_conforming_strings: bool,
+    plan_cache_mode: c_int,
+}
+
+impl Settings {
+    /// Begins.
     #[allow(unsafe_code)]
-    fn begin() -> Uncompiled {
-        // SAFETY: a global of the backend, which has one thread.
+    pub fn begin(is_distributed: bool) -> Settings {
+        // SAFETY: globals of the backend, which has one thread.
         unsafe {
+            let text = is_distributed.then(|| TextSettings {
+                date_style: pg_sys::DateStyle,
+                date_order: pg_sys::DateOrder,
+                standard_conforming_strings: pg_sys::standard_conforming_strings,
+                plan_cache_mode: pg_sys::plan_cache_mode,
+            });
             let jit = pg_sys::jit_enabled;
             pg_sys::jit_enabled = false;
-            Uncompiled { jit }
+            if is_distributed {
+                pg_sys::DateStyle = pg_sys::USE_ISO_DATES as c_int;
+                pg_sys::DateOrder = pg_sys::DATEORDER_YMD as c_int;
+                pg_sys::standard_conforming_strings = true;
+                pg_sys::plan_cache_mode = pg_sys::PlanCacheMode::PLAN_CACHE_MODE_AUTO as c_int;
+            }
+            Settings { jit, text }
         }
     }
 }
 
-impl Drop for Uncompiled {
+impl Drop for Settings {
     #[allow(unsafe_code)]
     fn drop(&mut self) {
-        // SAFETY: as above.
-        unsafe { pg_sys::jit_enabled = self.jit }
+        // SAFETY: what was read from there when this began.
+        unsafe {
+            pg_sys::jit_enabled = self.jit;
+            if let Some(text) = &self.text {
+                pg_sys::DateStyle = text.date_style;
+                pg_sys::DateOrder = text.date_order;
+                pg_sys::standard_conforming_strings = text.standard_conforming_strings;
+                pg_sys::plan_cache_mode = text.plan_cache_mode;
+            }
+        }
     }
 }
 

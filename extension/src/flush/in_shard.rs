@@ -10,12 +10,12 @@ use pgrx::prelude::*;
 use runmeta_core::wire::{self, Target};
 
 use super::batch::{Content, List, Part};
-use super::documents::{self, Stored, lists, set_version};
+use super::documents::{self, Stored, lists, locked_first, set_version};
 use super::family::Addressed;
 use super::outcome::Outcome;
 use crate::announce;
 use crate::document::{Changed, Draft};
-use crate::jsonb::{Jsonb, Node, View, check_for_interrupts, encode_array};
+use crate::jsonb::{Jsonb, Node, View, check_for_interrupts, encode_array, size};
 use crate::refusal::Refusal;
 use crate::settings;
 use crate::statement::Statement;
@@ -27,7 +27,8 @@ thread_local! {
     ) };
 }
 
-/// Bytes of lists that one statement sends, but for those of a single run: Citus holds several copies of their text. A guess.
+/// Bytes of text of the lists that one statement sends: Citus holds several copies of it. A guess. Where those for one run have more,
+/// they are applied here, as a document has less: 40 bytes of JSONB can be a number with 131,000 digits.
 const BYTES: usize = 2 * 1024 * 1024;
 
 /// Applies the lists to the documents of runs of one shard, which come in the order of their ids, and fills in what became of each.
@@ -45,16 +46,22 @@ pub fn write(
     let (mut begin, mut bytes) = (0, 0);
     for (at, run) in runs.iter().enumerate() {
         check_for_interrupts();
-        let lists: Vec<Node<'_>> = lists(parts, &run.parts)
-            .map(|list| Node::View(list.operations))
+        let lists: Vec<View<'_>> = lists(parts, &run.parts)
+            .map(|list| list.operations)
             .collect();
-        let lists = encode_array(lists.into_iter()).map_err(|_| Refusal::TooManyBytes)?;
-        if bytes + lists.memory() > BYTES && begin < at {
+        let more: usize = lists.iter().map(|list| size(*list)).sum();
+        if bytes + more > BYTES {
             send(&runs[begin..at], std::mem::take(&mut sent), outcomes, now)?;
             (begin, bytes) = (at, 0);
         }
-        bytes += lists.memory();
-        sent.push(lists);
+        if more > BYTES {
+            Spi::connect_mut(|client| locked_first(client, &[run], parts, None, outcomes, now))?;
+            begin = at + 1;
+            continue;
+        }
+        bytes += more;
+        let lists: Vec<Node<'_>> = lists.into_iter().map(Node::View).collect();
+        sent.push(encode_array(lists.into_iter()).map_err(|_| Refusal::TooManyBytes)?);
     }
     send(&runs[begin..], sent, outcomes, now)
 }
@@ -65,6 +72,9 @@ fn send(
     outcomes: &mut [Option<Outcome>],
     now: TimestampWithTimeZone,
 ) -> Result<(), Refusal> {
+    if runs.is_empty() {
+        return Ok(());
+    }
     let ids: Vec<&str> = runs.iter().map(|run| &*run.id).collect();
     let roots: Vec<&str> = runs
         .iter()

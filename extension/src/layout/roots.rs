@@ -14,7 +14,7 @@ use crate::jsonb::check_for_interrupts;
 use crate::owner::{AsOwner, may_read, sees_some_runs_only};
 use crate::reading::Reading;
 use crate::refusal::Refusal;
-use crate::statement::Statement;
+use crate::statement::{Settings, Statement};
 
 const FIND_TEXT: &str = include_str!("sql/find.sql");
 
@@ -221,6 +221,7 @@ pub fn root_for_reader(id: &str) -> Result<Option<String>, Refusal> {
     if !may_read(c"root_id") {
         return Ok(None);
     }
+    let _settings = Settings::begin(is_distributed());
     let root = {
         let _owner = AsOwner::of_roots()?;
         let mut found =

@@ -3,6 +3,9 @@
 //! Citus locks rows of one shard by a statement, and refuses one that could lock some of several. So runs are locked shard by shard,
 //! by everybody in the same order: of the hashes that the shards have, which are read once a session, and again when the table
 //! changed, as it does when a shard is split or moved. On one server all runs lie in shard 0.
+//!
+//! A lock does not keep Citus from moving the shard before what was locked is stored, as a write does: of 3,738 batches with statuses,
+//! 3 were lost while shards moved. So statements that lock begin with a write that finds no row.
 
 #![allow(unsafe_code)]
 
@@ -108,7 +111,10 @@ fn lowest() -> Rc<[i32]> {
     let changes = CHANGES.get();
     let read: Rc<[i32]> = match owner::has_catalog(CATALOG) {
         true => {
-            let lowest = LOWEST.with(|reading| reading.run([], |row| row.get::<i32>(1)));
+            // That of the statement that is under way may be older than the change that had the shards forgotten.
+            let lowest = process::with_latest_snapshot(|| {
+                LOWEST.with(|reading| reading.run([], |row| row.get::<i32>(1)))
+            });
             lowest.into_iter().flatten().flatten().collect()
         }
         false => Rc::default(),
