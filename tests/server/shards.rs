@@ -3,7 +3,7 @@
 
 use runmeta_migrations::{Layout, distribute};
 
-use crate::harness::{Database, rows};
+use crate::harness::{Database, Role, rows};
 
 const TREE: &str = r#"
     SELECT runmeta.start('top', '{"n": 1}', task => 'all'), runmeta.start('a', '{"n": 2.5}', parent_run_id => 'top', task => 'part'),
@@ -144,4 +144,82 @@ async fn run_that_was_started_anew_in_another_tree_is_found_there() {
     assert_eq!(rows(&client, count).await, "applied");
     let found = "SELECT root_id, metadata FROM runmeta.run WHERE id = 'a'";
     assert_eq!(rows(&client, found).await, r#"top | {"n": 2}"#);
+}
+
+#[tokio::test]
+async fn settings_of_a_session_change_nothing_of_what_is_stored() {
+    let database = Database::new().await;
+    let client = database.connect().await;
+    client
+        .batch_execute(
+            "SET TimeZone = 'Asia/Kolkata'; SET DateStyle = 'SQL, DMY'; SET IntervalStyle = 'sql_standard';
+            SET standard_conforming_strings = off; SET backslash_quote = on; SET escape_string_warning = off;
+            SET plan_cache_mode = force_generic_plan; SET runmeta.inbox = off",
+        )
+        .await
+        .unwrap();
+    let flush = |member: &str| {
+        format!(
+            "SELECT part, outcome FROM runmeta.flush(E'[{{\"run\": \"a\\\\\\\\b\", {member}}}]')"
+        )
+    };
+    let list = r#""operations": [{"type": "increment", "key": "n"}]"#;
+    let finish = r#""finish": "completed""#;
+    let start = r#""start": {"metadata": {"text": "l'"}}"#.replace('\'', "\\'");
+    for (member, outcomes) in [
+        (start, "start | applied"),
+        (
+            format!("{list}, {finish}"),
+            "operations | applied\nfinish | applied",
+        ),
+        (list.to_owned(), "operations | applied"),
+    ] {
+        assert_eq!(rows(&client, &flush(&member)).await, outcomes);
+    }
+    assert_eq!(
+        rows(&client, "SELECT runmeta.prune(now() - interval '1 hour')").await,
+        "0"
+    );
+    let other = database.connect().await;
+    let found = "SELECT id, metadata, now() - created_at < '1 minute', finished_at - created_at < '1 minute' FROM runmeta.run";
+    insta::assert_snapshot!(rows(&other, found).await, @r#"a\b | {"n": 2, "text": "l'"} | t | t"#);
+}
+
+#[tokio::test]
+async fn role_whom_no_policy_lets_change_runs_finds_none_to_change() {
+    let database = Database::new().await;
+    let client = database.connect().await;
+    let role = Role::new();
+    rows(&client, "SELECT runmeta.start('a')").await;
+    let grant = format!("GRANT runmeta_writer TO {}", role.quoted());
+    client.batch_execute(&grant).await.unwrap();
+    let other = database.connect_as(role.name()).await;
+    let flush = |root: &str| {
+        format!(
+            r#"SELECT outcome FROM runmeta.flush('[{{"run": "a", {root} "operations": [{{"type": "increment", "key": "n"}}]}}]')"#
+        )
+    };
+    assert_eq!(rows(&other, &flush("")).await, "applied");
+    client
+        .batch_execute("ALTER TABLE runmeta.run ENABLE ROW LEVEL SECURITY")
+        .await
+        .unwrap();
+    for root in ["", r#""root": "a","#] {
+        assert_eq!(rows(&other, &flush(root)).await, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn numbers_that_are_long_as_text_are_set_as_quickly_as_others() {
+    let database = Database::new().await;
+    let client = database.connect().await;
+    let flush = "SET statement_timeout = '20s';
+        SELECT runmeta.start('a');
+        SELECT count(*) FROM runmeta.flush((
+            SELECT jsonb_build_array(jsonb_build_object('run', 'a', 'operations', jsonb_agg(
+                '{\"type\": \"set\", \"key\": \"a\", \"value\": 1e131000}'::jsonb)))
+            FROM generate_series(1, 3000)))";
+    client.batch_execute(flush).await.unwrap();
+    let found = "SELECT runmeta.get('a', 'a') = '1e131000'";
+    assert_eq!(rows(&client, found).await, "t");
 }

@@ -3,4 +3,5 @@
 mod announcing;
 mod chaos;
 mod gaps;
+mod moving;
 mod round_trips;
