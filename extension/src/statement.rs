@@ -220,15 +220,16 @@ impl Settings {
     pub fn begin(is_distributed: bool) -> Settings {
         // SAFETY: globals of the backend, which has one thread.
         unsafe {
-            let text = is_distributed.then(|| TextSettings {
-                date_style: pg_sys::DateStyle,
-                date_order: pg_sys::DateOrder,
-                standard_conforming_strings: pg_sys::standard_conforming_strings,
-                plan_cache_mode: pg_sys::plan_cache_mode,
-            });
             let jit = pg_sys::jit_enabled;
             pg_sys::jit_enabled = false;
+            let mut text = None;
             if is_distributed {
+                text = Some(TextSettings {
+                    date_style: pg_sys::DateStyle,
+                    date_order: pg_sys::DateOrder,
+                    standard_conforming_strings: pg_sys::standard_conforming_strings,
+                    plan_cache_mode: pg_sys::plan_cache_mode,
+                });
                 pg_sys::DateStyle = pg_sys::USE_ISO_DATES as c_int;
                 pg_sys::DateOrder = pg_sys::DATEORDER_YMD as c_int;
                 pg_sys::standard_conforming_strings = true;
