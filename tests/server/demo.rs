@@ -346,9 +346,19 @@ async fn import_is_seen_in_the_dashboard_while_it_runs() {
     assert!(page.text().await.unwrap().contains("assets/app.js"));
     let runs = format!("{address}v1/runs?task=import-file");
     assert_eq!(http.get(&runs).send().await.unwrap().status(), 401);
-    let runs = http.get(&runs).bearer_auth(key).send().await.unwrap();
-    let runs: serde_json::Value = runs.json().await.unwrap();
-    assert_eq!(runs["runs"][0]["metadata"]["totalRows"], ROWS);
+    // What the program has recorded is sent a little later than it prints the run.
+    let totals = async {
+        loop {
+            let page = http.get(&runs).bearer_auth(key).send().await.unwrap();
+            let page: serde_json::Value = page.json().await.unwrap();
+            let total = &page["runs"][0]["metadata"]["totalRows"];
+            if !total.is_null() {
+                return total.clone();
+            }
+        }
+    };
+    let total = tokio::time::timeout(Duration::from_secs(60), totals).await;
+    assert_eq!(total.expect("no total comes"), ROWS);
     // It needs no terminal to end, and the gateway ends with it.
     printing.finish().await;
     assert!(http.get(address).send().await.is_err());
