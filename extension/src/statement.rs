@@ -5,7 +5,8 @@
 //!
 //! A statement may have a shape of its own where the [layout](crate::layout) is split. Both are in one file: a line that ends with
 //! `-- plain` is for the plain layout alone, and one that begins with `-- split: ` for the other. One that begins with `-- citus: ` is
-//! for that too, where Citus has distributed the tables.
+//! for that too, where Citus has distributed the tables. There, one that begins with `-- hold: ` keeps shards from moving, of the roots
+//! that are written behind it: a statement that locks begins with it.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -161,6 +162,16 @@ impl Statement {
 const PLAIN: &str = "-- plain";
 const SPLIT: &str = "-- split: ";
 const CITUS: &str = "-- citus: ";
+const HOLD: &str = "-- hold: ";
+
+/// Returns a write that finds no row, with which a statement begins. Citus moves no shard until a transaction has ended that wrote
+/// there, but does where it has only locked rows. Whoever may lock a run may write this table, and no policy of runs applies to it.
+fn hold(roots: &str) -> String {
+    format!(
+        "WITH held AS (UPDATE runmeta.stream AS h SET updated_at = h.updated_at \
+         WHERE h.root_id OPERATOR(pg_catalog.=) {roots} AND h.run_id OPERATOR(pg_catalog.=) '')"
+    )
+}
 
 /// The layout that a text is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -175,22 +186,28 @@ pub enum Shape {
 
 /// Returns a text without the lines that are for the other layouts.
 pub fn in_shape(text: &'static str, shape: Shape) -> Cow<'static, str> {
-    if ![PLAIN, SPLIT, CITUS].iter().any(|mark| text.contains(mark)) {
+    if ![PLAIN, SPLIT, CITUS, HOLD]
+        .iter()
+        .any(|mark| text.contains(mark))
+    {
         return text.into();
     }
-    let line = |line: &'static str| {
+    let line = |line: &'static str| -> Option<Cow<'static, str>> {
         if let Some(plain) = line.strip_suffix(PLAIN) {
-            return (shape == Shape::Plain).then(|| plain.trim_end());
+            return (shape == Shape::Plain).then(|| plain.trim_end().into());
         }
         if let Some(split) = line.strip_prefix(SPLIT) {
-            return (shape != Shape::Plain).then_some(split);
+            return (shape != Shape::Plain).then_some(split.into());
+        }
+        if let Some(roots) = line.strip_prefix(HOLD) {
+            return (shape == Shape::Distributed).then(|| hold(roots).into());
         }
         match line.strip_prefix(CITUS) {
-            Some(citus) => (shape == Shape::Distributed).then_some(citus),
-            None => Some(line),
+            Some(citus) => (shape == Shape::Distributed).then_some(citus.into()),
+            None => Some(line.into()),
         }
     };
-    let lines: Vec<&str> = text.lines().filter_map(line).collect();
+    let lines: Vec<Cow<'static, str>> = text.lines().filter_map(line).collect();
     lines.join("\n").into()
 }
 

@@ -160,7 +160,7 @@ fn execute<T>(body: impl FnOnce() -> Result<T, Ended>) -> Result<T, Ended> {
         leave(pg_sys::RollbackAndReleaseCurrentSubTransaction);
         return result;
     }
-    // Citus asks other nodes to commit it, which may be gone. One that nobody rolls back would keep the session from
+    // Citus commits it on other nodes too, which may be gone. One that nobody rolls back would keep the session from
     // everything but ROLLBACK.
     PgTryBuilder::new(AssertUnwindSafe(|| {
         leave(pg_sys::ReleaseCurrentSubTransaction)

@@ -56,7 +56,7 @@ impl Meaning {
 }
 
 /// Returns the SQLSTATE of an error. Citus has none for a node that it lost in the middle of a statement, because libpq gives it none:
-/// it reports XX000, which otherwise asks nobody to try again.
+/// it reports XX000, after which nothing else is tried again.
 pub(crate) fn code(error: &DbError) -> &str {
     let is_of_another_node = matches!(
         error.file(),

@@ -1,4 +1,4 @@
-//! Why the server refused a batch: which of its runs another transaction has locked, and how far it knows the writer.
+//! Why the server refused a batch: which of its runs another transaction has locked, and the writer's last sequence.
 
 use pgrx::Uuid;
 use pgrx::pg_sys::BuiltinOid::{TEXTARRAYOID, UUIDOID};

@@ -25,11 +25,11 @@ thread_local! {
         &[TEXTARRAYOID, TEXTARRAYOID],
     ) };
     static LOCK: ByRoot = const { ByRoot::new(
-        concat!(include_str!("sql/lock.sql"), "SKIP LOCKED"),
+        concat!(include_str!("../flush/sql/lock_states.sql"), "SKIP LOCKED"),
         &[TEXTARRAYOID, TEXTARRAYOID],
     ) };
     static AWAIT_LOCK: ByRoot = const { ByRoot::new(
-        include_str!("sql/lock.sql"),
+        include_str!("../flush/sql/lock_states.sql"),
         &[TEXTARRAYOID, TEXTARRAYOID],
     ) };
 }

@@ -5,7 +5,7 @@
 //! changed, as it does when a shard is split or moved. On one server all runs lie in shard 0.
 //!
 //! A lock does not keep Citus from moving the shard before what was locked is stored, as a write does: of 3,738 batches with statuses,
-//! 3 were lost while shards moved. So statements that lock begin with a write that finds no row.
+//! 3 were lost while shards moved. So statements that lock begin with a write that finds no row, `-- hold: ` in their [text](crate::statement).
 
 #![allow(unsafe_code)]
 

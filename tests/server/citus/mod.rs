@@ -2,6 +2,5 @@
 
 mod announcing;
 mod chaos;
-mod gaps;
 mod moving;
 mod round_trips;

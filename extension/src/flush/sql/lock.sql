@@ -1,4 +1,4 @@
--- citus: WITH held AS (UPDATE runmeta.stream AS h SET updated_at = h.updated_at WHERE h.root_id OPERATOR(pg_catalog.=) ANY ($2) AND h.run_id OPERATOR(pg_catalog.=) '')
+-- hold: ANY ($2)
 SELECT r.root_id, r.id, r.metadata, r.version, r.finished_at, r.created_at, r.size_bound
 FROM runmeta.run AS r WHERE r.id OPERATOR(pg_catalog.=) ANY ($1) -- plain
 -- split: FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS c (id, root_id)

@@ -1,4 +1,4 @@
--- citus: WITH held AS (UPDATE runmeta.stream AS h SET updated_at = h.updated_at WHERE h.root_id OPERATOR(pg_catalog.=) ANY ($1) AND h.run_id OPERATOR(pg_catalog.=) '')
+-- hold: ANY ($1)
 SELECT l.root_id, pg_catalog.count(*) FROM (
     SELECT r.root_id, r.finished_at FROM runmeta.run AS r
     WHERE r.root_id OPERATOR(pg_catalog.=) ANY ($1) FOR UPDATE SKIP LOCKED

@@ -1,4 +1,4 @@
--- citus: WITH held AS (UPDATE runmeta.stream AS h SET updated_at = h.updated_at WHERE h.root_id OPERATOR(pg_catalog.=) ANY ($1) AND h.run_id OPERATOR(pg_catalog.=) '')
+-- hold: ANY ($1)
 SELECT r.id, r.created_at, r.attempt, r.finished_at
 FROM runmeta.run AS r WHERE r.root_id OPERATOR(pg_catalog.=) ANY ($1) AND r.id OPERATOR(pg_catalog.=) ANY ($2) -- plain
 -- split: FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS c (root_id, id)

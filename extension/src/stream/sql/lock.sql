@@ -1,4 +1,4 @@
--- citus: WITH held AS (UPDATE runmeta.stream AS h SET updated_at = h.updated_at WHERE h.root_id OPERATOR(pg_catalog.=) ANY ($1) AND h.run_id OPERATOR(pg_catalog.=) '')
+-- hold: ANY ($1)
 SELECT c.position, s.run_created_at, s.chunks, s.tail, s.attempt, s.closed_at
 FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) WITH ORDINALITY
     AS c (root_id, run_id, name, position)
