@@ -66,13 +66,16 @@ def start():
     )
 
 
-async def disturb(job):
+async def disturb(database, job):
     chance = random.random()
     try:
         if chance < 0.5:
             await app.job_manager.cancel_job_by_id_async(job, abort=random.random() < 0.6)
-        elif chance < 0.55:
-            await app.job_manager.retry_job_by_id_async(job, retry_at=datetime.datetime.now(datetime.timezone.utc))
+        elif chance < 0.6:
+            # Not one that is worked on: two attempts would count at once.
+            failed = await database.execute("SELECT FROM procrastinate_jobs WHERE id = %s AND status = 'failed'", [job])
+            if failed.rowcount:
+                await app.job_manager.retry_job_by_id_async(job, retry_at=datetime.datetime.now(datetime.timezone.utc))
     except procrastinate.exceptions.ConnectorException:
         pass  # one that has finished, for instance
 
@@ -90,7 +93,7 @@ async def drive():
         worker, killed, kills, dead = start(), 0, max(1, JOBS // 300), []
         while True:
             await asyncio.sleep(0.04)
-            await disturb(random.choice(jobs))
+            await disturb(database, random.choice(jobs))
             finished = await count("SELECT count(*) FROM runmeta.run WHERE finished_at IS NOT NULL")
             if killed < kills and finished > JOBS * (killed + 1) / (kills + 2):
                 worker.kill()
