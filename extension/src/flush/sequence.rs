@@ -9,6 +9,7 @@ use pgrx::pg_sys::BuiltinOid::{INT8OID, TIMESTAMPTZOID, UUIDOID};
 use pgrx::spi::SpiClient;
 
 use crate::jsonb::Jsonb;
+use crate::layout;
 use crate::process;
 use crate::refusal::Refusal;
 use crate::statement::Statement;
@@ -58,6 +59,31 @@ pub fn take(
         (Some(writer), Some(sequence)) if sequence >= 1 => (writer, sequence),
         _ => return Err(Refusal::BadSequence),
     };
+    let mut taken = attempt(client, writer, sequence)?;
+    let has_one_snapshot = process::has_one_snapshot();
+    if let Err(last) = taken
+        && (has_one_snapshot || layout::is_distributed())
+    {
+        // Citus answers before all nodes have committed, and where one is lost just then, long before: the writer's last batch may be
+        // prepared there. Its lock is awaited.
+        let is_there = lock(client, writer, last)?;
+        if is_there && !has_one_snapshot {
+            taken = attempt(client, writer, sequence)?;
+        }
+    }
+    taken.map_err(|last| Refusal::Gap {
+        writer,
+        sequence,
+        last,
+    })
+}
+
+/// Takes the sequence if it is the writer's next one, and returns the last one if it is none that was taken either.
+fn attempt(
+    client: &mut SpiClient<'_>,
+    writer: pgrx::Uuid,
+    sequence: i64,
+) -> Result<Result<Taken, i64>, Refusal> {
     let taken = if sequence == 1 {
         FIRST.with(|statement| statement.run(client, &[writer.into()]))?
     } else {
@@ -65,7 +91,7 @@ pub fn take(
         NEXT.with(|statement| statement.run(client, &arguments))?
     };
     if !taken.is_empty() {
-        return Ok(Taken::Now);
+        return Ok(Ok(Taken::Now));
     }
     let mut rows =
         LAST.with(|statement| statement.run(client, &[writer.into(), sequence.into()]))?;
@@ -73,32 +99,19 @@ pub fn take(
         Some(_) => (rows.get::<i64>(1)?.unwrap_or(0), rows.get(2)?),
         None => (0, None),
     };
-    if sequence <= last {
-        return Ok(Taken::Before { refused });
-    }
-    if process::has_one_snapshot() {
-        check_snapshot(client, writer, last)?;
-    }
-    Err(Refusal::Gap {
-        writer,
-        sequence,
-        last,
+    Ok(match sequence <= last {
+        true => Ok(Taken::Before { refused }),
+        false => Err(last),
     })
 }
 
-/// Raises a serialization failure (40001) if the writer's row has changed since the transaction's snapshot: what looks
-/// like a gap is none for a transaction that begins anew.
-fn check_snapshot(
-    client: &mut SpiClient<'_>,
-    writer: pgrx::Uuid,
-    last: i64,
-) -> Result<(), Refusal> {
+/// Waits for whoever changes the writer's row, and returns false if there is none. Raises a serialization failure (40001) if the row
+/// has changed since the transaction's snapshot, if it has one: what looks like a gap is none for a transaction that begins anew.
+fn lock(client: &mut SpiClient<'_>, writer: pgrx::Uuid, last: i64) -> Result<bool, Refusal> {
     if last > 0 {
-        LOCK.with(|statement| statement.run(client, &[writer.into()]))?;
-    } else {
-        // A row that the snapshot does not show cannot be locked, but is in the way of another one. If none is in the
-        // way, the error that follows takes the new one back.
-        FIRST.with(|statement| statement.run(client, &[writer.into()]))?;
+        return LOCK.with(|statement| Ok(!statement.run(client, &[writer.into()])?.is_empty()));
     }
-    Ok(())
+    // A row that is not seen cannot be locked, but is in the way of another one. If none is in the way, the error that follows
+    // takes the new one back.
+    FIRST.with(|statement| Ok(statement.run(client, &[writer.into()])?.is_empty()))
 }

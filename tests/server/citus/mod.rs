@@ -2,5 +2,6 @@
 
 mod announcing;
 mod chaos;
+mod gaps;
 mod moving;
 mod round_trips;

@@ -80,6 +80,15 @@ impl Database {
         client
     }
 
+    /// Connects to each node of a cluster as the superuser, or to the only server.
+    pub async fn connect_to_nodes(&self) -> Vec<Client> {
+        let mut clients = Vec::new();
+        for url in citus::urls(&self.name) {
+            clients.push(open(&url.parse().unwrap()).await);
+        }
+        clients
+    }
+
     /// Returns the superuser's URL, for programs.
     pub fn url(&self) -> String {
         let url = environment("RUNMETA_TEST_URL");

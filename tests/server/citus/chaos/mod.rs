@@ -99,6 +99,16 @@ async fn found(client: &Client) -> Counts {
     counts.collect()
 }
 
+/// Returns the batches of programs that a run counted more than once, as "run | batch | times".
+async fn repeated(client: &Client) -> String {
+    let query = "
+        SELECT r.id, b, count(*)
+        FROM runmeta.run AS r, jsonb_array_elements(r.metadata -> 'batches') AS b
+        GROUP BY 1, 2
+        HAVING count(*) > 1";
+    rows(client, query).await
+}
+
 /// Returns the runs that differ, and how.
 fn differences(expected: &Counts, found: &Counts) -> Vec<String> {
     let runs: BTreeSet<_> = expected.keys().chain(found.keys()).collect();
@@ -195,8 +205,9 @@ async fn every_batch_counts_once_while_backends_are_killed_and_nodes_crash() {
         let differences = differences(&expected, &found(&client).await);
         assert!(
             differences.is_empty(),
-            "{} differ: {differences:#?}",
-            differences.len()
+            "{} differ: {differences:#?}, repeated: {}",
+            differences.len(),
+            repeated(&client).await
         );
     }
     let mut client = cluster.nodes()[0].connect("postgres").await;

@@ -27,6 +27,7 @@ pub async fn send(url: String, number: usize, writer: Arc<Writer>, is_over: Arc<
         for tree in trees(number, batch) {
             let leaf = &leaves[usize::try_from(tree).unwrap()];
             leaf.increment("sent", 1);
+            leaf.append("batches", batch);
             leaf.parent().increment("done", 2);
             leaf.root().increment("done", 3);
         }
