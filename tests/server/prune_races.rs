@@ -2,14 +2,12 @@
 //! its parent, and none is gone that a start returned.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::Relaxed};
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use tokio::time::sleep;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
-use crate::harness::{Database, by_hand, rows};
+use crate::harness::{Database, by_hand, rows, until};
 
 const TREES: u32 = 120;
 const SESSIONS: u32 = 6;
@@ -106,13 +104,10 @@ async fn flush(client: Client, working: Arc<AtomicUsize>) {
     }
 }
 
-async fn prune(client: Client, working: Arc<AtomicUsize>, pruned: Arc<AtomicI64>) {
+async fn prune(client: Client, working: Arc<AtomicUsize>) {
     while working.load(Relaxed) > 0 {
-        let row = client
-            .query_one("SELECT runmeta.prune('infinity', 2)", &[])
-            .await
-            .unwrap();
-        pruned.fetch_add(row.get(0), Relaxed);
+        let prune = "SELECT runmeta.prune('infinity', 2)";
+        client.batch_execute(prune).await.unwrap();
     }
 }
 
@@ -137,19 +132,16 @@ async fn race(isolation: &'static str) {
         clients.push(database.connect().await);
     }
     let flushing = tokio::spawn(flush(database.connect().await, working.clone()));
-    let pruned = Arc::new(AtomicI64::new(0));
     let mut pruning = Vec::new();
     for _ in 0..2 {
         pruning.push(tokio::spawn(prune(
             database.connect().await,
             working.clone(),
-            pruned.clone(),
         )));
     }
     // On a busy machine all could be started before anything is pruned.
-    while pruned.load(Relaxed) == 0 {
-        sleep(Duration::from_millis(1)).await;
-    }
+    let is_pruned = format!("SELECT count(*) < 3 * {TREES} FROM runmeta.run");
+    until(&client, &is_pruned).await;
     let mut starting = Vec::new();
     for (session, client) in (1..).zip(clients) {
         let working = working.clone();

@@ -44,16 +44,14 @@ pub async fn send(url: String, number: usize, writer: Arc<Writer>, is_over: Arc<
         FROM runmeta.flush($1, '00000000-0000-4000-8000-{number:012}', $2)"
     );
     let mut sequence = 1;
-    let mut is_answered = true;
-    while !(is_over.load(Relaxed) && is_answered) {
+    loop {
         // Refused while the node restarts.
         let Ok((client, connection)) = config.connect(NoTls).await else {
             tokio::time::sleep(Duration::from_millis(5)).await;
             continue;
         };
         let connection = tokio::spawn(connection);
-        while !(is_over.load(Relaxed) && is_answered) {
-            is_answered = false;
+        loop {
             let batch = batch(number, sequence);
             let number = i64::try_from(sequence).unwrap();
             match client.query_one(&flush, &[&batch, &number]).await {
@@ -61,22 +59,13 @@ pub async fn send(url: String, number: usize, writer: Arc<Writer>, is_over: Arc<
                     assert!(row.get::<_, bool>(0), "{}", row.get::<_, String>(1));
                     writer.batches.store(sequence, Relaxed);
                     sequence += 1;
-                    is_answered = true;
+                    if is_over.load(Relaxed) {
+                        return;
+                    }
                 }
                 Err(error) => {
                     let code = error.code().map_or("none", |code| code.code());
                     writer.failed(code);
-                    if ["XX000", "58030"].contains(&code) {
-                        println!(
-                            "DBG session {number} {code} {:?}",
-                            error.as_db_error().map(|e| (
-                                e.message().to_owned(),
-                                e.file().map(str::to_owned),
-                                e.line(),
-                                e.routine().map(str::to_owned)
-                            ))
-                        );
-                    }
                     if error.is_closed() {
                         break;
                     }
