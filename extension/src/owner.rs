@@ -27,6 +27,7 @@ const CONTRACT: &CStr = c"contract";
 const HISTORY: &CStr = c"history";
 const TRACKED: &CStr = c"tracked";
 const RUN: &CStr = c"run";
+const WRITER: &CStr = c"writer";
 /// Is there where the layout is split.
 pub const RUN_ROOT: &CStr = c"run_root";
 /// What a writer changes of a run when it applies operations.
@@ -114,6 +115,15 @@ impl AsOwner {
     /// As [`of_inbox`](Self::of_inbox).
     pub fn of_roots() -> Result<AsOwner, Refusal> {
         AsOwner::of(RUN_ROOT)
+    }
+
+    /// Becomes the owner of the table of writers.
+    ///
+    /// # Errors
+    ///
+    /// As [`of_inbox`](Self::of_inbox).
+    pub fn of_writers() -> Result<AsOwner, Refusal> {
+        AsOwner::of(WRITER)
     }
 
     /// Becomes the owner of the jobs of a queue, and may do no more than that one: the owner may have put anything into what

@@ -94,10 +94,24 @@ pub fn setting(name: &CStr) -> Option<f64> {
     }
 }
 
-/// Returns when the outermost transaction began, in microseconds as Postgres counts them.
-pub fn transaction_began() -> i64 {
+/// Returns the number of the outermost transaction in the session, of which each one has its own. It is never 0.
+pub fn transaction_number() -> u32 {
+    // SAFETY: a transaction is under way, and the backend has an entry in shared memory.
+    #[cfg(any(feature = "pg15", feature = "pg16"))]
+    unsafe {
+        (*pg_sys::MyProc).lxid
+    }
+    // SAFETY: as above.
+    #[cfg(not(any(feature = "pg15", feature = "pg16")))]
+    unsafe {
+        (*pg_sys::MyProc).vxid.lxid
+    }
+}
+
+/// Returns true in a transaction that the caller has begun and will end.
+pub fn is_in_block() -> bool {
     // SAFETY: a look at the backend's own state.
-    unsafe { pg_sys::GetCurrentTransactionStartTimestamp() }
+    unsafe { pg_sys::IsTransactionBlock() }
 }
 
 /// Has a function called with each table of which a session says that it has changed. It is never taken back, and Postgres

@@ -30,10 +30,11 @@ pub struct Statement {
     plan: RefCell<Option<Plan>>,
 }
 
-/// A plan, and whether it is for tables that Citus has distributed.
+/// A plan, whether it is for tables that Citus has distributed, and whether it writes.
 #[derive(Clone)]
 struct Plan {
     is_distributed: bool,
+    writes: bool,
     plan: Rc<OwnedPreparedStatement>,
 }
 
@@ -126,24 +127,21 @@ impl Statement {
         layout::send_lock_timeout()?;
         // No borrow is held while the statement runs: a trigger may come back to it.
         let planned = self.plan.borrow().clone();
-        match planned {
-            Some(known) if known.is_distributed == is_distributed => Ok(known.plan),
+        let plan = match planned {
+            Some(known) if known.is_distributed == is_distributed => known,
             _ => {
-                let plan = Rc::new(self.prepare(client, is_distributed)?);
-                self.plan.replace(Some(Plan {
-                    is_distributed,
-                    plan: Rc::clone(&plan),
-                }));
-                Ok(plan)
+                let plan = self.prepare(client, is_distributed)?;
+                self.plan.replace(Some(plan.clone()));
+                plan
             }
+        };
+        if is_distributed && plan.writes {
+            layout::before_write(client)?;
         }
+        Ok(plan.plan)
     }
 
-    fn prepare(
-        &self,
-        client: &SpiClient<'_>,
-        is_distributed: bool,
-    ) -> Result<OwnedPreparedStatement, Refusal> {
+    fn prepare(&self, client: &SpiClient<'_>, is_distributed: bool) -> Result<Plan, Refusal> {
         let types: Vec<PgOid> = self
             .arguments
             .iter()
@@ -155,8 +153,20 @@ impl Statement {
             (false, false) => Shape::Plain,
         };
         let text = in_shape(self.text, shape);
-        migrated(|| Ok(client.prepare_mut(&*text, &types)?.keep()))
+        let plan = migrated(|| Ok(client.prepare_mut(&*text, &types)?.keep()))?;
+        Ok(Plan {
+            is_distributed,
+            writes: writes(self.text),
+            plan: Rc::new(plan),
+        })
     }
+}
+
+/// Returns true if one of our statements stores or deletes rows, and does not only [hold](hold) their shard.
+fn writes(text: &str) -> bool {
+    ["INSERT INTO ", "UPDATE runmeta.", "DELETE FROM "]
+        .iter()
+        .any(|words| text.contains(words))
 }
 
 const PLAIN: &str = "-- plain";

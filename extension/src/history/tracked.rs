@@ -52,8 +52,8 @@ impl Number {
 }
 
 struct Known {
-    /// When the transaction began to which this is confined: its snapshot may be older than what others have committed.
-    transaction: Option<i64>,
+    /// The number of the transaction to which this is confined: its snapshot may be older than what others have committed.
+    transaction: Option<u32>,
     /// Those of the tasks that were asked for.
     by_task: HashMap<String, Option<Rc<[Number]>>>,
 }
@@ -71,7 +71,7 @@ pub fn of_task(task: &str) -> Result<Option<Rc<[Number]>>, Refusal> {
         let known = known.as_ref()?;
         let holds = known
             .transaction
-            .is_none_or(|began| began == process::transaction_began());
+            .is_none_or(|transaction| transaction == process::transaction_number());
         holds.then(|| known.by_task.get(task).cloned())?
     });
     if let Some(numbers) = known {
@@ -91,7 +91,7 @@ pub fn of_task(task: &str) -> Result<Option<Rc<[Number]>>, Refusal> {
 }
 
 fn remember(task: &str, numbers: Option<Rc<[Number]>>) {
-    let transaction = process::has_one_snapshot().then(process::transaction_began);
+    let transaction = process::has_one_snapshot().then(process::transaction_number);
     KNOWN.with_borrow_mut(|known| {
         // What one snapshot sees and what others do are not kept together.
         let kept = known

@@ -24,7 +24,7 @@ const TOP: pg_sys::SubTransactionId = 1;
 /// What the nodes know, until the transaction in which it was sent ends.
 #[derive(Clone, Copy)]
 struct Sent {
-    transaction: i64,
+    transaction: u32,
     /// What is sent in a subtransaction is forgotten with it.
     subtransaction: pg_sys::SubTransactionId,
     milliseconds: i32,
@@ -42,7 +42,7 @@ pub fn send_lock_timeout() -> Result<(), Refusal> {
     // SAFETY: a global of the backend, which has one thread, and a look at its state.
     let (milliseconds, subtransaction) =
         unsafe { (pg_sys::LockTimeout, pg_sys::GetCurrentSubTransactionId()) };
-    let transaction = process::transaction_began();
+    let transaction = process::transaction_number();
     let sent = SENT.get().filter(|sent| sent.transaction == transaction);
     let wanted = Sent {
         transaction,

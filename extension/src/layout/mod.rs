@@ -9,8 +9,8 @@
 //!   nothing waits in the inbox: the counters that spare reads a look into it are those of one server.
 //!
 //! [`known`] finds out which it is, [`shards`] where the runs of a tree are, [`roots`] reads and writes `run_root`, [`remembered`]
-//! keeps what a session has read there, [`by_root`] is a statement for both, and [`lock_timeout`] has the nodes wait no longer than
-//! the session would.
+//! keeps what a session has read there, [`by_root`] is a statement for both, [`lock_timeout`] has the nodes wait no longer than the
+//! session would, and [`two_phases`] has them commit together.
 
 mod by_root;
 mod known;
@@ -18,6 +18,7 @@ mod lock_timeout;
 mod remembered;
 mod roots;
 mod shards;
+mod two_phases;
 
 pub use by_root::ByRoot;
 pub use known::{check_unchanged, is_split};
@@ -28,3 +29,4 @@ pub use roots::{
     relatives, root_for_reader,
 };
 pub use shards::{Shards, is_distributed};
+pub use two_phases::before_write;

@@ -90,7 +90,7 @@ fn hash(root: &str) -> i32 {
 struct Known {
     lowest: Rc<[i32]>,
     /// The transaction for which alone that holds, because it has one snapshot.
-    transaction: Option<i64>,
+    transaction: Option<u32>,
 }
 
 fn lowest() -> Rc<[i32]> {
@@ -98,7 +98,7 @@ fn lowest() -> Rc<[i32]> {
         let known = known.as_ref()?;
         let holds = known
             .transaction
-            .is_none_or(|began| began == process::transaction_began());
+            .is_none_or(|transaction| transaction == process::transaction_number());
         holds.then(|| Rc::clone(&known.lowest))
     });
     if let Some(known) = known {
@@ -123,7 +123,7 @@ fn lowest() -> Rc<[i32]> {
     if changes == CHANGES.get() {
         KNOWN.set(Some(Known {
             lowest: Rc::clone(&read),
-            transaction: process::has_one_snapshot().then(process::transaction_began),
+            transaction: process::has_one_snapshot().then(process::transaction_number),
         }));
     }
     read

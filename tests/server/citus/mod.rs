@@ -5,3 +5,5 @@ mod chaos;
 mod gaps;
 mod moving;
 mod round_trips;
+mod session;
+mod two_phases;
