@@ -1279,6 +1279,9 @@ GRANT ALL ON FUNCTION runmeta._apply_in_shard(run_id text, metadata jsonb, old_v
 GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone, size_bound integer, task text, created_at timestamp with time zone, updated_at timestamp with time zone) TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._apply_lists(root_id text, id text, metadata jsonb, version bigint, finished_at timestamp with time zone, size_bound integer, task text, created_at timestamp with time zone, updated_at timestamp with time zone) TO runmeta_writer;
 
+GRANT ALL ON FUNCTION runmeta._await_commits(number_of_rows bigint, lock_timeout integer) TO runmeta_reader;
+GRANT ALL ON FUNCTION runmeta._await_commits(number_of_rows bigint, lock_timeout integer) TO runmeta_writer;
+
 GRANT ALL ON FUNCTION runmeta._changed_bound() TO runmeta_reader;
 GRANT ALL ON FUNCTION runmeta._changed_bound() TO runmeta_writer;
 

@@ -34,6 +34,12 @@ pub fn has_one_snapshot() -> bool {
     unsafe { pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 }
 }
 
+/// Returns the setting `lock_timeout`, in milliseconds; 0 if it has none.
+pub fn lock_timeout() -> i32 {
+    // SAFETY: a global of the backend, which has one thread.
+    unsafe { pg_sys::LockTimeout }
+}
+
 /// Returns the database that the session is connected to.
 pub fn database() -> pg_sys::Oid {
     // SAFETY: a global of the backend.

@@ -81,6 +81,7 @@ async fn extension_owns_functions_and_types_only() {
     function runmeta._adapter_triggers(integer,regclass,boolean,regclass)
     function runmeta._apply_in_shard(text,jsonb,bigint,integer,boolean,jsonb,integer)
     function runmeta._apply_lists(text,text,jsonb,bigint,timestamp with time zone,integer,text,timestamp with time zone,timestamp with time zone)
+    function runmeta._await_commits(bigint,integer)
     function runmeta._changed_bound()
     function runmeta._changed_document()
     function runmeta._check_contract()

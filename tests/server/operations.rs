@@ -633,6 +633,7 @@ async fn volatility_strictness_and_parallel_safety_are_those_of_what_a_function_
     _adapter_triggers/4 | s | NULL | s | f
     _apply_in_shard/7 | i | NULL | s | f
     _apply_lists/9 | v | NULL | u | f
+    _await_commits/2 | v | strict | u | f
     _changed_bound/0 | v | NULL | u | f
     _changed_document/0 | v | NULL | u | f
     _check_contract/0 | v | NULL | u | f

@@ -9,6 +9,7 @@ use pgrx::prelude::*;
 
 use super::family::SLICE;
 use crate::jsonb::check_for_interrupts;
+use crate::layout;
 use crate::refusal::Refusal;
 use crate::run::{NewRun, Parent};
 
@@ -62,7 +63,16 @@ pub fn find(runs: &[Starts<'_, '_>], taken: &HashSet<&str>) -> Result<Vec<Choice
     parents.dedup();
     let mut stored = HashMap::new();
     for parents in parents.chunks(SLICE) {
-        Spi::connect_mut(|client| Parent::find_many(client, parents, &mut stored))?;
+        Spi::connect_mut(|client| {
+            Parent::find_many(client, parents, &mut stored)?;
+            let is_missing =
+                |parent: &&str| !stored.contains_key(*parent) && position(runs, parent).is_err();
+            let missing: Vec<&str> = parents.iter().copied().filter(is_missing).collect();
+            match layout::appear(client, &missing)? {
+                true => Parent::find_many(client, &missing, &mut stored),
+                false => Ok(()),
+            }
+        })?;
     }
     let in_batch = |parent: &str| match stored.contains_key(parent) || taken.contains(parent) {
         true => None,

@@ -20,6 +20,7 @@ use super::placement::{self, Choice, Place, Start, Starts};
 use crate::announce;
 use crate::inbox;
 use crate::jsonb::check_for_interrupts;
+use crate::layout;
 use crate::process;
 use crate::refusal::Refusal;
 use crate::run::{
@@ -73,7 +74,11 @@ pub fn insert<'a>(parts: &'a [Part<'a>], outcomes: &mut [Option<Outcome>]) -> Re
     let of_one_run = |left: &Start<'_>, right: &Start<'_>| left.1.id == right.1.id;
     let mut pending: Vec<Pending<'_, 'a>> = starts
         .chunk_by(of_one_run)
-        .map(|starts| Pending { starts, tries: 0 })
+        .map(|starts| Pending {
+            starts,
+            tries: 0,
+            is_awaited: false,
+        })
         .collect();
     let alone = Alone::among(parts, &pending);
     let (mut taken, mut made) = (HashSet::new(), HashMap::new());
@@ -115,6 +120,8 @@ struct Pending<'s, 'a> {
     /// From the first that is not refused.
     starts: Starts<'s, 'a>,
     tries: usize,
+    /// It was looked for after the [commits under way](layout::appear).
+    is_awaited: bool,
 }
 
 /// Runs of which the batch has nothing but one start, which is decided without a lock.
@@ -225,6 +232,13 @@ impl Pending<'_, '_> {
         self.tries += 1;
         if self.tries == TRIES {
             let (start, run) = self.starts[0];
+            if !self.is_awaited {
+                self.is_awaited = true;
+                if Spi::connect_mut(|client| layout::appear(client, &[run.id]))? {
+                    self.tries = 0;
+                    return Ok(Some(self));
+                }
+            }
             refuse(parts, start, id_is_taken(run.id), None, outcomes)?;
             self.starts = &self.starts[1..];
             self.tries = 0;

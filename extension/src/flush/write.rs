@@ -1,14 +1,16 @@
 //! What a batch does that was not seen before.
 
+use pgrx::prelude::*;
 use runmeta_core::wire::{self, Target};
 
 use super::batch::{Content, Part};
 use super::contract;
-use super::family::{Addressed, Roots};
+use super::family::{Addressed, Roots, SLICE};
 use super::outcome::{Outcome, refuse};
 use super::queue::Queue;
 use super::{documents, family, start, states, stream};
 use crate::follow;
+use crate::layout;
 use crate::owner;
 use crate::refusal::Refusal;
 
@@ -32,6 +34,9 @@ pub fn write(parts: &[Part<'_>], writer: Option<pgrx::Uuid>) -> Result<Vec<Outco
         false => {
             let mut outcomes: Vec<Option<Outcome>> = parts.iter().map(|_| None).collect();
             attempt(parts, &queue, &mut outcomes)?;
+            if await_missed(parts, &outcomes)? {
+                attempt(parts, &queue, &mut outcomes)?;
+            }
             outcomes
         }
         true => contract::without_refused(parts, |outcomes| attempt(parts, &queue, outcomes))?,
@@ -42,6 +47,23 @@ pub fn write(parts: &[Part<'_>], writer: Option<pgrx::Uuid>) -> Result<Vec<Outco
     Ok(outcomes
         .map(|outcome| outcome.unwrap_or_else(not_found))
         .collect())
+}
+
+/// Waits for [commits under way](layout::appear) where a part has found no run, and returns true if one is there now.
+fn await_missed(parts: &[Part<'_>], outcomes: &[Option<Outcome>]) -> Result<bool, Refusal> {
+    if !layout::is_distributed() {
+        return Ok(false);
+    }
+    let missed = parts.iter().zip(outcomes);
+    let missed = missed.filter(|(_, outcome)| outcome.is_none());
+    let mut missed: Vec<&str> = missed.map(|(part, _)| part.run).collect();
+    missed.sort_unstable();
+    missed.dedup();
+    let mut is_any = false;
+    for ids in missed.chunks(SLICE) {
+        is_any |= Spi::connect_mut(|client| layout::appear(client, ids))?;
+    }
+    Ok(is_any)
 }
 
 /// Has the parts take effect of which it is not known what becomes, and returns the runs that they are for.

@@ -39,9 +39,9 @@ pub fn send_lock_timeout() -> Result<(), Refusal> {
     if !is_distributed() {
         return Ok(());
     }
-    // SAFETY: a global of the backend, which has one thread, and a look at its state.
-    let (milliseconds, subtransaction) =
-        unsafe { (pg_sys::LockTimeout, pg_sys::GetCurrentSubTransactionId()) };
+    let milliseconds = process::lock_timeout();
+    // SAFETY: a look at the backend's own state.
+    let subtransaction = unsafe { pg_sys::GetCurrentSubTransactionId() };
     let transaction = process::transaction_number();
     let sent = SENT.get().filter(|sent| sent.transaction == transaction);
     let wanted = Sent {

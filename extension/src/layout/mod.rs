@@ -10,9 +10,10 @@
 //!
 //! [`known`] finds out which it is, [`shards`] where the runs of a tree are, [`roots`] reads and writes `run_root`, [`remembered`]
 //! keeps what a session has read there, [`by_root`] is a statement for both, [`lock_timeout`] has the nodes wait no longer than the
-//! session would, and [`two_phases`] has them commit together.
+//! session would, [`two_phases`] has them commit together, and [`commits`] awaits those that have not yet.
 
 mod by_root;
+mod commits;
 mod known;
 mod lock_timeout;
 mod remembered;
@@ -21,6 +22,7 @@ mod shards;
 mod two_phases;
 
 pub use by_root::ByRoot;
+pub use commits::appear;
 pub use known::{check_unchanged, is_split};
 pub use lock_timeout::send_lock_timeout;
 pub use remembered::{remember, remembered};

@@ -132,7 +132,7 @@ pub fn find_many(client: &mut SpiClient<'_>, ids: &[&str]) -> Result<Vec<Option<
 }
 
 /// Returns those of the runs that the current role sees.
-fn visible(
+pub fn visible(
     client: &mut SpiClient<'_>,
     roots: Vec<&str>,
     ids: Vec<&str>,

@@ -7,8 +7,8 @@ use pgrx::spi::{SpiClient, SpiError, SpiTupleTable};
 use runmeta_core::Conflict;
 use runmeta_core::wire::Target;
 
+use super::find_existing;
 use super::locked::check_version;
-use super::missing;
 use crate::inbox;
 use crate::jsonb::check_for_interrupts;
 use crate::layout::ByRoot;
@@ -126,12 +126,11 @@ impl Attempt {
     ///
     /// [`Refusal::NoSuchRun`], [`Refusal::NotAllowed`].
     pub fn lock_existing(client: &mut SpiClient<'_>, run_id: &str) -> Result<Attempt, Refusal> {
-        if let Some(found) = Attempt::find(client, run_id)?
-            && let Some(locked) = found.lock(client)?
-        {
-            return locked.fold(client);
-        }
-        Err(missing(client, run_id, Target::Own)?)
+        let lock = |client: &mut SpiClient<'_>| match Attempt::find(client, run_id)? {
+            Some(found) => found.lock(client),
+            None => Ok(None),
+        };
+        find_existing(client, run_id, Target::Own, lock)?.fold(client)
     }
 
     /// Reads the row that `rows` stands at: root_id, id, attempt, status, version, finished_at.

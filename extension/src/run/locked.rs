@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 use pgrx::spi::{SpiClient, SpiError, SpiTupleTable};
 use runmeta_core::wire::{Target, fits_text};
 
-use super::missing;
+use super::find_existing;
 use crate::announce;
 use crate::document::Changed;
 use crate::jsonb::Jsonb;
@@ -63,11 +63,18 @@ impl Locked {
         run_id: &str,
         target: Target,
     ) -> Result<Locked, Refusal> {
+        find_existing(client, run_id, target, |client| {
+            Locked::try_lock(client, run_id, target)
+        })
+    }
+
+    fn try_lock(
+        client: &mut SpiClient<'_>,
+        run_id: &str,
+        target: Target,
+    ) -> Result<Option<Locked>, Refusal> {
         let lock = match target {
-            Target::Own => {
-                let locked = Locked::lock_below(client, run_id, None)?;
-                return locked.map_or_else(|| Err(missing(client, run_id, target)?), Ok);
-            }
+            Target::Own => return Locked::lock_below(client, run_id, None),
             Target::Parent => &LOCK_PARENT,
             Target::Root => &LOCK_ROOT,
         };
@@ -75,12 +82,10 @@ impl Locked {
             true => Locked::lock_relative(client, run_id, target)?,
             false => Some(lock.with(|statement| statement.run(client, &[run_id.into()]))?),
         };
-        if let Some(mut rows) = rows
-            && rows.next().is_some()
-        {
-            return Locked::read(&rows);
-        }
-        Err(missing(client, run_id, target)?)
+        let Some(mut rows) = rows else {
+            return Ok(None);
+        };
+        rows.next().map(|_| Locked::read(&rows)).transpose()
     }
 
     /// Locks the run that is addressed from `run_id`, where the layout is split.

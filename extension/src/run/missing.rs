@@ -20,6 +20,28 @@ thread_local! {
     ) };
 }
 
+/// Returns what `find` finds for a run, addressed from `run_id`, which has to be there.
+///
+/// # Errors
+///
+/// [`Refusal::NoSuchRun`], [`Refusal::NoSuchRelative`], [`Refusal::NotAllowed`], and those of `find`.
+pub fn find_existing<T>(
+    client: &mut SpiClient<'_>,
+    run_id: &str,
+    target: Target,
+    find: impl Fn(&mut SpiClient<'_>) -> Result<Option<T>, Refusal>,
+) -> Result<T, Refusal> {
+    if let Some(found) = find(client)? {
+        return Ok(found);
+    }
+    if layout::appear(client, &[run_id])?
+        && let Some(found) = find(client)?
+    {
+        return Ok(found);
+    }
+    Err(missing(client, run_id, target)?)
+}
+
 /// Returns the error for a run, addressed from `run_id`, of which no row could be locked.
 ///
 /// # Errors

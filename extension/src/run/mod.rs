@@ -34,7 +34,7 @@ pub use document::{Document, read_document};
 pub use finish::finish;
 pub use insert::{Placed, Taken as TakenId, insert_many};
 pub use locked::{Locked, check_length, check_open, check_writable};
-pub use missing::{id_is_taken, missing};
+pub use missing::{find_existing, id_is_taken, missing};
 pub use parent::Parent;
 pub use start::NewRun;
 pub use state::State;

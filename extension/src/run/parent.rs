@@ -19,7 +19,7 @@ use pgrx::spi::{SpiClient, SpiError, SpiTupleTable};
 
 use super::locked::microseconds_since;
 use crate::jsonb::check_for_interrupts;
-use crate::layout::{ByRoot, Shards};
+use crate::layout::{self, ByRoot, Shards};
 use crate::refusal::Refusal;
 use crate::statement::Statement;
 
@@ -73,6 +73,18 @@ impl Parent {
             false => Ok(Some(parent)),
             true if find(client, id)?.is_none() => Ok(None),
             true => Err(Refusal::NotAllowed { run: id.to_owned() }),
+        }
+    }
+
+    /// Finds a parent as [`find`](Parent::find) does, also one of which the start [has still to be committed](layout::appear).
+    ///
+    /// # Errors
+    ///
+    /// As [`find`](Parent::find).
+    pub fn find_or_await(client: &mut SpiClient<'_>, id: &str) -> Result<Option<Parent>, Refusal> {
+        match Parent::find(client, id)? {
+            None if layout::appear(client, &[id])? => Parent::find(client, id),
+            found => Ok(found),
         }
     }
 

@@ -119,19 +119,13 @@ impl<'a> NewRun<'a> {
     pub fn start(&self, client: &mut SpiClient<'_>) -> Result<i64, Refusal> {
         self.parent.map_or(Ok(()), follow::before::one)?;
         follow::before::one(self.id)?;
-        for _ in 0..TRIES {
-            if let Some(version) = self.insert(client)? {
-                return Ok(version);
-            }
-            let Some(found) = Attempt::find(client, self.id)? else {
-                continue;
-            };
-            if found.on_start(self.attempt)?.is_none() {
-                return found.live_version(client);
-            }
-            if let Some(version) = self.begin_attempt(client, &found)? {
-                return Ok(version);
-            }
+        if let Some(version) = self.try_to_start(client)? {
+            return Ok(version);
+        }
+        if layout::appear(client, &[self.id])?
+            && let Some(version) = self.try_to_start(client)?
+        {
+            return Ok(version);
         }
         Err(match Attempt::find(client, self.id)? {
             Some(_) => missing(client, self.id, Target::Own)?,
@@ -139,11 +133,30 @@ impl<'a> NewRun<'a> {
         })
     }
 
+    /// Does so, or returns `None` where the run is there and not found.
+    fn try_to_start(&self, client: &mut SpiClient<'_>) -> Result<Option<i64>, Refusal> {
+        for _ in 0..TRIES {
+            if let Some(version) = self.insert(client)? {
+                return Ok(Some(version));
+            }
+            let Some(found) = Attempt::find(client, self.id)? else {
+                continue;
+            };
+            if found.on_start(self.attempt)?.is_none() {
+                return found.live_version(client).map(Some);
+            }
+            if let Some(version) = self.begin_attempt(client, &found)? {
+                return Ok(Some(version));
+            }
+        }
+        Ok(None)
+    }
+
     /// Inserts the run and returns its version, or `None` if a run has this id already.
     fn insert(&self, client: &mut SpiClient<'_>) -> Result<Option<i64>, Refusal> {
         let (root, depth) = match self.parent {
             None => (self.id.into(), 0),
-            Some(id) => match Parent::find(client, id)? {
+            Some(id) => match Parent::find_or_await(client, id)? {
                 // The parent is this run or below it, so the run exists. No row that says so may even be tried: the
                 // table's checks come before its keys.
                 Some(parent) if *parent.root == *self.id => {

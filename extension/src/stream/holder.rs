@@ -12,7 +12,7 @@ use crate::jsonb::check_for_interrupts;
 use crate::layout::{self, Shards};
 use crate::owner;
 use crate::refusal::Refusal;
-use crate::run::missing;
+use crate::run::{find_existing, missing};
 use crate::statement::Statement;
 
 thread_local! {
@@ -58,9 +58,9 @@ impl From<Addressee> for Holder {
 pub fn find(client: &mut SpiClient<'_>, run_id: &str, target: Target) -> Result<Holder, Refusal> {
     owner::check_may_write();
     follow::before::addressed([(run_id, target)])?;
-    let Some(found) = Addressee::find(client, run_id, target)? else {
-        return Err(missing(client, run_id, target)?);
-    };
+    let found = find_existing(client, run_id, target, |client| {
+        Addressee::find(client, run_id, target)
+    })?;
     let mut runs = vec![(0, found.into())];
     keep_writable(client, &mut runs)?;
     match runs.pop() {

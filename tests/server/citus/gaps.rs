@@ -1,4 +1,6 @@
-//! Batches that follow one which Citus has answered and a node has still to commit, since it was lost just then.
+//! Calls that follow one which Citus has answered and a node has still to commit, since it was lost just then.
+
+use std::time::Duration;
 
 use tokio_postgres::Client;
 
@@ -6,11 +8,13 @@ use crate::harness::{Database, is_citus, rows, until};
 
 const WRITER: &str = "00000000-0000-4000-8000-000000000001";
 
-/// Returns a session on the node that has the writer's row, and the name of the shard there.
-async fn node_of_the_writer(database: &Database, client: &Client) -> (Client, String) {
-    let query = format!(
-        "SELECT 'runmeta.writer_' || get_shard_id_for_distribution_column('runmeta.writer', '{WRITER}'::uuid)"
-    );
+const WAITS: &str = "
+    SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')";
+
+/// Returns a session on the node that has the rows of a table with this key, and the name of the shard there.
+async fn node_of(database: &Database, client: &Client, table: &str, key: &str) -> (Client, String) {
+    let query =
+        format!("SELECT '{table}_' || get_shard_id_for_distribution_column('{table}', {key})");
     let shard = rows(client, &query).await;
     for node in database.connect_to_nodes().await {
         if rows(&node, &format!("SELECT to_regclass('{shard}') IS NOT NULL")).await == "t" {
@@ -40,7 +44,8 @@ async fn assert_outcome(change: &str, sequence: i64, end: &str, outcome: &str) {
     if sequence > 2 {
         assert_eq!(flush(&client, 1).await, "applied");
     }
-    let (node, shard) = node_of_the_writer(&database, &client).await;
+    let writer = format!("'{WRITER}'::uuid");
+    let (node, shard) = node_of(&database, &client, "runmeta.writer", &writer).await;
     let prepared = rows(&client, "SELECT current_database()").await;
     let prepare = format!(
         "BEGIN; {}; PREPARE TRANSACTION '{prepared}'",
@@ -49,8 +54,7 @@ async fn assert_outcome(change: &str, sequence: i64, end: &str, outcome: &str) {
     node.batch_execute(&prepare).await.unwrap();
     let waiter = database.connect().await;
     let follows = tokio::spawn(async move { flush(&waiter, sequence).await });
-    let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')";
-    until(&node, waits).await;
+    until(&node, WAITS).await;
     node.batch_execute(&format!("{end} PREPARED '{prepared}'"))
         .await
         .unwrap();
@@ -73,4 +77,159 @@ async fn batch_waits_for_the_one_before_it_that_a_node_has_still_to_commit() {
     assert_outcome(&first, 2, "ROLLBACK", "55000").await;
     assert_outcome(&second, 3, "COMMIT", "applied").await;
     assert_outcome(&second, 3, "ROLLBACK", "55000").await;
+}
+
+/// Rows of a run that a node has prepared and not committed.
+struct Hidden {
+    node: Client,
+    name: String,
+}
+
+impl Hidden {
+    /// Hides the row that a table has of a run, as where the commit of its start came to an end on the other nodes only.
+    async fn new(database: &Database, client: &Client, table: &str, key: &str, id: &str) -> Self {
+        let table = format!("runmeta.{table}");
+        let (node, shard) = node_of(database, client, &table, &format!("'{key}'")).await;
+        let row = rows(
+            &node,
+            &format!("SELECT to_jsonb(r)::text FROM {shard} AS r WHERE id = '{id}'"),
+        )
+        .await;
+        let name = format!(
+            "citus_99_{}_{id}",
+            rows(client, "SELECT current_database()").await
+        );
+        let delete = format!("DELETE FROM {shard} WHERE id = '{id}'");
+        node.batch_execute(&delete).await.unwrap();
+        let hide = format!(
+            "BEGIN;
+            INSERT INTO {shard} SELECT * FROM jsonb_populate_record(NULL::{shard}, '{row}');
+            PREPARE TRANSACTION '{name} {table}'"
+        );
+        node.batch_execute(&hide).await.unwrap();
+        let name = format!("{name} {table}");
+        Self { node, name }
+    }
+
+    async fn end(&self, end: &str) {
+        let end = format!("{end} PREPARED '{}'", self.name);
+        self.node.batch_execute(&end).await.unwrap();
+    }
+}
+
+/// Calls that need a run, and what they return.
+fn calls(id: &str) -> [(String, &'static str); 9] {
+    let flush = |entry: &str| format!("SELECT outcome FROM runmeta.flush('[{{{entry}}}]')");
+    let list = r#""operations": [{"type": "increment", "key": "n"}]"#;
+    [
+        (format!("SELECT runmeta.increment('{id}', 'n')"), "2"),
+        (
+            format!("SELECT runmeta.increment('{id}', 'n', target => 'root') > 0"),
+            "t",
+        ),
+        (format!("SELECT runmeta.finish('{id}')"), "2"),
+        (
+            format!("SELECT runmeta.stream_append('{id}', 'log', '[1]')"),
+            "0",
+        ),
+        (
+            format!("SELECT runmeta.start('below {id}', parent_run_id => '{id}')"),
+            "1",
+        ),
+        (
+            format!("SELECT runmeta.start('{id}', parent_run_id => 'a')"),
+            "1",
+        ),
+        (flush(&format!(r#""run": "{id}", {list}"#)), "applied"),
+        (
+            flush(&format!(
+                r#""run": "below {id}", "start": {{"parent": "{id}"}}"#
+            )),
+            "applied",
+        ),
+        (
+            flush(&format!(
+                r#""run": "{id}", "start": {{"parent": "a"}}, {list}"#
+            )),
+            "unchanged\napplied",
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn run_is_found_whose_start_a_node_has_still_to_commit() {
+    if !is_citus() {
+        return;
+    }
+    let database = Database::new().await;
+    let client = database.connect().await;
+    rows(&client, "SELECT runmeta.start('a')").await;
+    let hidden: [&[&str]; 3] = [&["run_root"], &["run"], &["run_root", "run"]];
+    for (case, tables) in hidden.iter().enumerate() {
+        for number in 0..calls("").len() {
+            let id = format!("run {case} {number}");
+            let (call, expected) = &calls(&id)[number];
+            let start = format!("SELECT runmeta.start('{id}', parent_run_id => 'a')");
+            rows(&client, &start).await;
+            let mut parts = Vec::new();
+            for table in *tables {
+                let key = if *table == "run" { "a" } else { &id };
+                parts.push(Hidden::new(&database, &client, table, key, &id).await);
+            }
+            let caller = database.connect().await;
+            let text = call.clone();
+            let answer = tokio::spawn(async move { rows(&caller, &text).await });
+            for part in &parts {
+                // A call on the root needs no more of the run than its root.
+                while !answer.is_finished() && rows(&part.node, WAITS).await == "f" {
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+                part.end("COMMIT").await;
+            }
+            assert_eq!(answer.await.unwrap(), *expected, "{call}, {tables:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn run_is_missing_whose_start_a_node_takes_back() {
+    if !is_citus() {
+        return;
+    }
+    let database = Database::new().await;
+    let client = database.connect().await;
+    rows(
+        &client,
+        "SELECT runmeta.start('a'), runmeta.start('b', parent_run_id => 'a')",
+    )
+    .await;
+    let part = Hidden::new(&database, &client, "run_root", "b", "b").await;
+    let limited = "SET lock_timeout = '100ms'";
+    client.batch_execute(limited).await.unwrap();
+    let call = "SELECT runmeta.increment('b', 'n')";
+    assert_eq!(
+        client
+            .query_one(call, &[])
+            .await
+            .unwrap_err()
+            .code()
+            .unwrap()
+            .code(),
+        "55P03"
+    );
+    // Reads wait for nothing.
+    assert_eq!(rows(&client, "SELECT runmeta.get('b') IS NULL").await, "t");
+    part.end("ROLLBACK").await;
+    assert_eq!(
+        client
+            .query_one(call, &[])
+            .await
+            .unwrap_err()
+            .code()
+            .unwrap()
+            .code(),
+        "P0002"
+    );
+    let flush = r#"SELECT outcome FROM runmeta.flush('[{"run": "b", "operations": [{"type": "increment", "key": "n"}]}]')"#;
+    assert_eq!(rows(&client, flush).await, "not_found");
 }

@@ -3,6 +3,7 @@
 
 mod apply_in_shard;
 mod apply_lists;
+mod await_commits;
 mod changed_bound;
 mod changed_document;
 mod check_contract;
