@@ -28,6 +28,7 @@ const PROVED_HERE: &[(&str, &str)] = &[
 
 /// By the tests of distributed tables, which are run where there is Citus.
 const PROVED_ON_A_CLUSTER: &[(&str, &str)] = &[
+    ("40001", "a run of the batch was committed meanwhile"),
     ("55000", "the extension \"citus\" is not in this database"),
     ("55000", "Citus … is too old"),
     (

@@ -34,9 +34,7 @@ pub fn write(parts: &[Part<'_>], writer: Option<pgrx::Uuid>) -> Result<Vec<Outco
         false => {
             let mut outcomes: Vec<Option<Outcome>> = parts.iter().map(|_| None).collect();
             attempt(parts, &queue, &mut outcomes)?;
-            if await_missed(parts, &outcomes)? {
-                attempt(parts, &queue, &mut outcomes)?;
-            }
+            await_missed(parts, &outcomes)?;
             outcomes
         }
         true => contract::without_refused(parts, |outcomes| attempt(parts, &queue, outcomes))?,
@@ -49,21 +47,27 @@ pub fn write(parts: &[Part<'_>], writer: Option<pgrx::Uuid>) -> Result<Vec<Outco
         .collect())
 }
 
-/// Waits for [commits under way](layout::appear) where a part has found no run, and returns true if one is there now.
-fn await_missed(parts: &[Part<'_>], outcomes: &[Option<Outcome>]) -> Result<bool, Refusal> {
+/// Waits for [commits under way](layout::appear) where a part has found no run.
+///
+/// # Errors
+///
+/// [`Refusal::CommittedMeanwhile`] if one is there now: what its part has for a parent or root comes before what later parts have for
+/// them, which took effect.
+fn await_missed(parts: &[Part<'_>], outcomes: &[Option<Outcome>]) -> Result<(), Refusal> {
     if !layout::is_distributed() {
-        return Ok(false);
+        return Ok(());
     }
     let missed = parts.iter().zip(outcomes);
     let missed = missed.filter(|(_, outcome)| outcome.is_none());
     let mut missed: Vec<&str> = missed.map(|(part, _)| part.run).collect();
     missed.sort_unstable();
     missed.dedup();
-    let mut is_any = false;
     for ids in missed.chunks(SLICE) {
-        is_any |= Spi::connect_mut(|client| layout::appear(client, ids))?;
+        if Spi::connect_mut(|client| layout::appear(client, ids))? {
+            return Err(Refusal::CommittedMeanwhile);
+        }
     }
-    Ok(is_any)
+    Ok(())
 }
 
 /// Has the parts take effect of which it is not known what becomes, and returns the runs that they are for.

@@ -49,8 +49,7 @@ pub fn send_lock_timeout() -> Result<(), Refusal> {
         subtransaction,
         milliseconds,
     };
-    // Sent again, it would go over connections on which something was written already. If one of them is lost just then, Citus only
-    // warns, and may commit without what was written there.
+    // Each time is a statement more on each connection.
     let holds = |sent: Sent| {
         sent.milliseconds == milliseconds && [subtransaction, TOP].contains(&sent.subtransaction)
     };

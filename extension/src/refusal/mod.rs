@@ -151,6 +151,8 @@ pub enum Refusal {
     Prepared,
     /// The layout of the tables was changed while the call waited for them.
     LayoutChanged,
+    /// A run of the batch was not found, whose start another node has committed since.
+    CommittedMeanwhile,
     /// The tables are not there.
     NotMigrated { problem: String },
     /// It is about a contract.

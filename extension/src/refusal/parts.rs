@@ -381,6 +381,14 @@ impl Refusal {
                 text("It was changed by \"runmeta distribute\" while the call waited."),
                 text("Try the transaction again."),
             ),
+            Refusal::CommittedMeanwhile => (
+                ERRCODE_T_R_SERIALIZATION_FAILURE,
+                "a run of the batch was committed meanwhile".to_owned(),
+                text(
+                    "It was not found, because a node of the cluster had still to commit its start.",
+                ),
+                text("Try the transaction again."),
+            ),
             Refusal::NotMigrated { problem } => (
                 ERRCODE_UNDEFINED_TABLE,
                 problem.clone(),

@@ -1,7 +1,5 @@
 //! Calls that follow one which Citus has answered and a node has still to commit, since it was lost just then.
 
-use std::time::Duration;
-
 use tokio_postgres::Client;
 
 use crate::harness::{Database, is_citus, rows, until};
@@ -26,14 +24,19 @@ async fn node_of(database: &Database, client: &Client, table: &str, key: &str) -
     panic!("no node has {shard}");
 }
 
+/// Returns the text that a call returns, or the SQLSTATE.
+async fn answer(client: &Client, call: &str) -> String {
+    match client.query_one(call, &[]).await {
+        Ok(row) => row.get(0),
+        Err(error) => error.code().unwrap().code().to_owned(),
+    }
+}
+
 /// Returns what becomes of a batch: the outcome of its only list, or the SQLSTATE.
 async fn flush(client: &Client, sequence: i64) -> String {
     let batch = r#"[{"run": "a", "operations": [{"type": "increment", "key": "n"}]}]"#;
     let flush = format!("SELECT outcome FROM runmeta.flush('{batch}', '{WRITER}', {sequence})");
-    match client.query_one(&flush, &[]).await {
-        Ok(row) => row.get(0),
-        Err(error) => error.code().unwrap().code().to_owned(),
-    }
+    answer(client, &flush).await
 }
 
 /// Has a node prepare the change of the writer's row, and a batch sent that follows. Asserts what becomes of it after that ends.
@@ -119,39 +122,29 @@ impl Hidden {
 
 /// Calls that need a run, and what they return.
 fn calls(id: &str) -> [(String, &'static str); 9] {
-    let flush = |entry: &str| format!("SELECT outcome FROM runmeta.flush('[{{{entry}}}]')");
-    let list = r#""operations": [{"type": "increment", "key": "n"}]"#;
+    let call = |call: &str| format!("SELECT runmeta.{}::text", call.replace("ID", id));
+    let flush = |entry: &str| {
+        let entry = entry.replace("ID", id).replace(
+            "LIST",
+            r#""operations": [{"type": "increment", "key": "n"}]"#,
+        );
+        format!("SELECT string_agg(outcome, ' ') FROM runmeta.flush('[{{{entry}}}]')")
+    };
     [
-        (format!("SELECT runmeta.increment('{id}', 'n')"), "2"),
+        (call("increment('ID', 'n')"), "2"),
+        (call("start('below ID', parent_run_id => 'ID')"), "1"),
+        (call("start('ID', parent_run_id => 'a')"), "1"),
+        (call("set_status('ID', 'paused')"), "2"),
+        (call("finish('ID')"), "2"),
+        (call("stream_append('ID', 'log', '[1]')"), "0"),
+        (flush(r#""run": "ID", LIST"#), "40001"),
         (
-            format!("SELECT runmeta.increment('{id}', 'n', target => 'root') > 0"),
-            "t",
-        ),
-        (format!("SELECT runmeta.finish('{id}')"), "2"),
-        (
-            format!("SELECT runmeta.stream_append('{id}', 'log', '[1]')"),
-            "0",
-        ),
-        (
-            format!("SELECT runmeta.start('below {id}', parent_run_id => '{id}')"),
-            "1",
-        ),
-        (
-            format!("SELECT runmeta.start('{id}', parent_run_id => 'a')"),
-            "1",
-        ),
-        (flush(&format!(r#""run": "{id}", {list}"#)), "applied"),
-        (
-            flush(&format!(
-                r#""run": "below {id}", "start": {{"parent": "{id}"}}"#
-            )),
+            flush(r#""run": "below ID", "start": {"parent": "ID"}"#),
             "applied",
         ),
         (
-            flush(&format!(
-                r#""run": "{id}", "start": {{"parent": "a"}}, {list}"#
-            )),
-            "unchanged\napplied",
+            flush(r#""run": "ID", "start": {"parent": "a"}, LIST"#),
+            "unchanged applied",
         ),
     ]
 }
@@ -178,15 +171,15 @@ async fn run_is_found_whose_start_a_node_has_still_to_commit() {
             }
             let caller = database.connect().await;
             let text = call.clone();
-            let answer = tokio::spawn(async move { rows(&caller, &text).await });
+            let answered = tokio::spawn(async move { answer(&caller, &text).await });
             for part in &parts {
-                // A call on the root needs no more of the run than its root.
-                while !answer.is_finished() && rows(&part.node, WAITS).await == "f" {
-                    tokio::time::sleep(Duration::from_millis(2)).await;
-                }
+                until(&part.node, WAITS).await;
                 part.end("COMMIT").await;
             }
-            assert_eq!(answer.await.unwrap(), *expected, "{call}, {tables:?}");
+            assert_eq!(answered.await.unwrap(), *expected, "{call}, {tables:?}");
+            if *expected == "40001" {
+                assert_eq!(answer(&client, call).await, "applied");
+            }
         }
     }
 }
@@ -206,30 +199,12 @@ async fn run_is_missing_whose_start_a_node_takes_back() {
     let part = Hidden::new(&database, &client, "run_root", "b", "b").await;
     let limited = "SET lock_timeout = '100ms'";
     client.batch_execute(limited).await.unwrap();
-    let call = "SELECT runmeta.increment('b', 'n')";
-    assert_eq!(
-        client
-            .query_one(call, &[])
-            .await
-            .unwrap_err()
-            .code()
-            .unwrap()
-            .code(),
-        "55P03"
-    );
+    let call = "SELECT runmeta.increment('b', 'n')::text";
+    assert_eq!(answer(&client, call).await, "55P03");
     // Reads wait for nothing.
     assert_eq!(rows(&client, "SELECT runmeta.get('b') IS NULL").await, "t");
     part.end("ROLLBACK").await;
-    assert_eq!(
-        client
-            .query_one(call, &[])
-            .await
-            .unwrap_err()
-            .code()
-            .unwrap()
-            .code(),
-        "P0002"
-    );
+    assert_eq!(answer(&client, call).await, "P0002");
     let flush = r#"SELECT outcome FROM runmeta.flush('[{"run": "b", "operations": [{"type": "increment", "key": "n"}]}]')"#;
-    assert_eq!(rows(&client, flush).await, "not_found");
+    assert_eq!(answer(&client, flush).await, "not_found");
 }
