@@ -114,6 +114,18 @@ pub fn transaction_number() -> u32 {
     }
 }
 
+/// Returns true in a transaction that may not write.
+pub fn is_read_only() -> bool {
+    // SAFETY: a global of the backend, which has one thread.
+    unsafe { pg_sys::XactReadOnly }
+}
+
+/// Has the commit of the transaction wait until it is on the disk.
+pub fn force_synchronous_commit() {
+    // SAFETY: sets a flag of the backend, which the next transaction begins without.
+    unsafe { pg_sys::ForceSyncCommit() };
+}
+
 /// Returns true in a transaction that the caller has begun and will end.
 pub fn is_in_block() -> bool {
     // SAFETY: a look at the backend's own state.
