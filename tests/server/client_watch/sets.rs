@@ -22,7 +22,10 @@ async fn sets_bring_the_runs_of_before_and_those_that_start_later() {
         .await
         .unwrap();
     let before = client.start(child("before")).await.unwrap();
+    let mut announced = client.watch(Watch::run("before")).await.unwrap();
     before.finish().await.unwrap();
+    // A set that is watched before that would show the change.
+    while next(&mut announced).await.is_some() {}
     let mut sets = Vec::new();
     for watch in [
         Watch::tree("root"),
