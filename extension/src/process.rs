@@ -5,7 +5,7 @@
 #![allow(unsafe_code)]
 
 use std::env;
-use std::ffi::{CStr, c_int};
+use std::ffi::{CStr, c_int, c_void};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use pgrx::pg_sys;
@@ -126,10 +126,32 @@ pub fn force_synchronous_commit() {
     unsafe { pg_sys::ForceSyncCommit() };
 }
 
-/// Returns true in a transaction that the caller has begun and will end.
-pub fn is_in_block() -> bool {
-    // SAFETY: a look at the backend's own state.
-    unsafe { pg_sys::IsTransactionBlock() }
+unsafe extern "C-unwind" {
+    /// Of `nodes/params.h`. pgrx has a function of its own in its place.
+    fn ParamsErrorCallback(argument: *mut c_void);
+}
+
+/// Returns true if the statement that calls us is the whole transaction, sent by the client. False in a transaction block, and where a
+/// function calls us: in any language it adds to the context of errors.
+pub fn is_whole_transaction() -> bool {
+    // SAFETY: a look at the backend's own state. The entries are on the stack of those that are under way.
+    unsafe {
+        if pg_sys::IsTransactionBlock() {
+            return false;
+        }
+        let mut context = pg_sys::error_context_stack;
+        while let Some(entry) = context.as_ref() {
+            // That of the extended protocol, for the values of parameters.
+            let is_of_protocol = entry.callback.is_some_and(|callback| {
+                callback as usize == ParamsErrorCallback as *const () as usize
+            });
+            if !is_of_protocol {
+                return false;
+            }
+            context = entry.previous;
+        }
+        true
+    }
 }
 
 /// Has a function called with each table of which a session says that it has changed. It is never taken back, and Postgres

@@ -56,7 +56,7 @@ pub fn before_write(client: &SpiClient<'_>) -> Result<(), Refusal> {
     if !is_first && written.is_in_two_phases {
         return Ok(());
     }
-    let is_in_two_phases = !is_first || process::is_in_block() || process::transaction_id() != 0;
+    let is_in_two_phases = !is_first || !process::is_whole_transaction();
     if is_in_two_phases {
         copy_no_rows(client)?;
     }

@@ -37,6 +37,11 @@ impl Session {
     /// Returns what a call has the coordinator send.
     pub async fn sends(&mut self, call: &str) -> Vec<String> {
         self.client.batch_execute(call).await.unwrap();
+        self.sent()
+    }
+
+    /// Returns what was sent since this was asked for last, for statements that have been answered.
+    pub fn sent(&mut self) -> Vec<String> {
         let mut sent = Vec::new();
         // All that the server wrote before its answer was taken before that.
         while let Ok(command) = self.sent.try_recv() {

@@ -45,6 +45,10 @@ impl Cluster {
     /// Asserts that the nodes prepare what the statements write, this many of them, or commit it at once.
     async fn assert_prepared(&mut self, statements: &str, prepared: usize) {
         let sent = self.session.sends(statements).await;
+        Self::assert_count(&sent, prepared);
+    }
+
+    fn assert_count(sent: &[String], prepared: usize) {
         let count = |words: &str| sent.iter().filter(|sent| sent.starts_with(words)).count();
         assert_eq!(count("PREPARE TRANSACTION"), prepared, "{sent:#?}");
         assert_eq!(count("COMMIT PREPARED"), prepared, "{sent:#?}");
@@ -85,12 +89,25 @@ async fn call_commits_in_two_phases_together_with_what_else_its_transaction_writ
     cluster.session.client.batch_execute(table).await.unwrap();
     let increment = format!("SELECT runmeta.increment('{}', 'n')", cluster.run);
     cluster.assert_prepared(&increment, 0).await;
+    cluster.session.client.query(&increment, &[]).await.unwrap();
+    Cluster::assert_count(&cluster.session.sent(), 0);
     let in_a_block = format!("BEGIN; {increment}; COMMIT");
     cluster.assert_prepared(&in_a_block, 1).await;
-    let beside_a_table = format!("DO 'BEGIN INSERT INTO sent VALUES (1); PERFORM {}; END'", {
-        increment.trim_start_matches("SELECT ").replace('\'', "''")
-    });
-    cluster.assert_prepared(&beside_a_table, 1).await;
+    let function = format!(
+        "CREATE FUNCTION in_sql() RETURNS void LANGUAGE sql AS $$
+            {increment};
+            INSERT INTO sent VALUES (1) $$;
+        CREATE FUNCTION in_plpgsql() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+            PERFORM in_sql();
+        END $$"
+    );
+    cluster.session.sends(&function).await;
+    for function in ["in_sql", "in_plpgsql"] {
+        let call = format!("SELECT {function}()");
+        cluster.assert_prepared(&call, 1).await;
+        cluster.session.client.query(&call, &[]).await.unwrap();
+        Cluster::assert_count(&cluster.session.sent(), 1);
+    }
     // Of two transactions that come in one message, the second does not count what the first one wrote.
     let twice = format!("BEGIN; {increment}; ROLLBACK; BEGIN; {increment}; COMMIT");
     cluster.assert_prepared(&twice, 1).await;
