@@ -8,4 +8,4 @@ CREATE FUNCTION runmeta._await_commits(
 AS 'MODULE_PATHNAME', 'await_commits_wrapper'
 LANGUAGE c VOLATILE STRICT;
 
-COMMENT ON FUNCTION runmeta._await_commits IS 'waits for the transactions that Citus has prepared here, and returns how many there were';
+COMMENT ON FUNCTION runmeta._await_commits IS 'waits for prepared transactions that write runs here, and returns how many there were';

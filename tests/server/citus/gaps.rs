@@ -204,7 +204,21 @@ async fn run_is_missing_whose_start_a_node_takes_back() {
     // Reads wait for nothing.
     assert_eq!(rows(&client, "SELECT runmeta.get('b') IS NULL").await, "t");
     part.end("ROLLBACK").await;
+    // It waits for nothing that has not written runs.
+    let other = format!(
+        "citus_99_{}",
+        rows(&client, "SELECT current_database()").await
+    );
+    let nodes = database.connect_to_nodes().await;
+    for node in &nodes {
+        let prepare = format!("BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION '{other}'");
+        node.batch_execute(&prepare).await.unwrap();
+    }
     assert_eq!(answer(&client, call).await, "P0002");
     let flush = r#"SELECT outcome FROM runmeta.flush('[{"run": "b", "operations": [{"type": "increment", "key": "n"}]}]')"#;
     assert_eq!(answer(&client, flush).await, "not_found");
+    for node in &nodes {
+        let end = format!("ROLLBACK PREPARED '{other}'");
+        node.batch_execute(&end).await.unwrap();
+    }
 }

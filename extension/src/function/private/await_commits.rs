@@ -1,4 +1,7 @@
 //! `runmeta._await_commits(number_of_rows, lock_timeout)`, with which a node waits for what Citus has prepared there.
+//!
+//! Prepared are those transactions whose locks belong to no process. Of them, those are awaited that write our tables: anyone may leave
+//! one prepared that does not.
 
 #![allow(unsafe_code)] // for the wait
 
@@ -14,7 +17,7 @@ thread_local! {
     static PREPARED: Reading = const { Reading::new(include_str!("sql/prepared.sql"), &[]) };
 }
 
-/// Waits until all transactions have ended that Citus has prepared in this database, and returns how many there were.
+/// Waits until all prepared transactions have ended that write runs in this database, and returns how many there were.
 #[pg_extern(sql = false)]
 fn await_commits(_number_of_rows: i64, lock_timeout: i32) -> Answer<i64> {
     answer(|| {
