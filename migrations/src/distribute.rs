@@ -148,13 +148,15 @@ impl Layout {
         let mut steps = vec![Cow::from(embedded::QUIETLY)];
         steps.extend(match self {
             Self::Plain => vec![
+                embedded::LOCK_ROOTS.into(),
                 embedded::UNCITUS.into(),
                 partition(0),
                 embedded::UNSPLIT.into(),
             ],
             // Also mends what is partitioned or distributed, which it leaves so.
-            Self::Split => vec![embedded::SPLIT.into()],
+            Self::Split => vec![embedded::LOCK_ROOTS.into(), embedded::SPLIT.into()],
             Self::Partitions(number) => vec![
+                embedded::LOCK_ROOTS.into(),
                 embedded::UNCITUS.into(),
                 embedded::SPLIT.into(),
                 partition(number),
@@ -162,6 +164,7 @@ impl Layout {
             Self::Citus(number) => vec![
                 embedded::CITUS_CHECK.into(),
                 embedded::citus_nodes().into(),
+                embedded::LOCK_ROOTS.into(),
                 embedded::SPLIT.into(),
                 partition(0)
                     .replace(STAYING, &STAYING.replace("false", "true"))

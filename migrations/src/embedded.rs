@@ -29,6 +29,9 @@ const CONTRACTS: &str = include_str!("../sql/contracts.sql");
 /// Makes the view of what is going on, where it is missing.
 const ACTIVITY: &str = include_str!("../sql/activity.sql");
 
+/// Locks the table of roots, which is locked before all others.
+pub(crate) const LOCK_ROOTS: &str = include_str!("../sql/lock_roots.sql");
+
 /// Splits runs by the root of their tree.
 pub(crate) const SPLIT: &str = include_str!("../sql/split.sql");
 

@@ -116,6 +116,56 @@ async fn start_that_waited_while_the_layout_changed_is_to_be_tried_again() {
     );
 }
 
+/// Calls on a run that waits for nothing but the layout.
+pub const CALLS: [&str; 8] = [
+    "SELECT runmeta.set('known', 'key', '1')",
+    "SELECT runmeta.increment('known', 'n', target => 'root')",
+    "SELECT runmeta.start('known')",
+    "SELECT runmeta.stream_append('known', 'log', '[1]')",
+    "SELECT runmeta.flush('[{\"run\": \"known\", \"operations\": []}]')",
+    "SELECT runmeta.flush('[{\"run\": \"known\", \"start\": {}}]')",
+    "SELECT runmeta.get('known')",
+    "SELECT FROM runmeta.tree('known')",
+];
+
+/// Asserts that a call that waited while the layout changed succeeds, or is to be tried again and succeeds then.
+pub async fn assert_survives_change(database: &Database, to: Layout, call: &str) {
+    let (mut client, holder) = (database.connect().await, database.connect().await);
+    let (caller, observer) = (database.connect().await, database.connect().await);
+    // It has its plans from before.
+    run(&caller, call).await;
+    run(&holder, "BEGIN; SELECT FROM runmeta.run LIMIT 1").await;
+    let (changes, calls) = (process(&client).await, process(&caller).await);
+    let change = tokio::spawn(async move { distribute(&mut client, to).await });
+    until_waiting(&observer, changes).await;
+    let text = call.to_owned();
+    let waiting = tokio::spawn(async move {
+        let answer = caller.batch_execute(&text).await;
+        run(&caller, &text).await;
+        answer
+    });
+    until_waiting(&observer, calls).await;
+    run(&holder, "COMMIT").await;
+    change.await.unwrap().unwrap();
+    if let Err(error) = waiting.await.unwrap() {
+        let refused = refusal(Err::<(), _>(error));
+        assert!(
+            refused.starts_with("40001: the layout of the tables changed"),
+            "{call}: {refused}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn call_that_waited_while_the_split_was_taken_back_succeeds_or_is_to_be_tried_again() {
+    let (database, mut client) = split().await;
+    for call in CALLS {
+        run(&client, "SELECT runmeta.start('known')").await;
+        assert_survives_change(&database, Layout::Plain, call).await;
+        distribute(&mut client, Layout::Split).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn id_is_given_to_one_run_however_many_start_it_in_other_trees() {
     let (database, client) = split().await;

@@ -36,6 +36,11 @@ pub fn check_unchanged(was_split: bool) -> Result<(), Refusal> {
     }
 }
 
+/// Returns a number that is another one when the layout has changed, as far as the session has learnt of it.
+pub fn changes() -> u64 {
+    CHANGES.get()
+}
+
 fn look() -> bool {
     if !IS_WATCHED.replace(true) {
         process::on_changed_name(on_changed_name);

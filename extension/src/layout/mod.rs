@@ -32,3 +32,8 @@ pub use roots::{
 };
 pub use shards::{Shards, is_distributed};
 pub use two_phases::before_write;
+
+/// Returns numbers that are others when the layout has changed, as far as the session has learnt of it.
+pub fn changes() -> (u64, u64) {
+    (known::changes(), shards::changes())
+}

@@ -129,6 +129,11 @@ fn lowest() -> Rc<[i32]> {
     read
 }
 
+/// Returns a number that is another one when the shards have changed, as far as the session has learnt of it.
+pub fn changes() -> u64 {
+    CHANGES.get()
+}
+
 /// Called by Postgres.
 extern "C-unwind" fn on_changed_table(_: pg_sys::Datum, table: pg_sys::Oid) {
     // An invalid number stands for all tables.

@@ -1,6 +1,7 @@
 //! Several nodes of a Citus cluster at work. Run by `scripts/with-citus`; without it, these tests do nothing.
 
 mod announcing;
+mod changing;
 mod chaos;
 mod gaps;
 mod moving;
