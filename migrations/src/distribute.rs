@@ -31,9 +31,10 @@ pub enum Layout {
 pub struct Distribution {
     /// The layout.
     pub layout: Layout,
-    /// Runs that are not in `runmeta.run_root`: somebody has inserted them by hand, and the functions do not find them.
+    /// Runs that are not in `runmeta.run_root`: somebody has inserted them by hand, and the functions do not find them. 0 where a node
+    /// of the cluster does not answer: the tables are not compared then.
     pub unregistered: i64,
-    /// Rows of `runmeta.run_root` without their run: somebody has deleted it by hand, and its id is taken.
+    /// Rows of `runmeta.run_root` without their run: somebody has deleted it by hand, and its id is taken. 0 as above.
     pub stale: i64,
     /// Where the tables are distributed, the nodes of the cluster.
     pub nodes: Vec<Node>,
@@ -69,16 +70,18 @@ pub async fn distribution(client: &mut Client) -> Result<Distribution, Error> {
     let transaction = client.build_transaction().read_only(true).start().await?;
     transaction.batch_execute(SAFE_SEARCH_PATH).await?;
     let layout = layout(&transaction).await?;
-    let (unregistered, stale) = match layout {
-        Layout::Plain => (0, 0),
-        Layout::Split | Layout::Partitions(_) | Layout::Citus(_) => {
-            let row = transaction.query_one(COMPARE, &[]).await?;
-            (row.try_get(0)?, row.try_get(1)?)
-        }
-    };
     let nodes = match layout {
         Layout::Citus(_) => node::read(&transaction).await?,
         _ => Vec::new(),
+    };
+    let (unregistered, stale) = match layout {
+        Layout::Split | Layout::Partitions(_) | Layout::Citus(_)
+            if nodes.iter().all(Node::answers) =>
+        {
+            let row = transaction.query_one(COMPARE, &[]).await?;
+            (row.try_get(0)?, row.try_get(1)?)
+        }
+        _ => (0, 0),
     };
     Ok(Distribution {
         layout,
@@ -217,6 +220,9 @@ impl fmt::Display for Distribution {
         write!(formatter, "layout  {}", self.layout)?;
         for node in &self.nodes {
             write!(formatter, "\n{node}")?;
+        }
+        if !self.nodes.iter().all(Node::answers) {
+            formatter.write_str("\nruns were not compared with runmeta.run_root")?;
         }
         if self.unregistered > 0 || self.stale > 0 {
             write!(

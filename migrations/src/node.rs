@@ -62,9 +62,14 @@ impl Node {
         })
     }
 
+    /// Returns true if it can be asked.
+    pub fn answers(&self) -> bool {
+        self.error.is_none()
+    }
+
     /// Returns true if it has the extension and the rights of the coordinator.
     pub fn is_consistent(&self) -> bool {
-        self.error.is_none()
+        self.answers()
             && self.has_same_version
             && self.missing_rights == 0
             && self.excess_rights == 0

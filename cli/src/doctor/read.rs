@@ -17,6 +17,7 @@ use super::facts::{
 use crate::connect::Database;
 use crate::error::Error;
 use runmeta_client::pooler::{self, Pooler};
+use runmeta_migrations::Node;
 
 /// How long a worker may take to start: Postgres starts one that was ended anew after a second.
 const START: Duration = Duration::from_secs(3);
@@ -112,6 +113,11 @@ async fn gather(database: &Database) -> Result<Facts, Error> {
         },
     };
     let works = activity.is_some();
+    let nodes = match works {
+        true => runmeta_migrations::nodes(&mut client).await?,
+        false => Vec::new(),
+    };
+    let can_read_runs = works && nodes.iter().all(Node::answers);
     Ok(Facts {
         migrations: migrations(&mut client, &server, &rights).await?,
         pooler: match &other {
@@ -125,7 +131,7 @@ async fn gather(database: &Database) -> Result<Facts, Error> {
         .await?,
         transactions: all(true, &client, TRANSACTIONS, transaction).await?,
         tables: all(true, &client, TABLES, table).await?,
-        large: all(works, &client, LARGE, |row| {
+        large: all(can_read_runs, &client, LARGE, |row| {
             Ok((row.try_get(0)?, row.try_get::<_, i32>(1)?.into()))
         })
         .await?,
@@ -154,11 +160,8 @@ async fn gather(database: &Database) -> Result<Facts, Error> {
             Ok((row.try_get(0)?, row.try_get(1)?))
         })
         .await?,
-        roots: roots::read(works, &client).await?,
-        nodes: match works {
-            true => runmeta_migrations::nodes(&mut client).await?,
-            false => Vec::new(),
-        },
+        roots: roots::read(can_read_runs, &client).await?,
+        nodes,
         server,
         activity,
         activity_error,

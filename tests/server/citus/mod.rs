@@ -3,6 +3,7 @@
 mod announcing;
 mod changing;
 mod chaos;
+mod down;
 mod gaps;
 mod moving;
 mod round_trips;
