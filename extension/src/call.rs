@@ -12,6 +12,12 @@ use crate::refusal::{REPORT_HINT, Refusal};
 /// What an SQL function returns.
 pub type Answer<T> = Result<T, ErrorReport>;
 
+/// What is raised for a table that is not there any more, and by Citus for a plan that was made before it distributed the tables.
+const AFTER_CHANGE: [PgSqlErrorCode; 2] = [
+    PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
+    PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+];
+
 /// Runs the body of an SQL function. A Rust panic becomes an error that asks to be reported; errors of
 /// Postgres and our own pass through, but for those of a table that was there until the layout changed, or was plain until then:
 /// they are [`Refusal::LayoutChanged`].
@@ -28,24 +34,26 @@ pub fn answer<T>(body: impl FnOnce() -> Result<T, Refusal>) -> Answer<T> {
             })
             .map_err(ErrorReport::from)
     });
-    let after_change = move |error: CaughtError| match layout::changes() == changes {
-        true => error.rethrow(),
-        false => Err(ErrorReport::from(Refusal::LayoutChanged)),
-    };
+    // One handler for all errors: those for some of them make a map, in each call.
     PgTryBuilder::new(body)
-        .catch_when(PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, after_change)
-        .catch_when(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, after_change)
-        .catch_rust_panic(|error| {
-            let message = match &error {
-                CaughtError::RustPanic { ereport, .. } => ereport.message().to_owned(),
-                _ => String::new(),
-            };
-            let report = ErrorReport::new(
-                PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
-                format!("runmeta panicked: {message}"),
-                function_name!(),
-            );
-            Err(report.set_hint(REPORT_HINT))
+        .catch_others(move |error| match &error {
+            CaughtError::RustPanic { ereport, .. } => Err(panicked(ereport.message())),
+            CaughtError::PostgresError(report)
+                if AFTER_CHANGE.contains(&report.sql_error_code())
+                    && layout::changes() != changes =>
+            {
+                Err(ErrorReport::from(Refusal::LayoutChanged))
+            }
+            _ => error.rethrow(),
         })
         .execute()
+}
+
+fn panicked(message: &str) -> ErrorReport {
+    ErrorReport::new(
+        PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
+        format!("runmeta panicked: {message}"),
+        function_name!(),
+    )
+    .set_hint(REPORT_HINT)
 }
