@@ -100,6 +100,18 @@ pub fn setting(name: &CStr) -> Option<f64> {
     }
 }
 
+/// Returns a setting as text. `None` if there is none of this name.
+pub fn setting_text(name: &CStr) -> Option<String> {
+    // SAFETY: the text lives as long as the setting stays as it is, and is copied at once.
+    unsafe {
+        let value = pg_sys::GetConfigOption(name.as_ptr(), true, false);
+        match value.is_null() {
+            true => None,
+            false => CStr::from_ptr(value).to_str().ok().map(str::to_owned),
+        }
+    }
+}
+
 /// Returns the number of the outermost transaction in the session, of which each one has its own. It is never 0.
 pub fn transaction_number() -> u32 {
     // SAFETY: a transaction is under way, and the backend has an entry in shared memory.
@@ -131,12 +143,20 @@ unsafe extern "C-unwind" {
     fn ParamsErrorCallback(argument: *mut c_void);
 }
 
-/// Returns true if the statement that calls us is the whole transaction, sent by the client. False in a transaction block, and where a
-/// function calls us: in any language it adds to the context of errors.
+/// Returns true if a query that calls us and only reads besides is the whole transaction, sent by the client. False in a transaction
+/// block, where a function calls us, which in any language adds to the context of errors, and where the executor is not at work: it is
+/// not for parameters of `EXECUTE`, for defaults of `COPY` and for a call by the fast path.
 pub fn is_whole_transaction() -> bool {
     // SAFETY: a look at the backend's own state. The entries are on the stack of those that are under way.
     unsafe {
         if pg_sys::IsTransactionBlock() {
+            return false;
+        }
+        let is_query = pg_sys::ActivePortal.as_ref().is_some_and(|portal| {
+            portal.strategy == pg_sys::PortalStrategy::PORTAL_ONE_SELECT
+                && !portal.queryDesc.is_null()
+        });
+        if !is_query {
             return false;
         }
         let mut context = pg_sys::error_context_stack;

@@ -18,7 +18,7 @@ use pgrx::prelude::*;
 use pgrx::spi::{OwnedPreparedStatement, SpiClient, SpiCursor, SpiTupleTable};
 use pgrx::{PgBuiltInOids, PgOid};
 
-use crate::layout;
+use crate::layout::{self, Access};
 use crate::one_pass::plan::ReadingByIndex;
 use crate::refusal::Refusal;
 
@@ -30,11 +30,11 @@ pub struct Statement {
     plan: RefCell<Option<Plan>>,
 }
 
-/// A plan, whether it is for tables that Citus has distributed, and whether it writes.
+/// A plan, whether it is for tables that Citus has distributed, and what it does.
 #[derive(Clone)]
 struct Plan {
     is_distributed: bool,
-    writes: bool,
+    access: Access,
     plan: Rc<OwnedPreparedStatement>,
 }
 
@@ -135,8 +135,8 @@ impl Statement {
                 plan
             }
         };
-        if is_distributed && plan.writes {
-            layout::before_write(client)?;
+        if is_distributed {
+            layout::before(plan.access, client)?;
         }
         Ok(plan.plan)
     }
@@ -156,17 +156,28 @@ impl Statement {
         let plan = migrated(|| Ok(client.prepare_mut(&*text, &types)?.keep()))?;
         Ok(Plan {
             is_distributed,
-            writes: writes(self.text),
+            access: access(self.text),
             plan: Rc::new(plan),
         })
     }
 }
 
-/// Returns true if one of our statements stores or deletes rows, and does not only [hold](hold) their shard.
-fn writes(text: &str) -> bool {
-    ["INSERT INTO ", "UPDATE runmeta.", "DELETE FROM "]
-        .iter()
-        .any(|words| text.contains(words))
+/// Returns what one of our statements does. To [hold](hold) a shard is to lock.
+fn access(text: &str) -> Access {
+    let has = |words: &[&str]| words.iter().any(|words| text.contains(words));
+    if has(&["INSERT INTO ", "UPDATE runmeta.", "DELETE FROM "]) {
+        Access::Write
+    } else if has(&[
+        "FOR UPDATE",
+        "FOR NO KEY UPDATE",
+        "FOR SHARE",
+        "FOR KEY SHARE",
+        HOLD,
+    ]) {
+        Access::Lock
+    } else {
+        Access::Read
+    }
 }
 
 const PLAIN: &str = "-- plain";

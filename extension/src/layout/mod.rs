@@ -31,7 +31,7 @@ pub use roots::{
     relatives, root_for_reader,
 };
 pub use shards::{Shards, is_distributed};
-pub use two_phases::before_write;
+pub use two_phases::{Access, before};
 
 /// Returns numbers that are others when the layout has changed, as far as the session has learnt of it.
 pub fn changes() -> (u64, u64) {

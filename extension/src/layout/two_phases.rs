@@ -26,6 +26,17 @@ thread_local! {
     static WRITTEN: Cell<Written> = const { Cell::new(Written { transaction: 0, is_in_two_phases: false }) };
 }
 
+/// What a statement does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It reads.
+    Read,
+    /// It locks what it reads.
+    Lock,
+    /// It stores or deletes rows.
+    Write,
+}
+
 /// What was written last.
 #[derive(Clone, Copy)]
 struct Written {
@@ -36,7 +47,8 @@ struct Written {
 }
 
 /// Has the transaction commit in two phases if it may write on more than one node: from the second statement that writes, or from the
-/// first one where others of the caller's may follow or came before.
+/// first one that locks or writes where others of the caller's may follow or came before. There it also has the nodes begin a transaction:
+/// Citus does so by itself for a function that a query calls, and would have a lock end with its statement elsewhere.
 ///
 /// The commit waits for the disk of this node, whatever `synchronous_commit` says: lost in a crash, it would be taken back on the nodes
 /// that have not committed yet, while others have.
@@ -44,9 +56,9 @@ struct Written {
 /// # Errors
 ///
 /// Errors of Postgres are raised.
-pub fn before_write(client: &SpiClient<'_>) -> Result<(), Refusal> {
-    if process::is_read_only() {
-        // The write is refused, in its own words.
+pub fn before(access: Access, client: &SpiClient<'_>) -> Result<(), Refusal> {
+    // In a transaction that may not write, it is refused in its own words.
+    if access == Access::Read || process::is_read_only() {
         return Ok(());
     }
     process::force_synchronous_commit();
@@ -56,7 +68,11 @@ pub fn before_write(client: &SpiClient<'_>) -> Result<(), Refusal> {
     if !is_first && written.is_in_two_phases {
         return Ok(());
     }
-    let is_in_two_phases = !is_first || !process::is_whole_transaction();
+    let is_alone = process::is_whole_transaction() && opens_transaction_block();
+    if is_alone && access == Access::Lock {
+        return Ok(());
+    }
+    let is_in_two_phases = !(is_alone && is_first);
     if is_in_two_phases {
         copy_no_rows(client)?;
     }
@@ -65,6 +81,11 @@ pub fn before_write(client: &SpiClient<'_>) -> Result<(), Refusal> {
         is_in_two_phases,
     });
     Ok(())
+}
+
+/// Returns true if Citus has the nodes begin a transaction where a query calls a function, as it does by default.
+fn opens_transaction_block() -> bool {
+    process::setting_text(c"citus.function_opens_transaction_block").as_deref() != Some("off")
 }
 
 fn copy_no_rows(client: &SpiClient<'_>) -> Result<(), Refusal> {

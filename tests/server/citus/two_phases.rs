@@ -5,7 +5,7 @@ use crate::harness::{Database, is_citus, rows};
 
 /// A database with a tree on worker 2 of which a look-up reads another shard of that node before it is written.
 struct Cluster {
-    _database: Database,
+    database: Database,
     session: Session,
     run: String,
 }
@@ -36,7 +36,7 @@ impl Cluster {
         // What a session has looked up, it looks up no more.
         let session = Session::new(&database).await;
         Some(Self {
-            _database: database,
+            database,
             session,
             run,
         })
@@ -127,4 +127,54 @@ async fn commit_that_other_nodes_depend_on_waits_for_the_disk() {
     client.batch_execute("COMMIT").await.unwrap();
     let is_flushed = format!("SELECT pg_current_wal_flush_lsn() > '{before}'");
     assert_eq!(rows(client, &is_flushed).await, "t");
+}
+
+#[tokio::test]
+async fn call_is_rolled_back_with_its_statement_where_citus_begins_no_transaction_by_itself() {
+    let Some(cluster) = Cluster::new().await else {
+        return;
+    };
+    let client = &cluster.session.client;
+    let run = &cluster.run;
+    let table =
+        "CREATE TABLE own (a numeric, b int CHECK (b > 0)); PREPARE p (numeric) AS SELECT $1";
+    client.batch_execute(table).await.unwrap();
+    let increment = format!("runmeta.increment('{run}', 'n')");
+    let flush = format!(
+        r#"(SELECT 1 FROM runmeta.flush('[{{"run": "{run}", "operations": [{{"type": "increment", "key": "n"}}]}}]', gen_random_uuid(), 1))"#
+    );
+    let setting = "SET citus.function_opens_transaction_block = off;";
+    for statement in [
+        format!("EXECUTE p ({increment} / 0)"),
+        format!("INSERT INTO own VALUES ({increment}, 0)"),
+        format!("{setting} SELECT {increment} / 0"),
+        format!("{setting} SELECT {flush} / 0"),
+    ] {
+        // A message of one statement: of several, they are a block.
+        let (settings, statement) = statement.split_at(statement.rfind(';').map_or(0, |at| at + 1));
+        client.batch_execute(settings).await.unwrap();
+        assert!(
+            client.batch_execute(statement).await.is_err(),
+            "{statement}"
+        );
+        client.batch_execute("RESET ALL").await.unwrap();
+        let found = rows(client, &format!("SELECT runmeta.get('{run}')")).await;
+        assert_eq!(found, "{}", "{statement}");
+    }
+    // A lock holds until the row is stored.
+    let mut sessions = tokio::task::JoinSet::new();
+    for _ in 0..3 {
+        let client = cluster.database.connect().await;
+        let increment = format!("EXECUTE p ({increment})");
+        sessions.spawn(async move {
+            let prepare = "PREPARE p (numeric) AS SELECT $1";
+            client.batch_execute(prepare).await.unwrap();
+            for _ in 0..30 {
+                client.batch_execute(&increment).await.unwrap();
+            }
+        });
+    }
+    sessions.join_all().await;
+    let found = rows(client, &format!("SELECT runmeta.get('{run}')")).await;
+    assert_eq!(found, r#"{"n": 90}"#);
 }
